@@ -1,0 +1,130 @@
+"""The admin's pages of users, academies and tokens."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from learntrace.accounts.academy_settings import LEARNPACK, NOTEBOOK, checked
+from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, Token, User
+from learntrace.core.admin import BigTableAdmin, ModelAdmin, TabularInline
+from learntrace.core.errors import Problem
+
+if TYPE_CHECKING:
+    _UserAdmin = DjangoUserAdmin[User]
+    _SettingsForm = forms.ModelForm[AcademySettings]
+else:
+    _UserAdmin = DjangoUserAdmin
+    _SettingsForm = forms.ModelForm
+
+
+class MembershipInline(TabularInline):
+    model = Membership
+    raw_id_fields = ("academy",)
+    extra = 0
+
+
+class GrantInline(TabularInline):
+    model = Grant
+    extra = 0
+
+
+@admin.register(User)
+class UserAdmin(_UserAdmin):
+    list_display = ("username", "email", "first_name", "last_name", "language", "is_active", "is_staff")
+    list_filter = ("is_active", "is_staff", "is_superuser", "language")
+    fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (None, {"fields": ("language",)}))
+    inlines = (MembershipInline, GrantInline)
+    show_full_result_count = False
+
+
+@admin.register(Academy)
+class AcademyAdmin(ModelAdmin):
+    list_display = ("id", "slug", "name", "status")
+    list_filter = ("status",)
+    search_fields = ("slug", "name")
+
+
+class SettingsForm(_SettingsForm):
+    """Checks what the API would check."""
+
+    def clean_learnpack_features(self) -> dict[str, Any]:
+        return self._checked(LEARNPACK)
+
+    def clean_notebook_features(self) -> dict[str, Any]:
+        return self._checked(NOTEBOOK)
+
+    def _checked(self, group: str) -> dict[str, Any]:
+        features = self.cleaned_data[group]
+        if features is None:
+            return {}
+        if not isinstance(features, dict):
+            raise forms.ValidationError(_("Request body must be a JSON object"))
+        try:
+            return checked(features, group)
+        except Problem as problem:
+            raise forms.ValidationError(problem.sentence()) from problem
+
+
+@admin.register(AcademySettings)
+class AcademySettingsAdmin(ModelAdmin):
+    form = SettingsForm
+    list_display = ("academy", "updated_at")
+    search_fields = ("academy__slug", "academy__name")
+    raw_id_fields = ("academy",)
+
+
+@admin.register(Membership)
+class MembershipAdmin(BigTableAdmin):
+    list_display = ("user", "academy", "role", "status")
+    list_filter = ("role", "status")
+    list_select_related = ("user", "academy")
+    search_fields = ("user__username", "user__email", "academy__slug")
+    raw_id_fields = ("user", "academy")
+
+
+@admin.register(Grant)
+class GrantAdmin(BigTableAdmin):
+    list_display = ("user", "permission")
+    list_filter = ("permission",)
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email")
+    raw_id_fields = ("user",)
+
+
+@admin.register(Cohort)
+class CohortAdmin(ModelAdmin):
+    list_display = ("id", "slug", "name", "academy")
+    list_select_related = ("academy",)
+    search_fields = ("slug", "name", "academy__slug")
+    raw_id_fields = ("academy",)
+
+
+@admin.register(Token)
+class TokenAdmin(BigTableAdmin):
+    """Tokens: the key is told once, when it is made; afterwards only its hash exists."""
+
+    list_display = ("prefix", "user", "kind", "expires_at", "created_at")
+    list_filter = ("kind",)
+    list_select_related = ("user",)
+    search_fields = ("prefix", "user__username", "user__email")
+    raw_id_fields = ("user",)
+    fields = ("user", "kind", "expires_at")
+    ordering = ("-id",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Token | None = None) -> tuple[str, ...]:
+        return ("user", "kind") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Token, form: Any, change: bool) -> None:
+        """Save an expiry, or issue the token and tell its key."""
+        if change:
+            obj.save(update_fields=["expires_at"])
+            return
+        issued, key = Token.issue(obj.user, obj.kind, obj.expires_at)
+        # The admin goes on with the object of its form: let it be the row that was made.
+        obj.__dict__.update(issued.__dict__)
+        told = _("The token's key is %(key)s. It is shown only now: keep it in a safe place.") % {"key": key}
+        messages.warning(request, told)

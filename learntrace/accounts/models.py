@@ -1,0 +1,157 @@
+"""Who there is: users, academies, who may do what in which, and the tokens that prove it."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.roles import PERMISSIONS, ROLES
+
+
+class User(AbstractUser):
+    """A person or a service."""
+
+    language = models.CharField(max_length=10, blank=True, choices=settings.LANGUAGES, default="")
+
+    class Meta(AbstractUser.Meta):
+        indexes = [models.Index(Lower("email"), name="user_email_lower")]
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class Academy(models.Model):
+    """An organisation; nothing of one is visible from another."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "ACTIVE", _("Active")
+        INACTIVE = "INACTIVE", _("Inactive")
+        DELETED = "DELETED", _("Deleted")
+
+    slug = models.SlugField(max_length=150, unique=True)
+    name = models.CharField(max_length=150)
+    status = models.CharField(max_length=15, choices=Status.choices, default=Status.ACTIVE)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "academies"
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class AcademySettings(models.Model):
+    """What an academy has set: `learnpack_features`, the ignore rules among others, and `notebook_features`."""
+
+    academy = models.OneToOneField(Academy, models.CASCADE, related_name="settings")
+    learnpack_features = models.JSONField(default=dict, blank=True)
+    notebook_features = models.JSONField(default=dict, db_default={}, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "academy settings"
+
+    def __str__(self) -> str:
+        return f"settings of {self.academy_id}"
+
+
+class Membership(models.Model):
+    """A user's role in an academy. An inactive one gives no capability, but what the user sent stays visible there."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "ACTIVE", _("Active")
+        INACTIVE = "INACTIVE", _("Inactive")
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    academy = models.ForeignKey(Academy, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=[(role.slug, role.name) for role in ROLES.values()])
+    status = models.CharField(max_length=15, choices=Status.choices, default=Status.ACTIVE)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "academy"], name="one_role_per_academy")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} in {self.academy_id}"
+
+
+class Grant(models.Model):
+    """A permission that a user has outside any role."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="grants")
+    permission = models.CharField(max_length=60, choices=[(name, name) for name in PERMISSIONS])
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "permission"], name="one_grant_per_permission")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.permission}"
+
+
+class Cohort(models.Model):
+    """A group of learners who take a course together."""
+
+    slug = models.SlugField(max_length=150, unique=True)
+    name = models.CharField(max_length=150)
+    academy = models.ForeignKey(Academy, models.CASCADE, related_name="cohorts")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+def key_hash(key: str) -> str:
+    """The form in which a token's key is stored: its SHA-256, as the key itself has 160 random bits."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def key_prefix(key: str) -> str:
+    """The part of a key that may be shown: its first 8 characters, and never more than a third of it."""
+    return key[: min(Token.PREFIX_LENGTH, len(key) // 3)]
+
+
+class Token(models.Model):
+    """A key of which only the hash and a visible prefix are kept."""
+
+    class Kind(models.TextChoices):
+        LOGIN = "login", _("Login (7 days)")
+        TEMPORAL = "temporal", _("Temporal (24 hours)")
+        SHORT = "short", _("Short (15 minutes)")
+        ONE_TIME = "one_time", _("One time")
+        PERMANENT = "permanent", _("Permanent")
+
+    LIFETIMES = {
+        Kind.LOGIN: timedelta(days=7),
+        Kind.TEMPORAL: timedelta(hours=24),
+        Kind.SHORT: timedelta(minutes=15),
+    }
+    PREFIX_LENGTH = 8
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    prefix = models.CharField(max_length=PREFIX_LENGTH, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERMANENT)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+    @classmethod
+    def issue(cls, user: User, kind: str = Kind.PERMANENT, expires_at: datetime | None = None) -> tuple["Token", str]:
+        """Make a token; return it with its key, which is shown this once and never again."""
+        key = secrets.token_hex(20)
+        lifetime = cls.LIFETIMES.get(cls.Kind(kind))
+        if expires_at is None and lifetime:
+            expires_at = timezone.now() + lifetime
+        token = cls.objects.create(
+            user=user, key_hash=key_hash(key), prefix=key_prefix(key), kind=kind, expires_at=expires_at
+        )
+        return token, key

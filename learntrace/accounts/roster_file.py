@@ -1,0 +1,276 @@
+"""Reading a roster file (YAML, JSON, CSV) into values that know their line, so that every complaint can name it."""
+
+import csv
+import io
+import json
+import math
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.utils.translation import gettext as _
+
+_INT64 = range(-(2**63), 2**63)
+_YAML = "tag:yaml.org,2002:"
+# libyaml where the installation has it: a roster of 60,000 tasks takes it seconds, the Python reader minutes.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class RosterFileError(ValueError):
+    """The file can't be read as what it is; `line` is where, None if it is about the file as a whole."""
+
+    def __init__(self, line: int | None, text: str) -> None:
+        super().__init__(text)
+        self.line = line
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of the file: where it stands, what it is, and for numbers and texts how it is written there.
+
+    `content` is None, bool, int, float, str, a list of Values or a dict of Values. A list's elements and a dict's
+    values have the line of their element or key. `written` lets a text field take an unquoted `0012` as it stands.
+    """
+
+    line: int
+    content: bool | int | float | str | list["Value"] | dict[str, "Value"] | None
+    written: str | None = None
+
+    def plain(self) -> Any:
+        """The value without lines, as JSON would hold it."""
+        if isinstance(self.content, list):
+            return [value.plain() for value in self.content]
+        if isinstance(self.content, dict):
+            return {key: value.plain() for key, value in self.content.items()}
+        return self.content
+
+
+def read_file(path: Path) -> Value:
+    """Read a roster; the file's ending says what it is: .json, .csv, else YAML.
+
+    A CSV of learners becomes the sections `users` and `memberships`. An OSError is let through.
+
+    Raises RosterFileError.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise RosterFileError(line, _("the file is not UTF-8 text; save it as UTF-8")) from error
+    read: Callable[[str], Value] = {".json": _read_json, ".csv": _read_csv}.get(path.suffix.lower(), _read_yaml)
+    try:
+        return read(text)
+    except RecursionError as error:
+        raise RosterFileError(None, _("the file is nested too deeply")) from error
+
+
+def _scalar(line: int, content: bool | int | float | str, written: str) -> Value:
+    """A value that PostgreSQL can hold; a number beyond 64 bits is the text as which it is written (a key, say)."""
+    if isinstance(content, float) and not math.isfinite(content):
+        raise RosterFileError(line, _("%(number)s is not a number that can be stored") % {"number": written})
+    if isinstance(content, int) and content not in _INT64:
+        content = written
+    if "\0" in written or any("\ud800" <= character <= "\udfff" for character in written):
+        raise RosterFileError(line, _("the text holds a character that can't be stored (NUL or half a surrogate pair)"))
+    return Value(line, content, written)
+
+
+def _add(mapping: dict[str, Value], key: str, value: Value, line: int) -> None:
+    if key in mapping:
+        raise _double(key, line)
+    mapping[key] = Value(line, value.content, value.written)  # told by its key's line
+
+
+def _double(key: str, line: int) -> RosterFileError:
+    return RosterFileError(line, _("`%(key)s` stands here twice") % {"key": key})
+
+
+def _read_yaml(text: str) -> Value:
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            return Value(1, None) if node is None else _YamlReader(loader).read(node)
+        finally:
+            loader.dispose()
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise RosterFileError(line, _("this is no YAML: %(reason)s") % {"reason": error.reason}) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        told = _("this is no YAML: %(reason)s") % {"reason": error.problem or error.context}
+        raise RosterFileError(mark.line + 1 if mark else None, told) from error
+
+
+class _YamlReader:
+    """Turns YAML's nodes into Values. A node that aliases repeat is read once; one within itself is refused."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+        self._read: dict[int, Value | None] = {}
+
+    def read(self, node: yaml.Node) -> Value:
+        if id(node) in self._read:
+            known = self._read[id(node)]
+            if known is None:
+                raise RosterFileError(_line(node), _("this part of the file contains itself"))
+            return known
+        self._read[id(node)] = None
+        value = self._made(node)
+        self._read[id(node)] = value
+        return value
+
+    def _made(self, node: yaml.Node) -> Value:
+        line = _line(node)
+        if isinstance(node, yaml.SequenceNode):
+            return Value(line, [self.read(child) for child in node.value])
+        if isinstance(node, yaml.MappingNode):
+            return Value(line, self._mapping(node))
+        return self._scalar(node, line)
+
+    def _mapping(self, node: yaml.MappingNode) -> dict[str, Value]:
+        own: set[str] = set()
+        for key, _child in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise RosterFileError(_line(key), _("a key must be a plain word"))
+            if key.value in own:
+                raise _double(key.value, _line(key))
+            own.add(key.value)
+        self._loader.flatten_mapping(node)  # what merge keys (<<) bring comes first, so that own keys win
+        mapping = {}
+        for key, child in node.value:
+            value = self.read(child)
+            mapping[key.value] = Value(_line(key), value.content, value.written)
+        return mapping
+
+    def _scalar(self, node: yaml.Node, line: int) -> Value:
+        kind = node.tag.removeprefix(_YAML)
+        if kind == "null":
+            return Value(line, None)
+        if kind in {"str", "timestamp", "merge", "value"}:  # times are read by the fields that are times
+            return _scalar(line, node.value, node.value)
+        if kind not in {"bool", "int", "float"}:
+            raise RosterFileError(line, _("the tag %(tag)s is not taken here") % {"tag": node.tag})
+        try:
+            return _scalar(line, self._loader.construct_object(node), node.value)
+        except (ValueError, OverflowError) as error:
+            if isinstance(error, RosterFileError):
+                raise
+            raise RosterFileError(line, _("`%(text)s` can't be read") % {"text": node.value[:80]}) from error
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _read_json(text: str) -> Value:
+    try:
+        json.loads(text, parse_int=str)  # says what is wrong better than our own reader, which knows lines
+    except json.JSONDecodeError as error:
+        told = _("this is no JSON: %(reason)s (column %(column)s)") % {"reason": error.msg, "column": error.colno}
+        raise RosterFileError(error.lineno, told) from error
+    return _JsonReader(text).read()
+
+
+class _JsonReader:
+    """Reads a document that is known to be good JSON."""
+
+    _TOKEN = re.compile(r'[ \t\r\n,:]*([{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s{}\[\],:"]+)', re.DOTALL)
+
+    def __init__(self, text: str) -> None:
+        self._lines = [match.start() for match in re.finditer("\n", text)]
+        self._tokens: Iterator[re.Match[str]] = self._TOKEN.finditer(text)
+
+    def read(self) -> Value:
+        return self._value(*self._next())
+
+    def _next(self) -> tuple[str, int]:
+        match = next(self._tokens)
+        return match[1], bisect_right(self._lines, match.start(1)) + 1
+
+    def _value(self, lexeme: str, line: int) -> Value:
+        if lexeme == "[":
+            elements = []
+            while (following := self._next())[0] != "]":
+                elements.append(self._value(*following))
+            return Value(line, elements)
+        if lexeme == "{":
+            mapping: dict[str, Value] = {}
+            while (following := self._next())[0] != "}":
+                _add(mapping, json.loads(following[0]), self._value(*self._next()), following[1])
+            return Value(line, mapping)
+        if lexeme in {"null", "true", "false"}:  # nothing is written there that a text field could take
+            return Value(line, json.loads(lexeme))
+        if lexeme.lstrip("-").isdigit():  # not int() before its length is known: Python refuses 5,000 digits
+            return _scalar(line, int(lexeme) if len(lexeme) < 20 else lexeme, lexeme)
+        content = json.loads(lexeme)
+        return _scalar(line, content, content if isinstance(content, str) else lexeme)
+
+
+USER_COLUMNS = ("id", "username", "email", "first_name", "last_name", "password", "language")
+MEMBERSHIP_COLUMNS = ("academy", "role")
+
+
+def _read_csv(text: str) -> Value:
+    """Learners, one a line, as users and, where an academy is given, memberships.
+
+    A learner of two academies has two lines that differ in academy and role only.
+    """
+    first = text.partition("\n")[0]
+    rows = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True)
+    users: dict[str, Value] = {}
+    memberships: list[Value] = []
+    twice: list[Value] = []
+    try:
+        columns = _csv_columns([name.strip().lower() for name in next(rows, [])])
+        for row in rows:
+            cells = _csv_cells(columns, row, rows.line_num)
+            if not cells:
+                continue
+            line = rows.line_num
+            user = Value(line, {name: cells[name] for name in USER_COLUMNS if name in cells})
+            username = cells["username"].written if "username" in cells else None
+            if username is None or username not in users:
+                users[username or f"\0{line}"] = user
+            elif users[username].plain() != user.plain() or "academy" not in cells:
+                twice.append(user)  # the section's check for doubles names both lines
+            if "academy" in cells:
+                member = {"user": cells.get("username", Value(line, None))}
+                member |= {name: cells[name] for name in MEMBERSHIP_COLUMNS if name in cells}
+                memberships.append(Value(line, member))
+    except csv.Error as error:
+        raise RosterFileError(rows.line_num, _("this is no CSV: %(reason)s") % {"reason": error}) from error
+    return Value(1, {"users": Value(1, [*users.values(), *twice]), "memberships": Value(1, memberships)})
+
+
+def _csv_columns(names: list[str]) -> list[str]:
+    known = (*USER_COLUMNS, *MEMBERSHIP_COLUMNS)
+    if unknown := [name for name in names if name not in known]:
+        told = _("unknown column `%(column)s`; a learner's columns are %(known)s")
+        raise RosterFileError(1, told % {"column": unknown[0], "known": ", ".join(known)})
+    if doubled := [name for name in names if names.count(name) > 1]:
+        raise RosterFileError(1, _("the column `%(column)s` stands there twice") % {"column": doubled[0]})
+    if "username" not in names:
+        raise RosterFileError(1, _("the first line must name the columns, `username` among them"))
+    if "role" in names and "academy" not in names:
+        raise RosterFileError(1, _("a column `role` needs a column `academy` beside it"))
+    return names
+
+
+def _csv_cells(columns: list[str], row: list[str], line: int) -> dict[str, Value]:
+    """The cells that hold something; an empty one says nothing about its column."""
+    if len(row) > len(columns):
+        told = _("%(found)s cells, but the first line names %(named)s columns")
+        raise RosterFileError(line, told % {"found": len(row), "named": len(columns)})
+    cells = {}
+    for name, cell in zip(columns, row, strict=False):
+        text = cell if name == "password" else cell.strip()
+        if text:
+            number = name == "id" and text.isascii() and text.isdigit() and len(text) < 20
+            cells[name] = _scalar(line, int(text) if number else text, text)
+    return cells

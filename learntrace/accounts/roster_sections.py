@@ -1,0 +1,180 @@
+"""A roster's lists of academies, users, memberships, permissions, tokens and cohorts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.utils.translation import gettext as _
+
+from learntrace.accounts.academy_settings import GROUPS, checked, merge_settings, settings_of
+from learntrace.accounts.models import Academy, Cohort, Grant, Membership, Token, User, key_hash, key_prefix
+from learntrace.accounts.roster import Draft, Plan, Roster, Section
+from learntrace.accounts.roster_file import Value
+from learntrace.accounts.roster_items import Item, same_json
+from learntrace.core.errors import Problem
+
+_GROUPS = "groups"
+
+
+class Academies(Section[Academy]):
+    """`settings: {learnpack_features: {...}}` and the like are merged over the stored ones, feature by feature, as the API
+    does it.
+    """
+
+    name = "academies"
+    model = Academy
+    columns = ("slug", "name", "status")
+    identity = ("slug",)
+    extras = ("settings",)
+    names = ("slug",)
+
+    def read(self, draft: Draft[Academy], roster: Roster) -> None:
+        item = draft.item
+        value = item.value("settings")
+        settings = value.content if value else {}
+        if not isinstance(settings, dict) or any(key not in GROUPS for key in settings):
+            item.refuse("settings", _("`settings` must be {learnpack_features: {...}, notebook_features: {...}}"))
+            return
+        draft.extras[_GROUPS] = {
+            group: features
+            for group, given in settings.items()
+            if (features := _features(item, group, given)) is not None
+        }
+
+    def complete(self, draft: Draft[Academy], roster: Roster) -> None:
+        if draft.is_new:
+            draft.values.setdefault("name", draft.values.get("slug"))
+
+    def plan(self, items: Sequence[Item], roster: Roster) -> Plan[Academy]:
+        plan = super().plan(items, roster)
+        for draft in plan.drafts:
+            groups = draft.extras.get(_GROUPS)
+            if not groups:
+                continue
+            row = None if draft.is_new else settings_of(draft.row)
+            stored = {group: getattr(row, group) if row else {} for group in groups}
+            draft.touched = not all(same_json({**stored[group], **groups[group]}, stored[group]) for group in groups)
+        return plan
+
+    def write(self, plan: Plan[Academy], roster: Roster) -> None:
+        super().write(plan, roster)
+        for draft in plan.drafts:
+            if draft.touched:
+                merge_settings(draft.row, draft.extras[_GROUPS])
+
+
+def _features(item: Item, group: str, given: Value) -> dict[str, Any] | None:
+    """A group's features as they are to be stored; None where there are none, or where they are refused."""
+    if given.content is None:
+        return None
+    if not isinstance(given.content, dict):
+        item.refuse("settings", _("`%(group)s` must be a mapping"), line=given.line, group=group)
+        return None
+    try:
+        return checked(given.plain(), group)
+    except (Problem, ValueError) as error:
+        item.refuse("settings", "`%(group)s`: %(reason)s", line=given.line, group=group, reason=error)
+        return None
+
+
+class Users(Section[User]):
+    """A user without a password can't sign in with one; a stored password that fits stays as it is."""
+
+    name = "users"
+    model = User
+    columns = ("username", "email", "first_name", "last_name", "language", "is_active")
+    identity = ("username",)
+    extras = ("password",)
+    names = ("username", "email")
+
+    def read(self, draft: Draft[User], roster: Roster) -> None:
+        password = draft.item.text("password")
+        if password == "":
+            draft.item.refuse("password", _("`password` must not be empty; leave it out where there is none"))
+        draft.extras["password"] = password
+
+    def complete(self, draft: Draft[User], roster: Roster) -> None:
+        password = draft.extras["password"]
+        if password:
+            stored = "" if draft.is_new else draft.row.password
+            draft.values["password"] = roster.passwords.encoded(stored, password)
+        elif draft.is_new:
+            draft.values["password"] = make_password(None)
+
+
+class Memberships(Section[Membership]):
+    name = "memberships"
+    model = Membership
+    columns = ("role", "status")
+    references = {"user": User, "academy": Academy}
+    identity = ("user", "academy")
+    has_ids = False
+
+    def complete(self, draft: Draft[Membership], roster: Roster) -> None:
+        if draft.is_new:
+            draft.values.setdefault("role", "student")
+
+
+class Permissions(Section[Grant]):
+    name = "permissions"
+    model = Grant
+    columns = ("permission",)
+    references = {"user": User}
+    identity = ("user", "permission")
+    has_ids = False
+
+
+class Tokens(Section[Token]):
+    """Keys are stored as hash and prefix, and never told, not in an error either."""
+
+    name = "tokens"
+    model = Token
+    columns = ("kind", "expires_at")
+    references = {"user": User}
+    identity = ("key_hash",)
+    required = ("user",)
+    extras = ("key",)
+    has_ids = False
+
+    LENGTHS = range(8, 201)
+
+    def read(self, draft: Draft[Token], roster: Roster) -> None:
+        item = draft.item
+        key = item.text("key")
+        if key is None:
+            if "key" not in item.refused:
+                item.refuse("key", _("`key` is missing"))
+        # What is no visible ASCII could not be sent in a header.
+        elif len(key) not in self.LENGTHS or not all("!" <= character <= "~" for character in key):
+            item.refuse("key", _("`key` must be 8 to 200 visible ASCII characters without blanks"))
+        else:
+            draft.values |= {"key_hash": key_hash(key), "prefix": key_prefix(key)}
+        if "key" in item.refused:
+            item.refused.add("key_hash")
+
+    def _told(self, draft: Draft[Token]) -> str:
+        return _("this key")
+
+    def complete(self, draft: Draft[Token], roster: Roster) -> None:
+        """Give a new token its kind's lifetime; keep a stored key with its user."""
+        user = draft.values.get("user")
+        if draft.is_new:
+            lifetime = Token.LIFETIMES.get(draft.values.get("kind", Token.Kind.PERMANENT))
+            if lifetime and not draft.item.given("expires_at"):
+                draft.values["expires_at"] = roster.now + lifetime
+        elif user is not None and user.pk != draft.row.user_id:
+            draft.item.refuse("key", _("this key belongs to another user; make a new one"))
+
+
+class Cohorts(Section[Cohort]):
+    name = "cohorts"
+    model = Cohort
+    columns = ("slug", "name")
+    references = {"academy": Academy}
+    identity = ("slug",)
+    required = ("academy",)
+    names = ("slug",)
+
+    def complete(self, draft: Draft[Cohort], roster: Roster) -> None:
+        if draft.is_new:
+            draft.values.setdefault("name", draft.values.get("slug"))

@@ -1,0 +1,130 @@
+"""`learntrace token create | list | revoke`."""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from learntrace.accounts.models import Token, User
+from learntrace.accounts.roster_items import BIGGEST_ID
+
+
+class TokenCommandError(Exception):
+    """What was asked can't be done; the text says why."""
+
+
+def find_user(text: str) -> User:
+    """The one user with this id, user name or e-mail address.
+
+    Raises TokenCommandError when there is none, or several of whom one can't be told.
+    """
+    named = Q(username=text) | Q(email__iexact=text)
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        named |= Q(pk=min(int(text), BIGGEST_ID))
+    users = list(User.objects.filter(named).order_by("pk")[:3]) if text else []
+    if not users:
+        raise TokenCommandError(_("There is no user %(name)s.") % {"name": text})
+    if len(users) > 1:
+        found = ", ".join(f"{user.pk} ({user.username})" for user in users)
+        raise TokenCommandError(_("Several users are meant by %(name)s: %(found)s.") % {"name": text, "found": found})
+    return users[0]
+
+
+def main(argv: list[str]) -> int:
+    """Run `learntrace token ...`; Django is set up already. 0: done, 1: it can't be done, 2: wrong usage."""
+    parser = argparse.ArgumentParser(prog="learntrace token", description=_("Keys for learners and services."))
+    commands = parser.add_subparsers(dest="command", required=True)
+    create = commands.add_parser("create", help=_("make a token; its key is shown this once"))
+    create.add_argument("--user", required=True, help=_("id, user name or e-mail address"))
+    create.add_argument("--kind", choices=Token.Kind.values, default=Token.Kind.PERMANENT.value)
+    create.add_argument("--expires", type=_moment, metavar="DATE", help=_("2027-01-31, or with a time; UTC"))
+    create.set_defaults(run=_create)
+    listed = commands.add_parser("list", help=_("a user's tokens, without their keys"))
+    listed.add_argument("--user", required=True, help=_("id, user name or e-mail address"))
+    listed.set_defaults(run=_list)
+    revoke = commands.add_parser("revoke", help=_("delete a token; it opens nothing from now on"))
+    revoke.add_argument("prefix", help=_("the token's prefix, as `list` shows it"))
+    revoke.add_argument("--user", help=_("whose, where tokens of several users have the prefix"))
+    revoke.set_defaults(run=_revoke)
+    for command in (create, listed, revoke):
+        command.add_argument("--json", action="store_true", help=_("print JSON"))
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except TokenCommandError as error:
+        print(f"learntrace token: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(_("%(text)s is no date such as 2027-01-31") % {"text": repr(text)}) from error
+    if moment <= timezone.now():
+        raise argparse.ArgumentTypeError(_("%(text)s has passed") % {"text": text})
+    return moment
+
+
+def _facts(token: Token) -> dict[str, Any]:
+    """What may be shown of a token."""
+    return {
+        "prefix": token.prefix,
+        "user_id": token.user_id,
+        "username": token.user.username,
+        "kind": token.kind,
+        "expires_at": _written(token.expires_at),
+        "created_at": _written(token.created_at),
+    }
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment else None
+
+
+def _create(arguments: argparse.Namespace) -> None:
+    token, key = Token.issue(find_user(arguments.user), arguments.kind, arguments.expires)
+    if arguments.json:
+        print(json.dumps({"key": key, **_facts(token)}, indent=2))
+        return
+    print(key)
+    # Apart from the key, so that `KEY=$(learntrace token create ...)` holds nothing else.
+    expiry = _written(token.expires_at) or _("never")
+    told = _("Token of %(user)s, kind %(kind)s, expires: %(expiry)s. The key is shown this once.")
+    print(told % {"user": token.user.username, "kind": token.kind, "expiry": expiry}, file=sys.stderr)
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    user = find_user(arguments.user)
+    tokens = [_facts(token) for token in Token.objects.filter(user=user).select_related("user").order_by("pk")]
+    if arguments.json:
+        print(json.dumps(tokens, indent=2))
+        return
+    for token in tokens:
+        print(f"{token['prefix']:<8}  {token['kind']:<9}  {token['expires_at'] or _('never')}")
+    print(_("Tokens of %(user)s: %(count)s") % {"count": len(tokens), "user": user.username})
+
+
+def _revoke(arguments: argparse.Namespace) -> None:
+    tokens = Token.objects.filter(prefix=arguments.prefix).select_related("user")
+    if arguments.user is not None:
+        tokens = tokens.filter(user=find_user(arguments.user))
+    if not tokens:
+        raise TokenCommandError(_("There is no token with the prefix %(prefix)s.") % {"prefix": arguments.prefix})
+    if len(tokens) > 1:
+        owners = ", ".join(sorted(token.user.username for token in tokens))
+        told = _("Several tokens have the prefix %(prefix)s (of %(owners)s): say whose with --user.")
+        raise TokenCommandError(told % {"prefix": arguments.prefix, "owners": owners})
+    facts = _facts(tokens[0])
+    tokens[0].delete()
+    if arguments.json:
+        print(json.dumps({"revoked": facts}, indent=2))
+    else:
+        print(_("Revoked the token %(prefix)s of %(username)s.") % facts)

@@ -1,0 +1,74 @@
+"""Signing in, who one is, and the academy's settings."""
+
+from typing import ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from learntrace.accounts.academy_settings import merge_settings, settings_of
+from learntrace.accounts.hub_authentication import hub_member_of
+from learntrace.accounts.login import log_in
+from learntrace.accounts.schema import ACADEMY, responses
+from learntrace.accounts.scope import AcademyView, PublicView, View
+from learntrace.accounts.serializers import (
+    AcademySettingsSerializer,
+    FeaturesSerializer,
+    LoginSerializer,
+    LoginTokenSerializer,
+    MeSerializer,
+)
+
+
+class LoginView(PublicView):
+    """Gives a login token for e-mail address and password (design, "Identity and scope")."""
+
+    @extend_schema(
+        operation_id="login", request=LoginSerializer, responses=responses(LoginTokenSerializer, 400, 429), auth=[]
+    )
+    def post(self, request: Request) -> Response:
+        """Sign in; the token holds for 7 days."""
+        form = LoginSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        token, key = log_in(request, **form.validated_data)
+        answer = {"token": key, "user_id": token.user_id, "email": token.user.email, "expires_at": token.expires_at}
+        return Response(LoginTokenSerializer(answer).data)
+
+
+class MeView(View):
+    """Says who the token's user is (design, "Identity and scope")."""
+
+    keeps_to_hub_academy: ClassVar = True
+
+    @extend_schema(operation_id="me", responses=responses(MeSerializer, 401))
+    def get(self, request: Request) -> Response:
+        """Read one's name, language, permissions and roles."""
+        return Response(MeSerializer(self.user, context={"hub_member": hub_member_of(request)}).data)
+
+
+class AcademySettingsView(AcademyView):
+    """An academy's settings (contract, section 10)."""
+
+    capabilities: ClassVar = {"GET": "get_academy_auth_settings", "PUT": "crud_academy_auth_settings"}
+
+    @extend_schema(
+        operation_id="academy_settings_read",
+        parameters=ACADEMY,
+        responses=responses(AcademySettingsSerializer, 400, 401, 403),
+    )
+    def get(self, request: Request) -> Response:
+        """Read the academy's settings."""
+        return Response(AcademySettingsSerializer(settings_of(self.academy)).data)
+
+    @extend_schema(
+        operation_id="academy_settings_merge",
+        parameters=ACADEMY,
+        request=FeaturesSerializer,
+        responses=responses(AcademySettingsSerializer, 400, 401, 403),
+    )
+    def put(self, request: Request) -> Response:
+        """Put features beside those that are stored; what isn't sent stays as it is."""
+        form = FeaturesSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        row = merge_settings(self.academy, form.validated_data)
+        return Response(AcademySettingsSerializer(row).data)

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class AssignmentsConfig(AppConfig):
+    name = "learntrace.assignments"

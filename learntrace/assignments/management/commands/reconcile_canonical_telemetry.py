@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from learntrace.assignments.reconciliation import canonical_names, move_telemetry
+from learntrace.core.arguments import add_dry_run
+from learntrace.core.progress import Progress
+
+
+class Command(BaseCommand):
+    help = "Bring telemetry that stands under a translation's or alias's slug under the canonical one; the newest wins."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_dry_run(parser)
+
+    def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
+        moves = move_telemetry(canonical_names(), dry_run=dry_run, progress=Progress("learners"))
+        done = "Would move" if dry_run else "Moved"
+        self.stdout.write(
+            f"{done} {moves.renamed} telemetry rows to their canonical slug, {moves.removed} gave way to a newer one "
+            f"({moves.users} learners)."
+        )

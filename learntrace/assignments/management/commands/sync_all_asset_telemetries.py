@@ -1,0 +1,36 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
+from django.utils import timezone
+
+from learntrace.assignments.stats import assets_to_sync, sync_telemetry_stats
+from learntrace.core.arguments import add_dry_run
+from learntrace.core.progress import Progress
+from learntrace.registry.models import Asset
+
+
+class Command(BaseCommand):
+    help = "Recompute telemetry_stats of every asset that has telemetry, now and in this process."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_dry_run(parser)
+
+    def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
+        ids = list(assets_to_sync().values_list("pk", flat=True))
+        if dry_run:
+            self.stdout.write(f"Would recompute the statistics of {len(ids)} assets.")
+            return
+        progress = Progress("assets", len(ids))
+        synced, failed = 0, []
+        for asset_id in ids:
+            try:
+                synced += sync_telemetry_stats(asset_id, timezone.now())
+            except Asset.DoesNotExist:
+                pass  # deleted since the list was made
+            except (Error, ValueError) as error:
+                failed.append(f"asset {asset_id}: {error}")
+            progress.advance()
+        self.stdout.write(f"Recomputed the statistics of {synced} assets, {len(failed)} failed.")
+        if failed:
+            raise CommandError("\n".join(failed))

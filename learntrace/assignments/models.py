@@ -1,0 +1,83 @@
+"""What learners are to do, and what we know of how they do it."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.models import Cohort, User
+
+
+class Task(models.Model):
+    """A learner's task on an asset, found by the asset's slug."""
+
+    class Type(models.TextChoices):
+        PROJECT = "PROJECT", _("Project")
+        QUIZ = "QUIZ", _("Quiz")
+        LESSON = "LESSON", _("Lesson")
+        EXERCISE = "EXERCISE", _("Exercise")
+
+    class Status(models.TextChoices):
+        PENDING = "PENDING", _("Pending")
+        DONE = "DONE", _("Done")
+
+    class RevisionStatus(models.TextChoices):
+        PENDING = "PENDING", _("Pending")
+        APPROVED = "APPROVED", _("Approved")
+        REJECTED = "REJECTED", _("Rejected")
+        IGNORED = "IGNORED", _("Ignored")
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="tasks")
+    title = models.CharField(max_length=200)
+    associated_slug = models.CharField(max_length=200)
+    task_type = models.CharField(max_length=15, choices=Type.choices)
+    task_status = models.CharField(max_length=15, choices=Status.choices, default=Status.PENDING)
+    revision_status = models.CharField(max_length=15, choices=RevisionStatus.choices, default=RevisionStatus.PENDING)
+    description = models.TextField(blank=True, default="")
+    github_url = models.CharField(max_length=500, null=True, blank=True)
+    live_url = models.CharField(max_length=500, null=True, blank=True)
+    cohort = models.ForeignKey(Cohort, models.SET_NULL, null=True, blank=True, related_name="tasks")
+    opened_at = models.DateTimeField(null=True, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "associated_slug"], name="task_user_slug"),
+            models.Index(fields=["associated_slug"], name="task_slug"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.pk})"
+
+
+class AssignmentTelemetry(models.Model):
+    """One learner's telemetry on one canonical asset: the source's last document and what follows from it.
+
+    A task's telemetry is the row with its user and its asset's canonical slug: the link is that rule, not a column, so
+    that it also holds for tasks that are made later.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="telemetry")
+    asset_slug = models.CharField(max_length=200)
+    telemetry = models.JSONField(null=True, blank=True)
+    engagement_score = models.FloatField(null=True, blank=True)
+    frustration_score = models.FloatField(null=True, blank=True)
+    metrics_algo_version = models.FloatField(null=True, blank=True)
+    metrics = models.JSONField(null=True, blank=True)
+    total_time = models.DurationField(null=True, blank=True)
+    completion_rate = models.FloatField(null=True, blank=True)
+    # The order of batches (contract, 3.3): what the row was last made from. Staff writes leave both alone.
+    last_interaction_at = models.DateTimeField(null=True, blank=True, editable=False)
+    receipt = models.BigIntegerField(null=True, blank=True, editable=False, help_text=_("the inbox row it is from"))
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "assignment telemetry"
+        constraints = [models.UniqueConstraint(fields=["user", "asset_slug"], name="one_telemetry_per_user_and_asset")]
+        indexes = [models.Index(fields=["asset_slug"], name="telemetry_slug")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} on {self.asset_slug}"

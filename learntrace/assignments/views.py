@@ -1,0 +1,112 @@
+"""Tasks (contract, section 8) and the telemetry that staff writes (section 7)."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from learntrace.accounts.schema import ACADEMY, filters, responses
+from learntrace.accounts.scope import AcademyView, View, academy_with
+from learntrace.assignments import tasks, telemetry
+from learntrace.assignments.models import Task
+from learntrace.assignments.serializers import ListedTaskSerializer, TaskSerializer, TelemetrySerializer
+from learntrace.core.errors import Forbidden
+from learntrace.core.pages import Pages, sorted_by
+
+_TASK_ID = OpenApiParameter("task_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
+_USER_ID = OpenApiParameter("user_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
+_SLUG = OpenApiParameter(
+    "slug", str, OpenApiParameter.PATH, description="the asset's slug, an alias, or a translation's slug"
+)
+
+
+class MyTasksView(View):
+    """One's own tasks."""
+
+    pagination_class = Pages
+
+    @extend_schema(
+        operation_id="my_tasks",
+        parameters=filters(**tasks.FILTERS),
+        responses=responses(ListedTaskSerializer(many=True), 400, 401),
+    )
+    def get(self, request: Request) -> Response:
+        """List one's own tasks, newest first."""
+        rows = tasks.narrowed(tasks.tasks_of(self.user), request).order_by("-created_at", "-id")
+        return Pages.answer(
+            sorted_by(rows, request, tasks.SORTABLE),
+            request,
+            lambda found: ListedTaskSerializer(found, many=True).data,
+        )
+
+
+def _answer(task: Task | None) -> Response:
+    if task is None:
+        raise tasks.TaskNotFound
+    return Response(TaskSerializer(task, context={"telemetry": tasks.telemetry_of([task])}).data)
+
+
+class MyTaskView(View):
+    """One of one's own tasks."""
+
+    @extend_schema(operation_id="my_task", parameters=[_TASK_ID], responses=responses(TaskSerializer, 401, 404))
+    def get(self, request: Request, task_id: int) -> Response:
+        """Read one of one's own tasks with its telemetry."""
+        return _answer(tasks.tasks_of(self.user).filter(pk=task_id).first())
+
+
+class TaskView(View):
+    """A task of one's own, or for staff one of a learner of theirs."""
+
+    @extend_schema(
+        operation_id="task", parameters=[*ACADEMY, _TASK_ID], responses=responses(TaskSerializer, 400, 401, 404)
+    )
+    def get(self, request: Request, task_id: int) -> Response:
+        """Read a task with its telemetry; of others' tasks those of the named academy, with read_assignment there."""
+        task = tasks.tasks_of(self.user).filter(pk=task_id).first()
+        return _answer(task or self._of_a_learner(request, task_id))
+
+    def _of_a_learner(self, request: Request, task_id: int) -> Task | None:
+        try:
+            academy = academy_with(request, "read_assignment")
+        except Forbidden:
+            # Whoever isn't staff there learns no more than that the task isn't theirs.
+            return None
+        return tasks.tasks_seen_in(academy).filter(pk=task_id).first()
+
+
+class StaffTelemetryView(AcademyView):
+    """A learner's telemetry on an asset, written by staff."""
+
+    capabilities: ClassVar = {"POST": "crud_telemetry", "PUT": "crud_telemetry"}
+
+    @extend_schema(
+        operation_id="staff_telemetry_upsert",
+        parameters=[*ACADEMY, _SLUG, _USER_ID],
+        request=TelemetrySerializer,
+        responses={201: TelemetrySerializer, **responses(TelemetrySerializer, 400, 401, 403, 404)},
+    )
+    def post(self, request: Request, slug: str, user_id: int) -> Response:
+        """Make the row, or change the fields sent where there is one."""
+        there = telemetry.place(self.academy, slug, user_id)
+        row, made = telemetry.upsert(there, _fields(request))
+        return Response(TelemetrySerializer(row).data, status=201 if made else 200)
+
+    @extend_schema(
+        operation_id="staff_telemetry_change",
+        parameters=[*ACADEMY, _SLUG, _USER_ID],
+        request=TelemetrySerializer,
+        responses=responses(TelemetrySerializer, 400, 401, 403, 404),
+    )
+    def put(self, request: Request, slug: str, user_id: int) -> Response:
+        """Change the fields sent."""
+        there = telemetry.place(self.academy, slug, user_id)
+        return Response(TelemetrySerializer(telemetry.change(there, _fields(request))).data)
+
+
+def _fields(request: Request) -> dict[str, Any]:
+    form = TelemetrySerializer(data=request.data, partial=True)
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)

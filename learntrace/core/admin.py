@@ -1,0 +1,47 @@
+"""What the admin's pages have in common, and those of this room."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from learntrace.core.models import Heartbeat, ScheduledRun
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:  # Django's own classes take no parameters at run time
+    ModelAdmin = admin.ModelAdmin
+    TabularInline = admin.TabularInline
+
+
+class BigTableAdmin(ModelAdmin):
+    """A table that may have millions of rows: nothing here counts or lists all of them."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+
+class ReadOnlyAdmin(BigTableAdmin):
+    """A table that is written by the product alone."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ("name", "seen_at")
+    search_fields = ("name",)
+    ordering = ("-seen_at",)
+
+
+@admin.register(ScheduledRun)
+class ScheduledRunAdmin(ReadOnlyAdmin):
+    list_display = ("name", "last_run_at")
+    search_fields = ("name",)
+    ordering = ("-last_run_at",)

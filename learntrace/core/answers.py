@@ -1,0 +1,70 @@
+"""Turning errors into answers: for API views, and for what goes wrong outside of any view."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from learntrace.core.errors import Problem, Unavailable
+
+log = structlog.get_logger(__name__)
+
+
+def exception_response(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's exception handler: every error in the contract's shape; None (a 500) only for our own faults."""
+    if isinstance(error, OperationalError):
+        log.warning("database away", error=str(error).strip()[:300])
+        error = Unavailable()
+    if isinstance(error, Problem):
+        return Response(error.body(), status=error.status_code, headers=error.headers())
+    response = exception_handler(error, dict(context))
+    if response is None or isinstance(error, ValidationError):
+        return response
+    detail = response.data.get("detail") if isinstance(response.data, dict) else response.data
+    response.data = {"detail": detail, "status_code": response.status_code}
+    return response
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    api = request.path.startswith(("/v1/", "/health", "/metrics", "/openapi"))
+    return not api and "text/html" in request.headers.get("Accept", "")
+
+
+def _error(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
+    if _wants_page(request):
+        return render(request, "error.html", {"code": code, "sentence": sentence}, status=code)
+    return JsonResponse({"detail": sentence, "status_code": code}, status=code)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(request, 400, _("This request can't be read."))
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
+    return _error(request, 403, _("You may not see this."))
+
+
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _error(request, 403, _("This form has expired. Go back, reload the page and send it again."))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(request, 404, _("There is nothing at this address."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if isinstance(sys.exc_info()[1], OperationalError):
+        problem = Unavailable()
+        answer = _error(request, problem.status_code, problem.sentence())
+        for name, value in problem.headers().items():
+            answer.headers[name] = value
+        return answer
+    return _error(request, 500, _("Something went wrong on our side; it has been logged."))

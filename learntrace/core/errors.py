@@ -1,0 +1,89 @@
+"""What a client is told when something is refused: one shape for every room (contract, section 1)."""
+
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+
+class Problem(APIException):
+    """A refusal with its text (translated when it is shown), its HTTP status and, only where the contract names one, a slug.
+
+    `text` is a lazily translated template, `values` fill it.
+    """
+
+    status_code: int = status.HTTP_400_BAD_REQUEST
+    text: str | Promise = ""
+    slug: str | None = None
+    # Under which name refusals of this kind are counted; the slug where there is one.
+    reason = ""
+    plain = False  # told as plain text, where clients look for the bare sentence
+
+    def __init__(
+        self,
+        text: str | Promise | None = None,
+        *,
+        slug: str | None = None,
+        status_code: int | None = None,
+        **values: object,
+    ) -> None:
+        if text is not None:
+            self.text = text
+        if slug is not None:
+            self.slug = slug
+        if status_code is not None:
+            self.status_code = status_code
+        self.values = values
+        super().__init__(str(self.text))
+
+    def sentence(self) -> str:
+        """The text in the active language."""
+        return str(self.text) % self.values if self.values else str(self.text)
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body that tells the client."""
+        body: dict[str, Any] = {"detail": self.sentence(), "status_code": self.status_code}
+        if self.slug:
+            body["slug"] = self.slug
+        return body
+
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+
+class FieldProblem(Problem):
+    """A field's value can't be taken: the bare form `{"field": ["message", ...]}`."""
+
+    reason = "invalid-field"
+
+    def __init__(self, field: str, text: str | Promise, **values: object) -> None:
+        super().__init__(text)
+        self.values = values
+        self.field = field
+
+    def body(self) -> dict[str, Any]:
+        return {self.field: [self.sentence()]}
+
+
+class Unavailable(Problem):
+    """The database is away, for a restart as a rule; the same request will work in a moment."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    reason = "unavailable"
+    text = _("The database is away for a moment. Please try again")
+
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "2"}
+
+
+class NotFound(Problem):
+    status_code = status.HTTP_404_NOT_FOUND
+
+
+class Forbidden(Problem):
+    status_code = status.HTTP_403_FORBIDDEN

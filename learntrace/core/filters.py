@@ -1,0 +1,33 @@
+"""Filters of lists, read from the query string."""
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+
+from learntrace.core.errors import Problem
+
+_BIGGEST = 2**63 - 1
+
+
+def words(request: Request, field: str) -> list[str]:
+    """The non-blank parts of a comma-separated parameter."""
+    return [part.strip() for part in request.query_params.get(field, "").split(",") if part.strip()]
+
+
+def natural(text: str) -> int | None:
+    """The number that digits write; None for any other text. One that no row can have is kept as one that none has."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return min(int(text.lstrip("0")[:20] or "0"), _BIGGEST)
+
+
+def ids(request: Request, field: str) -> list[int]:
+    """The numbers of a comma-separated parameter.
+
+    Raises Problem (400, invalid-filter) that lists the parts which are no number.
+    """
+    numbers = {part: natural(part) for part in words(request, field)}
+    if bad := [part for part, number in numbers.items() if number is None]:
+        raise Problem(
+            _("Invalid `%(field)s` value(s): %(values)s"), slug="invalid-filter", field=field, values=",".join(bad)
+        )
+    return [number for number in numbers.values() if number is not None]

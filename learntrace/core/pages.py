@@ -1,0 +1,140 @@
+"""Lists in pages: a bare list or an object, the same headers with both (contract, section 1)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.utils.translation import gettext_lazy as _
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+from rest_framework.views import APIView
+
+from learntrace.core.errors import Problem
+
+_Row = TypeVar("_Row", bound=Model)
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 1000
+# PostgreSQL's OFFSET is a bigint.
+_MAX_OFFSET = 2**63 - 1
+
+
+def _number(text: str, *, least: int, most: int, otherwise: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        return otherwise
+    return min(number, most) if number >= least else otherwise
+
+
+def _tidy(url: str) -> str:
+    return url.replace("%2C", ",")
+
+
+class Pages(BasePagination):
+    """Limit and offset; `always_envelope` is for the lists whose clients' documents show the object."""
+
+    always_envelope = False
+
+    @classmethod
+    def answer(cls, rows: QuerySet[_Row], request: Request, serialize: Callable[[list[_Row]], Any]) -> Response:
+        """Answer with the page that the request asks for."""
+        pages = cls()
+        return pages.get_paginated_response(serialize(pages.paginate_queryset(rows, request)))
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
+        query = request.query_params
+        self.request = request
+        self.limit = _number(query.get("limit", ""), least=1, most=MAX_LIMIT, otherwise=DEFAULT_LIMIT)
+        self.offset = _number(query.get("offset", ""), least=0, most=_MAX_OFFSET, otherwise=0)
+        self.envelope = self.always_envelope or bool(query.get("limit") or query.get("offset"))
+        if not self.always_envelope and query.get("envelope"):
+            self.envelope = query["envelope"].lower() not in {"false", "0", "no"}
+        self.count = queryset.count()
+        if self.offset >= self.count:
+            return []
+        return list(queryset[self.offset : self.offset + self.limit])
+
+    def _links(self) -> dict[str, str | None]:
+        address = self.request.build_absolute_uri()
+        limited = replace_query_param(address, "limit", self.limit)
+        more, before = self.offset + self.limit < self.count, self.offset > 0
+        earlier = self.offset - self.limit
+        previous = (
+            replace_query_param(limited, "offset", earlier) if earlier > 0 else remove_query_param(limited, "offset")
+        )
+        return {
+            "first": _tidy(remove_query_param(address, "offset")) if before else None,
+            "next": _tidy(replace_query_param(limited, "offset", self.offset + self.limit)) if more else None,
+            "previous": _tidy(previous) if before else None,
+            "last": _tidy(replace_query_param(limited, "offset", self.count - self.limit)) if more else None,
+        }
+
+    def get_paginated_response(self, data: Any) -> Response:
+        links = self._links()
+        headers = {
+            "X-Total-Count": str(self.count),
+            "X-Per-Page": str(self.limit),
+            "X-Page": str(self.offset // self.limit + 1),
+        }
+        if given := [f'<{url}>; rel="{name}"' for name, url in links.items() if url]:
+            headers["Link"] = ", ".join(given)
+        body = {"count": self.count, **links, "results": data} if self.envelope else data
+        return Response(body, headers=headers)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": "string", "format": "uri", "nullable": True}
+        page = {
+            "type": "object",
+            "required": ["count", "results"],
+            "properties": {
+                "count": {"type": "integer"},
+                **dict.fromkeys(("first", "next", "previous", "last"), link),
+                "results": schema,
+            },
+        }
+        return page if self.always_envelope else {"oneOf": [schema, page]}
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        def parameter(name: str, kind: str, description: str) -> dict[str, Any]:
+            return {
+                "name": name, "in": "query", "required": False, "description": description, "schema": {"type": kind}
+            }  # fmt: skip
+
+        return [
+            parameter("limit", "integer", f"Rows a page, {DEFAULT_LIMIT} unless told, {MAX_LIMIT} at most."),
+            parameter("offset", "integer", "Rows to leave out before the page."),
+            parameter("envelope", "boolean", "Whether the page comes in an object; without it, only where limit or "
+                                             "offset is given."),
+            parameter("sort", "string", "Fields in order, comma between, - before a field for descending."),
+        ]  # fmt: skip
+
+
+class EnvelopedPages(Pages):
+    always_envelope = True
+
+
+def sorted_by(rows: QuerySet[_Row], request: Request, allowed: Sequence[str] | Mapping[str, str]) -> QuerySet[_Row]:
+    """Replace the default order by `?sort=a,-b`.
+
+    `allowed` holds the fields that may be named; a mapping gives the column of each.
+
+    Raises Problem (400) for a field that isn't there.
+    """
+    names = [name.strip() for name in request.query_params.get("sort", "").split(",") if name.strip()]
+    if not names:
+        return rows
+    columns = allowed if isinstance(allowed, Mapping) else {name: name for name in allowed}
+    order = []
+    for name in names:
+        bare = name.removeprefix("-")
+        if bare not in columns:
+            raise Problem(
+                _("Can't sort by `%(field)s`. The fields to sort by are: %(fields)s"),
+                field=bare, fields=", ".join(columns),
+            )  # fmt: skip
+        order.append(("-" if name.startswith("-") else "") + columns[bare])
+    # The key makes the order total, so that no row is on two pages or on none.
+    return rows.order_by(*order, "pk")

@@ -1,0 +1,15 @@
+"""The admin's page of what was refused at the front door."""
+
+from django.contrib import admin
+
+from learntrace.core.admin import ReadOnlyAdmin
+from learntrace.intake.models import Refusal
+
+
+@admin.register(Refusal)
+class RefusalAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "status_code", "reason", "path", "user", "asset", "token_prefix", "size")
+    list_filter = ("status_code",)
+    list_select_related = ("user",)
+    search_fields = ("=reason", "=token_prefix", "=user__username", "=asset")
+    ordering = ("-created_at",)

@@ -1,0 +1,14 @@
+"""What the front door counts for /metrics."""
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("learntrace_intake_requests_total", "Requests at the front door", ["path", "status"])
+SECONDS = Histogram(
+    "learntrace_intake_seconds",
+    "Time from a request's headers to its answer",
+    ["path"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+GROUP_SIZE = Histogram(
+    "learntrace_intake_group_size", "Requests that shared one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 200)
+)

@@ -1,0 +1,242 @@
+"""Engagement and frustration, per step and as a whole, from the state that a batch carries (contract section 4).
+
+Algorithm 1.0. Its constants and its order of operations are the reference's: floats are rounded to two places, and
+another order would round some halves the other way.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from learntrace.metrics.timestamps import EPOCH, parse
+
+ALGORITHM_VERSION = 1.0
+
+# Seconds that count as full (100 %), or that a step that was left open can have taken at most.
+STEP_ENGAGED = 3600
+STEP_STUCK = 1800
+OPEN_STEP_CAP = 1800
+PLATFORM_ENGAGED = 36_000
+INCOMPLETE_STUCK = 18_000
+# Counts that do.
+STEP_STRUGGLES = 20
+AVERAGE_STRUGGLES = 10
+SESSIONS = 5
+INTERACTIONS = 100
+
+SKIPPED_FRUSTRATION = 25.0
+
+Run = Mapping[str, Any]
+"""One compilation or one run of the tests, as the client wrote it."""
+
+
+class IndicatorError(ValueError):
+    """The payload has a shape that no indicator can be computed from.
+
+    `place` is where, as a path into the payload ("steps[3].compilations"); `expected` is what has to stand there
+    ("a list"). The message joins both into one sentence that may be shown to people.
+    """
+
+    def __init__(self, place: str, expected: str) -> None:
+        super().__init__(f"{place} must be {expected}")
+        self.place = place
+        self.expected = expected
+
+
+class _Step(NamedTuple):
+    slug: Any
+    status: str
+    time_spent: float  # seconds; an int where it is a constant, as in the reference
+    comp_struggles: int
+    test_struggles: int
+    interactions: int
+
+
+def indicators(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The metrics and indicators of a batch (contract section 4).
+
+    Returns `{"algo_version", "global": {"metrics", "indicators"}, "steps": [{"slug", "metrics", "indicators"}]}`, in
+    the order of the payload's steps; durations are seconds, rates and indicators 0 to 100. Missing or null lists are
+    empty and missing times unknown; a negative duration (a clock was set back) counts as 0.
+
+    Raises `IndicatorError` where a list or an object is something else; nothing else, whatever JSON it is given.
+    The payload is not changed.
+    """
+    last_interaction = parse(payload.get("last_interaction_at"))
+    steps = [
+        _read_step(entry, f"steps[{index}]", last_interaction)
+        for index, entry in enumerate(_objects(payload, "steps", "steps"))
+    ]
+    metrics = _global_metrics(payload, steps, last_interaction)
+    return {
+        "algo_version": ALGORITHM_VERSION,
+        "global": {"metrics": _rounded(metrics), "indicators": _global_indicators(metrics)},
+        "steps": [_step_result(step) for step in steps],
+    }
+
+
+def _list(holder: Mapping[str, Any], key: str, place: str) -> list[Any]:
+    value = holder.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise IndicatorError(place, "a list")
+    return value
+
+
+def _objects(holder: Mapping[str, Any], key: str, place: str) -> list[Any]:
+    entries = _list(holder, key, place)
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            raise IndicatorError(f"{place}[{index}]", "an object")
+    return entries
+
+
+def _read_step(entry: Mapping[str, Any], place: str, last_interaction: datetime | None) -> _Step:
+    compilations = _objects(entry, "compilations", f"{place}.compilations")
+    tests = _objects(entry, "tests", f"{place}.tests")
+    slug = entry.get("slug")
+    interactions = len(compilations) + len(tests)
+    opened = parse(entry.get("opened_at"))
+    if opened is None:
+        return _Step(slug, "unread", 0, 0, 0, interactions)
+    completed = parse(entry.get("completed_at"))
+    if completed is not None:
+        struggles = (_failures_before_success(compilations), _failures_before_success(tests))
+        return _Step(slug, "completed", _seconds(opened, completed), *struggles, interactions)
+    if not interactions:
+        return _Step(slug, "skipped", _open_time(opened, last_interaction), 0, 0, 0)
+    last = _last_end([*compilations, *tests]) or last_interaction
+    return _Step(slug, "attempted", _open_time(opened, last), _failures(compilations), _failures(tests), interactions)
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return max((end - start).total_seconds(), 0)
+
+
+def _open_time(opened: datetime, last: datetime | None) -> float:
+    """Seconds spent in a step that was never completed. Nobody says when it was left, hence the cap."""
+    return 0 if last is None else min(_seconds(opened, last), OPEN_STEP_CAP)
+
+
+def _time(run: Run, name: str, other_name: str) -> datetime | None:
+    """A run's time under either spelling: the CLI writes `starting_at`, the IDE `started_at`."""
+    value = run.get(name)
+    return parse(run.get(other_name) if value is None else value)
+
+
+def _start(run: Run) -> datetime:
+    return _time(run, "started_at", "starting_at") or EPOCH
+
+
+def _last_end(runs: Sequence[Run]) -> datetime | None:
+    ends = (_time(run, "ended_at", "ending_at") for run in runs)
+    return max((end for end in ends if end is not None), default=None)
+
+
+def _exit_codes(runs: Sequence[Run]) -> list[Any]:
+    """The exit codes of those runs that have one. A null is one: of a process that was killed, so of a failure."""
+    return [
+        run["exit_code"] if "exit_code" in run else run["exitCode"]
+        for run in runs
+        if "exit_code" in run or "exitCode" in run
+    ]
+
+
+def _failures(runs: Sequence[Run]) -> int:
+    return sum(code != 0 for code in _exit_codes(runs))
+
+
+def _failures_before_success(runs: Sequence[Run]) -> int:
+    codes = _exit_codes(sorted(runs, key=_start))
+    return next((index for index, code in enumerate(codes) if code == 0), len(codes))
+
+
+def _percent(value: float, full: float) -> float:
+    """`value` as 0 to 100 % of `full`; 0 where there is nothing to be a part of."""
+    return min(value / full, 1) * 100 if full else 0
+
+
+def _weighted(*terms: tuple[float, float]) -> float:
+    """The sum of (percent, weight) terms, rounded to two places."""
+    total = 0.0
+    for percent, weight in terms:  # not sum(): since Python 3.12 it compensates, and rounds some halves otherwise
+        total += percent * weight
+    return round(total / 100 * 100, 2)  # no identity on floats: the reference does it, and so its halves round
+
+
+def _global_metrics(
+    payload: Mapping[str, Any], steps: Sequence[_Step], last_interaction: datetime | None
+) -> dict[str, float]:
+    total = len(steps)
+    completed = sum(step.status == "completed" for step in steps)
+    started = parse(payload.get("tutorial_started_at"))
+    time_on_incomplete: float = 0
+    for step in steps:  # not sum(), see _weighted
+        if step.status in {"attempted", "skipped"}:
+            time_on_incomplete += step.time_spent
+    return {
+        "total_time_on_platform": 0
+        if last_interaction is None or started is None
+        else _seconds(started, last_interaction),
+        "num_sessions": len(_list(payload, "workout_session", "workout_session")),
+        "completion_rate": _percent(completed, total),
+        "total_interactions": sum(step.interactions for step in steps),
+        "steps_not_completed": total - completed,
+        "time_on_incomplete": time_on_incomplete,
+        "avg_comp_struggles": sum(step.comp_struggles for step in steps) / total if total else 0,
+        "avg_test_struggles": sum(step.test_struggles for step in steps) / total if total else 0,
+        "skipped_steps": sum(step.status == "skipped" for step in steps),
+        "total_steps": total,
+    }
+
+
+def _global_indicators(metrics: Mapping[str, float]) -> dict[str, float]:
+    """From the metrics before they are rounded."""
+    return {
+        "EngagementIndicator": _weighted(
+            (_percent(metrics["total_time_on_platform"], PLATFORM_ENGAGED), 0.3),
+            (_percent(metrics["num_sessions"], SESSIONS), 0.2),
+            (metrics["completion_rate"], 0.3),
+            (_percent(metrics["total_interactions"], INTERACTIONS), 0.2),
+        ),
+        "FrustrationIndicator": _weighted(
+            (_percent(metrics["steps_not_completed"], metrics["total_steps"]), 0.3),
+            (_percent(metrics["time_on_incomplete"], INCOMPLETE_STUCK), 0.2),
+            (_percent(metrics["avg_comp_struggles"], AVERAGE_STRUGGLES), 0.2),
+            (_percent(metrics["avg_test_struggles"], AVERAGE_STRUGGLES), 0.2),
+            (_percent(metrics["skipped_steps"], metrics["total_steps"]), 0.1),
+        ),
+    }
+
+
+def _step_result(step: _Step) -> dict[str, Any]:
+    metrics = {
+        "status": step.status,
+        "time_spent": step.time_spent,
+        "comp_struggles": step.comp_struggles,
+        "test_struggles": step.test_struggles,
+    }
+    return {
+        "slug": step.slug,
+        "metrics": _rounded(metrics),
+        "indicators": {"EngagementIndicator": _engagement(step), "FrustrationIndicator": _frustration(step)},
+    }
+
+
+def _engagement(step: _Step) -> float:
+    if step.status in {"skipped", "unread"}:
+        return 0
+    return round(_percent(step.time_spent, STEP_ENGAGED), 2)
+
+
+def _frustration(step: _Step) -> float:
+    if step.status == "completed":
+        return round(_percent(step.comp_struggles + step.test_struggles, STEP_STRUGGLES), 2)
+    if step.status == "attempted":
+        return round(_percent(step.time_spent, STEP_STUCK), 2)
+    return SKIPPED_FRUSTRATION if step.status == "skipped" else 0.0
+
+
+def _rounded(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 2) if isinstance(value, float) else value for name, value in metrics.items()}

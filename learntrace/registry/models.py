@@ -1,0 +1,97 @@
+"""What there is to learn with: assets, their other names, their translations, and how they do."""
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.models import Academy
+
+
+class TranslationGroup(models.Model):
+    """Assets that are translations of each other. Being in one group is transitive by construction."""
+
+    def __str__(self) -> str:
+        return f"translations {self.pk}"
+
+
+class Asset(models.Model):
+    """An exercise, lesson, project or quiz."""
+
+    class Type(models.TextChoices):
+        PROJECT = "PROJECT", _("Project")
+        EXERCISE = "EXERCISE", _("Exercise")
+        LESSON = "LESSON", _("Lesson")
+        QUIZ = "QUIZ", _("Quiz")
+        VIDEO = "VIDEO", _("Video")
+        ARTICLE = "ARTICLE", _("Article")
+
+    class Status(models.TextChoices):
+        NOT_STARTED = "NOT_STARTED", _("Not started")
+        DRAFT = "DRAFT", _("Draft")
+        PUBLISHED = "PUBLISHED", _("Published")
+        DELETED = "DELETED", _("Deleted")
+
+    class Visibility(models.TextChoices):
+        PUBLIC = "PUBLIC", _("Public")
+        UNLISTED = "UNLISTED", _("Unlisted")
+        PRIVATE = "PRIVATE", _("Private")
+
+    class SyncStatus(models.TextChoices):
+        """Whether the telemetry statistics wait to be recomputed."""
+
+        PENDING = "PENDING", _("Pending")
+        OK = "OK", _("OK")
+        ERROR = "ERROR", _("Error")
+
+    slug = models.CharField(max_length=200, unique=True)
+    title = models.CharField(max_length=200, blank=True)
+    lang = models.CharField(max_length=10, null=True, blank=True)
+    asset_type = models.CharField(max_length=20, choices=Type.choices, default=Type.EXERCISE)
+    category = models.CharField(max_length=200, null=True, blank=True)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PUBLISHED)
+    visibility = models.CharField(max_length=20, choices=Visibility.choices, default=Visibility.PUBLIC)
+    url = models.URLField(max_length=500, null=True, blank=True)
+    readme_url = models.URLField(max_length=500, null=True, blank=True)
+    difficulty = models.CharField(max_length=20, null=True, blank=True)
+    duration = models.PositiveIntegerField(null=True, blank=True, help_text=_("hours"))
+    description = models.TextField(null=True, blank=True)
+    graded = models.BooleanField(default=False)
+    interactive = models.BooleanField(default=False)
+    external = models.BooleanField(default=False)
+    preview = models.URLField(max_length=500, null=True, blank=True)
+    technologies = models.JSONField(default=list, blank=True)
+    academy = models.ForeignKey(Academy, models.SET_NULL, null=True, blank=True, related_name="assets")
+    translation_group = models.ForeignKey(
+        TranslationGroup, models.SET_NULL, null=True, blank=True, related_name="assets"
+    )
+    learnpack_id = models.BigIntegerField(null=True, blank=True, db_index=True)
+    learnpack_deploy_url = models.CharField(max_length=2000, null=True, blank=True)
+    manifest = models.JSONField(null=True, blank=True)
+    config = models.JSONField(null=True, blank=True)
+    telemetry_stats = models.JSONField(null=True, blank=True)
+    sync_status = models.CharField(max_length=10, choices=SyncStatus.choices, null=True, blank=True)
+    last_synch_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], name="asset_sync_pending", condition=models.Q(sync_status="PENDING")),
+            models.Index(Lower("slug"), name="asset_slug_lower"),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class AssetAlias(models.Model):
+    """A former or other slug of an asset."""
+
+    slug = models.CharField(max_length=200, unique=True)
+    asset = models.ForeignKey(Asset, models.CASCADE, related_name="aliases")
+
+    class Meta:
+        verbose_name_plural = "asset aliases"
+
+    def __str__(self) -> str:
+        return self.slug

@@ -1,0 +1,22 @@
+"""Asking for an asset's statistics to be recomputed (contract, section 9)."""
+
+from collections.abc import Callable, Mapping
+
+from django.db import transaction
+
+from learntrace.core.wakeup import announce
+from learntrace.registry.models import Asset
+
+TOPIC = "telemetry-stats"
+
+
+def sync_telemetry_stats(asset: Asset) -> None:
+    """Queue the recomputation: the asset's sync_status is the queue."""
+    with transaction.atomic():
+        # Only this column, as the asset may be written elsewhere at the same time.
+        Asset.objects.filter(pk=asset.pk).update(sync_status=Asset.SyncStatus.PENDING)
+        transaction.on_commit(lambda: announce(TOPIC))
+    asset.sync_status = Asset.SyncStatus.PENDING
+
+
+ACTIONS: Mapping[str, Callable[[Asset], None]] = {"sync_telemetry_stats": sync_telemetry_stats}

@@ -1,0 +1,126 @@
+"""Assets, for an academy's staff and for everybody (contract, section 9)."""
+
+from typing import ClassVar
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from learntrace.accounts.schema import ACADEMY, filters, responses
+from learntrace.accounts.scope import AcademyView, PublicView
+from learntrace.core.errors import NotFound, Problem
+from learntrace.core.filters import words
+from learntrace.core.pages import Pages, sorted_by
+from learntrace.registry import shelves
+from learntrace.registry.models import Asset
+from learntrace.registry.serializers import AssetSerializer
+from learntrace.registry.sync import ACTIONS
+
+_NAME = OpenApiParameter("name", str, OpenApiParameter.PATH, description="a slug, an alias or an id")
+_EXPAND = OpenApiParameter("expand", str, enum=["telemetry_stats"], description="what to add to each asset")
+_PUBLIC_FILTERS = {name: text for name, text in shelves.FILTERS.items() if name not in ("status", "visibility")}
+
+
+def _listed(request: Request, shelf: QuerySet[Asset]) -> QuerySet[Asset]:
+    rows = shelves.with_translations(shelves.narrowed(shelf, request), shelf)
+    return sorted_by(rows.order_by("-created_at", "-id"), request, shelves.SORTABLE)
+
+
+class AcademyAssetsView(AcademyView):
+    """The academy's assets and those of none."""
+
+    capabilities: ClassVar = {"GET": "read_asset"}
+    pagination_class = Pages
+
+    @extend_schema(
+        operation_id="academy_assets",
+        parameters=[*ACADEMY, *filters(**shelves.FILTERS)],
+        responses=responses(AssetSerializer(many=True), 400, 401, 403),
+    )
+    def get(self, request: Request) -> Response:
+        """List the academy's assets, newest first."""
+        rows = _listed(request, shelves.academy_shelf(self.academy))
+        return Pages.answer(rows, request, lambda found: AssetSerializer(found, many=True).data)
+
+
+class AcademyAssetView(AcademyView):
+    """One of the academy's assets, or of those of none."""
+
+    capabilities: ClassVar = {"GET": "read_asset"}
+
+    @extend_schema(
+        operation_id="academy_asset",
+        parameters=[*ACADEMY, _NAME],
+        responses=responses(AssetSerializer, 400, 401, 403, 404),
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """Read an asset with its statistics."""
+        shelf = shelves.academy_shelf(self.academy)
+        rows = shelves.with_translations(shelf, shelf)
+        return Response(AssetSerializer(shelves.find(name, by_slug=rows, by_id=rows)).data)
+
+
+class AssetActionView(AcademyView):
+    """What can be done with an asset."""
+
+    capabilities: ClassVar = {"PUT": "crud_asset"}
+
+    @extend_schema(
+        operation_id="academy_asset_action",
+        parameters=[*ACADEMY, OpenApiParameter("action", str, OpenApiParameter.PATH, enum=list(ACTIONS))],
+        request={"application/json": {"type": "object"}},
+        responses=responses(AssetSerializer, 400, 401, 403, 404),
+    )
+    def put(self, request: Request, slug: str, action: str) -> Response:
+        """Queue the recomputation of the asset's statistics; the answer may still hold the old ones."""
+        shelf = shelves.academy_shelf(self.academy)
+        asset = shelves.named(shelves.with_translations(shelf, shelf), slug)
+        if asset is None:
+            raise NotFound(
+                _("This asset %(asset)s does not exist for this academy %(academy)s"),
+                asset=slug, academy=self.academy.pk,
+            )  # fmt: skip
+        if action not in ACTIONS:
+            raise Problem(_("Invalid action %(action)s"), action=action)
+        if not isinstance(request.data, dict):
+            raise Problem(_("Request body must be a JSON object"))
+        ACTIONS[action](asset)
+        return Response(AssetSerializer(asset).data)
+
+
+class AssetsView(PublicView):
+    """What everybody may find."""
+
+    pagination_class = Pages
+
+    @extend_schema(
+        operation_id="assets",
+        parameters=[*filters(**_PUBLIC_FILTERS), _EXPAND],
+        responses=responses(AssetSerializer(many=True), 400),
+        auth=[],
+    )
+    def get(self, request: Request) -> Response:
+        """List the published, public assets, newest first."""
+        stats = "telemetry_stats" in words(request, "expand")
+        rows = _listed(request, shelves.public_shelf())
+        return Pages.answer(rows, request, lambda found: AssetSerializer(found, many=True, stats=stats).data)
+
+
+class AssetView(PublicView):
+    """One asset that everybody may open: by its id only where it is listed."""
+
+    @extend_schema(
+        operation_id="asset", parameters=[_NAME, _EXPAND], responses=responses(AssetSerializer, 404), auth=[]
+    )
+    def get(self, request: Request, name: str) -> Response:
+        """Read a published asset."""
+        shelf = shelves.public_shelf()
+        asset = shelves.find(
+            name,
+            by_slug=shelves.with_translations(shelves.unlisted_shelf(), shelf),
+            by_id=shelves.with_translations(shelf, shelf),
+        )
+        stats = "telemetry_stats" in words(request, "expand")
+        return Response(AssetSerializer(asset, stats=stats).data)
