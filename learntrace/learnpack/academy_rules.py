@@ -1,0 +1,49 @@
+"""An academy's ignore rules: read, checked and stored in its settings (contract, sections 6 and 10)."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.academy_settings import feature_validator, merge_features, settings_of
+from learntrace.accounts.models import Academy
+from learntrace.core.errors import Problem
+from learntrace.learnpack import ignore
+
+FEATURE = "telemetry_webhook_ignore"
+
+_TEXTS = {
+    ignore.BODY_NOT_OBJECT: _("Request body must be a JSON object"),
+    ignore.RULE_NOT_OBJECT: _("`rules[%(index)s]` must be an object"),
+    ignore.FIELD_NOT_LIST: _("`%(field)s` must be a list"),
+}
+
+
+def checked(rules: object) -> dict[str, Any]:
+    """The rules as they are to be stored.
+
+    Raises Problem (400) that says what is wrong with them.
+    """
+    try:
+        return ignore.clean(rules)
+    except ignore.IgnoreRulesError as error:
+        raise Problem(_TEXTS[error.template], slug=error.slug, field=error.field, index=error.index) from error
+
+
+def rules_of(academy: Academy) -> Any:
+    """The stored rules; an empty object where there are none."""
+    return settings_of(academy).learnpack_features.get(FEATURE) or {}
+
+
+def replace_rules(academy: Academy, rules: object) -> dict[str, Any]:
+    """Store new rules in the place of all old ones; the ingest reads them anew for each request.
+
+    Raises Problem (400).
+    """
+    features: dict[str, Any] = merge_features(academy, {FEATURE: rules}).learnpack_features
+    stored: dict[str, Any] = features[FEATURE]
+    return stored
+
+
+def register() -> None:
+    """Have rules checked wherever they are stored."""
+    feature_validator(FEATURE, checked)

@@ -1,0 +1,120 @@
+"""The webhook log that an academy sees, and what may be deleted from it (contract, section 5)."""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+
+from learntrace.accounts.models import Academy
+from learntrace.accounts.scope import seen_in
+from learntrace.core.errors import NotFound, Problem
+from learntrace.core.filters import ids, words
+from learntrace.core.wakeup import announce
+from learntrace.learnpack.inbox import TOPIC
+from learntrace.learnpack.models import Webhook
+
+SORTABLE: Mapping[str, str] = {
+    "id": "id",
+    "is_streaming": "is_streaming",
+    "event": "event",
+    "asset_id": "asset_id",
+    "learnpack_package_id": "learnpack_package_id",
+    "status": "status",
+    "status_text": "status_text",
+    "student": "student_id",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+}
+
+FILTERS: Mapping[str, str] = {
+    "student": "one or more user ids, comma between",
+    "asset_id": "one or more asset ids, comma between",
+    "learnpack_package_id": "one or more package ids, comma between",
+    "event": "one or more events, comma between",
+    "status": "one or more of PENDING, DONE, ERROR, IGNORED, comma between",
+}
+_BY_ID = {"student": "student_id", "asset_id": "asset_id", "learnpack_package_id": "learnpack_package_id"}
+_BY_WORD = ("event", "status")
+
+
+class WebhookNotFound(NotFound):
+    slug = "webhook-not-found"
+    text = _("Webhook not found")
+
+
+class NotAnError(Problem):
+    slug = "invalid-webhook-status"
+    text = _("Only webhook logs with status ERROR can be deleted")
+
+
+class StatusMissing(Problem):
+    slug = "missing-status"
+    text = _("Missing querystring property `status=ERROR` for bulk delete webhooks")
+
+
+class StatusOtherThanError(Problem):
+    slug = "invalid-status"
+    text = _("Bulk delete only supports `status=ERROR`")
+
+
+def webhooks_of(academy: Academy, request: Request) -> QuerySet[Webhook]:
+    """The rows that the academy sees, as far as the query string asks for them, newest first.
+
+    Raises Problem (400, invalid-filter).
+    """
+    rows = Webhook.objects.filter(seen_in(academy, learner="student_id", asset_academy="asset__academy_id"))
+    for field, column in _BY_ID.items():
+        if numbers := ids(request, field):
+            rows = rows.filter(**{f"{column}__in": numbers})
+    for field in _BY_WORD:
+        if wanted := words(request, field):
+            rows = rows.filter(**{f"{field}__in": wanted})
+    return rows.order_by("-created_at", "-id")
+
+
+def with_students(rows: QuerySet[Webhook]) -> QuerySet[Webhook]:
+    """Have the rows bring what is shown of them and of their students."""
+    return rows.select_related("student").only(
+        "is_streaming", "event", "asset_id", "learnpack_package_id", "payload", "status", "status_text", "reason",
+        "reason_values", "student__first_name", "student__last_name", "created_at", "updated_at",
+    )  # fmt: skip
+
+
+def delete_one(rows: QuerySet[Webhook], webhook_id: int) -> None:
+    """Delete a failed row.
+
+    Raises WebhookNotFound for a row that isn't among these, NotAnError.
+    """
+    if not rows.filter(pk=webhook_id).exists():
+        raise WebhookNotFound
+    # The status is a condition of the deletion itself, as a retry may change it at any time.
+    if not Webhook.objects.filter(pk=webhook_id, status=Webhook.Status.ERROR).delete()[0]:
+        raise NotAnError
+
+
+def delete_failed(rows: QuerySet[Webhook], request: Request) -> None:
+    """Delete all failed ones of these rows; the request must say that it means those.
+
+    Raises StatusMissing, StatusOtherThanError.
+    """
+    wanted = set(words(request, "status"))
+    if not wanted:
+        raise StatusMissing
+    if wanted != {Webhook.Status.ERROR.value}:
+        raise StatusOtherThanError
+    rows.filter(status=Webhook.Status.ERROR).order_by().delete()
+
+
+def process_again(rows: QuerySet[Webhook]) -> int:
+    """Put the failed ones of these rows back into the queue; returns how many there were."""
+    now = timezone.now()
+    with transaction.atomic():
+        count = rows.filter(status=Webhook.Status.ERROR).update(
+            status=Webhook.Status.PENDING, status_text=None, reason="", reason_values={}, attempts=0, retry_at=now,
+            updated_at=now,
+        )  # fmt: skip
+        transaction.on_commit(lambda: announce(TOPIC))
+    return count
