@@ -1,0 +1,239 @@
+"""What an event must be like (design, "Jupyter"): plain values in, the row's columns out. Needs no database."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from learntrace.metrics import timestamps
+from learntrace.notebooks.rejections import (
+    INVALID_CONTEXT,
+    INVALID_ID,
+    INVALID_OBJECT,
+    INVALID_RESULT,
+    INVALID_TIMESTAMP,
+    NOT_AN_OBJECT,
+    UNKNOWN_VERB,
+    Rejection,
+    shown,
+)
+
+Row = dict[str, Any]
+
+VERBS = (
+    "executed", "opened", "closed", "saved", "focused", "blurred", "added", "removed", "pasted", "restarted",
+    "interrupted",
+)  # fmt: skip
+TYPES = ("cell", "notebook")
+OUTCOMES = ("ok", "error", "aborted")
+PREFIX = "assignment:"
+
+# Together with the session, an id and an assignment of these lengths fit an index entry, in whatever script.
+MAX_NAME = 200
+MAX_PATH = 1000
+MAX_ERROR_NAME = 500
+MAX_ERROR_VALUE = 2000  # a longer one is cut
+MAX_LIST = 200
+
+CLOCK_AHEAD = "clock-ahead"
+CLOCK_BEHIND = "clock-behind"
+MALFORMED_ASSIGNMENT = "malformed-assignment"
+MALFORMED_CODE_HASH = "malformed-code-hash"
+NEGATIVE_DURATION = "negative-duration"
+NO_SESSION = "no-session"
+NO_OUTCOME = "no-outcome"
+FLAGS: Mapping[str, str] = {
+    CLOCK_AHEAD: "The learner's clock was more than 5 minutes ahead of ours.",
+    CLOCK_BEHIND: "The event was older than 30 days when it came.",
+    MALFORMED_ASSIGNMENT: "The assignment isn't `assignment:` and words of a-z and 0-9 with hyphens between.",
+    MALFORMED_CODE_HASH: "The code hash isn't 64 hexadecimal digits.",
+    NEGATIVE_DURATION: "`result.duration_ms` is below 0, as when a clock was set back.",
+    NO_SESSION: "The event names no session.",
+    NO_OUTCOME: "An execution without an outcome.",
+}
+_AHEAD = timedelta(minutes=5)
+_BEHIND = timedelta(days=30)
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+TAG = re.compile(r"assignment:[a-z0-9]+(?:-[a-z0-9]+)*")
+_BROWSERS_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def check(event: object, now: datetime) -> Row:
+    """The columns of an event's row, with `actor` as the client named it or None.
+
+    Times that are off and the like are flagged, not refused. Raises Rejection.
+    """
+    if not isinstance(event, dict):
+        raise Rejection(NOT_AN_OBJECT)
+    flags: list[str] = []
+    row: Row = {
+        "id": event_id(event),
+        "verb": _verb(event.get("verb")),
+        "occurred_at": _moment(event.get("timestamp"), now, flags).isoformat(),
+        "actor": event.get("actor"),
+    }
+    row |= _object(event.get("object"), flags)
+    row["result"] = _result(event.get("result"), row["verb"], flags)
+    row["context"] = _section(event.get("context"), "context", INVALID_CONTEXT)
+    row["session_id"] = _text(event, "session_id", MAX_NAME, INVALID_CONTEXT)
+    if row["session_id"] is None:
+        flags.append(NO_SESSION)
+    row["flags"] = flags
+    return row
+
+
+def event_id(event: dict[str, Any]) -> str:
+    given = event.get("id")
+    if not isinstance(given, str) or not _UUID.fullmatch(given):
+        raise Rejection(INVALID_ID, value=shown(given))
+    return given.lower()
+
+
+def _verb(given: object) -> str:
+    if not isinstance(given, str) or given not in VERBS:
+        raise Rejection(UNKNOWN_VERB, value=shown(given), known=", ".join(VERBS))
+    return given
+
+
+def _moment(given: object, now: datetime, flags: list[str]) -> datetime:
+    # A number or a bare date, which LearnPack's clients may write, is no moment here: nobody could tell seconds from
+    # milliseconds.
+    moment = None
+    if isinstance(given, str) and len(given) > 10 and given[4] == "-":
+        moment = _as_browsers_write(given) or timestamps.parse(given)
+    if moment is None:
+        raise Rejection(INVALID_TIMESTAMP, value=shown(given))
+    if moment - now > _AHEAD:
+        flags.append(CLOCK_AHEAD)
+    elif now - moment > _BEHIND:
+        flags.append(CLOCK_BEHIND)
+    return moment
+
+
+def _as_browsers_write(given: str) -> datetime | None:
+    # Ten times as quick as reading all forms.
+    try:
+        return datetime.fromisoformat(given) if _BROWSERS_TIME.fullmatch(given) else None
+    except ValueError:
+        return None
+
+
+def _object(given: object, flags: list[str]) -> Row:
+    """The columns that come from `object`; source code stays in it until it is known whether the academy keeps it."""
+    if not isinstance(given, dict):
+        raise Rejection(INVALID_OBJECT, place="object", expected="object")
+    kept = dict(given)
+    if kept.get("type") is not None and kept["type"] not in TYPES:
+        raise Rejection(INVALID_OBJECT, place="object.type", expected=" | ".join(TYPES))
+    object_id = _text(kept, "id", MAX_NAME, INVALID_OBJECT, "object.")
+    _text(kept, "notebook", MAX_PATH, INVALID_OBJECT, "object.")
+    code_hash = _text(kept, "code_hash", MAX_NAME, INVALID_OBJECT, "object.")
+    if code_hash is not None:
+        code_hash = code_hash.lower()
+        if not _SHA256.fullmatch(code_hash):
+            flags.append(MALFORMED_CODE_HASH)
+    tags = kept.get("tags")
+    if tags is not None and not (
+        isinstance(tags, list) and len(tags) <= MAX_LIST and all(isinstance(tag, str) for tag in tags)
+    ):
+        raise Rejection(INVALID_OBJECT, place="object.tags", expected="texts")
+    _assign(kept, flags)
+    if not isinstance(kept.get("code"), str | None):
+        raise Rejection(INVALID_OBJECT, place="object.code", expected="text")
+    # The browser's text is hashed by its own Jupyter server; from elsewhere it may come, but not stay.
+    kept.pop("source", None)
+    return {"object": kept, "object_id": object_id, "code_hash": code_hash}
+
+
+def _assign(kept: dict[str, Any], flags: list[str]) -> None:
+    """Bring the assignment into the form with a prefix; drop the key where there is none."""
+    if "assignment" not in kept:
+        return
+    assignment = _text(kept, "assignment", MAX_NAME - len(PREFIX), INVALID_OBJECT, "object.", prefix=PREFIX)
+    if assignment is None:
+        del kept["assignment"]
+        return
+    kept["assignment"] = with_prefix(assignment)
+    if not TAG.fullmatch(kept["assignment"]):
+        flags.append(MALFORMED_ASSIGNMENT)
+
+
+def with_prefix(tag: str) -> str:
+    """An assignment's tag as events have it, from one with or without its prefix."""
+    return tag if tag.startswith(PREFIX) else PREFIX + tag
+
+
+def _result(given: object, verb: str, flags: list[str]) -> Row:
+    result = _section(given, "result", INVALID_RESULT)
+    outcome = result.get("outcome")
+    if outcome is None:
+        if verb == "executed":
+            flags.append(NO_OUTCOME)
+    elif outcome not in OUTCOMES:
+        raise Rejection(INVALID_RESULT, place="result.outcome", expected=" | ".join(OUTCOMES))
+    if not result:
+        return result
+    result = dict(result)
+    _text(result, "error_name", MAX_ERROR_NAME, INVALID_RESULT, "result.")
+    _cut(result, "error_value", "result.")
+    _number(result, "duration_ms", whole=False)
+    if (result.get("duration_ms") or 0) < 0:
+        flags.append(NEGATIVE_DURATION)
+    _number(result, "execution_count", whole=True)
+    _number(result, "characters", whole=True)
+    if result.get("errors") is not None:
+        result["errors"] = _errors(result["errors"])
+    return result
+
+
+def _errors(given: object) -> list[Row]:
+    """What a compiler reports: several errors at once."""
+    if not isinstance(given, list) or len(given) > MAX_LIST or not all(isinstance(error, dict) for error in given):
+        raise Rejection(INVALID_RESULT, place="result.errors", expected="errors")
+    errors = [dict(error) for error in given]
+    for index, error in enumerate(errors):
+        place = f"result.errors[{index}]."
+        if _text(error, "name", MAX_ERROR_NAME, INVALID_RESULT, place) is None:
+            raise Rejection(INVALID_RESULT, place=f"{place}name", expected="text")
+        _cut(error, "value", place)
+    return errors
+
+
+def _section(given: object, name: str, code: str) -> Row:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise Rejection(code, place=name, expected="object")
+    return given
+
+
+def _text(holder: Row, name: str, longest: int, code: str, place: str = "", prefix: str = "") -> str | None:
+    """A text of at most `longest` characters behind its prefix; None where there is none or an empty one."""
+    given = holder.get(name)
+    if given is None or given == "" or (prefix and given == prefix):
+        return None
+    if not isinstance(given, str):
+        raise Rejection(code, place=place + name, expected="text")
+    if len(given.removeprefix(prefix)) > longest:
+        raise Rejection(code, place=place + name, expected="short")
+    return given
+
+
+def _cut(holder: Row, name: str, place: str) -> None:
+    given = holder.get(name)
+    if given is None:
+        return
+    if not isinstance(given, str):
+        raise Rejection(INVALID_RESULT, place=place + name, expected="text")
+    if len(given) > MAX_ERROR_VALUE:
+        holder[name] = given[:MAX_ERROR_VALUE]
+
+
+def _number(result: Row, name: str, *, whole: bool) -> None:
+    given = result.get(name)
+    if given is None:
+        return
+    if isinstance(given, bool) or not isinstance(given, int if whole else int | float):
+        raise Rejection(INVALID_RESULT, place=f"result.{name}", expected="whole" if whole else "number")

@@ -1,0 +1,76 @@
+"""Whether a learner's events are collected, and whether the learner may say no (issue: the learner's view)."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+
+from learntrace.accounts.academy_settings import NOTEBOOK, settings_of
+from learntrace.accounts.models import Academy, Membership, User
+from learntrace.core.errors import Forbidden
+from learntrace.core.filters import natural
+from learntrace.notebooks.admission import InvalidAcademy, NotAMember
+from learntrace.notebooks.features import COLLECT_SOURCE, OPT_OUT, is_on
+from learntrace.notebooks.models import Consent
+
+
+class OptOutNotAllowed(Forbidden):
+    slug = "opt-out-not-allowed"
+    text = _("Your academy doesn't allow its learners to turn the collection of events off")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for a learner's events in an academy, None where the learner has none."""
+
+    user: User
+    academy: Academy | None
+    collecting: bool
+    may_opt_out: bool
+    collects_source: bool
+
+
+def academy_for(request: Request, user: User, hub_academy: int | None) -> Academy | None:
+    """The academy that a learner's request is about: the named one, the hub's, or the learner's first.
+
+    Raises InvalidAcademy, NotAMember.
+    """
+    named = request.headers.get("Academy", "").strip() or request.query_params.get("academy", "").strip()
+    mine = Academy.objects.filter(
+        memberships__user=user, memberships__status=Membership.Status.ACTIVE, status=Academy.Status.ACTIVE
+    )
+    if hub_academy is not None:
+        mine = mine.filter(pk=hub_academy)
+    if not named:
+        return mine.order_by("id").first()
+    number = natural(named)
+    if number is None:
+        raise InvalidAcademy(value=named)
+    academy = mine.filter(pk=number).first()
+    if academy is None:
+        raise NotAMember(user=user.pk, academy=named)
+    return academy
+
+
+def terms_of(user: User, academy: Academy | None) -> Terms:
+    """What holds now."""
+    said = Consent.objects.filter(user=user).first()
+    features = getattr(settings_of(academy), NOTEBOOK) if academy else {}
+    return Terms(
+        user,
+        academy,
+        collecting=said is None or said.collecting,
+        may_opt_out=is_on(features, OPT_OUT),
+        collects_source=is_on(features, COLLECT_SOURCE),
+    )
+
+
+def change(user: User, academy: Academy | None, *, collecting: bool) -> Terms:
+    """Keep what the learner says; it holds from the next request on, until the learner says something else.
+
+    Raises OptOutNotAllowed. Saying yes is always allowed.
+    """
+    if not collecting and not terms_of(user, academy).may_opt_out:
+        raise OptOutNotAllowed
+    Consent.objects.update_or_create(user=user, defaults={"collecting": collecting})
+    return terms_of(user, academy)

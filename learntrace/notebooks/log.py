@@ -1,0 +1,139 @@
+"""The events that an academy sees, and those that were rejected."""
+
+from collections.abc import Mapping
+
+from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+
+from learntrace.accounts.models import Academy, User
+from learntrace.core.errors import NotFound, Problem
+from learntrace.core.filters import natural, words
+from learntrace.metrics import timestamps
+from learntrace.notebooks.checking import with_prefix
+from learntrace.notebooks.models import ASSIGNMENT, FLAGGED, HAS_OUTCOME, OUTCOME, Event, Notebook, RejectedEvent
+
+SORTABLE: Mapping[str, str] = {
+    "id": "id",
+    "actor": "actor",
+    "verb": "verb",
+    "session_id": "session_id",
+    "object_id": "object_id",
+    "occurred_at": "occurred_at",
+    "created_at": "created_at",
+}
+FILTERS: Mapping[str, str] = {
+    "learner": "one or more user ids or user names, comma between",
+    "assignment": "one or more assignments, with or without their prefix, comma between",
+    "notebook": "one or more paths of notebooks, comma between",
+    "asset": "one or more published notebooks by id or slug, comma between",
+    "session": "one or more session ids, comma between",
+    "verb": "one or more verbs, comma between",
+    "outcome": "one or more of ok, error, aborted, comma between",
+    "flag": "one or more flags, comma between",
+    "since": "events that happened at this time or later, by the learner's clock",
+    "until": "events that happened before this time",
+}
+
+REJECTED_SORTABLE: Mapping[str, str] = {
+    "id": "id",
+    "code": "code",
+    "learner": "user_id",
+    "times": "times",
+    "created_at": "created_at",
+    "updated_at": "updated_at",
+}
+REJECTED_FILTERS: Mapping[str, str] = {
+    "code": "one or more codes, comma between",
+    "learner": "one or more user ids or user names, comma between",
+}
+
+
+class RejectedNotFound(NotFound):
+    slug = "rejected-event-not-found"
+    text = _("Rejected event not found")
+
+
+def events_of(academy: Academy, request: Request) -> QuerySet[Event]:
+    """The academy's events, as far as the query string asks for them, newest first.
+
+    Raises Problem (400, invalid-filter).
+    """
+    rows = Event.objects.filter(academy=academy)
+    for name, column in {"session": "session_id", "verb": "verb"}.items():
+        if wanted := words(request, name):
+            rows = rows.filter(**{f"{column}__in": wanted})
+    if wanted := words(request, "outcome"):
+        # Its index holds those that have one.
+        rows = rows.alias(outcome=OUTCOME).filter(HAS_OUTCOME, outcome__in=wanted)
+    if wanted := words(request, "flag"):
+        rows = rows.filter(FLAGGED, flags__has_any_keys=wanted)
+    rows = rows.alias(assignment=ASSIGNMENT, notebook=KeyTextTransform("notebook", "object"))
+    if wanted := words(request, "assignment"):
+        rows = rows.filter(assignment__in=[with_prefix(tag) for tag in wanted])
+    if wanted := words(request, "notebook"):
+        rows = rows.filter(notebook__in=wanted)
+    if wanted := words(request, "asset"):
+        rows = rows.filter(_about(academy, wanted))
+    rows = _in_time(_by_learner(rows, request), request)
+    return rows.select_related("user").order_by("-created_at", "-arrival")
+
+
+def _about(academy: Academy, names: list[str]) -> Q:
+    """The condition on events of published notebooks: by an assignment of theirs, else by their path."""
+    numbers = [number for name in names if (number := natural(name)) is not None]
+    notebooks = Notebook.objects.filter(Q(asset__slug__in=names) | Q(pk__in=numbers), academy=academy)
+    tags = notebooks.values_list("assignments__tag", flat=True)
+    return Q(assignment__in=[tag for tag in tags if tag]) | Q(
+        assignment__isnull=True, notebook__in=list(notebooks.values_list("path", flat=True))
+    )
+
+
+def _by_learner(rows: QuerySet[Event], request: Request) -> QuerySet[Event]:
+    return rows.filter(user_id__in=learners(request)) if words(request, "learner") else rows
+
+
+def learners(request: Request) -> list[int]:
+    """The ids of the users that `learner` names, by id or by name."""
+    named = words(request, "learner")
+    numbers = [number for name in named if (number := natural(name)) is not None]
+    found = User.objects.filter(Q(username__in=named) | Q(pk__in=numbers))
+    return list(found.values_list("pk", flat=True))
+
+
+def _in_time(rows: QuerySet[Event], request: Request) -> QuerySet[Event]:
+    for name, lookup in {"since": "occurred_at__gte", "until": "occurred_at__lt"}.items():
+        if given := request.query_params.get(name, "").strip():
+            moment = None
+            # A year or seconds would be read as milliseconds, and so as a day in 1970.
+            if given[4:5] == "-":
+                # A + that wasn't encoded arrives as a blank.
+                moment = timestamps.parse(given) or timestamps.parse(given.replace(" ", "+"))
+            if moment is None:
+                raise Problem(
+                    _("Invalid `%(field)s` value(s): %(values)s"), slug="invalid-filter", field=name, values=given
+                )
+            rows = rows.filter(**{lookup: moment})
+    return rows
+
+
+def rejected_of(academy: Academy, request: Request) -> QuerySet[RejectedEvent]:
+    """The academy's rejected events, as far as the query string asks for them, the latest sent first."""
+    rows = RejectedEvent.objects.filter(academy=academy)
+    if wanted := words(request, "code"):
+        rows = rows.filter(code__in=wanted)
+    if words(request, "learner"):
+        rows = rows.filter(user_id__in=learners(request))
+    return rows.select_related("user").order_by("-updated_at", "-id")
+
+
+def rejected_one(academy: Academy, rejected_id: int) -> RejectedEvent:
+    """One of them.
+
+    Raises RejectedNotFound.
+    """
+    row = RejectedEvent.objects.select_related("sender", "user").filter(academy=academy, pk=rejected_id).first()
+    if row is None:
+        raise RejectedNotFound
+    return row
