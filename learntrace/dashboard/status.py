@@ -1,0 +1,241 @@
+"""What the status page tells: whether telemetry arrives in an academy, or what is known of a learner."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from django.db.models import Count, Max, Min, QuerySet
+from django.db.models.functions import TruncHour
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.identity import active_roles
+from learntrace.accounts.models import Academy, User
+from learntrace.accounts.roles import roles_with
+from learntrace.accounts.scope import learners_of, seen_in
+from learntrace.assignments.models import AssignmentTelemetry, Task
+from learntrace.core.errors import Forbidden
+from learntrace.core.filters import natural
+from learntrace.intake.models import Refusal
+from learntrace.learnpack.models import Webhook
+from learntrace.learnpack.outcomes import told
+from learntrace.registry.resolution import load_registry
+
+LATELY = timedelta(minutes=10)
+HOURS = 24
+NEWEST = 10
+MOST_TASKS = 200
+
+
+class Health(Protocol):
+    """What this page asks of the installation's health; learntrace/config/health.py finds it out."""
+
+    @property
+    def migrations(self) -> bool: ...
+    @property
+    def worker_seen_seconds(self) -> float | None: ...
+    @property
+    def ready(self) -> bool: ...
+
+
+class NotYourAcademy(Forbidden):
+    """Told alike whether there is such an academy or not."""
+
+    text = _("There is no academy %(academy)s whose telemetry you may read.")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The academies whose telemetry a user may read, and the one that is looked at; none of both for learners."""
+
+    academies: tuple[Academy, ...]
+    academy: Academy | None
+
+
+@dataclass(frozen=True)
+class Hour:
+    """How many webhooks came in the hour from `start`, by what became of them so far."""
+
+    start: datetime
+    done: int = 0
+    ignored: int = 0
+    pending: int = 0
+    error: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.done + self.ignored + self.pending + self.error
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Requests of one day that were refused for one reason."""
+
+    reason: str
+    requests: int
+    learners: int
+    newest: datetime
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One webhook as a line of the page."""
+
+    id: int
+    at: datetime
+    learner: str
+    event: str
+    subject: str
+    status: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class AcademyStatus:
+    """Whether telemetry arrives in an academy; `waiting_since` tells of the oldest that is not processed yet."""
+
+    lately: int
+    waiting_since: datetime | None
+    hours: tuple[Hour, ...]
+    refusals: tuple[Refused, ...]
+    newest: tuple[Arrival, ...]
+
+    @property
+    def ever(self) -> bool:
+        return bool(self.newest)
+
+
+@dataclass(frozen=True)
+class OwnTask:
+    """A task of one's own and how far one is; `completion` in percent, None where it isn't measured."""
+
+    title: str
+    slug: str
+    state: str
+    completion: float | None
+    heard_at: datetime | None
+
+
+@dataclass(frozen=True)
+class OwnStatus:
+    """What is known of a learner; `belongs` says whether any academy counts the learner among its own."""
+
+    belongs: bool
+    tasks: tuple[OwnTask, ...]
+    refusals: tuple[Refused, ...]
+    newest: tuple[Arrival, ...]
+
+
+def reach_of(user: User, wanted: str = "") -> Reach:
+    """Find the academies that the user may read, and the one that is wanted (an id as text), else the first.
+
+    Raises NotYourAcademy.
+    """
+    readers = roles_with("read_assignment")
+    academies = tuple(membership.academy for membership in active_roles(user) if membership.role in readers)
+    if not wanted.strip():
+        return Reach(academies, academies[0] if academies else None)
+    number = natural(wanted.strip())
+    academy = next((one for one in academies if one.pk == number), None)
+    if academy is None:
+        raise NotYourAcademy(academy=wanted.strip()[:40])
+    return Reach(academies, academy)
+
+
+def academy_status(academy: Academy) -> AcademyStatus:
+    """Ask how an academy's telemetry does; five queries."""
+    now = timezone.now()
+    webhooks = Webhook.objects.filter(seen_in(academy, learner="student_id", asset_academy="asset__academy_id"))
+    return AcademyStatus(
+        lately=webhooks.filter(created_at__gt=now - LATELY).count(),
+        waiting_since=webhooks.filter(status=Webhook.Status.PENDING).aggregate(since=Min("created_at"))["since"],
+        hours=_by_hour(webhooks, now),
+        refusals=_by_reason(Refusal.objects.filter(user__in=learners_of(academy)), now),
+        newest=_newest(webhooks),
+    )
+
+
+def own_status(user: User) -> OwnStatus:
+    """Ask what is known of a learner: nothing but rows of one's own."""
+    return OwnStatus(
+        belongs=user.memberships.exists(),
+        tasks=_own_tasks(user),
+        refusals=_by_reason(Refusal.objects.filter(user=user), timezone.now()),
+        newest=_newest(Webhook.objects.filter(student=user)),
+    )
+
+
+def _by_hour(webhooks: QuerySet[Webhook], now: datetime) -> tuple[Hour, ...]:
+    """The last 24 hours of the clock, the running one included, oldest first."""
+    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    counted = (
+        webhooks.filter(created_at__gte=first)
+        .annotate(hour=TruncHour("created_at"))
+        .order_by()
+        .values_list("hour", "status")
+        .annotate(rows=Count("id"))
+    )
+    counts: dict[datetime, dict[str, int]] = {}
+    for hour, status, rows in counted:
+        counts.setdefault(hour, {})[status.lower()] = rows
+    starts = [first + timedelta(hours=index) for index in range(HOURS)]
+    return tuple(Hour(start, **counts.get(start, {})) for start in starts)
+
+
+def _by_reason(refusals: QuerySet[Refusal], now: datetime) -> tuple[Refused, ...]:
+    counted = (
+        refusals.filter(created_at__gt=now - timedelta(hours=HOURS))
+        .order_by()
+        .values_list("reason")
+        .annotate(requests=Count("id"), learners=Count("user_id", distinct=True), newest=Max("created_at"))
+        .order_by("-requests", "reason")
+    )
+    return tuple(Refused(*row) for row in counted)
+
+
+def _newest(webhooks: QuerySet[Webhook]) -> tuple[Arrival, ...]:
+    # Never the payloads: they may have hundreds of KB each.
+    rows = (
+        webhooks.select_related("student", "asset")
+        .only(
+            "event", "package_slug", "status", "status_text", "reason", "reason_values", "created_at", "asset__slug",
+            "student__username", "student__first_name", "student__last_name",
+        )
+        .order_by("-created_at", "-id")[:NEWEST]
+    )  # fmt: skip
+    return tuple(
+        Arrival(
+            id=row.pk,
+            at=row.created_at,
+            learner=name_of(row.student) if row.student else "",
+            event=row.event,
+            subject=row.asset.slug if row.asset else row.package_slug or "",
+            status=row.status.lower(),
+            sentence=told(row) or "",
+        )
+        for row in rows
+    )
+
+
+def name_of(user: User) -> str:
+    """How pages call somebody: by full name, else by user name."""
+    return user.get_full_name() or user.username
+
+
+def _own_tasks(user: User) -> tuple[OwnTask, ...]:
+    tasks = list(
+        Task.objects.filter(user=user)
+        .only("title", "associated_slug", "task_status")
+        .order_by("-task_status", "-id")[:MOST_TASKS]
+    )
+    registry = load_registry(slugs={task.associated_slug for task in tasks})
+    rows = AssignmentTelemetry.objects.filter(user=user).values_list("asset_slug", "completion_rate", "updated_at")
+    heard = {slug: (completion, at) for slug, completion, at in rows}
+
+    def own(task: Task) -> OwnTask:
+        asset = registry.by_slug(task.associated_slug)
+        completion, at = heard.get(registry.canonical(asset).slug if asset else task.associated_slug, (None, None))
+        state = "done" if task.task_status == Task.Status.DONE else "working" if at else "open"
+        return OwnTask(task.title, task.associated_slug, state, completion, at)
+
+    return tuple(map(own, tasks))

@@ -1,0 +1,125 @@
+"""The pages: each parses, asks once, answers."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from rest_framework.exceptions import Throttled
+
+from learntrace.accounts.models import User
+from learntrace.dashboard.chart import chart_of
+from learntrace.dashboard.sign_in import safe_next, user_of
+from learntrace.dashboard.status import Health, NotYourAcademy, academy_status, own_status, reach_of
+
+LookAtHealth = Callable[[], Health]
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+_YEAR = 365 * 24 * 3600
+
+
+@never_cache
+@require_safe
+@login_required
+def status(request: HttpRequest, look: LookAtHealth) -> HttpResponse:
+    """Whether telemetry arrives; for learners, what is known of them."""
+    return _status(request, look, "status.html")
+
+
+@never_cache
+@require_safe
+def status_live(request: HttpRequest, look: LookAtHealth) -> HttpResponse:
+    """The parts of the status page that move; 401 once the session has ended."""
+    if not request.user.is_authenticated:
+        return HttpResponse(status=401)
+    return _status(request, look, "parts/status.html")
+
+
+def _status(request: HttpRequest, look: LookAtHealth, template: str) -> HttpResponse:
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 (only who has signed in comes here)
+    try:
+        reach = reach_of(user, request.GET.get("academy", ""))
+    except NotYourAcademy as refusal:
+        return _refused(request, refusal.status_code, refusal.sentence())
+    health = look()
+    if not health.migrations:
+        return _refused(request, 503, _("The database waits for its update. Run learntrace migrate on the server."))
+    shown: dict[str, Any] = {"reach": reach, "health": health}
+    if reach.academy:
+        found = academy_status(reach.academy)
+        shown |= {"found": found, "chart": chart_of(found.hours)}
+    else:
+        shown |= {"found": own_status(user), "days": settings.RETENTION_DAYS}
+    address = request.build_absolute_uri("/v1/assignment/me/telemetry")
+    return render(request, template, {**shown, "ingest_address": address})
+
+
+def _refused(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
+    return render(request, "error.html", {"code": code, "sentence": sentence}, status=code)
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Start a session."""
+    target = safe_next(request)
+    if request.user.is_authenticated:
+        return redirect(target)
+    if request.method != "POST":
+        return _sign_in_form(request, target, ended="ended" in request.GET)
+    name = request.POST.get("name", "")
+    try:
+        user = user_of(request, name, request.POST.get("password", ""))
+    except Throttled as throttled:
+        seconds = math.ceil(throttled.wait or 1)  # type: ignore[attr-defined] # the stubs lack it
+        sentence = _("Too many failed attempts. Try again in %(seconds)s seconds.") % {"seconds": seconds}
+        return _sign_in_form(request, target, name=name, error=sentence, code=429)
+    if user is None:
+        sentence = _("No account has this name and password. Check both; capital letters count in the password.")
+        return _sign_in_form(request, target, name=name, error=sentence, code=400)
+    login(request, user, backend=_BACKEND)
+    return redirect(target)
+
+
+def _sign_in_form(
+    request: HttpRequest, target: str, *, name: str = "", error: str = "", ended: bool = False, code: int = 200
+) -> HttpResponse:
+    return render(request, "sign_in.html", {"next": target, "name": name, "error": error, "ended": ended}, status=code)
+
+
+@never_cache
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    logout(request)
+    return redirect("sign-in")
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Remember in this browser which language its user reads."""
+    response = HttpResponseRedirect(safe_next(request))
+    chosen = request.POST.get("language", "")
+    if chosen in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME, chosen, max_age=_YEAR, secure=request.is_secure(), httponly=True,
+            samesite="Lax",
+        )  # fmt: skip
+    return response
+
+
+@cache_control(max_age=86400, public=True)
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For browsers that ask at this address, whatever a page names as its icon."""
+    return redirect(static("dashboard/logo.svg"))

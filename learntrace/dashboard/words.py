@@ -1,0 +1,55 @@
+"""How pages call what the code calls by slugs."""
+
+from collections.abc import Mapping
+
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+# What became of a webhook.
+STATUSES: Mapping[str, str | Promise] = {
+    "done": _("Done"),
+    "ignored": _("Ignored"),
+    "pending": _("Waiting"),
+    "error": _("Error"),
+}
+
+# How far a learner is with a task.
+STATES: Mapping[str, str | Promise] = {
+    "open": _("Not started"),
+    "working": _("Working"),
+    "done": _("Done"),
+}
+
+# Why the front door refused a request: every `reason` that learntrace/intake and its sources give.
+REFUSALS: Mapping[str, str | Promise] = {
+    "no-credentials": _("no token was sent"),
+    "invalid-token": _("unknown token"),
+    "inactive-user": _("the account is not active"),
+    "expired-token": _("expired token"),
+    "missing-permission": _("no permission to send telemetry"),
+    "telemetry-of-another-user": _("telemetry of another user"),
+    "body-too-large": _("request too large"),
+    "invalid-encoding": _("not gzip, though announced so"),
+    "unsupported-encoding": _("compressed in a way that is not supported"),
+    "invalid-json": _("no readable JSON"),
+    "invalid-body": _("JSON, but no object"),
+    "empty-payload": _("empty request"),
+    "invalid-field": _("a field that can't be taken"),
+    "invalid-batch": _("no list of 1 to 500 events"),
+    "invalid-academy-id": _("an academy that is no number"),
+    "not-a-member": _("an academy that the sender is no member of"),
+    "opted-out": _("the learner wants no events collected"),
+    "invalid-query": _("an address that can't be taken"),
+    "invalid-request": _("a request that can't be taken"),
+    "unstorable": _("text that the database can't store"),
+    "unavailable": _("the server could not store it at that moment"),
+}
+
+
+def age(seconds: float) -> str:
+    """A time span in one unit, in signs that both languages share: 0.4 s, 12 min, 3 h, 2 d."""
+    if seconds < 10:
+        return f"{number_format(seconds, decimal_pos=1)} s"
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    return next(f"{int(seconds // length)} {unit}" for unit, length in units if seconds >= length)
