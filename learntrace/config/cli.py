@@ -1,0 +1,233 @@
+"""`learntrace`: one command for operators. Each subcommand's work stands in its own module; this one only finds it."""
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from learntrace.config import environment
+from learntrace.config.environment import SettingError
+from learntrace.config.postgres_binaries import EmbeddedPostgresError
+
+Command = Callable[[list[str]], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `learntrace COMMAND ...`; return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learntrace.config.settings")
+    commands = _commands()
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(_help(commands))
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"learntrace {version('learntrace')}")
+        return 0
+    name = arguments[0]
+    if name not in commands:
+        print(f"learntrace: there is no command {name!r}\n\n{_help(commands)}", file=sys.stderr)
+        return 2
+    try:
+        return commands[name][1](arguments[1:])
+    except (SettingError, EmbeddedPostgresError) as error:
+        print(f"learntrace: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read us has seen enough; and Python must not complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if not _is_of_the_database(error):
+            raise
+        first, *_rest = str(error).strip().splitlines() or [type(error).__name__]
+        print(f"learntrace: the database says: {first}\nlearntrace: `learntrace doctor` may know more", file=sys.stderr)
+        return 1
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    """Whether it is the database's, told without loading Django for the commands that don't need it."""
+    errors = sys.modules.get("django.db.utils")
+    return errors is not None and isinstance(error, errors.Error)
+
+
+def _commands() -> dict[str, tuple[str, Command]]:
+    return {
+        "serve": ("everything in one: database, web, worker, schedules", _serve),
+        "web": ("the web server alone, for several machines", _web),
+        "worker": ("a worker alone, for several machines", _worker),
+        "migrate": ("bring the database's tables up to date", _with_database(_migrate)),
+        "roster": ("roster import FILE: declare academies, people, assets and tasks", _with_tables(_roster)),
+        "token": ("token create | list | revoke", _with_tables(_token)),
+        "doctor": ("is this installation healthy?", _with_database(_doctor)),
+        "backup": ("backup FILE: the whole database into one file, with pg_dump", _with_database(_backup)),
+        "settings": ("every setting, its value and what it is for", _settings),
+        "manage": ("Django's management commands, as manage.py has them", _with_database(_manage)),
+    }
+
+
+def _help(commands: dict[str, tuple[str, Command]]) -> str:
+    width = max(map(len, commands))
+    rows = "\n".join(f"  {name:<{width}}  {purpose}" for name, (purpose, _run) in commands.items())
+    return f"usage: learntrace COMMAND ...\n\n{rows}\n\n`learntrace COMMAND --help` tells more."
+
+
+@contextlib.contextmanager
+def database() -> Iterator[None]:
+    """Have a database for the duration of a command: the server's own, or the embedded one, started where none runs."""
+    if environment.DATABASE_URL.value():
+        yield
+        return
+    from learntrace.config.postgres import EmbeddedPostgres
+
+    embedded = EmbeddedPostgres(environment.HOME.value())
+    with embedded.ensure():
+        yield
+
+
+def _with_database(command: Command) -> Command:
+    def run(argv: list[str]) -> int:
+        if "-h" in argv or "--help" in argv:
+            _setup()
+            return command(argv)
+        with database():
+            _setup()
+            return command(argv)
+
+    return run
+
+
+def _with_tables(command: Command) -> Command:
+    """For what an operator may well do before anything has ever served: the embedded database gets its tables.
+
+    A server of one's own is left alone: other machines may be running another version on it.
+    """
+
+    def run(argv: list[str]) -> int:
+        if "-h" not in argv and "--help" not in argv and not _tables_are_there():
+            return 1
+        return command(argv)
+
+    return _with_database(run)
+
+
+def _tables_are_there() -> bool:
+    from learntrace.config.upgrade import pending_migrations, upgrade_database
+
+    if not environment.DATABASE_URL.value():
+        upgrade_database()
+        return True
+    if pending := pending_migrations():
+        told = f"the database lacks {len(pending)} updates of its tables; run `learntrace migrate` first"
+        print(f"learntrace: {told}", file=sys.stderr)
+    return not pending
+
+
+def _setup() -> None:
+    import django
+
+    django.setup()
+
+
+def _serve(argv: list[str]) -> int:
+    from learntrace.config import serve
+
+    return serve.main(argv)
+
+
+def _web(argv: list[str]) -> int:
+    from learntrace.config import serve
+
+    return serve.web(argv)
+
+
+def _worker(argv: list[str]) -> int:
+    from learntrace.config import serve
+
+    return serve.worker(argv)
+
+
+def _migrate(argv: list[str]) -> int:
+    argparse.ArgumentParser(prog="learntrace migrate").parse_args(argv)
+    from learntrace.config.upgrade import upgrade_database
+
+    upgrade_database()
+    return 0
+
+
+def _roster(argv: list[str]) -> int:
+    from learntrace.config.roster import main as run
+
+    return run(argv)
+
+
+def _token(argv: list[str]) -> int:
+    from learntrace.accounts.token_command import main as run
+
+    return run(argv)
+
+
+def _doctor(argv: list[str]) -> int:
+    from learntrace.config.doctor import main as run
+
+    return run(argv)
+
+
+def _backup(argv: list[str]) -> int:
+    from learntrace.config.backup import main as run
+
+    return run(argv)
+
+
+def _settings(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="learntrace settings", description="Every setting with its value.")
+    parser.parse_args(argv)
+    for setting in environment.SETTINGS:
+        value = "(set)" if setting.secret and os.environ.get(setting.name) else os.environ.get(setting.name)
+        shown = value or f"{setting.default or '(empty)'}"
+        print(f"{setting.name}={shown}{'' if value else '   (default)'}\n    {setting.purpose}")
+        setting.value()
+    return 0
+
+
+def _manage(argv: list[str]) -> int:
+    from django.core.management import execute_from_command_line
+
+    if argv[:1] == ["dbshell"]:
+        _find_psql()
+    execute_from_command_line(["learntrace manage", *argv])
+    return 0
+
+
+# These never touch the database, or start their own.
+_WITHOUT_DATABASE = {"help", "--help", "-h", "version", "--version", "makemessages", "compilemessages", "test"}
+
+
+def run_management_command(argv: Sequence[str]) -> None:
+    """What manage.py does: a Django command, with the embedded database there where it is needed."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learntrace.config.settings")
+    from django.core.management import execute_from_command_line
+
+    needs_none = len(argv) < 2 or argv[1] in _WITHOUT_DATABASE or "--help" in argv
+    try:
+        with contextlib.nullcontext() if needs_none else database():
+            if len(argv) > 1 and argv[1] == "dbshell":
+                _find_psql()
+            execute_from_command_line(list(argv))
+    except (SettingError, EmbeddedPostgresError) as error:
+        sys.exit(f"manage.py: {error}")
+
+
+def _find_psql() -> None:
+    """Put the embedded PostgreSQL's psql on the path where the machine has none."""
+    import shutil
+
+    from learntrace.config.postgres import EmbeddedPostgres
+
+    if shutil.which("psql") is None:
+        folder = EmbeddedPostgres(environment.HOME.value()).binary("psql").parent
+        os.environ["PATH"] = f"{os.environ.get('PATH', '')}{os.pathsep}{folder}"

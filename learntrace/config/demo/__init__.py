@@ -1,0 +1,1 @@
+"""The demo: an academy of its own, at work with the recorded requests of real clients."""

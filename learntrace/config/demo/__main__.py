@@ -1,0 +1,82 @@
+"""`make demo`: a server of its own with an academy at work, until it is stopped."""
+
+import argparse
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+from learntrace.config.demo.academy import ACADEMY, PASSWORD, Learner, learners_of, roster
+from learntrace.config.demo.replay import Player
+from learntrace.config.demo.server import Server, import_roster, own_home, stop_event, teachers_token
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve the demo; return when it is stopped or its server ends."""
+    parser = argparse.ArgumentParser(prog="learntrace.config.demo", description="An academy at work, to look at.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    chosen = parser.parse_args(argv)
+    home = own_home("demo")
+    stopping = stop_event()
+    server = Server(chosen.host, chosen.port)
+    try:
+        return _demonstrate(server, home, stopping)
+    finally:
+        server.stop()
+
+
+def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
+    print("Starting the database and the server ...", flush=True)
+    if not server.wait_ready(stopping):
+        return 0 if stopping.is_set() else 1
+    learners = learners_of(home)
+    print("Declaring the academy ...", flush=True)
+    if not import_roster(home, roster(learners)):
+        return 1
+    print(_welcome(server.address, learners, teachers_token(home)), flush=True)
+    answers: Counter[int] = Counter()
+    for learner in learners:
+        Player(learner, server.host, server.port, answers, stopping).start()
+    while not stopping.wait(5):
+        if server.has_ended:
+            print("The server has ended.", file=sys.stderr)
+            return 1
+        told = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(answers.items()))
+        print(f"\rSent so far: {told}   ", end="\n" if not sys.stdout.isatty() else "", flush=True)
+    print("\nStopping ...", flush=True)
+    return 0
+
+
+def _welcome(address: str, learners: list[Learner], token: str) -> str:
+    ada = learners[0]
+    return f"""
+Learntrace is at {address}/
+
+  sign in as   teacher@demo.example   (sees the academy Downtown)
+               {ada.username}@demo.example   (a learner)
+               stranger@demo.example   (of another academy: sees nothing of it)
+  password     {PASSWORD}
+
+Three requests to try:
+
+  # 1. What arrived last, and what became of it
+  curl -s -H 'Authorization: Token {token}' -H 'Academy: {ACADEMY}' \\
+       '{address}/v1/assignment/academy/learnpack/webhook?limit=3'
+
+  # 2. A learner's task, with the telemetry on it
+  curl -s -H 'Authorization: Token {ada.key}' {address}/v1/assignment/task/{ada.id * 100 + 1}
+
+  # 3. Send telemetry as that learner's LearnPack client does
+  curl -s -H 'Authorization: Token {ada.key}' '{address}/v1/assignment/me/telemetry?asset_id=145' \\
+       -d '{{"slug": "python-hello-tutorial", "steps": [], "last_interaction_at": {int(time.time() * 1000)}}}'
+
+{len(learners)} learners are at work now: most end DONE, step events end ERROR (not implemented), one learner's asset is
+ignored by a rule (IGNORED), one has no task, one sends an unknown asset, and one's token has expired (refused, 401).
+Ctrl-C stops the demo; its data stay in the home folder.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""The demo's academy: two cohorts of learners, real assets, staff, and what makes every status happen."""
+
+import json
+import secrets
+import unicodedata
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+ACADEMY, OTHER_ACADEMY = 47, 48
+TUTORIAL, TUTORIAL_ES = 145, 146
+IGNORED_SLUG = "sandbox"
+PASSWORD = "learntrace-demo"  # noqa: S105 (printed on the screen; the demo listens on this machine only)
+
+_FIRST = [
+    "Ada",
+    "Grace",
+    "Barbara",
+    "Katherine",
+    "Radia",
+    "Frances",
+    "Evelyn",
+    "Hedy",
+    "Joan",
+    "Karen",
+    "Lynn",
+    "Margaret",
+    "Shafi",
+    "Sophie",
+    "Susan",
+    "Adele",
+    "Anita",
+    "Betty",
+    "Carol",
+    "Dorothy",
+    "Edith",
+    "Fernanda",
+    "Inés",
+    "Lucía",
+]
+_LAST = [
+    "Lovelace",
+    "Hopper",
+    "Liskov",
+    "Johnson",
+    "Perlman",
+    "Allen",
+    "Boyd",
+    "Lamarr",
+    "Clarke",
+    "Spärck",
+    "Conway",
+    "Hamilton",
+    "Goldwasser",
+    "Wilson",
+    "Kare",
+    "Goldberg",
+    "Borg",
+    "Holberton",
+    "Shaw",
+    "Vaughan",
+    "Clarke",
+    "Núñez",
+    "García",
+    "Márquez",
+]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """One demo learner: how fast, how well, and with which kind of trouble."""
+
+    id: int
+    username: str
+    first_name: str
+    last_name: str
+    key: str
+    cohort: int
+    pace: float
+    skill: float
+    trouble: str = ""
+
+
+def _plain(name: str) -> str:
+    """A name without accents, for a user name."""
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+
+
+def make_learners(count: int = 24) -> list[Learner]:
+    """Make learners whose pace and skill differ, four of them with a trouble that staff can find."""
+    troubles = {3: "expired-token", 7: "ignored", 11: "no-task", 15: "unknown-asset"}
+    return [
+        Learner(
+            id=1001 + number,
+            username=_plain(f"{_FIRST[number]}.{_LAST[number]}"),
+            first_name=_FIRST[number],
+            last_name=_LAST[number],
+            key=secrets.token_hex(20),
+            cohort=1 + number % 2,
+            pace=0.6 + (number * 7 % 10) / 8,
+            skill=0.25 + (number * 3 % 8) / 10,
+            trouble=troubles.get(number, ""),
+        )
+        for number in range(min(count, len(_FIRST)))
+    ]
+
+
+def learners_of(home: Path) -> list[Learner]:
+    """The demo's learners, the same ones at each start: their keys are kept in the home folder."""
+    path = home / "demo.json"
+    if path.exists():
+        return [Learner(**learner) for learner in json.loads(path.read_text())]
+    learners = make_learners()
+    path.touch(mode=0o600)
+    path.write_text(json.dumps([asdict(learner) for learner in learners]))
+    return learners
+
+
+def _assets() -> list[dict[str, Any]]:
+    common = {"asset_type": "EXERCISE", "graded": True, "interactive": True, "academy": ACADEMY}
+    return [
+        {"id": TUTORIAL, "slug": "python-hello-tutorial", "title": "Hello, Python", "lang": "us",
+         "translations": ["python-hello-tutorial-es"], "aliases": ["hello-python"], **common},
+        {"id": TUTORIAL_ES, "slug": "python-hello-tutorial-es", "title": "Hola, Python", "lang": "es", **common},
+        {"id": 201, "slug": "python-beginner-programming-exercises", "title": "Python for beginners", "lang": "us",
+         **common},
+        {"id": 202, "slug": "introduction-to-generative-ai-for-beginners", "title": "Generative AI for beginners",
+         "lang": "us", "learnpack_id": 13190, **common},
+        {"id": 203, "slug": IGNORED_SLUG, "title": "Sandbox", "lang": "us", **common | {"graded": False}},
+    ]  # fmt: skip
+
+
+def roster(learners: list[Learner], now: datetime | None = None) -> dict[str, Any]:
+    """The roster that declares the whole demo."""
+    now = now or datetime.now(UTC)
+    slugs = ["python-hello-tutorial", "python-beginner-programming-exercises",
+             "introduction-to-generative-ai-for-beginners", IGNORED_SLUG]  # fmt: skip
+    staff = [
+        {"id": 901, "username": "teacher", "email": "teacher@demo.example", "first_name": "Tina", "last_name": "Teacher"},
+        {"id": 902, "username": "stranger", "email": "stranger@demo.example", "first_name": "Sam",
+         "last_name": "Stranger"},
+    ]  # fmt: skip
+    rules = {"rules": [{"package_slugs": [IGNORED_SLUG]}]}
+    return {
+        "academies": [
+            {"id": ACADEMY, "slug": "downtown", "name": "Downtown",
+             "settings": {"learnpack_features": {"telemetry_webhook_ignore": rules}}},
+            {"id": OTHER_ACADEMY, "slug": "uptown", "name": "Uptown"},
+        ],
+        "users": [{**person, "password": PASSWORD} for person in staff] + [
+            {"id": one.id, "username": one.username, "email": f"{one.username}@demo.example",
+             "first_name": one.first_name, "last_name": one.last_name,
+             **({"password": PASSWORD} if one is learners[0] else {})}
+            for one in learners
+        ],
+        "memberships": [
+            {"user": 901, "academy": ACADEMY, "role": "admin"},
+            {"user": 902, "academy": OTHER_ACADEMY, "role": "admin"},
+            *({"user": one.id, "academy": ACADEMY, "role": "student"} for one in learners),
+        ],
+        "tokens": [
+            {"user": one.id, "key": one.key, "kind": "permanent",
+             "expires_at": (now - timedelta(days=1)).isoformat() if one.trouble == "expired-token" else None}
+            for one in learners
+        ],
+        "cohorts": [{"id": 1, "slug": "fall-morning", "name": "Fall, morning", "academy": ACADEMY},
+                    {"id": 2, "slug": "fall-evening", "name": "Fall, evening", "academy": ACADEMY}],
+        "assets": _assets(),
+        "tasks": [
+            {"id": one.id * 100 + number, "user": one.id, "title": slug.replace("-", " ").capitalize(),
+             "associated_slug": slug, "task_type": "EXERCISE", "cohort": one.cohort}
+            for one in learners if one.trouble != "no-task"
+            for number, slug in enumerate(slugs, 1)
+        ],
+    }  # fmt: skip

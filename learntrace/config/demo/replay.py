@@ -1,0 +1,123 @@
+"""Replaying the recorded session of a real client over HTTP, for many learners, each at a pace and skill of its own."""
+
+import copy
+import http.client
+import json
+import random
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from learntrace.config.demo.academy import ACADEMY, IGNORED_SLUG, TUTORIAL, Learner
+
+_RECORDED = Path(__file__).parent / "recorded"
+# Recorded times lie in here; everything else that is a number is left as it is.
+_TIMES = frozenset({"tutorial_started_at", "last_interaction_at", "opened_at", "completed_at", "started_at", "ended_at",
+                    "starting_at", "ending_at"})  # fmt: skip
+
+
+def recorded_session() -> list[dict[str, Any]]:
+    """The bodies of the recorded requests, in their order."""
+    lines = (_RECORDED / "recorded_cli_requests.jsonl").read_text().splitlines()
+    return [json.loads(line)["body"] for line in lines]
+
+
+def recorded_batches() -> list[dict[str, Any]]:
+    """The two recorded states of other clients."""
+    return [json.loads((_RECORDED / f"learnpack_batch_{number}.json").read_text()) for number in (1, 2)]
+
+
+def shifted(value: Any, milliseconds: int) -> Any:
+    """Move every time in a payload."""
+    if isinstance(value, dict):
+        return {
+            key: inner + milliseconds if key in _TIMES and isinstance(inner, int) else shifted(inner, milliseconds)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [shifted(inner, milliseconds) for inner in value]
+    return value
+
+
+def _last_time(body: dict[str, Any]) -> int:
+    data = body.get("data", {})
+    return int(body.get("last_interaction_at") or data.get("ended_at") or data.get("ending_at") or 0)
+
+
+class Player(threading.Thread):
+    """One learner at work: the recorded session, again and again, on the demo's exercises."""
+
+    def __init__(
+        self, learner: Learner, host: str, port: int, answers: Counter[int], stopping: threading.Event
+    ) -> None:
+        super().__init__(name=learner.username, daemon=True)
+        self._learner, self._host, self._port = learner, host, port
+        self._answers, self._stopping = answers, stopping
+        self._random = random.Random(learner.id)  # noqa: S311 (variety, not secrecy)
+
+    def run(self) -> None:
+        """Play sessions until told to stop."""
+        self._stopping.wait(self._random.random() * 3)
+        while not self._stopping.is_set():
+            for pause, query, body in self.session():
+                if self._stopping.wait(pause / self._learner.pace):
+                    return
+                self._send(query, body)
+            self._stopping.wait(self._random.uniform(5, 20))
+
+    def session(self) -> Iterator[tuple[float, str, dict[str, Any]]]:
+        """Yield (seconds to wait, query, body) of one session that starts now."""
+        bodies = recorded_session()
+        shift = int(time.time() * 1000) - bodies[0]["tutorial_started_at"]
+        telemetry_id = secrets.token_hex(8)
+        good = self._random.random() < self._learner.skill
+        query = f"asset_id={TUTORIAL}"
+        for body in bodies:
+            one = shifted(copy.deepcopy(body), shift)
+            one |= {"telemetry_id": telemetry_id, "user_id": self._learner.id, "academy_id": ACADEMY}
+            self._grade(one, good)
+            yield self._random.uniform(0.5, 2.5), *self._with_trouble(query, one)
+        for state in recorded_batches():
+            started = state["tutorial_started_at"]
+            one = shifted(state, int(time.time() * 1000) - started - 600_000)
+            one |= {"telemetry_id": secrets.token_hex(8), "user_id": str(self._learner.id), "academy_id": str(ACADEMY)}
+            one["last_interaction_at"] = int(time.time() * 1000)
+            self._grade(one, good)
+            yield self._random.uniform(1, 4), *self._with_trouble("", one)
+
+    def _grade(self, body: dict[str, Any], good: bool) -> None:
+        """Let the good finish their steps, and the others fail."""
+        code = 0 if good else 1
+        for step in body.get("steps", []):
+            for run in (*step["compilations"], *step["tests"]):
+                run["exitCode" if "exitCode" in run else "exit_code"] = code
+            if (good and "opened_at" in step) or (good and not step.get("is_testeable")):
+                step.setdefault("opened_at", body["tutorial_started_at"])
+                step.setdefault("completed_at", step["opened_at"] + 60_000)
+            elif not good:
+                step.pop("completed_at", None)
+        if "exitCode" in body.get("data", {}):
+            body["data"]["exitCode"] = code
+
+    def _with_trouble(self, query: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        if self._learner.trouble == "ignored" and "event" not in body:
+            return "asset_id=203", body | {"slug": IGNORED_SLUG}
+        if self._learner.trouble == "unknown-asset":
+            return "", body | {"slug": "a-package-nobody-registered"}
+        return query, body
+
+    def _send(self, query: str, body: dict[str, Any]) -> None:
+        headers = {"Authorization": f"Token {self._learner.key}", "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=15)
+        try:
+            connection.request("POST", f"/v1/assignment/me/telemetry?{query}", json.dumps(body), headers)
+            self._answers[connection.getresponse().status] += 1
+        except (OSError, http.client.HTTPException):
+            # As the real client: nothing is sent again, the next batch carries the whole state.
+            self._answers[0] += 1
+        finally:
+            connection.close()

@@ -1,0 +1,172 @@
+"""Every setting an operator can make: one list, from which `learntrace settings` and docs/reference/settings.md are made."""
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+_MIB = 1024 * 1024
+
+
+class SettingError(ValueError):
+    """A setting's value can't be used; the message names the variable and what it takes."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable: its name, its default as the operator would write it, how it is read, what it is for."""
+
+    name: str
+    default: str
+    read: Callable[[str], Any]
+    purpose: str
+    secret: bool = False
+
+    def value(self) -> Any:
+        """Read the variable.
+
+        Raises SettingError when it can't be read.
+        """
+        text = os.environ.get(self.name, "").strip() or self.default
+        try:
+            return self.read(text)
+        except ValueError as error:
+            shown = "its value" if self.secret else repr(text)
+            raise SettingError(f"{self.name}: {shown} can't be used: {error}") from error
+
+
+def _flag(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError("expected true or false")
+
+
+def _whole(text: str, least: int = 0) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise ValueError(f"expected a whole number, {least} or more")
+    return number
+
+
+def _positive(text: str) -> int:
+    return _whole(text, least=1)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _time_of_day(text: str) -> tuple[int, int]:
+    hour, _, minute = text.partition(":")
+    if not (hour.isdigit() and int(hour) < 24 and minute.isdigit() and int(minute) < 60):
+        raise ValueError("expected a time of day in UTC such as 03:30")
+    return int(hour), int(minute)
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return text.lower()
+
+    return read
+
+
+def _broker(text: str) -> str:
+    if text and not text.startswith(("amqp://", "amqps://", "redis://", "rediss://")):
+        raise ValueError("expected an amqp:// (RabbitMQ) or redis:// address")
+    return text
+
+
+def _database(text: str) -> str:
+    if text and not text.startswith(("postgres://", "postgresql://")):
+        raise ValueError("expected a postgresql:// address; Learntrace runs on PostgreSQL only")
+    return text
+
+
+def _hub_api(text: str) -> str:
+    """The address without its last slash, or an empty text."""
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise ValueError(
+            "expected an http:// or https:// address without user and password, such as http://hub:8081/hub/api"
+        )
+    if parts.query or parts.fragment:
+        raise ValueError("expected an address without ? and #")
+    return text.rstrip("/")
+
+
+HOME = Setting("LEARNTRACE_HOME", "./var", lambda text: Path(text).expanduser().absolute(),
+               "The folder of everything that an embedded installation writes.")  # fmt: skip
+DATABASE_URL = Setting("LEARNTRACE_DATABASE_URL", "", _database,
+                       "A PostgreSQL server of one's own (15 or newer); empty: the embedded one.", secret=True)  # fmt: skip
+DATABASE_POOL = Setting("LEARNTRACE_DATABASE_POOL", "0", _whole,
+                        "Connections that each process keeps open; `learntrace web` takes 10 when it is 0.")  # fmt: skip
+BROKER_URL = Setting("LEARNTRACE_BROKER_URL", "", _broker,
+                     "RabbitMQ (amqp://) or Redis (redis://) for several machines; empty: no broker.", secret=True)  # fmt: skip
+SECRET_KEY = Setting("LEARNTRACE_SECRET_KEY", "", str,
+                     "Signs sessions; empty: made once and kept in the home folder.", secret=True)  # fmt: skip
+DEBUG = Setting("LEARNTRACE_DEBUG", "false", _flag, "Django's debug pages; never where others can reach the server.")
+ALLOWED_HOSTS = Setting("LEARNTRACE_ALLOWED_HOSTS", "*", _words,
+                        "Host names that are answered, separated by commas; * is every name.")  # fmt: skip
+TRUSTED_ORIGINS = Setting("LEARNTRACE_TRUSTED_ORIGINS", "", _words,
+                          "Origins (https://host) whose forms are accepted behind a proxy that changes the host.")  # fmt: skip
+BEHIND_PROXY = Setting("LEARNTRACE_BEHIND_PROXY", "false", _flag,
+                       "Behind an HTTPS proxy that sets X-Forwarded-Proto and -Host: believe both.")  # fmt: skip
+BODY_LIMIT = Setting("LEARNTRACE_BODY_LIMIT", str(5 * _MIB), _positive,
+                     "The largest request body in bytes, as sent; a larger one is answered 413.")  # fmt: skip
+UNPACKED_LIMIT = Setting("LEARNTRACE_UNPACKED_LIMIT", str(5 * _MIB), _positive,
+                         "The largest gzip body in bytes after unpacking; a larger one is answered 413.")  # fmt: skip
+HUB_API_URL = Setting("LEARNTRACE_HUB_API_URL", "", _hub_api,
+                      "The API of the JupyterHub whose users' tokens are accepted, such as http://hub:8081/hub/api; "
+                      "empty: none.")  # fmt: skip
+HUB_ACADEMY = Setting("LEARNTRACE_HUB_ACADEMY", "", str, "The slug of the academy to which that hub's users belong.")
+HUB_CREATE_USERS = Setting("LEARNTRACE_HUB_CREATE_USERS", "true", _flag,
+                           "Make a hub's user whom Learntrace doesn't know a student of that academy.")  # fmt: skip
+RETENTION_DAYS = Setting("LEARNTRACE_RETENTION_DAYS", "30", _positive,
+                         "Days that processed webhooks, refused requests and rejected events are kept by the daily "
+                         "clean-up.")  # fmt: skip
+STATS_SYNC_AT = Setting("LEARNTRACE_STATS_SYNC_AT", "02:00", _time_of_day, "When the nightly stats sync runs (UTC).")
+CLEAN_UP_AT = Setting("LEARNTRACE_CLEAN_UP_AT", "03:30", _time_of_day, "When the daily clean-up runs (UTC).")
+METRICS_TOKEN = Setting("LEARNTRACE_METRICS_TOKEN", "", str,
+                        "Opens /metrics to others than this machine: Authorization: Bearer <it>.", secret=True)  # fmt: skip
+LOG_LEVEL = Setting("LEARNTRACE_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"), "What is logged.")
+LOG_FORMAT = Setting("LEARNTRACE_LOG_FORMAT", "auto", _one_of("auto", "json", "console"),
+                     "json: a JSON object a line; console: for people; auto: console on a terminal.")  # fmt: skip
+
+SETTINGS = (
+    HOME, DATABASE_URL, DATABASE_POOL, BROKER_URL, SECRET_KEY, DEBUG, ALLOWED_HOSTS, TRUSTED_ORIGINS, BEHIND_PROXY,
+    BODY_LIMIT, UNPACKED_LIMIT, HUB_API_URL, HUB_ACADEMY, HUB_CREATE_USERS, RETENTION_DAYS, STATS_SYNC_AT, CLEAN_UP_AT,
+    METRICS_TOKEN, LOG_LEVEL, LOG_FORMAT,
+)  # fmt: skip
+
+
+def secret_key() -> str:
+    """Return the signing key: the setting, else the one in the home folder, made (mode 0600) when there is none."""
+    if given := SECRET_KEY.value():
+        return str(given)
+    path = HOME.value() / "secret_key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return path.read_text().strip() or _rewritten(path)
+
+
+def _rewritten(path: Path) -> str:
+    # A kill between creating and writing left it empty.
+    key = secrets.token_urlsafe(50)
+    path.write_text(key)
+    return key

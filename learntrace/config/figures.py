@@ -1,0 +1,81 @@
+"""/metrics for Prometheus: what the processes counted, and what the tables hold."""
+
+import ipaddress
+import os
+import secrets
+import time
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from learntrace.config import health
+from learntrace.intake import measures as _measures  # noqa: F401 (declared here too, where the door is not loaded)
+from learntrace.learnpack.models import Webhook
+from learntrace.notebooks import measures as _event_measures  # noqa: F401
+
+_COUNT_SECONDS = 15.0
+
+
+class TableFigures(Collector):
+    """Rows by status, queue age, worker. Counting a large table takes a moment, so a count serves for a while."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._counted_at = -_COUNT_SECONDS
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the gauges."""
+        found = health.look()
+        if found.database and found.migrations and time.monotonic() - self._counted_at >= _COUNT_SECONDS:
+            rows = Webhook.objects.order_by().values_list("status").annotate(Count("id"))
+            self._counts, self._counted_at = dict(rows), time.monotonic()
+        by_status = GaugeMetricFamily("learntrace_webhooks", "LearnPack webhooks by status", labels=["status"])
+        for status in Webhook.Status:
+            by_status.add_metric([status.value], self._counts.get(status.value, 0))
+        yield by_status
+        yield GaugeMetricFamily("learntrace_up", "1 where the database answers", int(found.database))
+        yield GaugeMetricFamily(
+            "learntrace_queue_age_seconds", "Age of the oldest row that waits", found.oldest_pending_seconds or 0
+        )
+        if found.worker_seen_seconds is not None:
+            yield GaugeMetricFamily(
+                "learntrace_worker_seen_seconds", "Since a worker was last seen", found.worker_seen_seconds
+            )
+
+
+_tables = TableFigures()
+
+
+def _allowed(request: HttpRequest) -> bool:
+    """This machine, unless a proxy speaks for others; or whoever has the token."""
+    given = request.headers.get("Authorization", "").partition(" ")[2].strip()
+    if settings.METRICS_TOKEN and secrets.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
+        return True
+    if request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded"):
+        return False
+    try:
+        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+
+
+@require_safe
+def figures(request: HttpRequest) -> HttpResponse:
+    """All figures in Prometheus's text form."""
+    if not _allowed(request):
+        text = _("Figures are for this machine, or for who has LEARNTRACE_METRICS_TOKEN")
+        return JsonResponse({"detail": text, "status_code": 403}, status=403)
+    registry = CollectorRegistry()
+    registry.register(_tables)
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(registry) + generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,182 @@
+"""Where an installation's embedded database lies, and which account of the machine it belongs to.
+
+Everything is in one folder, `<home>/postgres`:
+
+    data/       PostgreSQL's own          run/      its socket, for its account alone
+    log, log.1  what it says              binaries/ a copy of its programs, only where its account cannot reach ours
+
+PostgreSQL refuses to run as root. For root it runs as another account, and when that account cannot enter the home (a
+folder above it is closed, as /root is), all this is under /var/lib/learntrace and `<home>/postgres` is a link to it.
+The folders above a home are never changed.
+"""
+
+import hashlib
+import logging
+import os
+import pwd
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from learntrace.config.postgres_binaries import EmbeddedPostgresError
+from learntrace.config.processes import Account
+
+log = logging.getLogger("learntrace.postgres")
+
+ACCOUNTS = ("learntrace", "postgres", "nobody")
+ELSEWHERE = Path("/var/lib/learntrace")
+SOCKET_NAME = ".s.PGSQL.5432"
+SOCKET_PATH_BYTES = 103  # macOS has 104 with the final NUL, Linux 108
+
+
+@dataclass(frozen=True)
+class Place:
+    """`folder` holds it all; `account` owns the data and runs the server, None for ourselves."""
+
+    home: Path
+    folder: Path
+    account: Account | None
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    @property
+    def sockets(self) -> Path:
+        """The socket's folder; under /tmp when the path is too long for a socket, or a list for libpq."""
+        beside = self.folder / "run"
+        if len(os.fsencode(beside / SOCKET_NAME)) < SOCKET_PATH_BYTES and "," not in str(beside):
+            return beside
+        return Path("/tmp") / f"learntrace-{_short_hash(self.folder)}"  # noqa: S108 - its owner is checked before use
+
+
+def place_of(home: Path) -> Place:
+    """Look, without changing anything, where the database of `home` is or would be."""
+    home = Path(os.path.realpath(home))
+    link = home / "postgres"
+    folder = Path(os.path.realpath(link))
+    if os.geteuid() != 0:
+        return Place(home, folder, None)
+    account = _owner_of(folder / "data") or _first_account()
+    if folder == link and not os.path.isdir(folder / "data") and not _can_enter(account, home):
+        folder = ELSEWHERE / _short_hash(home)
+        account = _owner_of(folder / "data") or account
+    return Place(home, folder, account)
+
+
+def prepare(place: Place) -> None:
+    """Make the folders that are missing. Doing it twice, or twice at once, changes nothing."""
+    link = place.home / "postgres"
+    if os.path.islink(link) and not os.path.isdir(place.folder):
+        raise EmbeddedPostgresError(
+            f"{link} says that the database is in {place.folder}, but nothing is there. Bring that folder back "
+            f"(is a disk not mounted?), or remove the link to begin with an empty database."
+        )
+    try:
+        _make_with_parents(place.home)
+        _make_with_parents(place.folder)
+        if place.folder.stat().st_uid == os.geteuid():
+            place.folder.chmod(0o711 if place.account else 0o700)
+        if place.folder != link and not os.path.islink(link):
+            _leave_link(place, link)
+        _make_private(place.sockets, place.account)
+    except PermissionError as error:
+        raise EmbeddedPostgresError(f"The database in {place.folder} belongs to another user: {error}.") from error
+
+
+def open_within(path: Path, flags: int) -> int:
+    """Open a file in the folder, made when missing. What root makes there stays usable for the folder's owner."""
+    try:
+        file = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise EmbeddedPostgresError(f"The database is another user's, or cannot be written: {error}") from error
+    owner, seen = path.parent.stat(), os.fstat(file)
+    if os.geteuid() == 0 and seen.st_uid != owner.st_uid and seen.st_nlink == 1:
+        os.fchown(file, owner.st_uid, owner.st_gid)
+    return file
+
+
+def _leave_link(place: Place, link: Path) -> None:
+    name = place.account.name if place.account else ""
+    found = " (an earlier database of the same home: it is used again)" if place.data.is_dir() else ""
+    try:
+        link.symlink_to(place.folder)
+    except FileExistsError:
+        return  # another process was faster, with the same link
+    log.warning(
+        "PostgreSQL cannot run as root, and the user %s cannot enter %s: the database is in %s%s, %s is a link to it.",
+        name, place.home, place.folder, found, link,
+    )  # fmt: skip
+
+
+def _make_with_parents(folder: Path) -> None:
+    """For root, what we make can be passed through by others whatever the umask, else the server could not reach it."""
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+        missing.mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            missing.chmod(0o711)
+
+
+def _make_private(folder: Path, account: Account | None) -> None:
+    """Only its account (and root) may enter: whoever reaches the socket is let in without a password."""
+    owner = account.uid if account else os.geteuid()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    seen = folder.lstat()
+    if not stat.S_ISDIR(seen.st_mode) or seen.st_uid not in (owner, os.geteuid()):
+        raise EmbeddedPostgresError(f"{folder} is not ours: remove it, then start again.")
+    folder.chmod(0o700)
+    if account and seen.st_uid != owner:
+        os.chown(folder, account.uid, account.gid, follow_symlinks=False)
+
+
+def _owner_of(data: Path) -> Account | None:
+    """The account whom existing data belong to."""
+    try:
+        seen = os.stat(data)
+    except OSError:
+        return None
+    if seen.st_uid == 0:
+        raise EmbeddedPostgresError(
+            f"{data} belongs to root, but PostgreSQL cannot run as root: chown it to another user."
+        )
+    try:
+        name = pwd.getpwuid(seen.st_uid).pw_name
+    except KeyError:
+        name = str(seen.st_uid)
+    return Account(name, seen.st_uid, seen.st_gid)
+
+
+def _first_account() -> Account:
+    for name in ACCOUNTS:
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(name, found.pw_uid, found.pw_gid)
+    raise EmbeddedPostgresError("PostgreSQL cannot run as root: create a user named learntrace, or run this as one.")
+
+
+def _can_enter(account: Account, folder: Path) -> bool:
+    """Whether the account can pass through a folder and all above it, as far as they exist already."""
+    for path in (folder, *folder.parents):
+        try:
+            seen = os.stat(path)
+        except FileNotFoundError:
+            continue
+        if seen.st_uid == account.uid:
+            needed = stat.S_IXUSR
+        elif seen.st_gid == account.gid:
+            needed = stat.S_IXGRP
+        else:
+            needed = stat.S_IXOTH
+        if not seen.st_mode & needed:
+            return False
+    return True
+
+
+def _short_hash(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:16]

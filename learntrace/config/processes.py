@@ -1,0 +1,83 @@
+"""How we start other programs: as whom, and what ends together with us."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_prctl = getattr(ctypes.CDLL(None), "prctl", None) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of this machine that a program runs as instead of root."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def dies_with_us(number: signal.Signals) -> Callable[[], None]:
+    """What a new child runs so that the kernel sends it `number` when we end, however we end; only Linux can.
+
+    The kernel watches the thread that started the child, not the process: start such children in the main thread. It
+    forgets the wish at a change of user, so it is made after that (subprocess runs preexec_fn last).
+    """
+    parent = os.getpid()
+
+    def wish() -> None:
+        if _prctl is None:
+            return
+        _prctl(PR_SET_PDEATHSIG, int(number))
+        if os.getppid() != parent:  # ended between the fork and the wish
+            os._exit(1)
+
+    return wish
+
+
+def run(command: Sequence[str], *, env: Mapping[str, str], account: Account | None, text: str = "") -> str:
+    """Run a command to its end with `text` as its input and give what it said; CalledProcessError when it fails."""
+    result = subprocess.run(  # noqa: S603 - the commands are ours
+        command,
+        input=text,
+        env=env,
+        cwd="/",  # ours may be closed to that account
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=() if account else None,
+        start_new_session=True,  # Ctrl-C is ours to handle
+        preexec_fn=dies_with_us(signal.SIGTERM),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=True,
+    )
+    return result.stdout
+
+
+def arguments_of(pid: int) -> list[str] | None:
+    """The command line of a living process; None when there is none (a zombie has ended)."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            line = file.read()
+        return [os.fsdecode(part) for part in line.rstrip(b"\0").split(b"\0")] if line else None
+    except (FileNotFoundError, ProcessLookupError):
+        if os.path.isdir("/proc/self"):
+            return None
+    found = subprocess.run(  # noqa: S603
+        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False
+    )
+    return os.fsdecode(found.stdout).split() or None
+
+
+def end_with_parent(number: signal.Signals, parent: int) -> None:
+    """Wish the same for ourselves: `number` comes when `parent`, the process that started us, ends, or has ended."""
+    if _prctl is not None:
+        _prctl(PR_SET_PDEATHSIG, int(number))
+        if os.getppid() != parent:
+            os.kill(os.getpid(), number)

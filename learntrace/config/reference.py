@@ -1,0 +1,139 @@
+"""The pages of docs/reference that are made from code: `python -m learntrace.config.reference` writes them.
+
+A test fails while a page isn't what the code says.
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from learntrace.accounts.roles import CAPABILITIES, PERMISSIONS, ROLES
+from learntrace.config.environment import SETTINGS
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
+_NOTE = "<!-- Made from {source} by `python -m learntrace.config.reference`; what is changed here is lost. -->"
+
+
+def roles() -> str:
+    """Who may do what: a row for each capability, a column for each role."""
+    rows = [
+        [f"`{name}`", purpose, *("yes" if name in role.capabilities else "" for role in ROLES.values())]
+        for name, purpose in CAPABILITIES.items()
+    ]
+    return _page(
+        "learntrace/accounts/roles.py",
+        "# Roles and capabilities",
+        "A membership gives a user one role in one academy, and with it the role's capabilities there. Nothing of one "
+        "academy is ever visible from another.",
+        _table(["Capability", "Opens", *(f"{role.name} (`{role.slug}`)" for role in ROLES.values())], rows),
+        "A user can also be granted these outside any role (`permissions` in a roster): "
+        + ", ".join(f"`{name}`" for name in PERMISSIONS)
+        + ".",
+    )
+
+
+def settings() -> str:
+    """Every environment variable."""
+    rows = [
+        [f"`{setting.name}`", f"`{setting.default}`" if setting.default else "(empty)", setting.purpose]
+        for setting in SETTINGS
+    ]
+    return _page(
+        "learntrace/config/environment.py",
+        "# Settings",
+        "All settings are environment variables. `learntrace settings` lists them with the values that hold.",
+        _table(["Variable", "Default", "What it is for"], rows),
+    )
+
+
+def commands() -> str:
+    """Every management command of ours, with its options."""
+    from django.core.management import get_commands
+
+    ours = sorted(name for name, app in get_commands().items() if str(app).startswith("learntrace."))
+    return _page(
+        "the commands' own help",
+        "# Management commands",
+        "`python manage.py COMMAND`, or `learntrace manage COMMAND` where Learntrace is installed as a package. Each "
+        "says at its end what it did, can be stopped at any time, and can be run again.",
+        *(_command(name) for name in ours),
+    )
+
+
+def _command(name: str) -> str:
+    from django.core.management import BaseCommand, get_commands, load_command_class
+
+    command = load_command_class(str(get_commands()[name]), name)
+    parser = command.create_parser("manage.py", name)
+    common = {
+        option for action in _actions(BaseCommand().create_parser("manage.py", name)) for option in _names(action)
+    }
+    own = [action for action in _actions(parser) if not common.intersection(_names(action))]
+    usage = " ".join(["python manage.py", name, *(f"[{_usage(action)}]" for action in own)])
+    options = [[f"`{_usage(action)}`".replace("|", "\\|"), str(action.help or "")] for action in own]
+    parts = [f"## {name}", str(command.help), f"```sh\n{usage}\n```"]
+    return "\n\n".join([*parts, _table(["Option", "Meaning"], options)] if options else parts)
+
+
+def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    return parser._actions
+
+
+def _names(action: argparse.Action) -> list[str]:
+    return list(action.option_strings) or [action.dest]
+
+
+def _usage(action: argparse.Action) -> str:
+    name = _names(action)[0]
+    if action.nargs == 0 or not action.option_strings:
+        return name
+    value = "|".join(map(str, action.choices)) if action.choices else action.metavar or action.dest.upper()
+    return f"{name} {value}"
+
+
+def _page(source: str, *parts: str) -> str:
+    return "\n\n".join([_NOTE.format(source=source), *parts]) + "\n"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *map(list, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"roles.md": roles, "settings.md": settings, "commands.md": commands}
+
+
+def page(name: str) -> str:
+    """The page as it should stand in docs/reference, in English whatever language is active."""
+    from django.utils import translation
+
+    with translation.override("en"):
+        return PAGES[name]()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write all pages, or with --check tell which are stale."""
+    import django
+
+    parser = argparse.ArgumentParser(prog="learntrace.config.reference", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a page is stale")
+    check = parser.parse_args(argv).check
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learntrace.config.settings")
+    django.setup()
+    if check:
+        stale = [name for name in PAGES if (FOLDER / name).read_text(encoding="utf-8") != page(name)]
+        for name in stale:
+            print(f"{FOLDER / name} is stale: run `make docs` and commit it")
+        return 1 if stale else 0
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in PAGES:
+        (FOLDER / name).write_text(page(name), encoding="utf-8")
+        print(FOLDER / name)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

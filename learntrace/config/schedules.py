@@ -1,0 +1,96 @@
+"""What runs by the clock. Any number of workers look; the database decides which one runs a job, once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from learntrace.assignments import stats
+from learntrace.config import environment
+from learntrace.core.models import Heartbeat, ScheduledRun
+from learntrace.core.wakeup import announce
+from learntrace.intake.retention import delete_old_refusals
+from learntrace.learnpack.retention import delete_old_webhooks
+from learntrace.notebooks.retention import delete_old_rejected
+from learntrace.registry.models import Asset
+from learntrace.registry.sync import TOPIC as STATS_TOPIC
+
+log = structlog.get_logger(__name__)
+
+# Far above what a day brings, low enough that a first clean-up of an old table ends.
+_DAILY_DELETIONS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to do every day at a time (UTC)."""
+
+    name: str
+    at: tuple[int, int]
+    run: Callable[[], object]
+
+    def last_due(self, now: datetime) -> datetime:
+        """The latest moment at which it should have run."""
+        today = now.replace(hour=self.at[0], minute=self.at[1], second=0, microsecond=0)
+        return today if today <= now else today - timedelta(days=1)
+
+
+def queue_stats_sync() -> int:
+    """Queue the recomputation of every asset that has telemetry, for all workers to share; return how many."""
+    count = Asset.objects.filter(id__in=stats.assets_to_sync()).update(sync_status=Asset.SyncStatus.PENDING)
+    announce(STATS_TOPIC)
+    return count
+
+
+def clean_up() -> dict[str, int]:
+    """Delete what is older than the retention: processed webhooks, refusals, rejected events, heartbeats of workers gone."""
+    days = settings.RETENTION_DAYS
+    return {
+        "webhooks": delete_old_webhooks(days=days, most=_DAILY_DELETIONS),
+        "refusals": delete_old_refusals(days=days),
+        "rejected events": delete_old_rejected(days=days, most=_DAILY_DELETIONS),
+        "heartbeats": Heartbeat.objects.filter(seen_at__lt=datetime.now(UTC) - timedelta(days=1)).delete()[0],
+    }
+
+
+JOBS = (
+    Job("stats-sync", environment.STATS_SYNC_AT.value(), queue_stats_sync),
+    Job("clean-up", environment.CLEAN_UP_AT.value(), clean_up),
+)
+
+
+@contextmanager
+def _only_here(name: str) -> Iterator[bool]:
+    """Hold a job's lock in this session; it falls with the session, so that a killed worker blocks nobody."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"learntrace job {name}"])
+        (mine,) = cursor.fetchone()
+        try:
+            yield mine
+        finally:
+            if mine:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [f"learntrace job {name}"])
+
+
+def run_due_jobs(now: datetime | None = None) -> list[str]:
+    """Run the jobs whose time has come; return their names. A new installation waits for the next time."""
+    now = now or datetime.now(UTC)
+    ran = []
+    for job in JOBS:
+        with _only_here(job.name) as mine:
+            if not mine:
+                continue
+            last, new = ScheduledRun.objects.get_or_create(name=job.name, defaults={"last_run_at": now})
+            if new or last.last_run_at >= job.last_due(now):
+                continue
+            try:
+                log.info("job done", job=job.name, result=job.run())
+            except Exception:
+                log.exception("job failed; it runs again at its next time", job=job.name)
+            ScheduledRun.objects.filter(pk=last.pk).update(last_run_at=now)
+            ran.append(job.name)
+    return ran

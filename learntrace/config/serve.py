@@ -1,0 +1,185 @@
+"""`learntrace serve`, `web` and `worker`: which processes run, and what each is told."""
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from learntrace.config import environment
+from learntrace.config.logs import configure_logging
+from learntrace.config.postgres import EmbeddedPostgres
+from learntrace.config.postgres_locks import FileLock
+from learntrace.config.supervisor import Child, Supervisor
+
+
+def _arguments(prog: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"learntrace {prog}", description=description)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=8000, help="the port to listen on (8000)")
+    parser.add_argument("--workers", type=_count, default=1, metavar="N", help="web processes (1)")
+    return parser
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError("expected 1 to 65535")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 256:
+        raise argparse.ArgumentTypeError("expected 1 to 256")
+    return number
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "learntrace.config", *words]
+
+
+def main(argv: list[str]) -> int:
+    """Everything in one command, until SIGTERM or SIGINT."""
+    chosen = _arguments(
+        "serve", "Run everything: the database, the web server, the worker and its schedules."
+    ).parse_args(argv)
+    home: Path = environment.HOME.value()
+    home.mkdir(parents=True, exist_ok=True)
+    _log_to_stderr()
+    lock = FileLock(home / "serve.lock")
+    if not lock.take():
+        print(
+            f"learntrace serve: it runs already in {home}; stop it first, or set another LEARNTRACE_HOME",
+            file=sys.stderr,
+        )
+        return 1
+    if trouble := _cannot_listen(chosen.host, chosen.port):
+        print(f"learntrace serve: {trouble}", file=sys.stderr)
+        return 1
+    url = environment.DATABASE_URL.value()
+    database = None if url else EmbeddedPostgres(home)
+    _start_measures(home)
+    env = {**os.environ, "LEARNTRACE_HOME": str(home), "LEARNTRACE_DATABASE_URL": url or EmbeddedPostgres(home).url}
+    address = ["--host", chosen.host, "--port", str(chosen.port), "--workers", str(chosen.workers)]
+    children = [
+        Child("worker", _command("worker", "--upgrade"), env),
+        Child("web", _command("web", "--upgrade", *address), env, _answers(chosen.host, chosen.port)),
+    ]
+    return Supervisor(children, database).run()
+
+
+def _cannot_listen(host: str, port: int) -> str:
+    """Why the address can't be listened on; empty if it can. Better said here once than by a child again and again."""
+    try:
+        family, kind, *_rest, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return f"{host}:{port} can't be listened on: {error.strerror or error}"
+    return ""
+
+
+def _start_measures(home: Path) -> None:
+    """Give this run's processes an empty folder for the figures that /metrics adds up."""
+    folder = home / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def _log_to_stderr() -> None:
+    configure_logging(environment.LOG_LEVEL.value(), environment.LOG_FORMAT.value(), to_terminal=sys.stderr.isatty())
+
+
+def _answers(host: str, port: int) -> Callable[[], bool]:
+    """A check that says once, for people, where the server is."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (that is what the operator may say)
+    shown = f"[{reachable}]" if ":" in reachable else reachable
+
+    def check() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{shown}:{port}/health/live", timeout=1):
+                pass
+        except OSError:
+            return False
+        print(f"Learntrace is at http://{shown}:{port}/", flush=True)
+        return True
+
+    return check
+
+
+def web(argv: list[str]) -> int:
+    """The web server, until SIGTERM or SIGINT."""
+    parser = _arguments("web", "Run the web server alone; it needs a database that somebody else runs.")
+    parser.add_argument("--upgrade", action="store_true", help="bring the database's tables up to date first")
+    chosen = parser.parse_args(argv)
+    os.environ.setdefault("LEARNTRACE_DATABASE_POOL", "10")
+    os.environ["LEARNTRACE_WEB_PROCESS"] = str(os.getpid())
+    _prepare(upgrade=chosen.upgrade)
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    # A new web process has the first one's handlers until it has loaded everything: a request to stop would be lost.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    Server(
+        "learntrace.config.asgi:application",
+        address=chosen.host,
+        port=chosen.port,
+        interface=Interfaces.ASGI,
+        workers=chosen.workers,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=6,
+        log_level=LogLevels.warning,
+    ).serve()
+    return 0
+
+
+def worker(argv: list[str]) -> int:
+    """A worker, until SIGTERM or SIGINT; with a broker a Celery worker and one that looks after what it misses."""
+    parser = argparse.ArgumentParser(prog="learntrace worker", description="Run a worker alone.")
+    parser.add_argument("--upgrade", action="store_true", help="bring the database's tables up to date first")
+    parser.add_argument("--sweep", action="store_true", help="only look after what Celery's workers missed")
+    parser.add_argument("--concurrency", type=_count, default=2, metavar="N", help="Celery's processes (2)")
+    chosen = parser.parse_args(argv)
+    if environment.BROKER_URL.value() and not chosen.sweep:
+        _prepare(upgrade=chosen.upgrade, django=False)
+        celery = [
+            sys.executable, "-m", "celery", "--app", "learntrace.config.celery", "worker",
+            "--concurrency", str(chosen.concurrency), "--loglevel", environment.LOG_LEVEL.value(),
+            "--without-gossip", "--without-mingle", "--hostname", f"learntrace-{os.getpid()}@%h",
+        ]  # fmt: skip
+        children = [Child("celery", celery, dict(os.environ)), Child("sweeper", _command("worker", "--sweep"))]
+        return Supervisor(children, stop_budget=6.0).run()
+    _prepare(upgrade=chosen.upgrade)
+    from learntrace.config.worker import Worker
+
+    Worker(sweeping=chosen.sweep).run()
+    return 0
+
+
+def _prepare(*, upgrade: bool, django: bool = True) -> None:
+    """Set Django up and, if told to, the tables."""
+    _log_to_stderr()
+    if not (django or upgrade):
+        return
+    import django as framework
+
+    framework.setup()
+    if upgrade:
+        from django.db import connections
+
+        from learntrace.config.upgrade import upgrade_database
+
+        upgrade_database()
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+            # The web processes are forked from this one, and a pool's threads are not: each opens its own.
+            connection.close_pool()  # type: ignore[attr-defined]  # only PostgreSQL's has one

@@ -1,0 +1,178 @@
+"""Django's settings, made from `environment.py`; nothing here is an operator's to edit."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from learntrace.config import environment
+from learntrace.config.logs import configure_logging
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOME: Path = environment.HOME.value()
+
+SECRET_KEY = environment.secret_key()
+DEBUG: bool = environment.DEBUG.value()
+ALLOWED_HOSTS: list[str] = environment.ALLOWED_HOSTS.value()
+CSRF_TRUSTED_ORIGINS: list[str] = environment.TRUSTED_ORIGINS.value()
+CSRF_FAILURE_VIEW = "learntrace.core.answers.form_expired"
+if environment.BEHIND_PROXY.value():
+    USE_X_FORWARDED_HOST = True
+    # A proxy that sets these headers speaks HTTPS to the world.
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+ROOMS = ["core", "accounts", "intake", "registry", "assignments", "learnpack", "notebooks", "dashboard"]
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    *(f"learntrace.{room}" for room in ROOMS),
+]
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MIDDLEWARE = [
+    "learntrace.core.middleware.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "learntrace.core.middleware.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "learntrace.core.middleware.CleanAddressMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "learntrace.core.language.LanguageMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "learntrace.config.urls"
+ASGI_APPLICATION = "learntrace.config.asgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database(url: str, pool: int) -> dict[str, Any]:
+    parts: dict[str, Any] = {key: value for key, value in conninfo_to_dict(url).items() if value is not None}
+    options: dict[str, Any] = {
+        "connect_timeout": 10,
+        # A machine that vanished must not keep its claim: the server notices within seconds, not hours.
+        "options": "-c idle_in_transaction_session_timeout=60000 -c tcp_keepalives_idle=10 "
+        "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+    }
+    if pool:
+        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
+    settings = {
+        "ENGINE": "learntrace.core.postgresql",
+        "NAME": parts.pop("dbname", "learntrace"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+    }
+    return {**settings, "OPTIONS": {**options, **parts}}
+
+
+def _embedded_url() -> str:
+    from learntrace.config.postgres import EmbeddedPostgres  # not needed, nor its binaries, with a server of one's own
+
+    return EmbeddedPostgres(HOME).url
+
+
+DATABASE_URL: str = environment.DATABASE_URL.value() or _embedded_url()
+DATABASES = {"default": _database(DATABASE_URL, environment.DATABASE_POOL.value())}
+
+BROKER_URL: str = environment.BROKER_URL.value()
+BODY_LIMIT: int = environment.BODY_LIMIT.value()
+UNPACKED_LIMIT: int = environment.UNPACKED_LIMIT.value()
+HUB_API_URL: str = environment.HUB_API_URL.value()
+HUB_ACADEMY: str = environment.HUB_ACADEMY.value()
+HUB_CREATE_USERS: bool = environment.HUB_CREATE_USERS.value()
+RETENTION_DAYS: int = environment.RETENTION_DAYS.value()
+METRICS_TOKEN: str = environment.METRICS_TOKEN.value()
+# Form uploads and API bodies other than the two inboxes', which have their own limits.
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+# Serves the packages' static files as they lie, so that no collecting step stands between a checkout and a running page.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "learntrace.accounts.hub_authentication.HubAuthentication",
+        "learntrace.accounts.authentication.TokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["learntrace.core.json.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "learntrace.core.pages.Pages",
+    "EXCEPTION_HANDLER": "learntrace.core.answers.exception_response",
+    "DEFAULT_THROTTLE_RATES": {"login": "20/min"},
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Learntrace",
+    "DESCRIPTION": "Learning telemetry for LearnPack and Jupyter: who is stuck right now, and on which exercise; how "
+    "learners, exercises and classes are doing; and, where telemetry is missing, why.",
+    "VERSION": "0.1.0",
+    "LICENSE": {"name": "MIT"},
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "SORT_OPERATIONS": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "learntrace.config.schema.add_operations",
+    ],
+}
+
+LOGGING_CONFIG = None
+configure_logging(environment.LOG_LEVEL.value(), environment.LOG_FORMAT.value(), to_terminal=sys.stderr.isatty())
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learntrace.config.settings")
