@@ -1,0 +1,1 @@
+"""`jupyter assignments`: the tags of a course's notebooks, for its authors."""

@@ -1,0 +1,27 @@
+"""What `check` finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ERROR, HINT = "error", "hint"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding: its rule, how grave it is (ERROR, HINT), where (cells from 0, lines from 1), and a sentence.
+
+    tag: the one that is meant, as written; replacement: what `--fix` writes in its place, None where an author has to decide.
+    """
+
+    rule: str
+    severity: str
+    path: Path
+    text: str
+    cell: int | None = None
+    cell_id: str | None = None
+    line: int | None = None
+    column: int | None = None
+    tag: str | None = None
+    replacement: str | None = None

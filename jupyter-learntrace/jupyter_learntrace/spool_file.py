@@ -1,0 +1,204 @@
+"""The SQLite file of a spool: opened, made, and put aside when it is damaged. What is in it is `spool`'s business."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from .messages import Sentence, _
+
+Value = TypeVar("Value")
+
+SCHEMA_VERSION = 1
+# Another Jupyter server of the same user may be writing; its transactions take milliseconds.
+BUSY_SECONDS = 5.0
+PAGES_WORTH_FREEING = 256
+
+# `names`, `server` and `credential` of an event say whose it is (identity.Owner).
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS event (
+    arrival INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    server TEXT NOT NULL,
+    credential TEXT NOT NULL,
+    actor TEXT,
+    body TEXT NOT NULL,
+    spooled_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS event_owner ON event (credential, actor, server);
+CREATE TABLE IF NOT EXISTS account (
+    number INTEGER PRIMARY KEY,
+    server TEXT NOT NULL,
+    credential TEXT NOT NULL,
+    actor TEXT,
+    academy TEXT,
+    collecting INTEGER,
+    may_opt_out INTEGER,
+    sent INTEGER NOT NULL DEFAULT 0,
+    rejected INTEGER NOT NULL DEFAULT 0,
+    last_sent_at TEXT,
+    last_error TEXT,
+    last_error_at TEXT
+);
+CREATE TABLE IF NOT EXISTS rejected (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    server TEXT NOT NULL,
+    credential TEXT NOT NULL,
+    actor TEXT,
+    body TEXT NOT NULL,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    rejected_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS lease (one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, until REAL NOT NULL);
+"""
+
+
+class SpoolUnusable(Exception):
+    """Nothing can be kept now: the disk is full, the folder can't be written, another process holds the file."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        super().__init__(str(sentence))
+        self.sentence = sentence
+
+
+class SpoolFile:
+    """A connection that survives what happens to its file. To be used from one thread at a time."""
+
+    def __init__(self, path: Path, log: logging.Logger) -> None:
+        self.path = path
+        self._log = log
+        self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] | None = None
+
+    def transaction(self, work: Callable[[sqlite3.Connection], Value]) -> Value:
+        """Do the work in one durable transaction; raises SpoolUnusable. A damaged file is put aside, and a new one made."""
+        try:
+            return self._transaction(work)
+        except sqlite3.DatabaseError as problem:
+            # Exactly this class says that the file isn't a sound database; its subclasses say other things.
+            if type(problem) is not sqlite3.DatabaseError:
+                raise SpoolUnusable(_unusable(problem)) from problem
+            self._put_aside(str(problem))
+        except OSError as problem:
+            raise SpoolUnusable(_unusable(problem)) from problem
+        try:
+            return self._transaction(work)
+        except (sqlite3.Error, OSError) as problem:
+            raise SpoolUnusable(_unusable(problem)) from problem
+
+    def shrink(self) -> None:
+        """Give pages back to the disk, once there are many; it can wait, so it says nothing where it fails."""
+        with suppress(sqlite3.Error, OSError):
+            connection = self._open()
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+            if free >= PAGES_WORTH_FREEING:
+                # As a script, because execute() would free the first page and stop.
+                connection.executescript("PRAGMA incremental_vacuum")
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = self._opened = None
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], Value]) -> Value:
+        connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            done = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            # A failed write may have ended the transaction already.
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+        return done
+
+    def _open(self) -> sqlite3.Connection:
+        """The connection; a new one if the file was removed or put aside since, by another Jupyter server or by hand."""
+        if self._connection is not None and self._opened == _identity(self.path):
+            return self._connection
+        self.close()
+        self._make()
+        opened = _identity(self.path)
+        connection = sqlite3.connect(
+            os.fspath(self.path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._opened = connection, opened
+        return connection
+
+    def _make(self) -> None:
+        if not self.path.parent.is_dir():
+            self.path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        # Made before SQLite opens it, so that it is never readable by others; its journal takes the same mode.
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+
+    def _put_aside(self, reason: str) -> None:
+        opened = self._opened
+        self.close()
+        if opened is not None and opened != _identity(self.path):
+            return  # another Jupyter server has done it
+        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns() // 1_000_000}")
+        try:
+            os.replace(self.path, aside)
+        except OSError as problem:
+            raise SpoolUnusable(_unusable(problem)) from problem
+        saved = self._save_from(aside)
+        self._log.error(
+            "Learntrace: the spool %s is damaged (%s). It was kept as %s; %d events in it could be read and still wait.",
+            self.path, reason, aside.name, saved,
+        )  # fmt: skip
+
+    def _save_from(self, damaged: Path) -> int:
+        """Take over the events that can still be read; how many."""
+        rows: list[tuple[object, ...]] = []
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"{damaged.as_uri()}?mode=ro", uri=True)) as connection:
+            for row in connection.execute("SELECT id, server, credential, actor, body, spooled_at FROM event"):
+                rows.append(row)  # noqa: PERF402 - each row counts that comes before the damage
+        if rows:
+            self._transaction(
+                lambda connection: connection.executemany(
+                    "INSERT OR IGNORE INTO event (id, server, credential, actor, body, spooled_at) VALUES (?, ?, ?, ?, ?, ?)",
+                    rows,
+                )
+            )
+        return len(rows)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # Damage may hit a text and leave the database sound: such an event is Learntrace's to refuse, and holds up no other.
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    # Home folders are often on NFS, where a write-ahead log breaks. EXTRA also syncs the folder after the journal is
+    # removed: with FULL, a power cut right after a commit could still undo it.
+    for pragma in ("auto_vacuum = INCREMENTAL", "journal_mode = DELETE", "synchronous = EXTRA"):
+        connection.execute(f"PRAGMA {pragma}")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise sqlite3.NotSupportedError(f"made by a newer version ({version})")
+    if version < SCHEMA_VERSION:
+        connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+
+
+def _unusable(problem: Exception) -> Sentence:
+    return _("The file that keeps your events can't be written (%(problem)s).", problem=problem)

@@ -1,0 +1,104 @@
+/** Puts the parts together: trackers record while events are collected, the outbox sends, the indicator shows. */
+import { Endpoint, type Request } from './endpoint';
+import type { CapturedEvent } from './events';
+import { Indicator } from './indicator';
+import { Outbox } from './outbox';
+import type { Tracker } from './recorder';
+import { StateWatch } from './state';
+import { language } from './texts';
+
+/** One a page. `baseUrl` is the Jupyter server's, with its slashes: `/user/ada/`. */
+export class Collection {
+  readonly indicator: Indicator;
+
+  private readonly outbox: Outbox;
+  private readonly watch: StateWatch;
+  private readonly trackers = new Set<Tracker>();
+
+  constructor(request: Request, baseUrl: string) {
+    const endpoint = new Endpoint(request, language);
+    this.watch = new StateWatch(endpoint);
+    this.outbox = new Outbox((events, leaving) => endpoint.post(events, leaving), baseUrl);
+    this.indicator = new Indicator(collecting => this.watch.consent(collecting));
+    this.watch.onChange = () => this.update();
+    this.outbox.onChange = () => this.show();
+    // It knows why: its spool is full, we are signed out, or it is gone.
+    this.outbox.onFailure = () => void this.watch.refresh();
+    this.outbox.onAnswer = answer => this.watch.take(answer.state);
+  }
+
+  start(): void {
+    window.addEventListener('pagehide', this.leave);
+    this.outbox.start();
+    this.watch.start();
+  }
+
+  stop(): void {
+    window.removeEventListener('pagehide', this.leave);
+    this.trackers.forEach(tracker => tracker.disconnect());
+    this.trackers.clear();
+    this.watch.stop();
+    this.outbox.stop();
+    this.indicator.dispose();
+  }
+
+  /** What recorders add to. */
+  readonly add = (event: CapturedEvent): void => {
+    if (this.watch.collecting) {
+      this.outbox.add(event);
+    }
+  };
+
+  /**
+   * Let these record whenever events are collected, until the returned function is called: their notebook is closed.
+   * They are connected in this order, and closed in the reverse.
+   */
+  follow(trackers: readonly Tracker[]): () => void {
+    for (const tracker of trackers) {
+      this.trackers.add(tracker);
+      if (this.watch.collecting) {
+        tracker.connect();
+      }
+    }
+    return () => {
+      for (const tracker of [...trackers].reverse()) {
+        this.trackers.delete(tracker);
+        close(tracker);
+      }
+    };
+  }
+
+  /** Should the page only have been put aside, then its next state connects the trackers again. */
+  private readonly leave = (): void => {
+    [...this.trackers].reverse().forEach(close);
+    this.outbox.leave();
+  };
+
+  private update(): void {
+    // A question that failed says nothing new; a page that is going away has all of its questions fail.
+    if (this.watch.trouble === null) {
+      for (const tracker of this.trackers) {
+        if (this.watch.collecting) {
+          tracker.connect();
+        } else {
+          tracker.disconnect();
+        }
+      }
+    }
+    this.show();
+  }
+
+  private show(): void {
+    const { current: state, trouble } = this.watch;
+    const { size: held, failing, last } = this.outbox;
+    this.indicator.show({ state, trouble, failing, held, last });
+  }
+}
+
+function close(tracker: Tracker): void {
+  if (tracker.close) {
+    tracker.close();
+  } else {
+    tracker.disconnect();
+  }
+}

@@ -1,0 +1,105 @@
+/** The Jupyter server that the page came from: the only one that the browser talks to. */
+import type { CapturedEvent } from './events';
+
+/** Where events stand on their way to Learntrace, as the Jupyter server tells it. */
+export interface State {
+  state: 'sending' | 'waiting' | 'off';
+  /** "", not-configured, opted-out, server-away, refused, spool-full; and of our own: not-installed. */
+  reason: string;
+  /** A sentence, in the language that was asked for. */
+  detail: string;
+  waiting: number;
+  sent: number;
+  rejected: number;
+  last_sent_at: string | null;
+  server: string | null;
+  actor: string | null;
+  academy: string | null;
+  may_opt_out: boolean;
+  collecting: boolean;
+  collects_source: boolean;
+}
+
+export interface Rejected {
+  index: number;
+  id: string | null;
+  code: string;
+  detail: string;
+}
+
+export interface Answer {
+  accepted: number;
+  rejected: Rejected[];
+  state: State;
+}
+
+/** Asks the Jupyter server; `path` follows its base URL. The front end adds login and XSRF. */
+export type Request = (path: string, init: RequestInit) => Promise<Response>;
+
+/** The Jupyter server answered with an error. `status` is HTTP's. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    message: string
+  ) {
+    super(message);
+    this.name = 'Refused';
+  }
+
+  /** Whether sending the same again can't help. */
+  get final(): boolean {
+    return this.status === 400 || this.status === 413;
+  }
+}
+
+/** Why nothing came back: no answer at all, or one that isn't for us (signed out, a proxy's error page). */
+export type Trouble = 'jupyter-away' | 'jupyter-refuses';
+
+export function troubleOf(reason: unknown): Trouble {
+  return reason instanceof Refused ? 'jupyter-refuses' : 'jupyter-away';
+}
+
+/** Every method rejects with Refused, or with the network's own error where there was no answer. */
+export class Endpoint {
+  constructor(
+    private readonly request: Request,
+    private readonly language: () => string
+  ) {}
+
+  /** Hand over events; `leaving` lets the request outlive the page. */
+  post(events: readonly CapturedEvent[], leaving = false): Promise<Answer> {
+    return this.ask<Answer>('learntrace/events', 'POST', { events }, leaving);
+  }
+
+  state(): Promise<State> {
+    return this.ask<State>('learntrace/state', 'GET');
+  }
+
+  /** Say whether one's events may be collected. */
+  consent(collecting: boolean): Promise<State> {
+    return this.ask<State>('learntrace/consent', 'PUT', { collecting });
+  }
+
+  private async ask<T>(path: string, method: string, body?: unknown, keepalive = false): Promise<T> {
+    const headers: Record<string, string> = { 'Accept-Language': this.language() };
+    const init: RequestInit = { method, headers, keepalive };
+    if (body !== undefined) {
+      headers['Content-Type'] = 'application/json';
+      init.body = JSON.stringify(body);
+    }
+    const response = await this.request(path, init);
+    if (!response.ok) {
+      throw new Refused(response.status, await reason(response));
+    }
+    return (await response.json()) as T;
+  }
+}
+
+async function reason(response: Response): Promise<string> {
+  try {
+    const body = (await response.json()) as { detail?: unknown; message?: unknown };
+    return String(body.detail ?? body.message ?? response.statusText);
+  } catch {
+    return response.statusText;
+  }
+}

@@ -1,0 +1,121 @@
+/** Watches where this learner's events stand, and whether they are to be collected at all. */
+import { Refused, troubleOf, type Endpoint, type State, type Trouble } from './endpoint';
+
+export type { State } from './endpoint';
+
+const VISIBLE_MS = 30_000;
+/** After something was handed over, and until the first answer: soon enough for somebody who looks. */
+const SOON_MS = 2_000;
+const NOT_FOUND = 404;
+
+/** Where the Jupyter server has no such endpoint. */
+const NOT_INSTALLED: State = {
+  state: 'off',
+  reason: 'not-installed',
+  detail: '',
+  waiting: 0,
+  sent: 0,
+  rejected: 0,
+  last_sent_at: null,
+  server: null,
+  actor: null,
+  academy: null,
+  may_opt_out: false,
+  collecting: false,
+  collects_source: false
+};
+
+export class StateWatch {
+  /** Called after each answer, and when there is none any more. */
+  onChange: () => void = () => undefined;
+
+  private known: State | null = null;
+  private failure: Trouble | null = null;
+  private pace = SOON_MS;
+  private timer: number | null = null;
+  private running = false;
+
+  constructor(private readonly endpoint: Endpoint) {}
+
+  /** The last answer; null before the first. */
+  get current(): State | null {
+    return this.known;
+  }
+
+  /** Why the last question brought no state; null if it did. */
+  get trouble(): Trouble | null {
+    return this.failure;
+  }
+
+  /** Nothing is recorded before the first answer, nor while it says off. */
+  get collecting(): boolean {
+    return this.known !== null && this.known.state !== 'off';
+  }
+
+  start(): void {
+    this.running = true;
+    document.addEventListener('visibilitychange', this.look);
+    void this.refresh();
+  }
+
+  stop(): void {
+    this.running = false;
+    document.removeEventListener('visibilitychange', this.look);
+    window.clearTimeout(this.timer ?? undefined);
+  }
+
+  /** Ask anew. */
+  async refresh(): Promise<void> {
+    try {
+      this.show(await this.endpoint.state());
+    } catch (reason) {
+      if (reason instanceof Refused && reason.status === NOT_FOUND) {
+        this.show(NOT_INSTALLED);
+      } else {
+        this.failure = troubleOf(reason);
+        this.schedule();
+        this.onChange();
+      }
+    }
+  }
+
+  /** A state that came with another answer: events are on their way, so it will change soon. */
+  take(state: State): void {
+    this.pace = SOON_MS;
+    this.show(state);
+  }
+
+  private show(state: State): void {
+    this.known = state;
+    this.failure = null;
+    this.schedule();
+    this.onChange();
+  }
+
+  /** Say whether one's events may be collected; rejects with Refused where that isn't allowed. */
+  async consent(collecting: boolean): Promise<void> {
+    this.take(await this.endpoint.consent(collecting));
+  }
+
+  private readonly look = (): void => {
+    if (document.visibilityState === 'visible') {
+      void this.refresh();
+    }
+  };
+
+  private schedule(): void {
+    window.clearTimeout(this.timer ?? undefined);
+    if (this.running) {
+      const settled = this.known !== null && this.known.waiting === 0;
+      this.timer = window.setTimeout(this.poll, settled ? VISIBLE_MS : this.pace);
+      this.pace = Math.min(this.pace * 2, VISIBLE_MS);
+    }
+  }
+
+  private readonly poll = (): void => {
+    // A hidden page asks when it is looked at again; but trackers wait for the first answer.
+    if (document.visibilityState === 'visible' || this.known === null) {
+      void this.refresh();
+    }
+  };
+}

@@ -1,0 +1,103 @@
+/** What a learner reads, in the language of the front end. */
+
+const ENGLISH = {
+  sending: 'Sending',
+  waiting: '{count} waiting',
+  off: 'Off',
+  connecting: 'Connecting',
+  button: 'Learntrace: {word}',
+  title: 'What Learntrace is told',
+  close: 'Close',
+  'about.sending':
+    'When you run a cell, open, save or leave a notebook, or paste text, your teachers get an event that says so. Outputs and pasted text are never sent.',
+  'about.waiting': 'Events wait on this computer or its Jupyter server until they can be sent.',
+  'about.off': 'Nothing is recorded.',
+  'reason.not-configured': 'No Learntrace server is set here.',
+  'reason.not-installed': 'The Jupyter server has no Learntrace extension, or it is disabled.',
+  'reason.opted-out': 'You have turned it off.',
+  'reason.server-away': 'Learntrace can’t be reached at the moment.',
+  'reason.refused': 'Learntrace refuses the events of this Jupyter server.',
+  'reason.spool-full': 'The Jupyter server can’t keep more events until Learntrace takes some.',
+  'reason.jupyter-away': 'The Jupyter server doesn’t answer; your browser keeps the events meanwhile.',
+  'reason.jupyter-refuses':
+    'The Jupyter server refuses this page: are you still signed in? Your browser keeps the events meanwhile.',
+  server: 'Server',
+  actor: 'As',
+  actorIn: '{actor}, {academy}',
+  held: 'Waiting',
+  sent: 'Sent',
+  rejected: 'Refused',
+  lastSent: 'Last sent',
+  never: 'not yet',
+  source: 'Your code',
+  sourceSent: 'is sent with each execution',
+  sourceHashed: 'is not sent, only a fingerprint that tells whether it changed',
+  example: 'The last event of this page',
+  noExample: 'No event yet.',
+  collect: 'Send my events',
+  choiceFailed: 'That couldn’t be changed: {reason}'
+};
+
+export type TextKey = keyof typeof ENGLISH;
+
+const SPANISH: Record<TextKey, string> = {
+  sending: 'Enviando',
+  waiting: '{count} en espera',
+  off: 'Desactivado',
+  connecting: 'Conectando',
+  button: 'Learntrace: {word}',
+  title: 'Qué se envía a Learntrace',
+  close: 'Cerrar',
+  'about.sending':
+    'Cuando ejecutas una celda, abres, guardas o dejas un cuaderno, o pegas texto, tus profesores reciben un evento que lo indica. Nunca se envían las salidas ni el texto pegado.',
+  'about.waiting': 'Los eventos esperan en este ordenador o en su servidor de Jupyter hasta que se puedan enviar.',
+  'about.off': 'No se registra nada.',
+  'reason.not-configured': 'Aquí no se ha configurado ningún servidor de Learntrace.',
+  'reason.not-installed': 'El servidor de Jupyter no tiene la extensión de Learntrace o está desactivada.',
+  'reason.opted-out': 'Lo has desactivado.',
+  'reason.server-away': 'En este momento no se puede contactar con Learntrace.',
+  'reason.refused': 'Learntrace rechaza los eventos de este servidor de Jupyter.',
+  'reason.spool-full': 'El servidor de Jupyter no puede guardar más eventos hasta que Learntrace reciba algunos.',
+  'reason.jupyter-away': 'El servidor de Jupyter no responde; mientras tanto, tu navegador guarda los eventos.',
+  'reason.jupyter-refuses':
+    'El servidor de Jupyter rechaza esta página: ¿sigues con la sesión iniciada? Mientras tanto, tu navegador guarda los eventos.',
+  server: 'Servidor',
+  actor: 'Como',
+  actorIn: '{actor}, {academy}',
+  held: 'En espera',
+  sent: 'Enviados',
+  rejected: 'Rechazados',
+  lastSent: 'Último envío',
+  never: 'todavía ninguno',
+  source: 'Tu código',
+  sourceSent: 'se envía con cada ejecución',
+  sourceHashed: 'no se envía, solo una huella que indica si ha cambiado',
+  example: 'El último evento de esta página',
+  noExample: 'Todavía no hay ningún evento.',
+  collect: 'Enviar mis eventos',
+  choiceFailed: 'No se ha podido cambiar: {reason}'
+};
+
+const TEXTS: Record<string, Record<TextKey, string>> = { en: ENGLISH, es: SPANISH };
+
+/** The language of the page, which front ends set to what their reader chose; else the browser's. One of ours. */
+export function language(): string {
+  const wanted = (document.documentElement.lang || navigator.language).slice(0, 2).toLowerCase();
+  return wanted in TEXTS ? wanted : 'en';
+}
+
+/** A text with its `{places}` filled. */
+export function text(key: TextKey, values: Record<string, string | number> = {}): string {
+  return TEXTS[language()][key].replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
+}
+
+/** The text of a reason; empty for one that we don't know, or none. */
+export function reasonText(reason: string): string {
+  const key = `reason.${reason}`;
+  return key in ENGLISH ? text(key as TextKey) : '';
+}
+
+/** A moment as the reader writes it. */
+export function momentText(iso: string): string {
+  return new Date(iso).toLocaleString(language(), { dateStyle: 'medium', timeStyle: 'medium' });
+}

@@ -1,0 +1,30 @@
+/** How much text is pasted into code cells; never which. */
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import { characters } from '../core/events';
+import type { Recorder, Tracker } from '../core/recorder';
+import { cellOf, isCode } from './cells';
+
+export class ClipboardTracker implements Tracker {
+  constructor(
+    private readonly panel: NotebookPanel,
+    private readonly recorder: Recorder
+  ) {}
+
+  connect(): void {
+    // While it goes down: the editor stops it where it has handled it. The same listener is added once only.
+    this.panel.content.node.addEventListener('paste', this.onPaste, true);
+  }
+
+  disconnect(): void {
+    this.panel.content.node.removeEventListener('paste', this.onPaste, true);
+  }
+
+  private readonly onPaste = (event: ClipboardEvent): void => {
+    const pasted = event.clipboardData?.getData('text/plain') ?? '';
+    const target = event.target as Node;
+    const cell = this.panel.content.widgets.find(widget => widget.node.contains(target));
+    if (pasted && cell && isCode(cell) && cell.editorWidget?.node.contains(target)) {
+      this.recorder.record('pasted', cellOf(this.panel, cell.model), { characters: characters(pasted) });
+    }
+  };
+}
