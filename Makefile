@@ -1,0 +1,112 @@
+# Each target does all the set-up that it needs, on a fresh machine with Python 3.11 to 3.14.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PORT ?= 8000
+HOST ?= 127.0.0.1
+# Half of what the tests do is wait.
+JOBS ?= 3
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev wheel jupyter run demo hub-demo browser test lint format bench screenshots docs lock clean
+
+help: ## What there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 14) else f"Learntrace needs Python 3.11 to 3.14; $(PYTHON) is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps name what was installed: an unchanged lock file is not installed again.
+CATALOGUES := $(wildcard learntrace/locale/*/LC_MESSAGES/*.po jupyter-learntrace/jupyter_learntrace/locale/*/LC_MESSAGES/*.po)
+$(VENV)/.base: requirements/base.txt pyproject.toml hatch_build.py jupyter-learntrace/pyproject.toml jupyter-learntrace/hatch_build.py $(CATALOGUES) | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --require-hashes -r requirements/base.txt
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable . --editable jupyter-learntrace
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.base
+	$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.base ## Install what the server needs into .venv
+setup-dev: $(VENV)/.dev ## ... and what tests and checks need
+
+# jupyter-learntrace: its front ends are built by Node, so that whoever installs the wheel needs none.
+JL := jupyter-learntrace
+WHEEL := $(JL)/dist/.built
+$(JL)/node_modules/.installed jupyterhub/node_modules/.installed: %/node_modules/.installed: %/package.json %/package-lock.json
+	@command -v npm >/dev/null || { echo "this needs Node 20 or newer with npm: apt-get install nodejs npm (Debian, Ubuntu), or nodejs.org" >&2; exit 1; }
+	cd $* && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(WHEEL): $(JL)/node_modules/.installed $(VENV)/.base $(shell find $(JL)/src $(JL)/style $(JL)/jupyter-config $(JL)/jupyter_learntrace -type f -not -path '*/labextension/*' -not -path '*/nbextension/*' -not -name '*.pyc' -not -name '*.mo' 2>/dev/null) $(wildcard $(JL)/*.json $(JL)/*.py $(JL)/pyproject.toml)
+	cd $(JL) && npm run --silent build
+	rm -rf $(JL)/dist
+	cd $(JL) && ../$(PY) -m hatchling build -t wheel
+	@touch $@
+
+wheel: $(WHEEL) ## Build jupyter-learntrace into jupyter-learntrace/dist
+
+# Environments with the front ends and the built wheel: Classic Notebook needs older neighbours, and so one of its own.
+$(VENV)-jupyter/.locked $(VENV)-classic/.locked: $(VENV)-%/.locked: requirements/%.txt | $(VENV)/bin/python
+	test -x $(VENV)-$*/bin/python || $(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/python -m pip install --quiet --require-hashes -r requirements/$*.txt
+	@touch $@
+
+$(VENV)-jupyter/.wheel $(VENV)-classic/.wheel: $(VENV)-%/.wheel: $(VENV)-%/.locked $(WHEEL)
+	$(VENV)-$*/bin/python -m pip install --quiet --no-deps --force-reinstall $(JL)/dist/*.whl
+	@touch $@
+
+jupyter: $(VENV)-jupyter/.wheel $(VENV)-classic/.wheel jupyterhub/node_modules/.installed ## JupyterLab, Notebook 7, Classic and a hub, with the wheel
+
+run: setup ## Serve: database, web, worker and schedules in one (HOST=, PORT=)
+	exec $(VENV)/bin/learntrace serve --host $(HOST) --port $(PORT)
+
+demo: setup ## An academy with learners, live telemetry and every status, until Ctrl-C (PORT=)
+	exec $(PY) -m learntrace.config.demo --host $(HOST) --port $(PORT)
+
+hub-demo: setup jupyter ## A class in a JupyterHub, with Learntrace beside it, until Ctrl-C (PORT=, HUB_PORT=)
+	exec $(PY) -m learntrace.config.demo.hub $(if $(filter-out file,$(origin PORT)),--port $(PORT)) $(if $(HUB_PORT),--hub-port $(HUB_PORT))
+
+# Installed where that needs no question (Debian, as root); elsewhere the browser tests say what to install.
+browser:
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+	  && echo "installing chromium for the browser tests" && apt-get update -qq \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || true
+
+test: setup-dev jupyter browser ## All tests, on a real PostgreSQL and in a real browser (JOBS=, ARGS=)
+	$(PY) -m pytest --numprocesses $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+lint: setup-dev $(JL)/node_modules/.installed ## Style, types, the order of the rooms, stale docs
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy
+	$(VENV)/bin/mypy --config-file jupyter-learntrace/pyproject.toml jupyter-learntrace/jupyter_learntrace
+	cd $(JL) && npm run --silent lint
+	$(PY) -m learntrace.config.reference --check
+	$(PY) -m learntrace.config.messages check
+
+format: setup-dev ## Put the code into its form
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: setup-dev ## Measure, each figure as a ratio against a reference in the same run
+	$(PY) -m benchmarks $(ARGS)
+
+screenshots: setup-dev jupyter browser ## The pictures in README and docs
+	$(PY) -m tests.browser.screenshots docs/pictures
+	$(PY) -m tests.jupyter.screenshots docs/pictures
+
+docs: setup-dev ## The pages under docs/reference that are made from the code
+	$(PY) -m learntrace.config.reference
+
+lock: setup-dev ## Lock the requirements anew, with hashes and without addresses
+	for name in base dev jupyter classic; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
+
+clean: ## Remove what was installed and built; the data in var/ stay
+	rm -rf $(VENV) $(VENV)-jupyter $(VENV)-classic $(JL)/node_modules $(JL)/dist jupyterhub/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(JL)/jupyter_learntrace/labextension $(JL)/jupyter_learntrace/nbextension $(JL)/lib
+	find learntrace $(JL)/jupyter_learntrace -name '*.mo' -delete

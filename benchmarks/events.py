@@ -1,0 +1,134 @@
+"""Notebook events through the front door against a bare insert of the same rows, as many a commit."""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from benchmarks.figures import Row
+from learntrace.accounts.models import Academy, Membership, Token, User
+from learntrace.intake.commit import GroupCommit
+from learntrace.intake.door import FrontDoor
+from learntrace.notebooks.inbox import EventsInbox
+from tests.faults.installation import Installation
+
+EVENTS = 100  # a request
+LEARNERS = 16  # who send at once, each the next request when the last is answered
+ROUNDS = 20
+_BARE = """
+INSERT INTO events (id, actor, user_id, academy_id, sender_id, verb, object, result, context, session_id, object_id,
+                    code_hash, occurred_at)
+SELECT id, actor, user_id, academy_id, sender_id, verb, object, result, context, session_id, object_id, code_hash,
+       occurred_at
+  FROM jsonb_to_recordset(%s::jsonb)
+    AS r(id uuid, actor text, user_id bigint, academy_id bigint, sender_id bigint, verb text, object jsonb,
+         result jsonb, context jsonb, session_id text, object_id text, code_hash text, occurred_at timestamptz)
+"""
+
+
+def _prepare() -> tuple[Academy, list[tuple[User, str]]]:
+    academy = Academy.objects.create(slug="bench-events", name="Bench")
+    made = []
+    for number in range(LEARNERS):
+        user = User.objects.create(username=f"coder-{number}")
+        Membership.objects.create(user=user, academy=academy, role="student")
+        made.append((user, Token.issue(user)[1]))
+    return academy, made
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _event(number: int) -> dict[str, Any]:
+    tag = f"assignment:lesson-{number % 12}-exercise-{number % 5}"
+    return {
+        "id": str(uuid.uuid4()), "verb": "executed", "timestamp": _now(),
+        "session_id": str(uuid.UUID(int=number % 40)),
+        "object": {"type": "cell", "id": f"cell-{number % 60}", "notebook": f"lesson_{number % 12}.ipynb",
+                   "assignment": tag, "tags": [tag], "code_hash": uuid.uuid4().hex * 2},
+        "result": {"outcome": "error", "error_name": "NameError", "error_value": "name 'x' is not defined",
+                   "duration_ms": 12, "execution_count": 7},
+        "context": {"frontend": "lab", "version": "4.6.6", "kernel": "python3"},
+    }  # fmt: skip
+
+
+async def _post(door: FrontDoor, key: str, body: bytes) -> None:
+    scope = {
+        "type": "http", "method": "POST", "path": EventsInbox.path, "query_string": b"",
+        "headers": [(b"authorization", f"Token {key}".encode()), (b"content-length", str(len(body)).encode())],
+    }  # fmt: skip
+    sent = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await door(scope, receive, send)
+    assert json.loads(sent[1]["body"])["accepted"] == EVENTS, sent
+
+
+def _through_the_door(installation: Installation, learners: list[tuple[User, str]]) -> float:
+    bodies = [
+        [json.dumps([_event(number) for number in range(EVENTS)]).encode() for _ in range(ROUNDS)] for _ in learners
+    ]
+
+    async def run() -> float:
+        door = FrontDoor(
+            _nothing_behind, [EventsInbox()], lambda: GroupCommit(installation.database_url, lambda _topic: None),
+            body_limit=5_000_000, unpacked_limit=5_000_000,
+        )  # fmt: skip
+
+        async def send(key: str, mine: list[bytes]) -> None:
+            for body in mine:
+                await _post(door, key, body)
+
+        start = time.perf_counter()
+        await asyncio.gather(*(send(key, mine) for (_user, key), mine in zip(learners, bodies, strict=True)))
+        seconds = time.perf_counter() - start
+        await door.close()
+        return seconds
+
+    return ROUNDS * LEARNERS * EVENTS / asyncio.run(run())
+
+
+async def _nothing_behind(_scope: Any, _receive: Any, _send: Any) -> None:
+    raise AssertionError("passed on")
+
+
+def _bare_inserts(installation: Installation, academy: Academy, learners: list[tuple[User, str]]) -> float:
+    rounds = []
+    for _ in range(ROUNDS):
+        rows = []
+        for user, _key in learners:
+            for number in range(EVENTS):
+                event = _event(number)
+                about = event["object"]
+                rows.append(
+                    {**event, "actor": user.username, "user_id": user.pk, "academy_id": academy.pk,
+                     "sender_id": user.pk, "object_id": about["id"], "code_hash": about["code_hash"],
+                     "occurred_at": event["timestamp"]}
+                )  # fmt: skip
+        rounds.append(json.dumps(rows))
+    with psycopg.connect(installation.database_url, autocommit=True) as connection:
+        start = time.perf_counter()
+        for rows_ in rounds:
+            connection.execute(_BARE, [rows_])
+        return ROUNDS * LEARNERS * EVENTS / (time.perf_counter() - start)
+
+
+def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], float], Callable[[], float]]]:
+    academy, learners = _prepare()
+    yield (
+        Row(f"notebook events, {EVENTS} a request, {LEARNERS} senders", "events/s",
+            "bare set-based inserts of the same rows, a request of every sender a commit"),
+        lambda: _through_the_door(installation, learners),
+        lambda: _bare_inserts(installation, academy, learners),
+    )  # fmt: skip

@@ -1,0 +1,87 @@
+"""A real browser against the real application. Every page is also watched: its console and its policy must stay silent."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page
+from pytest_django.live_server_helper import LiveServer
+
+from learntrace.accounts.models import User
+from learntrace.config.messages import compile_catalogues
+from tests.browser import chromium
+from tests.browser.scene import Scene, build_scene
+
+# Before the first translation is loaded, so that these pages speak the catalogue as it is now.
+compile_catalogues()
+
+Visit = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(os.path.dirname(__file__)):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with chromium.opened() as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def _nothing_cached() -> None:
+    # Failed sign-ins are counted there.
+    cache.clear()
+
+
+@pytest.fixture
+def scene(browser: Browser, live_server: LiveServer) -> Scene:
+    return build_scene()
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    """What the browsers complained about; a test that provokes a complaint takes it away."""
+    return []
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server: LiveServer, faults: list[str]) -> Iterator[Visit]:
+    """Open an address, signed in as a user if one is given."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(
+        path: str = "/",
+        user: User | None = None,
+        *,
+        scheme: str = "light",
+        width: int = 1440,
+        language: str = "en",
+        zone: str = "UTC",
+    ) -> Page:
+        options: dict[str, Any] = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+        context = browser.new_context(locale=language, base_url=live_server.url, timezone_id=zone, **options)
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+            context.add_cookies([session])  # type: ignore[list-item]
+        page = context.new_page()
+        page.on(
+            "console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None
+        )
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []

@@ -1,0 +1,217 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from playwright.sync_api import Route, expect
+
+from learntrace.accounts.models import Academy
+from learntrace.core.models import Heartbeat
+from learntrace.learnpack import outcomes
+from learntrace.learnpack.models import Webhook
+from tests.browser.conftest import Visit
+from tests.browser.scene import Scene, beat, person
+
+MARKUP = "<img src=x onerror=alert(1)><b>bold</b>"
+
+# The least contrast of any text with the ground behind it (WCAG 2.2, 1.4.3), and that text.
+LEAST_CONTRAST = """() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3).map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return parse(getComputedStyle(document.body).backgroundColor);
+  };
+  let least = [21, ""];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const text = walker.currentNode.textContent.trim();
+    if (!text || !element.checkVisibility() || element.closest("title, desc, .skip")) continue;
+    const style = getComputedStyle(element);
+    const front = light(parse(element.closest("svg") ? style.fill : style.color));
+    const back = light(ground(element));
+    const contrast = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+    if (contrast < least[0]) least = [contrast, text];
+  }
+  return least;
+}"""
+
+# Texts that stand out of their card.
+OUTSIDE = """() => [...document.querySelectorAll(".card")].flatMap((card) => {
+  const edge = card.getBoundingClientRect().right;
+  return [...card.querySelectorAll("*")].filter((one) => one.checkVisibility() && !one.closest("svg, tr.new"))
+    .filter((one) => one.getBoundingClientRect().right > edge).map((one) => one.outerHTML.slice(0, 200));
+})"""
+
+
+def arrive(scene: Scene, slug: str = "just-now", **fields: object) -> Webhook:
+    """Have one more webhook."""
+    beat()
+    return Webhook.objects.create(
+        is_streaming=False, event="batch", payload={"slug": slug}, package_slug=slug, student=scene.learner, **fields
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("language", "status", "own", "sign_in"),
+    [
+        ("en", "Is telemetry arriving?", "What is collected", "Sign in"),
+        ("es", "¿Está llegando la telemetría?", "Qué se recoge", "Iniciar sesión"),
+    ],
+)
+def test_it_fits_and_reads_well(
+    visit: Visit, scene: Scene, scheme: str, language: str, status: str, own: str, sign_in: str
+) -> None:
+    for user, heading in ((scene.teacher, status), (scene.learner, own), (None, sign_in)):
+        page = visit("/", user, scheme=scheme, language=language)
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        contrast, text = page.evaluate(LEAST_CONTRAST)
+        assert contrast >= 4.5, text
+        for width in (360, 721, 1024, 1121, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+            assert page.evaluate(OUTSIDE) == [], width
+
+
+def test_a_fresh_installation_says_what_to_do(visit: Visit, scene: Scene) -> None:
+    academy = Academy.objects.create(slug="new", name="New")
+    page = visit("/", person("nina", "Nina New", {academy: "teacher"}))
+    expect(page.get_by_text("Not yet")).to_be_visible()
+    steps = page.get_by_role("region", name="Nothing has arrived yet. What to do next")
+    expect(steps).to_contain_text("learntrace token create --user")
+    expect(steps).to_contain_text(f"{page.url.rstrip('/')}/v1/assignment/me/telemetry")
+    expect(steps).to_contain_text("learntrace doctor")
+
+
+def test_a_webhook_that_arrives_appears_by_itself(visit: Visit, scene: Scene) -> None:
+    page = visit("/", scene.teacher)
+    page.get_by_text("The numbers as a table").click()
+    expect(page.get_by_role("status")).to_have_text("live")
+    heading = page.get_by_role("heading", name="Newest webhooks")
+    before = heading.bounding_box()
+    arrive(scene)
+    first = page.locator(".newest tbody tr").first
+    expect(first).to_contain_text("just-now")
+    expect(first).to_contain_text("Waiting")
+    assert heading.bounding_box() == before
+    assert page.locator(".newest tbody tr").count() == 10
+    # What the reader opened stays open.
+    expect(page.get_by_role("cell", name="Hour from").or_(page.get_by_text("Hour from"))).to_be_visible()
+    Webhook.objects.filter(package_slug="just-now").update(
+        status="ERROR", reason=outcomes.NOT_IMPLEMENTED, reason_values={"event": "open_step"}
+    )
+    expect(first).to_contain_text("Learnpack telemetry event `open_step` is not implemented")
+
+
+def test_it_pauses_while_the_server_is_away_and_recovers_by_itself(
+    visit: Visit, scene: Scene, faults: list[str]
+) -> None:
+    page = visit("/", scene.teacher)
+
+    def away(route: Route) -> None:
+        route.abort("connectionrefused")
+
+    page.route("**/status/live*", away)
+    expect(page.get_by_role("status")).to_have_text("paused, reconnecting")
+    arrive(scene)
+    page.unroute("**/status/live*", away)
+    expect(page.get_by_role("status")).to_have_text("live")
+    expect(page.locator(".newest tbody tr").first).to_contain_text("just-now")
+    faults.clear()  # the browser tells the refused connections
+
+
+def test_a_server_error_is_a_pause_too(visit: Visit, scene: Scene, faults: list[str]) -> None:
+    page = visit("/", scene.teacher)
+    page.route("**/status/live*", lambda route: route.fulfill(status=500, body="<p data-part='newest'>broken</p>"))
+    expect(page.get_by_role("status")).to_have_text("paused, reconnecting")
+    expect(page.locator(".newest tbody tr")).to_have_count(10)
+    faults.clear()  # the browser tells the 500
+
+
+def test_an_ended_session_leads_to_the_sign_in_and_back(visit: Visit, scene: Scene, faults: list[str]) -> None:
+    page = visit(f"/?academy={scene.academy.pk}", scene.teacher)
+    Session.objects.all().delete()
+    expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    expect(page.locator("[name=next]").last).to_have_value(f"/?academy={scene.academy.pk}")
+    faults.clear()  # the browser tells the 401
+
+
+def test_one_who_loses_the_role_sees_nothing_any_longer(visit: Visit, scene: Scene, faults: list[str]) -> None:
+    page = visit(f"/?academy={scene.academy.pk}", scene.teacher)
+    scene.teacher.memberships.update(status="INACTIVE")
+    expect(page.get_by_role("heading", name="There is no academy")).to_be_visible()
+    expect(page.locator(".newest")).to_have_count(0)
+    faults.clear()  # the browser tells the 403
+
+
+@pytest.mark.parametrize("wanted", ["another", "none", "text"])
+def test_a_foreign_academy_is_refused(visit: Visit, scene: Scene, faults: list[str], wanted: str) -> None:
+    another = Academy.objects.create(slug="harbour", name="Harbour")
+    sam = person("sam", "Sam Stranger", {another: "admin"})
+    number = {"another": str(scene.academy.pk), "none": "999999", "text": "x<b>y"}[wanted]
+    page = visit(f"/?academy={number}", sam)
+    expect(page.get_by_role("heading")).to_have_text(f"There is no academy {number} whose telemetry you may read.")
+    faults.clear()  # the browser tells the 403
+    for text in ("Downtown", "Lovelace", "python-beginner-exercises"):
+        expect(page.get_by_text(text)).to_have_count(0)
+
+
+def test_who_reads_several_academies_switches_between_them(visit: Visit, scene: Scene) -> None:
+    another = Academy.objects.create(slug="harbour", name="Harbour")
+    both = person("bo", "Bo Both", {scene.academy: "teacher", another: "assistant"})
+    page = visit("/", both)
+    page.get_by_text("Downtown").first.click()
+    page.get_by_role("link", name="Harbour").click()
+    expect(page.get_by_text("Not yet")).to_be_visible()
+    assert page.url.endswith(f"/?academy={another.pk}")
+    expect(page.get_by_text("Lovelace")).to_have_count(0)
+
+
+def test_markup_is_shown_as_text(visit: Visit, scene: Scene) -> None:
+    scene.learner.first_name = MARKUP
+    scene.learner.save()
+    page = visit("/", scene.teacher)
+    # Both as the page came and as the script put it in.
+    arrive(scene, MARKUP, status="ERROR", reason=outcomes.NOT_IMPLEMENTED, reason_values={"event": MARKUP})
+    row = page.locator(".newest tbody tr").first
+    for _turn in range(2):
+        expect(row.locator(".learner")).to_have_text(f"{MARKUP} Lovelace")
+        expect(row.locator(".subject")).to_have_text(MARKUP)
+        expect(row.locator(".sentence")).to_contain_text(f"`{MARKUP}`")
+        assert page.locator("main img, main b:not(.legend b)").count() == 0
+        page.reload()
+
+
+def test_learners_see_their_own_tasks_and_nobody_elses(visit: Visit, scene: Scene) -> None:
+    page = visit("/", scene.learner)
+    row = page.get_by_role("row", name="HTML forms")
+    expect(row).to_contain_text("Working")
+    expect(row).to_contain_text("62 %")
+    expect(page.get_by_role("row", name="Python for beginners").first).to_contain_text("100 %")
+    for text in ("Liskov", "Hopper", "Is telemetry arriving?"):
+        expect(page.get_by_text(text)).to_have_count(0)
+    expect(page.get_by_role("link", name="Administration")).to_have_count(0)
+
+
+def test_times_are_told_in_the_readers_zone(visit: Visit, scene: Scene) -> None:
+    page = visit("/", scene.teacher, zone="Asia/Kolkata")
+    expect(page.locator("[data-zone]")).to_contain_text("Asia/")
+    newest = Webhook.objects.order_by("-created_at")[0].created_at
+    told = (newest + timedelta(hours=5, minutes=30)).strftime("%H:%M:%S")
+    expect(page.locator(".newest time").first).to_have_text(told)
+
+
+def test_a_worker_that_is_away_is_told(visit: Visit, scene: Scene) -> None:
+    Heartbeat.objects.update(seen_at=timezone.now() - timedelta(hours=2))
+    page = visit("/", scene.teacher)
+    expect(page.get_by_text("Yes, but it isn't being processed")).to_be_visible()
+    expect(page.get_by_text("2 h ago")).to_be_visible()
+    beat()
+    expect(page.get_by_text("Yes", exact=True)).to_be_visible()

@@ -1,0 +1,164 @@
+"""A cast of people of two academies, their things, and a client that speaks for one of them.
+
+Upon `making`, with ids that differ from table to table: a test that mixes two up fails.
+"""
+
+import itertools
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from learntrace.accounts.models import Academy, Cohort, Membership, User
+from learntrace.assignments.models import AssignmentTelemetry, Task
+from learntrace.learnpack.models import Webhook
+from learntrace.notebooks.models import Event, Notebook, NotebookAssignment, RejectedEvent
+from learntrace.registry.models import Asset
+from tests import making
+
+NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+_numbers = itertools.count(5001)
+
+
+def _fields(fields: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    return {"id": next(_numbers), **defaults, **fields}
+
+
+def make_academy(slug: str, **fields: Any) -> Academy:
+    return making.make_academy(slug, **_fields(fields))
+
+
+def make_user(username: str, role: str | None = None, *academies: Academy, **fields: Any) -> User:
+    """A user with one role in any number of academies."""
+    password = fields.pop("password", None)
+    user = making.make_user(username, **_fields(fields))
+    if password:
+        user.set_password(password)
+        user.save()
+    for academy in academies:
+        Membership.objects.create(user=user, academy=academy, role=role)
+    return user
+
+
+@dataclass(frozen=True)
+class Cast:
+    """An academy's learner (whose things they are) and teacher, and another academy's; nobody is in both."""
+
+    academy: Academy
+    elsewhere: Academy
+    owner: User
+    colleague: User
+    stranger: User
+    strange_learner: User
+
+
+def make_cast() -> Cast:
+    academy, elsewhere = make_academy("downtown"), make_academy("elsewhere")
+    return Cast(
+        academy=academy,
+        elsewhere=elsewhere,
+        owner=make_user("ada", "student", academy, first_name="Ada", last_name="Lovelace"),
+        colleague=make_user("grace", "admin", academy, first_name="Grace", last_name="Hopper"),
+        stranger=make_user("sam", "admin", elsewhere, first_name="Sam", last_name="Stranger"),
+        strange_learner=make_user("lee", "student", elsewhere, first_name="Lee", last_name="Elsewhere"),
+    )
+
+
+def make_asset(slug: str, *, aliases: tuple[str, ...] = (), **fields: Any) -> Asset:
+    return making.make_asset(slug, aliases=aliases, **_fields(fields, graded=False))
+
+
+def make_translations(**slugs: str) -> list[Asset]:
+    """Assets of one group, lang=slug; the first is the canonical one."""
+    assets = [make_asset(slug, lang=lang) for lang, slug in slugs.items()]
+    making.translate(*assets)
+    for asset in assets:
+        asset.refresh_from_db()
+    return assets
+
+
+def make_cohort(slug: str, academy: Academy) -> Cohort:
+    return Cohort.objects.create(slug=slug, academy=academy, **_fields({}, name=slug.title()))
+
+
+def make_task(user: User, slug: str, **fields: Any) -> Task:
+    return making.make_task(user, slug, **_fields(fields, title=slug.title()))
+
+
+def make_telemetry(user: User, slug: str, **fields: Any) -> AssignmentTelemetry:
+    return AssignmentTelemetry.objects.create(user=user, asset_slug=slug, **_fields(fields, telemetry={"slug": slug}))
+
+
+def make_webhook(student: User | None, **fields: Any) -> Webhook:
+    payload = {"slug": "intro", "user_id": student and student.pk}
+    return Webhook.objects.create(
+        student=student, **_fields(fields, is_streaming=False, event="batch", payload=payload)
+    )
+
+
+def make_stored_event(user: User, academy: Academy | None, **fields: Any) -> Event:
+    """An event as the inbox would have stored it; `about` is put into its object, and a keyword may be any column."""
+    about = {"type": "cell", "id": "cell-1", "notebook": "lesson_03.ipynb", **fields.pop("about", {})}
+    defaults = {
+        "id": uuid.uuid4(), "actor": user.username, "sender": user, "verb": "executed", "occurred_at": NOW,
+        "object": about, "object_id": about["id"], "session_id": "session-1", "result": {"outcome": "ok"},
+    }  # fmt: skip
+    event = Event(user=user, academy=academy, **defaults | fields)
+    event.save(force_insert=True)
+    return event
+
+
+def make_rejected(user: User, academy: Academy | None, event: Any, **fields: Any) -> RejectedEvent:
+    """An event that was rejected for its verb, unless told otherwise."""
+    raw = json.dumps(event)
+    defaults = {
+        "code": "unknown-verb", "detail": "Unknown verb danced", "raw": raw, "fingerprint": str(hash(raw)),
+        "reason_values": {"value": "danced", "known": "executed"}, "sender": user, "user": user,
+    }  # fmt: skip
+    return RejectedEvent.objects.create(academy=academy, **_fields(fields, **defaults))
+
+
+def make_notebook(slug: str, academy: Academy, *tags: str, path: str = "") -> Notebook:
+    """A published notebook."""
+    asset = make_asset(slug, academy=academy, visibility="PRIVATE")
+    notebook = Notebook.objects.create(asset=asset, academy=academy, path=path or f"{slug}.ipynb")
+    for position, tag in enumerate(tags):
+        NotebookAssignment.objects.create(notebook=notebook, academy=academy, tag=tag, position=position)
+    return notebook
+
+
+class Api:
+    """Speaks for a user, in an academy if one is given."""
+
+    def __init__(self, user: User | None = None, academy: Academy | None = None) -> None:
+        self.headers = {}
+        if user is not None:
+            self.headers["Authorization"] = f"Token {making.make_key(user)}"
+        if academy is not None:
+            self.headers["Academy"] = str(academy.pk)
+
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str
+    ) -> HttpResponse:
+        """Send a request; keyword arguments are headers, Accept_Language for Accept-Language."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        return Client().generic(
+            method, path, content, content_type="application/json", headers={**self.headers, **given}
+        )
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self("POST", path, body, **headers)
+
+    def put(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self("PUT", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> HttpResponse:
+        return self("DELETE", path, **headers)

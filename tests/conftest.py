@@ -1,0 +1,24 @@
+"""Which tests may run beside each other: `make test` gives every core a worker of its own."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+# Machines are shared and noisy: how long an example takes says nothing about the code.
+settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared-machine")
+
+# Each of these shares servers, browsers or a whole machine's load among its tests; elsewhere a file is what belongs together.
+TOGETHER = ("tests/faults/", "tests/jupyter/", "tests/browser/")
+
+
+class Lanes(LoadScopeScheduling):
+    """What belongs together runs in one worker, one after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid.split("::", 1)[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
+    return Lanes(config, log)

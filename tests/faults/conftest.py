@@ -1,0 +1,143 @@
+"""Installations, made from one prepared home, that leave nothing behind; and brokers, a corner of each."""
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from learntrace.config.postgres import EmbeddedPostgres
+from tests.faults.academy import roster
+from tests.faults.brokers import Broker, Proxy, own_corner, reachable_brokers
+from tests.faults.installation import Installation
+
+_FAILED = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("faults")
+            if {"broker", "other_broker", "line"} & set(getattr(item, "fixturenames", ())):
+                item.add_marker("broker")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    for node in (item, item.parent):
+        if node is not None:
+            node.stash[_FAILED] = node.stash.get(_FAILED, False) or report.failed
+    return report
+
+
+@contextlib.contextmanager
+def folder_on_disk() -> Iterator[Path]:
+    """On a real disk, because durability is what is tested; and open to PostgreSQL's account."""
+    made = Path(tempfile.mkdtemp(prefix="learntrace-faults-", dir="/tmp"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with folder_on_disk() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[Path]:
+    """A home whose database has its tables and its people; to copy, because making it takes seconds."""
+    with folder_on_disk() as made:
+        installation = Installation(made / "var")
+        (made / "roster.json").write_text(json.dumps(roster()))
+        with EmbeddedPostgres(installation.home).ensure():
+            for words in (["migrate"], ["roster", "import", str(made / "roster.json")]):
+                assert installation.command(*words).wait(60) == 0, installation.log()
+        yield installation.home
+
+
+Install = Callable[..., Installation]
+
+
+@contextlib.contextmanager
+def installing(prepared: Path, node: pytest.Item | pytest.Collector) -> Iterator[Install]:
+    """Make installations; keyword arguments are Installation's. What is left running at the end is ended."""
+    made: list[Installation] = []
+    with folder_on_disk() as folder:
+
+        def install(name: str = "var", **arguments: str) -> Installation:
+            subprocess.run(["cp", "-a", str(prepared), str(folder / name)], check=True)
+            made.append(Installation(folder / name, **arguments))
+            return made[-1]
+
+        yield install
+        for one in made:
+            if node.stash.get(_FAILED, False):
+                print(f"--- the last lines of {one.home.name}'s log ---\n{one.log_tail()}")
+            one.clear()
+
+
+@pytest.fixture
+def install(prepared: Path, request: pytest.FixtureRequest) -> Iterator[Install]:
+    with installing(prepared, request.node) as install:
+        yield install
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """LEARNTRACE_TEST_SEED, or a new one; printed, so that a failure can be repeated."""
+    number = int(os.environ.get("LEARNTRACE_TEST_SEED") or random.SystemRandom().randrange(10**6))
+    print(f"\n{request.node.name}: LEARNTRACE_TEST_SEED={number}")
+    return number
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    """A corner of the first broker that answers."""
+    with own_corner(reachable_brokers()[0]) as mine:
+        yield mine
+
+
+@pytest.fixture
+def other_broker() -> Iterator[Broker]:
+    """A corner of the second broker that answers, of another kind than the first."""
+    found = reachable_brokers()
+    if len(found) < 2:
+        pytest.skip(f"only one broker answers, {found[0].shown}")
+    with own_corner(found[1]) as mine:
+        yield mine
+
+
+@dataclass
+class Line:
+    """An installation whose way to its broker goes through a proxy."""
+
+    installation: Installation
+    broker: Broker
+    proxy: Proxy
+
+
+@pytest.fixture(scope="module", params=[0, 1], ids=["first broker", "other broker"])
+def line(prepared: Path, request: pytest.FixtureRequest) -> Iterator[Line]:
+    """One for all tests of a module, because it takes seconds to start; it is started while the line is cut."""
+    found = reachable_brokers()
+    if request.param >= len(found):
+        pytest.skip(f"only one broker answers, {found[0].shown}")
+    with (
+        own_corner(found[request.param]) as mine,
+        Proxy(mine.host, mine.port) as proxy,
+        installing(prepared, request.node) as install,
+    ):
+        installation = install(broker_url=mine.at(proxy.host, proxy.port))
+        proxy.cut()
+        installation.start()
+        yield Line(installation, mine, proxy)

@@ -1,0 +1,60 @@
+"""A broker that is down, silent, or loses messages costs only seconds: no request waits for it, no row is left."""
+
+import signal
+
+from tests.faults.celery_alone import frozen, send, wait_until_celery_works
+from tests.faults.conftest import Line
+from tests.faults.processes import wait_until
+
+PROCESSED_WITHIN = 15.0
+
+
+def test_a_broker_that_is_away(line: Line) -> None:
+    """From the start, and later."""
+    line.proxy.cut()
+    send(line.installation, 40)
+    line.installation.wait_processed(PROCESSED_WITHIN)
+    line.proxy.restore()
+    wait_until_celery_works(line.installation)
+    line.proxy.cut()
+    send(line.installation, 40)
+    line.installation.wait_processed(PROCESSED_WITHIN)
+    line.proxy.restore()
+    wait_until_celery_works(line.installation)
+
+
+def test_a_broker_that_loses_its_messages(line: Line) -> None:
+    line.proxy.restore()
+    wait_until_celery_works(line.installation)
+    installation, broker = line.installation, line.broker
+    wait_until(lambda: broker.waiting() == 0, "an empty queue")
+    with frozen([*installation.find("celery_main"), *installation.find("sweeper")]):
+
+        def waits() -> bool:
+            send(installation, 5)  # some are in the frozen Celery's hand
+            return broker.waiting() > 0
+
+        wait_until(waits, "messages that wait")
+        assert broker.purge() > 0
+        assert installation.count("PENDING") > 0
+    installation.wait_processed(PROCESSED_WITHIN)
+    wait_until_celery_works(line.installation)
+
+
+def test_a_broker_that_is_silent(line: Line) -> None:
+    """Its connections stay open, and nothing comes of what is sent."""
+    line.proxy.restore()
+    wait_until_celery_works(line.installation)
+    line.proxy.hold()
+    send(line.installation, 40)
+    line.installation.wait_processed(PROCESSED_WITHIN)
+    line.proxy.restore()
+    wait_until_celery_works(line.installation)
+
+
+def test_a_stop_does_not_wait_for_a_silent_broker(line: Line) -> None:
+    line.proxy.hold()
+    send(line.installation, 1)
+    code, seconds = line.installation.stop(signal.SIGTERM)
+    assert (code, line.installation.left()) == (0, [])
+    assert seconds < 10

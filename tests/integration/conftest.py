@@ -1,0 +1,33 @@
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import cache
+from django.utils import translation
+
+from tests.builders import Api, Cast, make_cast
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_by_others() -> Iterator[None]:
+    # A request leaves its language in the thread, as a server's next request sets its own.
+    cache.clear()
+    translation.deactivate()
+    yield
+    translation.deactivate()
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return make_cast()
+
+
+@pytest.fixture
+def teacher(cast: Cast) -> Api:
+    """The colleague, in the academy."""
+    return Api(cast.colleague, cast.academy)
+
+
+@pytest.fixture
+def learner(cast: Cast) -> Api:
+    """The owner, naming no academy, as LearnPack's clients do."""
+    return Api(cast.owner)

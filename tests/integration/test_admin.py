@@ -1,0 +1,189 @@
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from learntrace.accounts.models import AcademySettings, Grant, Membership, Token, User, key_hash
+from learntrace.core.models import Heartbeat, ScheduledRun
+from learntrace.intake.models import Refusal
+from learntrace.learnpack.models import Webhook
+from learntrace.notebooks.models import Consent, Event, RejectedEvent
+from learntrace.registry.models import Asset, TranslationGroup
+from tests.builders import (
+    NOW,
+    make_asset,
+    make_cohort,
+    make_notebook,
+    make_rejected,
+    make_stored_event,
+    make_task,
+    make_telemetry,
+    make_user,
+    make_webhook,
+)
+from tests.notebooks import make_event
+
+MODELS = [model for model in admin.site._registry if model.__module__.startswith("learntrace.")]
+
+
+def url(model, page, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+@pytest.fixture
+def browser(db):
+    user = make_user("root", is_staff=True, is_superuser=True)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def one_of_each(cast):
+    asset = make_asset("intro", aliases=("introduction",), translation_group=TranslationGroup.objects.create())
+    make_task(cast.owner, "intro", cohort=make_cohort("fall", cast.academy))
+    make_telemetry(cast.owner, "intro")
+    make_webhook(cast.owner, asset=asset)
+    make_stored_event(cast.owner, cast.academy)
+    make_rejected(cast.owner, cast.academy, make_event(verb="danced"))
+    make_notebook("lesson-03", cast.academy, "assignment:lesson-03-exercise-1")
+    Consent.objects.create(user=cast.owner)
+    AcademySettings.objects.create(academy=cast.academy)
+    Grant.objects.create(user=cast.owner, permission="upload_any_telemetry")
+    Token.issue(cast.owner)
+    Refusal.objects.create(path="/v1", status_code=401, reason="invalid-token", size=1, user=cast.owner)
+    Heartbeat.objects.create(name="worker", seen_at=NOW)
+    ScheduledRun.objects.create(name="clean-up", last_run_at=NOW)
+
+
+def test_every_model_has_its_pages():
+    ours = {model for model in apps.get_models() if model.__module__.startswith("learntrace.")}
+    assert ours == set(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_the_pages_open(browser, one_of_each, model):
+    listed = browser.get(url(model, "changelist"), {"q": "ada"})
+    assert listed.status_code == 200
+    row = model.objects.first()
+    assert browser.get(url(model, "changelist")).status_code == 200
+    assert browser.get(url(model, "change", row.pk)).status_code == 200
+    expected = 200 if admin.site._registry[model].has_add_permission(listed.wsgi_request) else 403
+    assert browser.get(url(model, "add")).status_code == expected
+
+
+def test_a_new_tokens_key_is_told_once(browser, cast):
+    form = {"user": cast.owner.pk, "kind": "short", "expires_at_0": "", "expires_at_1": ""}
+    page = browser.post(url(Token, "add"), form, follow=True)
+    (token,) = Token.objects.all()
+    told = [str(message) for message in page.context["messages"] if "key is" in str(message)]
+    key = told[0].split("key is ")[1].split(".")[0]
+    assert key_hash(key) == token.key_hash
+    assert (token.user, token.kind) == (cast.owner, "short")
+    assert token.expires_at is not None
+    again = browser.get(url(Token, "change", token.pk))
+    assert key.encode() not in again.content
+    assert token.key_hash.encode() not in again.content
+
+
+def test_of_a_token_only_the_expiry_can_be_changed(browser, cast):
+    token, _key = Token.issue(cast.owner)
+    form = {
+        "user": cast.stranger.pk, "kind": "one_time", "key_hash": "x",
+        "expires_at_0": "2026-12-01", "expires_at_1": "0:00",
+    }  # fmt: skip
+    assert browser.post(url(Token, "change", token.pk), form).status_code == 302
+    changed = Token.objects.get()
+    assert (changed.user, changed.kind, changed.key_hash) == (cast.owner, "permanent", token.key_hash)
+    assert changed.expires_at.year == 2026
+
+
+def test_failed_webhooks_can_be_processed_again(browser, cast, monkeypatch, django_capture_on_commit_callbacks):
+    announced = []
+    monkeypatch.setattr("learntrace.learnpack.log.announce", announced.append)
+    failed = make_webhook(
+        cast.owner, status="ERROR", status_text="x", reason="fault", reason_values={"a": 1}, attempts=3
+    )  # fmt: skip
+    done = make_webhook(cast.owner, status="DONE", status_text="OK")
+    form = {"action": "process_again", "_selected_action": [failed.pk, done.pk]}
+    with django_capture_on_commit_callbacks(execute=True):
+        page = browser.post(url(Webhook, "changelist"), form, follow=True)
+    assert "1 row will be processed again." in page.content.decode()
+    failed.refresh_from_db()
+    done.refresh_from_db()
+    assert (failed.status, failed.status_text, failed.reason, failed.reason_values, failed.attempts) == (
+        "PENDING", None, "", {}, 0
+    )  # fmt: skip
+    assert done.status == "DONE"
+    assert announced == ["learnpack-webhooks"]
+
+
+def test_what_a_client_sent_is_shown_escaped_and_cannot_be_edited(browser, cast):
+    row = make_webhook(cast.owner, payload={"a": "<script>alert(1)</script>"})
+    page = browser.get(url(Webhook, "change", row.pk)).content.decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+    browser.post(url(Webhook, "change", row.pk), {"payload": "{}", "status": "DONE"})
+    row.refresh_from_db()
+    assert (row.payload, row.status) == ({"a": "<script>alert(1)</script>"}, "PENDING")
+
+
+def test_bad_ignore_rules_are_refused_here_too(browser, cast):
+    form = {"academy": cast.academy.pk, "learnpack_features": '{"telemetry_webhook_ignore": {"events": 1}}'}
+    page = browser.post(url(AcademySettings, "add"), form)
+    assert "`events` must be a list" in page.content.decode()
+    form["learnpack_features"] = '{"telemetry_webhook_ignore": {"events": ["a"], "unknown": 1}, "b": 2}'
+    assert browser.post(url(AcademySettings, "add"), form).status_code == 302
+    assert AcademySettings.objects.get().learnpack_features == {"telemetry_webhook_ignore": {"events": ["a"]}, "b": 2}
+
+
+def test_bad_notebook_features_are_refused_here_too(browser, cast):
+    form = {"academy": cast.academy.pk, "learnpack_features": "{}", "notebook_features": '{"opt_out": 1}'}
+    assert "`opt_out` must be true or false" in browser.post(url(AcademySettings, "add"), form).content.decode()
+    form["notebook_features"] = '{"opt_out": true}'
+    assert browser.post(url(AcademySettings, "add"), form).status_code == 302
+    assert AcademySettings.objects.get().notebook_features == {"opt_out": True}
+
+
+def test_rejected_events_can_be_tried_again(browser, cast):
+    bad = make_rejected(cast.owner, cast.academy, make_event(verb="danced"))
+    good = make_rejected(cast.owner, cast.academy, make_event())
+    form = {"action": "take", "_selected_action": [bad.pk, good.pk]}
+    page = browser.post(url(RejectedEvent, "changelist"), form, follow=True).content.decode()
+    assert "1 event was taken." in page
+    assert "Unknown verb danced" in page
+    assert (list(RejectedEvent.objects.all()), Event.objects.count()) == ([bad], 1)
+
+
+def test_editing_an_asset_leaves_its_statistics_to_the_worker(browser, cast, monkeypatch):
+    asset = make_asset("intro")
+    page = browser.get(url(Asset, "change", asset.pk))
+    form = {name: value for name, value in page.context["adminform"].form.initial.items() if value is not None}
+    form |= {"title": "New", "technologies": "[]", "manifest": "null", "config": "null"}
+    form |= {"aliases-TOTAL_FORMS": "1", "aliases-INITIAL_FORMS": "0", "aliases-0-slug": "beginning"}
+
+    def queue(_row, **_options):
+        Asset.objects.filter(pk=asset.pk).update(sync_status="PENDING")
+
+    # Between reading the row and saving it.
+    monkeypatch.setattr(Asset, "full_clean", queue)
+    assert browser.post(url(Asset, "change", asset.pk), form).status_code == 302
+    asset.refresh_from_db()
+    assert (asset.title, asset.sync_status) == ("New", "PENDING")
+    assert [alias.slug for alias in asset.aliases.all()] == ["beginning"]
+
+
+def test_users_can_be_made_and_changed(browser, cast):
+    form = {"username": "new", "password1": "a-Long-one-9", "password2": "a-Long-one-9", "usable_password": "true"}
+    form |= {f"{name}-{count}_FORMS": "0" for name in ("memberships", "grants") for count in ("TOTAL", "INITIAL")}
+    assert browser.post(url(User, "add"), form).status_code == 302
+    assert User.objects.get(username="new").check_password("a-Long-one-9")
+    assert browser.get(url(Membership, "changelist"), {"role": "student"}).status_code == 200
+
+
+def test_who_is_no_staff_is_sent_away(cast):
+    client = Client()
+    client.force_login(cast.colleague)
+    for model in MODELS:
+        assert client.get(url(model, "changelist")).status_code == 302

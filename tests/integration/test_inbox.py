@@ -1,0 +1,483 @@
+"""The front door: what LearnPack's clients may send, and what they are told (contract, sections 1 and 2)."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings as django_settings
+from django.utils import timezone
+from psycopg.conninfo import make_conninfo
+
+from learntrace.accounts.models import AcademySettings, Grant, Membership, Token
+from learntrace.intake.commit import GroupCommit
+from learntrace.intake.door import FrontDoor
+from learntrace.intake.models import Refusal
+from learntrace.intake.refusals import Allowance
+from learntrace.learnpack.inbox import LearnPackInbox
+from learntrace.learnpack.models import Webhook
+from tests.making import make_academy, make_asset, make_key, make_user
+from tests.unit.recorded_cases import RECORDED
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATH = "/v1/assignment/me/telemetry"
+LIMIT = 100_000
+
+
+class Client:
+    """Requests to a front door in this process, over its ASGI interface, on the tests' database."""
+
+    def __init__(self, key: str) -> None:
+        database = django_settings.DATABASES["default"]["NAME"]
+        url = make_conninfo(django_settings.DATABASE_URL, dbname=database)
+        self.announced: list[str] = []
+        self.door = FrontDoor(
+            self._django, [LearnPackInbox()], lambda: GroupCommit(url, self.announced.append),
+            body_limit=LIMIT, unpacked_limit=LIMIT,
+        )  # fmt: skip
+        self.key = key
+        self.loop = asyncio.new_event_loop()
+
+    async def _django(self, scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("passed on to Django")
+
+    def post(self, body: Any, query: str = "", **headers: str) -> httpx.Response:
+        return self.post_all([body], query, **headers)[0]
+
+    def post_all(self, bodies: list[Any], query: str = "", **headers: str) -> list[httpx.Response]:
+        """Send all at once; a body that is no bytes is sent as JSON."""
+        given = {"Authorization": f"Token {self.key}"} | {
+            name.replace("_", "-"): text for name, text in headers.items()
+        }
+        given = {name: text for name, text in given.items() if text}
+
+        async def send() -> list[httpx.Response]:
+            transport = httpx.ASGITransport(app=self.door)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                raw = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in bodies]
+                address = f"{PATH}?{query}" if query else PATH
+                return await asyncio.gather(*(client.post(address, content=one, headers=given) for one in raw))
+
+        return self.loop.run_until_complete(send())
+
+    def request(self, method: str, **headers: str) -> httpx.Response:
+        async def send() -> httpx.Response:
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=self.door), base_url="http://test"
+            ) as client:
+                return await client.request(method, PATH, headers=headers)
+
+        return self.loop.run_until_complete(send())
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.door.close())
+        self.loop.close()
+
+
+@pytest.fixture
+def academy():
+    return make_academy("downtown", id=47)
+
+
+@pytest.fixture
+def ada(academy):
+    return make_user("ada", role="student", academy=academy, id=1234)
+
+
+@pytest.fixture
+def service(academy):
+    return make_user("service", role="staff", academy=academy)
+
+
+@pytest.fixture
+def client(ada) -> Iterator[Client]:
+    client = Client(make_key(ada))
+    yield client
+    client.close()
+
+
+def test_accepts_a_batch_and_keeps_it(client, ada):
+    make_asset("python-hello-tutorial", id=145)
+    answer = client.post({"slug": "python-hello-tutorial", "user_id": 1234, "package_id": "7"}, "asset_id=145")
+    assert (answer.status_code, answer.text, answer.headers["content-type"]) == (200, "ok", "text/plain")
+    row = Webhook.objects.get()
+    assert row.payload == {"slug": "python-hello-tutorial", "user_id": 1234, "package_id": "7", "asset_id": "145"}
+    assert (row.event, row.is_streaming, row.status, row.status_text) == ("batch", False, "PENDING", None)
+    assert (row.asset_id, row.package_slug, row.learnpack_package_id) == (145, "python-hello-tutorial", 7)
+    assert row.student == ada
+    assert client.announced == ["learnpack-webhooks"]
+
+
+@pytest.mark.parametrize("line", (RECORDED / "recorded_cli_requests.jsonl").read_text().splitlines())
+def test_accepts_every_recorded_request(client, line):
+    recorded = json.loads(line)
+    answer = client.post(recorded["body"], recorded["path"].partition("?")[2])
+    assert answer.text == "ok"
+    assert Webhook.objects.get().payload == {**recorded["body"], "asset_id": "145"}
+
+
+def test_the_query_is_merged_over_the_body_but_for_the_user(client):
+    client.post({"slug": "a", "user_id": 1234, "asset_id": 1}, "asset_id=2,3&academy=47&user_id=9")
+    assert Webhook.objects.get().payload == {"slug": "a", "user_id": 1234, "asset_id": "2,3", "academy": "47"}
+
+
+def test_a_body_without_a_json_content_type_is_still_json(client):
+    assert client.post(b'{"slug": "x", "event": "open_step"}', content_type="text/plain;charset=UTF-8").text == "ok"
+    row = Webhook.objects.get()
+    assert (row.event, row.is_streaming) == ("open_step", True)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"", b"  "])
+def test_an_empty_payload_is_refused_in_plain_text(client, body):
+    answer = client.post(body)
+    assert (answer.status_code, answer.text) == (400, "this request couldn't no be processed")
+    assert answer.headers["content-type"] == "text/plain"
+
+
+def test_an_empty_body_with_a_query_is_a_payload(client):
+    assert client.post(b"", "asset_id=1").text == "ok"
+
+
+@pytest.mark.parametrize("body", [[], [1], "x", 5, None, True])
+def test_a_body_that_is_no_object_is_refused(client, body):
+    answer = client.post(body)
+    assert (answer.status_code, answer.json()["status_code"]) == (400, 400)
+    assert not Webhook.objects.exists()
+
+
+NESTED = b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b'{"steps": [{"slug": "a\\u0000b"}]}', "$.steps[0].slug"),
+        (b'{"a\\u0000": 1}', "$.a"),
+        (b'{"steps": [1, "\\ud800"]}', "$.steps[1]"),
+        (NESTED, "byte 104"),
+        (b'{"a": {"b": 18446744073709551616}}', "$.a.b"),
+        (b'{"a": -9223372036854775809}', "$.a"),
+        (b'{"a": NaN}', "$.a"),
+        (b'{"a": [Infinity]}', "$.a[0]"),
+        (b'{"a": 1e999}', "$.a"),
+        (b'{"a": }', "line 1 column 7"),
+        (b'{"a": "\xff"}', "byte 7"),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_with_its_place_and_harms_no_neighbour(client, body, place):
+    answers = client.post_all([{"slug": "one"}, body, {"slug": "two"}])
+    assert [answer.status_code for answer in answers] == [200, 400, 200]
+    assert answers[1].json()["detail"].startswith("JSON parse error - ")
+    assert place in answers[1].json()["detail"]
+    assert sorted(Webhook.objects.values_list("package_slug", flat=True)) == ["one", "two"]
+
+
+def test_the_deepest_nesting_that_is_taken_can_be_stored(client):
+    assert client.post(b'{"a":' + b"[" * 99 + b"]" * 99 + b"}").text == "ok"
+    assert client.post(b'{"a":' + b"[" * 100 + b"]" * 100 + b"}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"event": None}, {"event": ["This field may not be null."]}),
+        ({"event": "x" * 61}, {"event": ["Ensure this field has no more than 60 characters."]}),
+        ({"event": ["batch"]}, {"event": ["Not a valid string."]}),
+        ({"slug": "x" * 201}, {"slug": ["Ensure this field has no more than 200 characters."]}),
+        ({"package_slug": {"a": 1}}, {"package_slug": ["Not a valid string."]}),
+    ],
+)
+def test_fields_that_do_not_fit_are_told_by_name(client, body, told):
+    answer = client.post(body)
+    assert (answer.status_code, answer.json()) == (400, told)
+
+
+def test_a_learner_may_send_only_its_own(client, ada):
+    make_user("other", id=77)
+    for user_id in (77, "77", 99999, "abc", True, -1, 1234.0, [1234]):
+        answer = client.post({"slug": "x", "user_id": user_id})
+        assert (answer.status_code, answer.json()["slug"]) == (403, "telemetry-of-another-user"), user_id
+    for user_id in (1234, "1234", " 1234 ", None):
+        assert client.post({"slug": "x", "user_id": user_id}).text == "ok", user_id
+    assert client.post({"slug": "x"}).text == "ok"
+    assert set(Webhook.objects.values_list("student", flat=True)) == {1234}
+
+
+def test_a_service_may_send_for_others_and_for_unknown_users(client, service):
+    client.key = make_key(service)
+    other = make_user("other")
+    assert client.post({"slug": "x", "user_id": other.id}).text == "ok"
+    assert client.post({"slug": "x", "user_id": 987654321}).text == "ok"
+    assert list(Webhook.objects.order_by("id").values_list("student", flat=True)) == [other.id, None]
+
+
+def test_a_service_by_role_serves_its_own_academies_only(client, service):
+    client.key = make_key(service)
+    elsewhere = make_academy("elsewhere")
+    foreign = make_user("foreign", role="student", academy=elsewhere)
+    assert client.post({"slug": "x", "user_id": foreign.id}).json()["slug"] == "telemetry-of-another-user"
+    Membership.objects.create(user=service, academy=elsewhere, role="staff")
+    assert client.post({"slug": "x", "user_id": foreign.id}).text == "ok"
+    Membership.objects.filter(user=service, academy=elsewhere).update(role="teacher")
+    assert client.post({"slug": "x", "user_id": foreign.id}).status_code == 403
+    Grant.objects.create(user=service, permission="upload_any_telemetry")
+    assert client.post({"slug": "x", "user_id": foreign.id}).text == "ok"
+    assert set(Webhook.objects.values_list("student", "sender")) == {(foreign.id, service.id)}
+
+
+def test_roles_in_a_deleted_academy_carry_nothing(client, academy):
+    academy.status = "DELETED"
+    academy.save()
+    assert client.post({"slug": "x"}).status_code == 403
+
+
+def test_only_a_service_may_send_package_events(client, service):
+    body = {"event": "package_published", "asset_id": 1}
+    assert client.post(body).json() == {
+        "detail": "You (user: 1234) don't have this permission: upload_any_telemetry",
+        "status_code": 403,
+    }
+    client.key = make_key(service)
+    assert client.post(body).text == "ok"
+
+
+def test_the_permission_comes_from_a_role_or_a_grant(client, academy):
+    nobody = make_user("nobody")
+    client.key = make_key(nobody)
+    told = {
+        "detail": f"You (user: {nobody.id}) don't have this permission: upload_assignment_telemetry",
+        "status_code": 403,
+    }
+    assert client.post({"slug": "x"}).json() == told
+    membership = Membership.objects.create(user=nobody, academy=academy, role="student", status="INACTIVE")
+    assert client.post({"slug": "x"}).json() == told
+    Membership.objects.filter(pk=membership.pk).update(status="ACTIVE")
+    assert client.post({"slug": "x"}).text == "ok"
+    membership.delete()
+    Grant.objects.create(user=nobody, permission="upload_assignment_telemetry")
+    assert client.post({"slug": "x"}).text == "ok"
+
+
+INVALID = {
+    "error": "Invalid or Inactive Token", "is_authenticated": "False", "status_code": 401,
+    "detail": "Invalid or Inactive Token",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("", {"detail": "Authentication credentials were not provided.", "status_code": 401}),
+        ("Basic abc", {"detail": "Authentication credentials were not provided.", "status_code": 401}),
+        ("Token", {"detail": "Invalid token header. No credentials provided.", "status_code": 401}),
+        ("Token a b", {"detail": "Invalid token header. Token string should not contain spaces.", "status_code": 401}),
+        ("Token unknown", INVALID),
+        ("bEaReR unknown", INVALID),
+    ],
+)
+def test_bad_credentials_are_told_apart(client, header, told):
+    answer = client.post({"slug": "x"}, Authorization=header)
+    assert (answer.status_code, answer.json()) == (401, told)
+    assert answer.headers["www-authenticate"] == "Token"
+
+
+def test_who_may_not_send_is_not_told_what_is_wrong_with_the_body(client):
+    assert client.post(b'{"a', Authorization="Token unknown").json() == INVALID
+
+
+def test_expired_tokens_and_inactive_users_are_refused(client, ada):
+    at = timezone.now() - timedelta(days=1)
+    told = client.post({"slug": "x"}, Authorization=f"Token {make_key(ada, expires_at=at)}").json()
+    assert told["error"] == told["detail"] == f"Token expired at {at}"
+    key = make_key(make_user("gone", is_active=False))
+    assert client.post({"slug": "x"}, Authorization=f"Token {key}").json()["error"] == "Invalid or inactive user"
+
+
+def test_a_revoked_token_is_refused_at_once(client, ada):
+    assert client.post({"slug": "x"}).text == "ok"
+    Token.objects.all().delete()
+    assert client.post({"slug": "x"}).status_code == 401
+
+
+def test_a_one_time_token_works_once_also_when_used_at_once(client, ada):
+    client.key = make_key(ada, "one_time")
+    answers = client.post_all([{"slug": "x"}] * 8)
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+    assert Webhook.objects.count() == 1
+
+
+def test_a_language_is_told_in_it(client):
+    told = client.post({"slug": "x"}, Authorization="", Accept_Language="es-MX,es;q=0.9").json()
+    assert told["detail"] != "Authentication credentials were not provided."
+    assert client.post({"slug": "x"}, Authorization="", Accept_Language=";;q=x,%").json()["detail"] == (
+        "Authentication credentials were not provided."
+    )
+
+
+def test_what_is_refused_is_written_down_without_its_payload(client, ada):
+    at = timezone.now() - timedelta(days=1)
+    expired = make_key(ada, expires_at=at)
+    client.post({"slug": "arrays", "secret": "s3cret"}, "asset_id=145", Authorization=f"Token {expired}")
+    refusal = Refusal.objects.get()
+    assert (refusal.status_code, refusal.reason, refusal.user, refusal.token_prefix) == (
+        401, "expired-token", ada, expired[:8],
+    )  # fmt: skip
+    assert (refusal.asset, refusal.path) == ("145", PATH)
+    assert refusal.size > 20
+    assert "s3cret" not in str(Refusal.objects.values().get())
+    for body, reason in (
+        (b"{", "invalid-json"), ({}, "empty-payload"), ({"user_id": 1}, "telemetry-of-another-user"),
+        (b"x" * (LIMIT + 1), "body-too-large"), ({"event": None}, "invalid-field"), ([], "invalid-body"),
+    ):  # fmt: skip
+        client.post(body)
+        newest = Refusal.objects.order_by("-id")[0]
+        assert (newest.reason, newest.user) == (reason, ada)
+    client.post({"slug": "x"}, Authorization="Token 0123456789012345678901234567890123456789")
+    assert Refusal.objects.order_by("-id")[0].token_prefix == "01234567"
+
+
+def test_a_flood_of_bad_keys_is_recorded_only_in_part_and_known_users_always(client, monkeypatch):
+    monkeypatch.setattr("learntrace.intake.refusals._strangers", Allowance(burst=5, per_second=0))
+    assert {answer.status_code for answer in client.post_all([{"slug": "x"}] * 20, Authorization="Token bad")} == {401}
+    client.post({"event": None})
+    assert sorted(Refusal.objects.values_list("reason", flat=True)) == ["invalid-field"] + ["invalid-token"] * 5
+
+
+def test_a_body_over_the_limit_is_refused(client):
+    answer = client.post(b'{"a": "' + b"x" * LIMIT + b'"}')
+    assert (answer.status_code, answer.json()["status_code"]) == (413, 413)
+
+
+def test_a_gzip_body_is_unpacked_within_its_limit(client):
+    packed = gzip.compress(b'{"slug": "x", "pad": "' + b"a" * (LIMIT - 100) + b'"}')
+    assert client.post(packed, Content_Encoding="gzip").text == "ok"
+    bomb = gzip.compress(b'{"a": "' + b"a" * 50_000_000 + b'"}')
+    assert len(bomb) < LIMIT
+    assert client.post(bomb, Content_Encoding="gzip").status_code == 413
+    assert client.post(b"no gzip", Content_Encoding="gzip").status_code == 400
+    assert client.post(packed[:-20], Content_Encoding="gzip").status_code == 400
+    assert client.post(b"{}", Content_Encoding="br").status_code == 415
+    assert client.post(gzip.compress(b'{"slug":') + gzip.compress(b'"y"}'), Content_Encoding="gzip").text == "ok"
+
+
+def test_browsers_get_their_preflight_and_any_origin(client):
+    preflight = client.request(
+        "OPTIONS", Origin="https://learn.example", **{"Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type"},
+    )  # fmt: skip
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert "authorization" in preflight.headers["access-control-allow-headers"]
+    assert "content-type" in preflight.headers["access-control-allow-headers"]
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    assert "access-control-allow-credentials" not in preflight.headers
+    for answer in (client.post({"slug": "x"}), client.post({"slug": "x"}, Authorization="")):
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def test_other_methods_are_not_allowed(client):
+    answer = client.request("GET")
+    assert (answer.status_code, answer.json()) == (405, {"detail": 'Method "GET" not allowed.', "status_code": 405})
+
+
+def rules(academy, config: Any) -> None:
+    AcademySettings.objects.update_or_create(
+        academy=academy, defaults={"learnpack_features": {"telemetry_webhook_ignore": config}}
+    )
+
+
+def test_an_ignored_webhook_is_kept_with_its_reason_and_never_queued(client, academy):
+    rules(academy, {"events": ["batch"]})
+    assert client.post({"slug": "x"}, Academy="47").text == "ok"
+    row = Webhook.objects.get()
+    assert (row.status, row.status_text) == (
+        "IGNORED", "Ignored by academy learnpack_features.telemetry_webhook_ignore (events).",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "header", "status"),
+    [
+        ("", {}, "47", "IGNORED"),
+        ("academy=47", {}, "", "IGNORED"),
+        ("", {"academy_id": "47"}, "", "IGNORED"),
+        ("", {"academy_id": 47}, "", "IGNORED"),
+        ("academy=99", {"academy_id": 47}, "", "PENDING"),  # the first that is given counts
+        ("academy=47", {}, "x", "PENDING"),
+        ("", {"academy_id": 47.5}, "", "PENDING"),
+        ("", {}, "", "PENDING"),
+    ],
+)
+def test_the_scope_of_the_rules_is_header_then_query_then_payload(client, academy, query, body, header, status):
+    rules(academy, {"events": ["batch"]})
+    client.post({"slug": "x", **body}, query, Academy=header)
+    assert Webhook.objects.get().status == status
+
+
+def test_the_rules_of_an_academy_hold_for_its_members_only(client, academy):
+    elsewhere = make_academy("elsewhere", id=48)
+    rules(elsewhere, {"events": ["batch"]})
+    client.post({"slug": "x"}, "academy=48")
+    assert Webhook.objects.get().status == "PENDING"
+
+
+def test_new_rules_hold_for_the_very_next_request(client, academy):
+    for wanted in ("PENDING", "IGNORED") * 3:
+        rules(academy, {"events": ["batch"] if wanted == "IGNORED" else []})
+        client.post({"slug": "x"}, "academy=47")
+        assert Webhook.objects.order_by("-id")[0].status == wanted
+
+
+def test_many_at_once_share_commits_and_are_all_there_once(client):
+    answers = client.post_all([{"slug": f"n{number}"} for number in range(300)])
+    assert {answer.text for answer in answers} == {"ok"}
+    assert sorted(Webhook.objects.values_list("package_slug", flat=True)) == sorted(f"n{n}" for n in range(300))
+
+
+def test_a_row_that_the_database_refuses_does_not_fail_its_neighbours(client):
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE learnpack_webhook ADD CONSTRAINT poison CHECK (payload->>'slug' <> 'poison') NOT VALID"
+        )
+    try:
+        answers = client.post_all([{"slug": "one"}, {"slug": "poison"}, {"slug": "two"}])
+        assert [answer.status_code for answer in answers] == [200, 400, 200]
+        assert client.post({"slug": "three"}).text == "ok"
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE learnpack_webhook DROP CONSTRAINT poison")
+    assert sorted(Webhook.objects.values_list("package_slug", flat=True)) == ["one", "three", "two"]
+    assert Refusal.objects.get().reason == "unstorable"
+
+
+def test_a_restart_of_the_database_between_two_requests_costs_nobody_an_answer(client):
+    from django.db import connection
+
+    assert client.post({"slug": "one"}).text == "ok"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone()[0] >= 1
+    assert client.post({"slug": "two"}).text == "ok"
+    assert sorted(Webhook.objects.values_list("package_slug", flat=True)) == ["one", "two"]
+
+
+def test_a_database_that_is_away_is_a_503_and_not_an_ok(ada, monkeypatch):
+    monkeypatch.setattr("learntrace.intake.commit._CONNECT_PATIENCE", 0.2)
+    client = Client("x")
+    client.door = FrontDoor(
+        client._django, [LearnPackInbox()], lambda: GroupCommit("postgresql://nobody@127.0.0.1:1/x", print),
+        body_limit=LIMIT, unpacked_limit=LIMIT,
+    )  # fmt: skip
+    answer = client.post({"slug": "x"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    client.close()

@@ -1,0 +1,93 @@
+"""What runs by the clock runs once, wherever the workers are."""
+
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from learntrace.assignments.models import AssignmentTelemetry
+from learntrace.config import schedules
+from learntrace.config.schedules import Job, run_due_jobs
+from learntrace.core.models import Heartbeat, ScheduledRun
+from learntrace.intake.models import Refusal
+from learntrace.learnpack.models import Webhook
+from learntrace.registry.models import Asset
+from tests.making import make_asset, make_user
+
+NIGHT = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """The runs of a job that is due at 03:30."""
+    runs: list[int] = []
+    monkeypatch.setattr(schedules, "JOBS", (Job("counting", (3, 30), lambda: runs.append(1)),))
+    return runs
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_installation_waits_for_the_next_time(ran):
+    assert run_due_jobs(NIGHT) == []
+    assert run_due_jobs(NIGHT + timedelta(hours=23)) == []
+    assert run_due_jobs(NIGHT + timedelta(hours=24)) == ["counting"]
+    assert run_due_jobs(NIGHT + timedelta(hours=25)) == []
+    assert len(ran) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_time_that_was_missed_is_made_up_for_once(ran):
+    ScheduledRun.objects.create(name="counting", last_run_at=NIGHT - timedelta(days=9))
+    assert run_due_jobs(NIGHT) == ["counting"]
+    assert run_due_jobs(NIGHT) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_run_a_job_once(ran):
+    ScheduledRun.objects.create(name="counting", last_run_at=NIGHT - timedelta(days=1))
+    together = Barrier(6)
+
+    def look() -> None:
+        together.wait()
+        run_due_jobs(NIGHT)
+        connections.close_all()
+
+    threads = [Thread(target=look) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ran) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_fails_is_logged_and_runs_at_its_next_time(monkeypatch):
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(schedules, "JOBS", (Job("failing", (3, 30), fail),))
+    ScheduledRun.objects.create(name="failing", last_run_at=NIGHT - timedelta(days=1))
+    assert run_due_jobs(NIGHT) == ["failing"]
+    assert run_due_jobs(NIGHT) == []
+
+
+@pytest.mark.django_db
+def test_the_nightly_sync_queues_every_asset_with_telemetry():
+    with_rows, without = make_asset("arrays"), make_asset("loops")
+    AssignmentTelemetry.objects.create(user=make_user(), asset_slug="arrays", telemetry={})
+    assert schedules.queue_stats_sync() == 1
+    assert Asset.objects.get(pk=with_rows.pk).sync_status == "PENDING"
+    assert Asset.objects.get(pk=without.pk).sync_status is None
+
+
+@pytest.mark.django_db
+def test_the_daily_clean_up_keeps_what_is_young_or_pending():
+    old = timezone.now() - timedelta(days=31)
+    for status, created in (("DONE", old), ("PENDING", old), ("DONE", timezone.now())):
+        Webhook.objects.create(is_streaming=False, event="batch", payload={}, status=status, created_at=created)
+    for created in (old, timezone.now()):
+        Refusal.objects.create(path="/", status_code=401, reason="x", size=0, created_at=created)
+    Heartbeat.objects.create(name="gone", seen_at=old)
+    assert schedules.clean_up() == {"webhooks": 1, "refusals": 1, "rejected events": 0, "heartbeats": 1}
+    assert sorted(Webhook.objects.values_list("status", flat=True)) == ["DONE", "PENDING"]

@@ -1,0 +1,112 @@
+"""One classroom and one browser for all tests here, and the wheel that they are about."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser import chromium
+from tests.faults.conftest import folder_on_disk
+from tests.jupyter import classroom as room
+from tests.jupyter.classroom import AT_THE_HUB, PASSWORD, Classroom
+from tests.jupyter.front_ends import FRONT_ENDS, FrontEnd
+from tests.jupyter.hub_pages import sign_in
+from tests.jupyter.lesson import CELLS, Cell, write_lesson
+
+NewPage = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with chromium.opened() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def environments() -> None:
+    """The built wheel in both environments, and the hub's proxy."""
+    needed = {
+        "jupyter-learntrace in .venv-jupyter": any(room.JUPYTER.glob("lib/python*/site-packages/jupyter_learntrace-*")),
+        "jupyter-learntrace in .venv-classic": any(room.CLASSIC.glob("lib/python*/site-packages/jupyter_learntrace-*")),
+        "the proxy in jupyterhub/node_modules": (room.READY_HUB / "node_modules").exists(),
+    }
+    if missing := [what for what, is_there in needed.items() if not is_there]:
+        pytest.fail(f"these tests need {', '.join(missing)}: `make jupyter` installs it", pytrace=False)
+
+
+@pytest.fixture(scope="package")
+def classroom(environments: None, browser: Browser) -> Iterator[Classroom]:
+    with folder_on_disk() as folder, room.classroom(folder) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def _what_the_servers_said(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Show the ends of the logs where a test fails."""
+    before = request.session.testsfailed
+    yield
+    if request.session.testsfailed > before and "classroom" in request.fixturenames:
+        started: Classroom = request.getfixturevalue("classroom")
+        print(started.learntrace.log_tail(), started.hub.log[-3000:], sep="\n--- the hub ---\n")
+        for server in {id(one): one for one in started.alone.values()}.values():
+            print(f"--- {server.folder.name} ---\n{server.log[-2000:]}")
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[NewPage]:
+    """Open a page of somebody new: no cookies, nothing stored."""
+    contexts: list[BrowserContext] = []
+
+    def make(language: str = "en") -> Page:
+        context = browser.new_context(locale=language, viewport={"width": 1280, "height": 900})
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+class Desk:
+    """A learner in a front end, alone or at the hub, with a notebook opened."""
+
+    def __init__(self, classroom: Classroom, front_end: str, place: str, new_page: NewPage) -> None:
+        self.classroom, self.kind, self.place = classroom, front_end, place
+        self.notebook = f"{front_end}-{place}.ipynb"
+        self.actor = classroom.actor(front_end, place)
+        self.front_end: FrontEnd = FRONT_ENDS[front_end](new_page())
+        if place == "hub":
+            self.base = f"{classroom.hub.url}user/{AT_THE_HUB[front_end]}/"
+            sign_in(self.page, classroom.hub.url, self.actor, PASSWORD)
+        else:
+            server = classroom.alone[front_end]
+            self.base = server.url
+            self.page.goto(f"{server.url}api/status?token={server.token}")
+
+    @property
+    def page(self) -> Page:
+        return self.front_end.page
+
+    def open(self, cells: tuple[Cell, ...] = CELLS, notebook: str = "") -> FrontEnd:
+        """Write the lesson into the learner's folder and open it."""
+        self.notebook = notebook or self.notebook
+        write_lesson(self.classroom.notebooks_of(self.kind, self.place) / self.notebook, cells)
+        self.front_end.open(self.base, self.notebook)
+        return self.front_end
+
+
+Sit = Callable[..., Desk]
+
+
+@pytest.fixture
+def sit(classroom: Classroom, new_page: NewPage) -> Sit:
+    """Sit down: `sit("lab", "hub")`, `sit("classic", "alone")`."""
+    return lambda front_end, place: Desk(classroom, front_end, place, new_page)
