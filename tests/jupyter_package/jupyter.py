@@ -1,7 +1,9 @@
 """Real Jupyter servers with this checkout's extension, JupyterLab's and Classic Notebook 6, and events to post to them."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import uuid
@@ -40,6 +42,15 @@ def jupyter(folder: Path, host: str = "jupyter_server", url: str = "", **environ
 
 def spool_of(server: JupyterServer) -> Path:
     return server.folder / "data" / "learntrace" / "spool.sqlite3"
+
+
+def rests(server: JupyterServer) -> bool:
+    """Whether nobody is sending: a file that is damaged in the middle of a transaction is whole again after it."""
+    with contextlib.closing(sqlite3.connect(f"{spool_of(server).as_uri()}?mode=ro", uri=True)) as connection:
+        sending, waiting = connection.execute(
+            "SELECT (SELECT count(*) FROM lease), (SELECT count(*) FROM event)"
+        ).fetchone()
+    return not sending and not waiting
 
 
 def an_event(**changed: Any) -> dict[str, Any]:

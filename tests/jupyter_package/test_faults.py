@@ -14,7 +14,7 @@ import pytest
 from tests.faults.processes import wait_until
 from tests.jupyter.servers import JupyterServer
 from tests.jupyter_package.conftest import Launch
-from tests.jupyter_package.jupyter import HOSTS, an_event, post, spool_of, state
+from tests.jupyter_package.jupyter import HOSTS, an_event, post, rests, spool_of, state
 from tests.jupyter_package.learntrace_server import LearntraceServer
 
 
@@ -114,7 +114,7 @@ def test_two_servers_of_a_user_send_what_either_took_and_one_survives_the_other(
 def test_a_damaged_spool_is_put_aside_while_the_server_runs(launch: Launch, learntrace: LearntraceServer) -> None:
     server = launch(url=learntrace.url)
     post(server, [an_event()])
-    wait_until(lambda: state(server)["sent"] == 1, "sent")
+    wait_until(lambda: state(server)["sent"] == 1 and rests(server), "sent")
     spool_of(server).write_bytes(os.urandom(20_000))
     event = an_event()
     post(server, [event])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.processes import wait_until
 from tests.jupyter_package.conftest import Launch
-from tests.jupyter_package.jupyter import TOKEN, an_event, post, spool_of, state, status
+from tests.jupyter_package.jupyter import TOKEN, an_event, post, rests, spool_of, state, status
 from tests.jupyter_package.learntrace_server import EVENTS, Answer, LearntraceServer
 
 
@@ -112,7 +112,7 @@ def test_a_spool_that_cannot_be_read_is_told_and_left_as_it_is(folder: Path, con
 def test_a_spool_that_was_put_aside_is_named(launch: Launch, learntrace: LearntraceServer) -> None:
     server = launch(url=learntrace.url)
     post(server, [an_event()])
-    wait_until(lambda: state(server)["sent"] == 1, "sent")
+    wait_until(lambda: state(server)["sent"] == 1 and rests(server), "sent")
     spool_of(server).write_bytes(b"\xff" * 10_000)
     post(server, [an_event()])
     code, found = asked(server.folder, learntrace.url)
