@@ -16,18 +16,36 @@ Features = Mapping[str, Any]
 # The groups of features, each a field of the settings.
 LEARNPACK = "learnpack_features"
 NOTEBOOK = "notebook_features"
-GROUPS = (LEARNPACK, NOTEBOOK)
+SIGNAL = "signal_features"
+GROUPS = (LEARNPACK, NOTEBOOK, SIGNAL)
 # Whoever set something that LearnPack knows and we don't finds it again; our own features are all known.
-_CLOSED = frozenset({NOTEBOOK})
+_CLOSED = frozenset({NOTEBOOK, SIGNAL})
 
 
 @dataclass(frozen=True)
 class _Feature:
     validate: Validator
     default: Any = None
+    # A feature of several parts: those that aren't sent stay as they are.
+    parts: bool = False
+
+    def over(self, stored: Any, incoming: Any) -> Any:
+        if self.parts and isinstance(stored, dict) and isinstance(incoming, dict):
+            return {**stored, **incoming}
+        return incoming
 
 
+_WHOLE = _Feature(lambda value: value)
 _features: dict[str, dict[str, _Feature]] = {group: {} for group in GROUPS}
+
+
+Listener = Callable[[int], None]
+_listeners: dict[str, list[Listener]] = {group: [] for group in GROUPS}
+
+
+def when_changed(group: str, listener: Listener) -> None:
+    """Have a room called with the academy's id when a group of its features changes, in the transaction that does it."""
+    _listeners[group].append(listener)
 
 
 def feature_validator(feature: str, validate: Validator) -> None:
@@ -39,9 +57,12 @@ def feature_validator(feature: str, validate: Validator) -> None:
     _features[LEARNPACK][feature] = _Feature(validate)
 
 
-def declare_feature(group: str, feature: str, default: Any, validate: Validator) -> None:
-    """Declare a feature of a group that has no others: it is shown with its default where nothing is set."""
-    _features[group][feature] = _Feature(validate, default)
+def declare_feature(group: str, feature: str, default: Any, validate: Validator, *, parts: bool = False) -> None:
+    """Declare a feature of a group that has no others: it is shown with its default where nothing is set.
+
+    With `parts` it is an object whose members are set one by one.
+    """
+    _features[group][feature] = _Feature(validate, default, parts)
 
 
 def checked(features: Features, group: str = LEARNPACK) -> dict[str, Any]:
@@ -69,7 +90,14 @@ def settings_of(academy: Academy) -> AcademySettings:
 def with_defaults(row: AcademySettings, group: str) -> dict[str, Any]:
     """A group's features as they hold: what is stored over the defaults."""
     defaults = {name: feature.default for name, feature in _features[group].items()} if group in _CLOSED else {}
-    return {**defaults, **_stored(row, group)}
+    return merged(defaults, _stored(row, group), group)
+
+
+def merged(stored: Features, incoming: Features, group: str) -> dict[str, Any]:
+    """Features with others put over them."""
+    known = _features[group]
+    put = {name: known.get(name, _WHOLE).over(stored.get(name), value) for name, value in incoming.items()}
+    return {**stored, **put}
 
 
 def _stored(row: AcademySettings, group: str) -> dict[str, Any]:
@@ -97,7 +125,12 @@ def merge_settings(academy: Academy, groups: Mapping[str, Features]) -> AcademyS
         AcademySettings.objects.bulk_create([AcademySettings(academy=academy)], ignore_conflicts=True)
         row = AcademySettings.objects.select_for_update().get(academy=academy)
         row.academy = academy
+        before = {group: _stored(row, group) for group in GROUPS}
         for group in GROUPS:
-            setattr(row, group, {**_stored(row, group), **incoming.get(group, {})})
+            setattr(row, group, merged(before[group], incoming.get(group, {}), group))
         row.save(update_fields=[*GROUPS, "updated_at"])
+        for group in GROUPS:
+            if getattr(row, group) != before[group]:
+                for listener in _listeners[group]:
+                    listener(academy.pk)
     return row

@@ -8,7 +8,7 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from learntrace.accounts.academy_settings import LEARNPACK, NOTEBOOK, checked
+from learntrace.accounts.academy_settings import LEARNPACK, NOTEBOOK, SIGNAL, checked
 from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, Token, User
 from learntrace.core.admin import BigTableAdmin, ModelAdmin, TabularInline
 from learntrace.core.errors import Problem
@@ -56,6 +56,9 @@ class SettingsForm(_SettingsForm):
 
     def clean_notebook_features(self) -> dict[str, Any]:
         return self._checked(NOTEBOOK)
+
+    def clean_signal_features(self) -> dict[str, Any]:
+        return self._checked(SIGNAL)
 
     def _checked(self, group: str) -> dict[str, Any]:
         features = self.cleaned_data[group]

@@ -48,11 +48,13 @@ class Academy(models.Model):
 
 
 class AcademySettings(models.Model):
-    """What an academy has set: `learnpack_features`, the ignore rules among others, and `notebook_features`."""
+    """What an academy has set: `learnpack_features`, the ignore rules among others, `notebook_features`, and
+    `signal_features`, the detectors' thresholds."""
 
     academy = models.OneToOneField(Academy, models.CASCADE, related_name="settings")
     learnpack_features = models.JSONField(default=dict, blank=True)
     notebook_features = models.JSONField(default=dict, db_default={}, blank=True)
+    signal_features = models.JSONField(default=dict, db_default={}, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext as _
 
-from learntrace.accounts.academy_settings import GROUPS, checked, merge_settings, settings_of
+from learntrace.accounts.academy_settings import GROUPS, checked, merge_settings, merged, settings_of
 from learntrace.accounts.models import Academy, Cohort, Grant, Membership, Token, User, key_hash, key_prefix
 from learntrace.accounts.roster import Draft, Plan, Roster, Section
 from learntrace.accounts.roster_file import Value
@@ -33,7 +33,8 @@ class Academies(Section[Academy]):
         value = item.value("settings")
         settings = value.content if value else {}
         if not isinstance(settings, dict) or any(key not in GROUPS for key in settings):
-            item.refuse("settings", _("`settings` must be {learnpack_features: {...}, notebook_features: {...}}"))
+            groups = ", ".join(f"{group}: {{...}}" for group in GROUPS)
+            item.refuse("settings", _("`settings` must be {%(groups)s}"), groups=groups)
             return
         draft.extras[_GROUPS] = {
             group: features
@@ -53,7 +54,9 @@ class Academies(Section[Academy]):
                 continue
             row = None if draft.is_new else settings_of(draft.row)
             stored = {group: getattr(row, group) if row else {} for group in groups}
-            draft.touched = not all(same_json({**stored[group], **groups[group]}, stored[group]) for group in groups)
+            draft.touched = not all(
+                same_json(merged(stored[group], groups[group], group), stored[group]) for group in groups
+            )
         return plan
 
     def write(self, plan: Plan[Academy], roster: Roster) -> None:

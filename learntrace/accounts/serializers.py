@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from learntrace.accounts.academy_settings import NOTEBOOK, with_defaults
+from learntrace.accounts.academy_settings import NOTEBOOK, SIGNAL, with_defaults
 from learntrace.accounts.hub_members import HubMember
 from learntrace.accounts.identity import active_roles, permissions_of
 from learntrace.accounts.models import Academy, AcademySettings, Membership, User
@@ -42,6 +42,14 @@ class PersonSerializer(serializers.ModelSerializer[User]):
     class Meta:
         model = User
         fields = ("id", "first_name", "last_name")
+
+
+class LearnerSerializer(serializers.ModelSerializer[User]):
+    """A learner, as far as staff sees one beside what was done."""
+
+    class Meta:
+        model = User
+        fields = ("id", "username", "first_name", "last_name")
 
 
 class RoleSerializer(serializers.ModelSerializer[Membership]):
@@ -85,13 +93,19 @@ class AcademySettingsSerializer(serializers.ModelSerializer[AcademySettings]):
     academy = AcademySerializer()
     learnpack_features = serializers.DictField()
     notebook_features = serializers.SerializerMethodField(help_text="with the defaults of what isn't set")
+    signal_features = serializers.SerializerMethodField(help_text="by kind; with the defaults of what isn't set")
 
     class Meta:
         model = AcademySettings
-        fields = ("id", "academy", "learnpack_features", "notebook_features", "created_at", "updated_at")
+        fields = (
+            "id", "academy", "learnpack_features", "notebook_features", "signal_features", "created_at", "updated_at",
+        )  # fmt: skip
 
     def get_notebook_features(self, row: AcademySettings) -> dict[str, bool]:
         return with_defaults(row, NOTEBOOK)
+
+    def get_signal_features(self, row: AcademySettings) -> dict[str, Any]:
+        return with_defaults(row, SIGNAL)
 
 
 class FeaturesSerializer(serializers.Serializer[Any]):
@@ -99,3 +113,4 @@ class FeaturesSerializer(serializers.Serializer[Any]):
 
     learnpack_features = serializers.DictField(required=False)
     notebook_features = serializers.DictField(required=False)
+    signal_features = serializers.DictField(required=False)

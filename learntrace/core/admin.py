@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from learntrace.core.models import Heartbeat, ScheduledRun
+from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -45,3 +45,10 @@ class ScheduledRunAdmin(ReadOnlyAdmin):
     list_display = ("name", "last_run_at")
     search_fields = ("name",)
     ordering = ("-last_run_at",)
+
+
+@admin.register(LiveEvent)
+class LiveEventAdmin(ReadOnlyAdmin):
+    list_display = ("id", "created_at", "kind", "academy_id", "data")
+    list_filter = ("kind",)
+    ordering = ("-id",)

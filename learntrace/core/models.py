@@ -1,6 +1,7 @@
-"""What the installation knows of itself: which workers live, when each schedule last ran."""
+"""What the installation knows of itself: which workers live, when each schedule last ran, what has just changed."""
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class Heartbeat(models.Model):
@@ -21,3 +22,22 @@ class ScheduledRun(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class LiveEvent(models.Model):
+    """Something that has changed in an academy, for those who watch; kept for an hour, so that they can resume.
+
+    Within an academy the ids are in the order of the commits (`core.live`).
+    """
+
+    # No constraint: rooms above know the academy, and a row lives for an hour.
+    academy_id = models.BigIntegerField()
+    kind = models.CharField(max_length=20)
+    data = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["academy_id", "id"], name="live_academy")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -1,7 +1,7 @@
 """Lists in pages: a bare list or an object, the same headers with both (contract, section 1)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from learntrace.core.errors import Problem
 
 _Row = TypeVar("_Row", bound=Model)
+_Item = TypeVar("_Item")
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000
@@ -37,6 +38,7 @@ class Pages(BasePagination):
     """Limit and offset; `always_envelope` is for the lists whose clients' documents show the object."""
 
     always_envelope = False
+    most: ClassVar[int] = MAX_LIMIT
 
     @classmethod
     def answer(cls, rows: QuerySet[_Row], request: Request, serialize: Callable[[list[_Row]], Any]) -> Response:
@@ -44,15 +46,23 @@ class Pages(BasePagination):
         pages = cls()
         return pages.get_paginated_response(serialize(pages.paginate_queryset(rows, request)))
 
+    @classmethod
+    def answer_items(
+        cls, items: Sequence[_Item], request: Request, serialize: Callable[[list[_Item]], Any]
+    ) -> Response:
+        """The same of what is no table's rows, and is all there already."""
+        pages = cls()
+        return pages.get_paginated_response(serialize(pages.paginate_queryset(items, request)))
+
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         query = request.query_params
         self.request = request
-        self.limit = _number(query.get("limit", ""), least=1, most=MAX_LIMIT, otherwise=DEFAULT_LIMIT)
+        self.limit = _number(query.get("limit", ""), least=1, most=self.most, otherwise=DEFAULT_LIMIT)
         self.offset = _number(query.get("offset", ""), least=0, most=_MAX_OFFSET, otherwise=0)
         self.envelope = self.always_envelope or bool(query.get("limit") or query.get("offset"))
         if not self.always_envelope and query.get("envelope"):
             self.envelope = query["envelope"].lower() not in {"false", "0", "no"}
-        self.count = queryset.count()
+        self.count = queryset.count() if isinstance(queryset, QuerySet) else len(queryset)
         if self.offset >= self.count:
             return []
         return list(queryset[self.offset : self.offset + self.limit])
@@ -104,7 +114,7 @@ class Pages(BasePagination):
             }  # fmt: skip
 
         return [
-            parameter("limit", "integer", f"Rows a page, {DEFAULT_LIMIT} unless told, {MAX_LIMIT} at most."),
+            parameter("limit", "integer", f"Rows a page, {DEFAULT_LIMIT} unless told, {self.most} at most."),
             parameter("offset", "integer", "Rows to leave out before the page."),
             parameter("envelope", "boolean", "Whether the page comes in an object; without it, only where limit or "
                                              "offset is given."),
@@ -116,6 +126,24 @@ class EnvelopedPages(Pages):
     always_envelope = True
 
 
+def _sort_of(request: Request, allowed: Sequence[str] | Mapping[str, str]) -> list[tuple[str, bool]]:
+    """The columns that `?sort=a,-b` names, each with whether it is descending.
+
+    Raises Problem (400) for a field that isn't there.
+    """
+    columns = allowed if isinstance(allowed, Mapping) else {name: name for name in allowed}
+    order = []
+    for name in [name.strip() for name in request.query_params.get("sort", "").split(",") if name.strip()]:
+        bare = name.removeprefix("-")
+        if bare not in columns:
+            raise Problem(
+                _("Can't sort by `%(field)s`. The fields to sort by are: %(fields)s"),
+                field=bare, fields=", ".join(columns),
+            )  # fmt: skip
+        order.append((columns[bare], name.startswith("-")))
+    return order
+
+
 def sorted_by(rows: QuerySet[_Row], request: Request, allowed: Sequence[str] | Mapping[str, str]) -> QuerySet[_Row]:
     """Replace the default order by `?sort=a,-b`.
 
@@ -123,18 +151,23 @@ def sorted_by(rows: QuerySet[_Row], request: Request, allowed: Sequence[str] | M
 
     Raises Problem (400) for a field that isn't there.
     """
-    names = [name.strip() for name in request.query_params.get("sort", "").split(",") if name.strip()]
-    if not names:
-        return rows
-    columns = allowed if isinstance(allowed, Mapping) else {name: name for name in allowed}
-    order = []
-    for name in names:
-        bare = name.removeprefix("-")
-        if bare not in columns:
-            raise Problem(
-                _("Can't sort by `%(field)s`. The fields to sort by are: %(fields)s"),
-                field=bare, fields=", ".join(columns),
-            )  # fmt: skip
-        order.append(("-" if name.startswith("-") else "") + columns[bare])
+    order = [("-" if descending else "") + column for column, descending in _sort_of(request, allowed)]
     # The key makes the order total, so that no row is on two pages or on none.
-    return rows.order_by(*order, "pk")
+    return rows.order_by(*order, "pk") if order else rows
+
+
+def sorted_items(
+    items: Sequence[_Item], request: Request, allowed: Mapping[str, Callable[[_Item], Any]]
+) -> Sequence[_Item]:
+    """The same of what is no table's rows: `allowed` gives what of an item a field names. Unknown (None) comes last,
+    and what is equal stays in its order.
+
+    Raises Problem (400) for a field that isn't there.
+    """
+    ordered = list(items)
+    for field, descending in reversed(_sort_of(request, list(allowed))):
+        read = allowed[field]
+        known = [item for item in ordered if read(item) is not None]
+        unknown = [item for item in ordered if read(item) is None]
+        ordered = sorted(known, key=read, reverse=descending) + unknown
+    return ordered
