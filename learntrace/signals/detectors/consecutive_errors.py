@@ -1,0 +1,36 @@
+"""The same code fails again and again."""
+
+from collections.abc import Iterator
+
+from learntrace.metrics.attempts import Activity
+from learntrace.signals.detection import CELL, HIGH, Change, Detector, State, Threshold, Thresholds, gettext_noop
+from learntrace.signals.detectors import runs
+
+
+class ConsecutiveErrors(Detector):
+    """Failed attempts in a row with the same code, in one session, object and assignment.
+
+    A success, or a failed attempt with other code, ends the run; nothing else does. Unknown code is never the same as
+    another. What has opened stays open until a success, also when the learner goes on with other code.
+    """
+
+    kind = "consecutive_errors"
+    name = gettext_noop("Same code, same error")
+    sentence = gettext_noop("%(learner)s ran the same code %(count)s times on %(assignment)s with %(error)s")
+    group = CELL
+    severity = HIGH
+    thresholds = {"errors": Threshold(3, 2, gettext_noop("failed executions of the same code in a row"))}
+
+    def step(self, state: State, activity: Activity, thresholds: Thresholds) -> Iterator[Change]:
+        if not activity.is_attempt:
+            return
+        if not activity.failed:
+            state.pop("run", None)
+            yield from runs.resolve(state, activity)
+            return
+        run = state.get("run")
+        if run is None or activity.code_hash is None or run["code_hash"] != activity.code_hash:
+            run = state["run"] = runs.begun(activity, code_hash=activity.code_hash)
+        runs.grow(run, activity)
+        if run["count"] >= thresholds["errors"]:
+            yield runs.see(state, run, activity, self.severity, runs.error_facts(activity.failures))

@@ -1,0 +1,62 @@
+"""Much time and many attempts, and no success."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from learntrace.metrics.attempts import Activity
+from learntrace.signals.detection import ASSIGNMENT, HIGH, Change, Detector, State, Threshold, Thresholds, gettext_noop
+from learntrace.signals.detectors import runs
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Stuck(Detector):
+    """Active time and failed attempts on an assignment since its last success, or since its first activity.
+
+    Active time is the sum of the gaps between consecutive activities of any verb, each counted up to a cap. It is kept
+    in whole microseconds, so that the sum is the same however it was come by.
+    """
+
+    kind = "stuck"
+    name = gettext_noop("Stuck")
+    sentence = gettext_noop(
+        "%(learner)s has worked on %(assignment)s for %(minutes)s minutes: %(count)s failed attempts and no success, "
+        "the latest with %(error)s"
+    )
+    group = ASSIGNMENT
+    severity = HIGH
+    thresholds = {
+        "minutes": Threshold(10, 0, gettext_noop("minutes of active time since the last success"), whole=False),
+        "attempts": Threshold(5, 1, gettext_noop("failed attempts since the last success")),
+        "gap_minutes": Threshold(
+            5, 0, gettext_noop("minutes that a pause between two activities counts at most"), whole=False
+        ),
+    }
+
+    def step(self, state: State, activity: Activity, thresholds: Thresholds) -> Iterator[Change]:
+        if activity.is_attempt and not activity.failed:
+            state.pop("run", None)
+            state["active"], state["last_at"] = 0, activity.at.isoformat()
+            yield from runs.resolve(state, activity)
+            return
+        state["active"] = state.get("active", 0) + _gap(state.get("last_at"), activity.at, thresholds["gap_minutes"])
+        state["last_at"] = activity.at.isoformat()
+        if activity.failed:
+            run = state.setdefault("run", runs.begun(activity))
+            runs.grow(run, activity)
+            run["facts"] = runs.error_facts(activity.failures)
+        run = state.get("run")
+        if run is None or run["count"] < thresholds["attempts"]:
+            return
+        # Also the passing of time opens it, at whatever is done next; what goes on is seen at failed attempts only.
+        minutes = timedelta(microseconds=state["active"]) / timedelta(minutes=1)
+        if (activity.failed or run["opened_at"] is None) and minutes >= thresholds["minutes"]:
+            yield runs.see(state, run, activity, self.severity, {**run["facts"], "minutes": int(minutes)})
+
+
+def _gap(last_at: Any, at: datetime, cap_minutes: float) -> int:
+    """Microseconds since the last activity that count as active."""
+    if last_at is None:
+        return 0
+    return min(at - datetime.fromisoformat(last_at), timedelta(minutes=cap_minutes)) // _MICROSECOND

@@ -1,0 +1,51 @@
+"""Practice without mastery."""
+
+from collections.abc import Iterator
+
+from learntrace.metrics.attempts import Activity
+from learntrace.signals.detection import (
+    ASSIGNMENT,
+    MEDIUM,
+    Change,
+    Detector,
+    State,
+    Threshold,
+    Thresholds,
+    gettext_noop,
+)
+from learntrace.signals.detectors import runs
+
+
+class WheelSpinning(Detector):
+    """Attempts at an assignment without ever that many successes in a row.
+
+    Beck and Gong, Wheel-Spinning: Students Who Fail to Master a Skill, AIED 2013: ten opportunities, mastery after three
+    correct answers in a row. With fewer attempts nothing is known. Mastery resolves it, and is not lost again.
+    """
+
+    kind = "wheel_spinning"
+    name = gettext_noop("Wheel-spinning")
+    sentence = gettext_noop(
+        "%(learner)s has made %(count)s attempts at %(assignment)s without ever %(successes)s successes in a row"
+    )
+    group = ASSIGNMENT
+    severity = MEDIUM
+    thresholds = {
+        "attempts": Threshold(10, 1, gettext_noop("attempts, failed or not, from which on it is told")),
+        "successes": Threshold(3, 1, gettext_noop("successes in a row that count as mastery")),
+    }
+
+    def step(self, state: State, activity: Activity, thresholds: Thresholds) -> Iterator[Change]:
+        if state.get("mastered") or not activity.is_attempt:
+            return
+        successes = 0 if activity.failed else state.get("successes", 0) + 1
+        if successes >= thresholds["successes"]:
+            yield from runs.resolve(state, activity)
+            state.clear()
+            state["mastered"] = True
+            return
+        state["successes"] = successes
+        run = state.setdefault("run", runs.begun(activity))
+        runs.grow(run, activity)
+        if run["count"] >= thresholds["attempts"]:
+            yield runs.see(state, run, activity, self.severity, {"successes": int(thresholds["successes"])})

@@ -1,0 +1,28 @@
+"""What the signals' room counts for /metrics."""
+
+import os
+from pathlib import Path
+
+from prometheus_client import Gauge
+from prometheus_client.multiprocess import mark_process_dead
+
+STREAMS = Gauge("learntrace_streams", "Open streams of what changes", multiprocess_mode="livesum")
+
+
+def forget_dead_processes() -> None:
+    """Drop the gauges of this installation's processes that were killed: they would count as open for ever."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    for file in Path(folder).glob("gauge_live*.db") if folder else ():
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdecimal() and not _lives(int(pid)):
+            mark_process_dead(int(pid))  # type: ignore[no-untyped-call]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,217 @@
+"""Signals: what a teacher should know of a learner, and the states from which detectors go on."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.models import Academy, Cohort, User
+from learntrace.registry.models import Asset
+
+
+class Signal(models.Model):
+    """Something that was seen of a learner (signals.md). All times but the last two are the learner's clock."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Open")
+        ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+        RESOLVED = "resolved", _("Resolved")
+        # A late event showed that there was nothing to see: in no list, kept with its history.
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+
+    class Severity(models.IntegerChoices):
+        LOW = 1, _("Low")
+        MEDIUM = 2, _("Medium")
+        HIGH = 3, _("High")
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="signals", db_index=False)
+    academy = models.ForeignKey(Academy, models.CASCADE, null=True, blank=True, related_name="+", db_index=False)
+    kind = models.CharField(max_length=40)
+    # What the detector looks at together (a digest of session, object and assignment), and what tells the finding from others.
+    group = models.CharField(max_length=64, editable=False)
+    key = models.CharField(max_length=100, editable=False)
+    assignment = models.CharField(max_length=420, null=True, blank=True)
+    asset_slug = models.CharField(max_length=200, null=True, blank=True)
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
+    count = models.PositiveIntegerField()
+    opened_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.CharField(
+        max_length=100, blank=True, default="", help_text=_("the event that ended it, or a word")
+    )
+    evidence = models.JSONField(default=list, help_text=_("ids of events, the oldest first"))
+    # What the sentence tells, beside count, learner and assignment.
+    facts = models.JSONField(default=dict, blank=True)
+    acknowledged_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    # [{"at", "what", "by"}], the latest last.
+    history = models.JSONField(default=list, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "group", "kind", "key", "academy"], name="one_signal_per_finding", nulls_distinct=False
+            )
+        ]
+        indexes = [
+            models.Index(fields=["academy", "-last_seen_at", "-id"], name="signal_academy"),
+            models.Index(
+                fields=["academy", "-severity", "-last_seen_at"],
+                name="signal_open",
+                condition=Q(state__in=["open", "acknowledged"]),
+            ),
+            models.Index(fields=["academy", "assignment"], name="signal_assignment"),
+            # A lesson's signals, also of those who are no longer in the class.
+            models.Index(fields=["academy", "group"], name="signal_lesson", condition=Q(kind="falling_behind")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.user_id}"
+
+
+class Watch(models.Model):
+    """A detector's state in one group: where it goes on with the next activity."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    academy = models.ForeignKey(Academy, models.CASCADE, null=True, blank=True, related_name="+", db_index=False)
+    kind = models.CharField(max_length=40)
+    group = models.CharField(max_length=64)
+    state = models.JSONField(default=dict)
+    # The last activity that is in the state.
+    last_at = models.DateTimeField()
+    last_arrival = models.BigIntegerField()
+    # When something is to be seen although nothing happens.
+    due_at = models.DateTimeField(null=True, blank=True)
+    # The thresholds with which the state was made: with others it is made again.
+    thresholds = models.JSONField(default=dict)
+    # What the detector stumbled over: it is off for this group until it is recomputed.
+    fault = models.TextField(blank=True, default="", db_default="")
+
+    class Meta:
+        verbose_name_plural = "watches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "group", "kind", "academy"], name="one_watch_per_group", nulls_distinct=False
+            )
+        ]
+        indexes = [
+            models.Index(fields=["academy", "due_at"], name="watch_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["kind", "id"], name="watch_fault", condition=~Q(fault="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.group}"
+
+
+class Lesson(models.Model):
+    """An asset whose learners are compared with each other day by day (`falling_behind`), and the last look at it."""
+
+    academy = models.ForeignKey(Academy, models.CASCADE, related_name="+", db_index=False)
+    asset = models.ForeignKey(Asset, models.CASCADE, related_name="+")
+    looked_at = models.DateTimeField(null=True, blank=True, help_text=_("by the server's clock"))
+    looked_to = models.DateTimeField(
+        null=True, blank=True, help_text=_("the last whole day since it began, by the learners' clock")
+    )
+    seconds = models.FloatField(default=0, help_text=_("how long the look took"))
+    # What all progress on the asset was then: with any change of it this is another.
+    seen = models.CharField(max_length=60, null=True, blank=True, editable=False)
+    # The thresholds with which it was looked at: with others it is looked at again.
+    thresholds = models.JSONField(default=dict)
+    # What the look stumbled over: the lesson is left alone until its next day.
+    fault = models.TextField(blank=True, default="", db_default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["academy", "asset"], name="one_lesson_per_academy_and_asset")]
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} in {self.academy_id}"
+
+
+class NotificationRule(models.Model):
+    """What a teacher wants to be told of, where, and when not."""
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", _("E-mail")
+        WEBHOOK = "webhook", _("Webhook")
+        CHAT = "chat", _("Chat service")
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="notification_rules")
+    academy = models.ForeignKey(Academy, models.CASCADE, related_name="+")
+    cohort = models.ForeignKey(
+        Cohort, models.CASCADE, null=True, blank=True, related_name="+", help_text=_("empty: all learners")
+    )
+    name = models.CharField(max_length=100, blank=True, default="")
+    kinds = models.JSONField(default=list, blank=True, help_text=_("kinds of signals; empty: all"))
+    least_severity = models.PositiveSmallIntegerField(choices=Signal.Severity.choices, default=Signal.Severity.LOW)
+    channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
+    # An address, or what opens one: never shown whole again, and never in a log. Of an e-mail empty: the user's own.
+    target = models.CharField(max_length=500, blank=True, default="")
+    secret = models.CharField(max_length=64, blank=True, default="", editable=False)
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    timezone = models.CharField(max_length=60, default="UTC")
+    digest_minutes = models.PositiveIntegerField(default=0, help_text=_("0: each signal at once"))
+    active = models.BooleanField(default=True)
+    # Failures of the transport in a row, and until when nothing goes there.
+    failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    postponed_until = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name or f"{self.channel} of {self.user_id}"
+
+
+class Notification(models.Model):
+    """A signal on its way to a teacher by a rule: one, however often the signal changes."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        SENDING = "sending", _("Sending")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed")
+        # Nobody needs it any more: its signal was over, or withdrawn, before it was sent; or its rule is gone.
+        DROPPED = "dropped", _("Dropped")
+
+    # What was sent stays when its rule is deleted: a new rule for the same place must not send it again.
+    rule = models.ForeignKey(NotificationRule, models.SET_NULL, null=True, related_name="notifications", db_index=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    academy = models.ForeignKey(Academy, models.CASCADE, related_name="+", db_index=False)
+    signal = models.ForeignKey(Signal, models.CASCADE, related_name="notifications", db_index=False)
+    # A digest of the user, the channel and the target.
+    destination = models.CharField(max_length=64, editable=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING, db_default=State.WAITING)
+    due_at = models.DateTimeField(db_default=Now())
+    # The message in which it goes out, the same at every attempt.
+    delivery = models.UUIDField(null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    begun_at = models.DateTimeField(null=True, blank=True, editable=False)
+    claimed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    # Why it failed or was dropped, or what failed last, and what the other side said: never with a target in it.
+    reason = models.CharField(max_length=40, blank=True, default="", db_default="")
+    detail = models.CharField(max_length=200, blank=True, default="", db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["signal", "rule"], name="one_notification_per_signal_and_rule"),
+            models.UniqueConstraint(fields=["signal", "destination"], name="one_notification_per_signal_and_place"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at", "id"], name="notification_due", condition=Q(state__in=["waiting", "sending"])
+            ),
+            models.Index(
+                fields=["rule", "due_at"], name="notification_rule", condition=Q(state__in=["waiting", "sending"])
+            ),
+            models.Index(fields=["rule", "-id"], name="notification_of_rule"),
+            models.Index(fields=["user", "academy", "-id"], name="notification_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signal_id} by {self.rule_id}"

@@ -1,0 +1,63 @@
+"""Why a message didn't arrive, what to do then, and how it is told."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+MOST_ATTEMPTS = 8
+PATIENCE = timedelta(hours=24)
+_LONGEST_PAUSE = timedelta(hours=1)
+
+UNREACHED, BUSY, REFUSED, UNCLEAR, FAULT = "unreached", "busy", "refused", "unclear", "fault"
+PRIVATE, REDIRECT, NO_EMAIL, NO_ADDRESS, INVALID = "private-address", "redirect", "no-email", "no-address", "invalid"
+INTERRUPTED, OVER, RULE_GONE, NO_RIGHT = "interrupted", "over", "rule-gone", "no-right"
+
+# Every reason with its sentence. `detail`, where there is one, is told after it.
+SENTENCES: Mapping[str, str | Promise] = {
+    UNREACHED: _("The other side could not be reached"),
+    BUSY: _("The other side could not take it at that moment"),
+    REFUSED: _("The other side refused it"),
+    UNCLEAR: _("The connection broke after the message was handed over: it may or may not have arrived, and is not "
+               "sent again, so that nobody gets it twice"),
+    FAULT: _("A fault of this server stopped it; the worker's log has more"),
+    PRIVATE: _("The address leads into a private network, where this server sends nothing"),
+    REDIRECT: _("The other side answered with a redirect, which is not followed: enter the final address"),
+    NO_EMAIL: _("This server sends no e-mail: whoever runs it has not set LEARNTRACE_EMAIL_URL"),
+    NO_ADDRESS: _("The user has no e-mail address"),
+    INVALID: _("The target can't be used"),
+    INTERRUPTED: _("The worker was stopped while it sent: it may or may not have arrived, and is not sent again, so that "
+                   "nobody gets it twice"),
+    OVER: _("The signal was over before it was sent"),
+    RULE_GONE: _("The rule was deleted or turned off before it was sent"),
+    NO_RIGHT: _("The rule's owner may no longer see the academy's learners"),
+}  # fmt: skip
+
+
+def sentence(reason: str, detail: str = "") -> str:
+    """The reason in the active language, with the detail; empty without a reason."""
+    text = str(SENTENCES.get(reason, reason))
+    return f"{text} ({detail})" if text and detail else text
+
+
+class DeliveryFailure(Exception):
+    """A message didn't arrive. `again` says whether another attempt can be made without anybody getting it twice.
+
+    `detail` is what the other side said, such as a status: short, and never with a target or a secret in it.
+    """
+
+    def __init__(self, reason: str, detail: str = "", *, again: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail[:200]
+        self.again = again
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait after that many failed attempts: 1, 2, 4 ... 60 minutes."""
+    return min(timedelta(minutes=2 ** (min(attempts, 10) - 1)), _LONGEST_PAUSE)
+
+
+def gives_up(attempts: int, begun_at: datetime, now: datetime) -> bool:
+    return attempts >= MOST_ATTEMPTS or now - begun_at >= PATIENCE

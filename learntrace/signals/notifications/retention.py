@@ -1,0 +1,20 @@
+"""How long it is kept what became of notifications."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from learntrace.core.deletion import BATCH_SIZE, delete_in_batches
+from learntrace.signals.models import Notification
+
+
+def delete_old_notifications(*, days: int, batch_size: int = BATCH_SIZE, most: int | None = None) -> int:
+    """Delete what was sent, failed or dropped and is older than `days`, the oldest first; return how many.
+
+    None of it can be sent again: signals are told of within an hour or not at all.
+    """
+    done = [Notification.State.SENT, Notification.State.FAILED, Notification.State.DROPPED]
+    old = Notification.objects.filter(
+        state__in=done, created_at__lt=timezone.now() - timedelta(days=max(days, 1))
+    ).order_by("id")
+    return delete_in_batches(old, batch_size=batch_size, most=most)

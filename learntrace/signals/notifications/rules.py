@@ -1,0 +1,103 @@
+"""A teacher's own rules: making, changing and trying them."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.models import Academy, User
+from learntrace.core.errors import FieldProblem, NotFound
+from learntrace.signals.models import Notification, NotificationRule
+from learntrace.signals.notifications import channels
+from learntrace.signals.notifications.channels import CHANNELS, masked_target
+from learntrace.signals.notifications.failures import DeliveryFailure
+from learntrace.signals.notifications.message import trial_message_of
+
+MOST_RULES = 50  # of one user in one academy
+_SECRET_BYTES = 32
+
+
+def rules_of(user: User, academy: Academy) -> QuerySet[NotificationRule]:
+    return NotificationRule.objects.filter(user=user, academy=academy).order_by("id")
+
+
+def rule_of(user: User, academy: Academy, rule_id: int) -> NotificationRule:
+    """One of the user's own rules.
+
+    Raises NotFound.
+    """
+    rule = rules_of(user, academy).select_related("user", "academy").filter(pk=min(rule_id, 2**63 - 1)).first()
+    if rule is None:
+        raise NotFound(_("You have no such notification rule in this academy"))
+    return rule
+
+
+def notifications_of(user: User, academy: Academy) -> QuerySet[Notification]:
+    return (
+        Notification.objects.filter(user=user, academy=academy).select_related("signal__user").order_by("-id")
+    )  # fmt: skip
+
+
+def make_rule(user: User, academy: Academy, given: Mapping[str, Any]) -> NotificationRule:
+    """Make a rule; a webhook gets its secret.
+
+    Raises FieldProblem.
+    """
+    if rules_of(user, academy).count() >= MOST_RULES:
+        raise FieldProblem(
+            "non_field_errors", _("You have %(count)s rules here, and more can't be had"), count=MOST_RULES
+        )
+    rule = NotificationRule(user=user, academy=academy)
+    change_rule(rule, {"target": "", **given})
+    return rule
+
+
+def change_rule(rule: NotificationRule, given: Mapping[str, Any]) -> bool:
+    """Change what is given and save the rule; returns whether it has a new secret.
+
+    Another channel needs its target. A masked target, as it was shown, leaves it as it is.
+
+    Raises FieldProblem.
+    """
+    fields = {("cohort_id" if name == "cohort" else name): value for name, value in given.items()}
+    renew = bool(fields.pop("renew_secret", False))
+    if rule.pk and "target" in fields and rule.target and fields["target"] == masked_target(rule):
+        del fields["target"]
+    moved = "target" in fields or fields.get("channel", rule.channel) != rule.channel
+    if moved:
+        fields.setdefault("target", "")
+        _check_target(fields.get("channel", rule.channel), fields["target"], rule.user)
+        # What failed was another place.
+        rule.failures, rule.postponed_until = 0, None
+    for name, value in fields.items():
+        setattr(rule, name, value)
+    signed = CHANNELS[rule.channel].signed
+    new_secret = signed and (renew or not rule.secret)
+    if new_secret:
+        rule.secret = secrets.token_hex(_SECRET_BYTES)
+    elif not signed:
+        rule.secret = ""
+    rule.save()
+    return new_secret
+
+
+def _check_target(channel: str, target: str, user: User) -> None:
+    way = CHANNELS[channel]
+    way.check(target) if target or way.takes_own_address else _refuse_empty()
+    if not target and not user.email:
+        raise FieldProblem("target", _("You have no e-mail address here: enter one"))
+
+
+def _refuse_empty() -> None:
+    raise FieldProblem("target", _("This channel needs a target"))
+
+
+def try_rule(rule: NotificationRule) -> DeliveryFailure | None:
+    """Send a test message now, whatever the hour; returns what went wrong."""
+    try:
+        channels.send(rule, trial_message_of(rule))
+    except DeliveryFailure as failure:
+        return failure
+    return None

@@ -1,0 +1,11 @@
+"""The addresses under /v1 that are the signals'. The stream is answered before Django (asgi.py)."""
+
+from django.urls import include, path
+
+from learntrace.signals import views
+
+urlpatterns = [
+    path("signal/academy/signal", views.SignalsView.as_view()),
+    path("signal/academy/signal/<int:signal_id>", views.SignalView.as_view()),
+    path("signal/", include("learntrace.signals.notifications.urls")),
+]
