@@ -5,6 +5,9 @@ class LearnPackConfig(AppConfig):
     name = "learntrace.learnpack"
 
     def ready(self) -> None:
-        from learntrace.learnpack import academy_rules
+        from learntrace.learnpack import academy_rules, streaming, telemetry
+        from learntrace.progress import sources
 
         academy_rules.register()
+        streaming.register()
+        sources.register(sources.Source(streaming.SOURCE, telemetry.derive, telemetry.learners))

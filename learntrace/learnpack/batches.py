@@ -2,17 +2,22 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
-from django.db import connection
+from django.db import connection, transaction
 
 from learntrace.assignments.completion import COMPLETE, Completion, apply_completion, with_tasks
 from learntrace.assignments.documents import Document, store_documents
+from learntrace.core.wakeup import announce
 from learntrace.learnpack import outcomes
 from learntrace.learnpack.dispatch import Claimed, Resolved, resolve
 from learntrace.learnpack.outcomes import Outcome, done, failed
+from learntrace.learnpack.streaming import SOURCE
+from learntrace.learnpack.telemetry import TOPIC
 from learntrace.metrics.indicators import IndicatorError, indicators
 from learntrace.metrics.timestamps import interaction_order
+from learntrace.progress.stale import mark_stale
 from learntrace.registry.resolution import AssetFacts, Registry
 
 _PAYLOADS = "SELECT id, payload::text FROM learnpack_webhook WHERE id = ANY(%s)"
@@ -129,6 +134,8 @@ def _store(batches: Sequence[_Batch]) -> dict[int, Outcome]:
             complete = document.result["global"]["metrics"]["completion_rate"] >= COMPLETE
             completions[batch.key] = Completion(batch.student, batch.slugs, complete)
     stored = store_documents(documents)
+    mark_stale(SOURCE, stored)
+    transaction.on_commit(partial(announce, TOPIC))
     for batch in batches:
         if batch.key not in stored:
             results[batch.webhook.id] = done(outcomes.SUPERSEDED)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from django.db import connection
 
+from learntrace.learnpack import outcomes
 from learntrace.learnpack.dispatch import Claimed, package_of
 from learntrace.learnpack.payloads import asset_id_candidates, asset_id_raw, package_id
 from learntrace.registry.resolution import Registry, load_registry
@@ -15,7 +16,8 @@ SELECT w.id, w.event,
        (CASE WHEN jsonb_typeof(w.payload) = 'object' AND w.event = 'batch'
              THEN w.payload - ARRAY['steps', 'workout_session', 'global_metrics', 'global_indicators']
              WHEN jsonb_typeof(w.payload) = 'object' THEN w.payload END)::text,
-       w.payload = '{}'::jsonb OR jsonb_typeof(w.payload) <> 'object', w.student_id, w.sender_id
+       w.payload = '{}'::jsonb OR jsonb_typeof(w.payload) <> 'object', w.student_id, w.sender_id,
+       w.created_at
   FROM learnpack_webhook w
 """
 _CLAIM = f"""{_HEAD}
@@ -24,6 +26,8 @@ _CLAIM = f"""{_HEAD}
  ORDER BY w.id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 """
 _CLAIM_ONE = f"{_HEAD} WHERE w.id = %(id)s AND w.status = 'PENDING' FOR UPDATE SKIP LOCKED"
+# Those that became activity; the index on students finds them.
+_STREAMED = f"{_HEAD} WHERE w.student_id = %(student)s AND w.reason = %(reason)s ORDER BY w.id"
 _READ = f"{_HEAD} WHERE w.id > %(after)s AND w.status = 'PENDING' AND w.event = 'batch' ORDER BY w.id LIMIT %(limit)s"
 
 
@@ -42,11 +46,16 @@ def read_pending_batches(after: int, limit: int) -> list[Claimed]:
     return _fetch(_READ, {"after": after, "limit": limit})
 
 
-def _fetch(statement: str, values: Mapping[str, int | float]) -> list[Claimed]:
+def read_streamed(student_id: int) -> list[Claimed]:
+    """Read the streaming events of a learner that became activity and are still kept."""
+    return _fetch(_STREAMED, {"student": student_id, "reason": outcomes.TAKEN})
+
+
+def _fetch(statement: str, values: Mapping[str, int | float | str]) -> list[Claimed]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return [
-            Claimed(row[0], row[1], {} if row[3] else msgspec.json.decode(row[2]), row[4], row[5])
+            Claimed(row[0], row[1], {} if row[3] else msgspec.json.decode(row[2]), row[4], row[5], row[6])
             for row in cursor.fetchall()
         ]
 

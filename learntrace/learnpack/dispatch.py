@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from learntrace.learnpack import outcomes
+from learntrace.learnpack.attempts import STREAMED
 from learntrace.learnpack.outcomes import Outcome, failed
 from learntrace.learnpack.payloads import asset_id_candidates, asset_id_raw, choose_asset, natural_id, package_id
 from learntrace.metrics.timestamps import interaction_order
@@ -31,6 +32,7 @@ class Claimed:
     head: Mapping[str, Any]
     student_id: int | None
     sender_id: int | None = None
+    received_at: datetime | None = None
 
     def named_user(self) -> object:
         """The user that the payload names: any JSON value, None if none."""
@@ -44,7 +46,9 @@ class Claimed:
 
     def slugs(self) -> list[str]:
         """The slugs that may name the asset, in the order in which they are tried."""
-        named = [self.head.get("slug"), self.head.get("package_slug")]
+        # A streaming event's `slug` is a step's, which may be called as another asset is.
+        streamed = self.event in STREAMED
+        named = [None if streamed else self.head.get("slug"), self.head.get("package_slug")]
         if self.event in PACKAGE_EVENTS:
             named.append(package_of(self.head).get("package_slug"))
         return [
@@ -74,7 +78,10 @@ def shown(value: object) -> str:
 
 
 def refuse(webhook: Claimed, known_users: Collection[int]) -> Outcome | None:
-    """The first check that fails, None where the webhook's action may run."""
+    """The first check that fails, None where the webhook's action may run.
+
+    Streaming events pass: whether they have an action is their academy's to say (`streaming`).
+    """
     if not webhook.event:
         return failed(outcomes.NO_EVENT)
     if not webhook.head:
@@ -85,9 +92,13 @@ def refuse(webhook: Claimed, known_users: Collection[int]) -> Outcome | None:
     named = webhook.named_user()
     if named is not None and natural_id(named) not in known_users:
         return failed(outcomes.UNKNOWN_STUDENT, user_id=shown(named))
-    if webhook.event not in ACTIONS:
-        return failed(outcomes.NOT_IMPLEMENTED, event=webhook.event)
+    if webhook.event not in ACTIONS | STREAMED:
+        return not_implemented(webhook)
     return None
+
+
+def not_implemented(webhook: Claimed) -> Outcome:
+    return failed(outcomes.NOT_IMPLEMENTED, event=webhook.event)
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,7 @@ class Resolved:
 
 
 def resolve(webhook: Claimed, registry: Registry) -> Resolved | None:
-    """The asset that a batch is about (contract, 3.1), None if none."""
+    """The asset that a batch or a streaming event is about (contract, 3.1), None if none."""
     package = package_id(webhook.head)
     candidates = [one for one in asset_id_candidates(asset_id_raw(webhook.head)) if one in registry.by_id]
     chosen = choose_asset(candidates, {one: registry.by_id[one].lang for one in candidates})

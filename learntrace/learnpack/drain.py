@@ -13,14 +13,19 @@ from django.db import OperationalError, connection, transaction
 from django.utils import translation
 
 from learntrace.accounts.models import User
+from learntrace.core import live
 from learntrace.learnpack import outcomes
+from learntrace.learnpack.attempts import STREAMED
 from learntrace.learnpack.batches import process_batches
 from learntrace.learnpack.claims import claim, claim_one, registry_for
 from learntrace.learnpack.dispatch import BATCH, PACKAGE_EVENTS, Claimed, refuse
 from learntrace.learnpack.measures import BATCH_SIZE, PROCESSED
-from learntrace.learnpack.outcomes import Outcome, done, failed
+from learntrace.learnpack.outcomes import Outcome, failed
 from learntrace.learnpack.packages import lock_assets, process_package_event
 from learntrace.learnpack.payloads import natural_id
+from learntrace.learnpack.streaming import process_streamed
+from learntrace.learnpack.watched import webhook_changes
+from learntrace.progress.recording import tell_also, together
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +93,7 @@ def _process_one(webhook_id: int) -> None:
         with transaction.atomic():
             claimed = claim_one(webhook_id)
             _mark({webhook.id: failed(outcomes.FAULT) for webhook in claimed}, {})
+            live.say(webhook_changes([webhook.id for webhook in claimed]))
 
 
 def _process(webhooks: Sequence[Claimed]) -> dict[int, Outcome]:
@@ -109,9 +115,11 @@ def _process(webhooks: Sequence[Claimed]) -> dict[int, Outcome]:
     for webhook in accepted:
         if webhook.event in PACKAGE_EVENTS:
             results[webhook.id] = process_package_event(webhook, registry)
-        elif webhook.event != BATCH:
-            results[webhook.id] = done()
-    _mark(results, {webhook.id: webhook.student() for webhook in webhooks if webhook.student() in known})
+    with together():
+        # Last, as it waits for learners whose activities others have in hand.
+        results |= process_streamed([one for one in accepted if one.event in STREAMED], registry, known)
+        _mark(results, {webhook.id: webhook.student() for webhook in webhooks if webhook.student() in known})
+        tell_also(webhook_changes(results))
     return results
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.learnpack.models import Webhook
 
 DONE: Final = "done"
+TAKEN: Final = "taken"  # a streaming event that became activity
 SUPERSEDED: Final = "superseded"
 IGNORED_BY_RULE: Final = "ignored-by-rule"
 DEDUPLICATED: Final = "deduplicated"
@@ -35,6 +36,7 @@ FAULT: Final = "fault"
 
 SENTENCES: Mapping[str, str | Promise] = {
     DONE: _("OK"),
+    TAKEN: _("OK"),
     SUPERSEDED: _("OK (superseded by a newer batch)"),
     IGNORED_BY_RULE: "%(text)s",
     DEDUPLICATED: _("Ignored because a more recent telemetry batch was obtained."),

@@ -7,7 +7,7 @@ from django.utils.translation import ngettext
 
 from learntrace.core.admin import BigTableAdmin, ReadOnlyAdmin, TabularInline
 from learntrace.core.errors import Problem
-from learntrace.notebooks.models import Consent, Event, Notebook, NotebookAssignment, RejectedEvent
+from learntrace.notebooks.models import Arrival, Consent, Event, Notebook, NotebookAssignment, RejectedEvent
 from learntrace.notebooks.retry import retry
 
 
@@ -76,3 +76,11 @@ class ConsentAdmin(BigTableAdmin):
     list_select_related = ("user",)
     search_fields = ("=user__username",)
     raw_id_fields = ("user",)
+
+
+@admin.register(Arrival)
+class ArrivalAdmin(ReadOnlyAdmin):
+    """Events that wait to become measures and signals, and what taking them stumbled over."""
+
+    list_display = ("created_at", "attempts", "retry_at", "fault")
+    ordering = ("id",)

@@ -7,10 +7,10 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from learntrace.accounts.models import Academy, User
-from learntrace.core.errors import NotFound, Problem
+from learntrace.accounts.filters import learners, moment
+from learntrace.accounts.models import Academy
+from learntrace.core.errors import NotFound
 from learntrace.core.filters import natural, words
-from learntrace.metrics import timestamps
 from learntrace.notebooks.checking import with_prefix
 from learntrace.notebooks.models import ASSIGNMENT, FLAGGED, HAS_OUTCOME, OUTCOME, Event, Notebook, RejectedEvent
 
@@ -94,27 +94,10 @@ def _by_learner(rows: QuerySet[Event], request: Request) -> QuerySet[Event]:
     return rows.filter(user_id__in=learners(request)) if words(request, "learner") else rows
 
 
-def learners(request: Request) -> list[int]:
-    """The ids of the users that `learner` names, by id or by name."""
-    named = words(request, "learner")
-    numbers = [number for name in named if (number := natural(name)) is not None]
-    found = User.objects.filter(Q(username__in=named) | Q(pk__in=numbers))
-    return list(found.values_list("pk", flat=True))
-
-
 def _in_time(rows: QuerySet[Event], request: Request) -> QuerySet[Event]:
     for name, lookup in {"since": "occurred_at__gte", "until": "occurred_at__lt"}.items():
-        if given := request.query_params.get(name, "").strip():
-            moment = None
-            # A year or seconds would be read as milliseconds, and so as a day in 1970.
-            if given[4:5] == "-":
-                # A + that wasn't encoded arrives as a blank.
-                moment = timestamps.parse(given) or timestamps.parse(given.replace(" ", "+"))
-            if moment is None:
-                raise Problem(
-                    _("Invalid `%(field)s` value(s): %(values)s"), slug="invalid-filter", field=name, values=given
-                )
-            rows = rows.filter(**{lookup: moment})
+        if (at := moment(request, name)) is not None:
+            rows = rows.filter(**{lookup: at})
     return rows
 
 

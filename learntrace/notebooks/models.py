@@ -1,5 +1,6 @@
 """Jupyter's events, what was refused among them, which notebooks exist, and who doesn't want to be watched."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.fields.json import KeyTextTransform
@@ -77,6 +78,20 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.verb} {self.id}"
+
+
+class Arrival(models.Model):
+    """Events that have come and wait to be taken into measures and signals; gone when that is done."""
+
+    events = ArrayField(models.UUIDField())
+    created_at = models.DateTimeField(db_default=Now())
+    # After a failure: how often, and when again.
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    retry_at = models.DateTimeField(db_default=Now())
+    fault = models.TextField(blank=True, default="", db_default="")
+
+    def __str__(self) -> str:
+        return f"{len(self.events)} events"
 
 
 class RejectedEvent(models.Model):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -9,9 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import FieldProblem, Problem
+from learntrace.core.wakeup import announce
+from learntrace.notebooks.activities import SOURCE
 from learntrace.notebooks.checking import MAX_NAME, TAG, with_prefix
 from learntrace.notebooks.models import Notebook, NotebookAssignment
+from learntrace.notebooks.telemetry import TOPIC
+from learntrace.progress.published import publish_assignments, seen_on
+from learntrace.progress.stale import mark_stale
 from learntrace.registry.models import Asset, AssetAlias
+from learntrace.registry.resolution import load_registry
 
 MAX_ASSIGNMENTS = 500
 
@@ -97,7 +104,20 @@ def publish(academy: Academy, slug: str, publication: Publication) -> Notebook:
         unique_fields=["academy", "tag"],
         update_fields=["cell_id", "title", "position"],
     )  # fmt: skip
+    _tell_progress(academy, asset, publication.assignments)
     return notebook
+
+
+def _tell_progress(academy: Academy, asset: Asset, assignments: Sequence[Assignment]) -> None:
+    """Have progress know the assignments, and who was seen on them, be it before they were published, told anew."""
+    listed = [(one.tag, one.title, position) for position, one in enumerate(assignments)]
+    changed = publish_assignments(academy.pk, asset.pk, listed)
+    if changed:
+        learners = seen_on(academy.pk, {*changed, *(one.tag for one in assignments)})
+        registry = load_registry(ids=[asset.pk])
+        slug = registry.canonical(registry.by_id[asset.pk]).slug
+        mark_stale(SOURCE, {(learner, slug) for learner in learners})
+        transaction.on_commit(partial(announce, TOPIC))
 
 
 def _asset(academy: Academy, slug: str, publication: Publication) -> Asset:

@@ -9,19 +9,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from learntrace.accounts.models import User
-from learntrace.accounts.serializers import AcademySerializer
+from learntrace.accounts.serializers import AcademySerializer, LearnerSerializer
 from learntrace.notebooks.checking import MAX_NAME, MAX_PATH
 from learntrace.notebooks.models import Event, Notebook, NotebookAssignment, RejectedEvent
 from learntrace.notebooks.publishing import MAX_ASSIGNMENTS
 from learntrace.notebooks.rejections import SENTENCES, sentence
-
-
-class LearnerSerializer(serializers.ModelSerializer[User]):
-    """A learner, as far as staff sees one beside events."""
-
-    class Meta:
-        model = User
-        fields = ("id", "username", "first_name", "last_name")
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):

@@ -10,20 +10,28 @@ from learntrace.notebooks.checking import Row
 
 # One statement for a whole group commit. Rows are locked in the order of their ids, whoever sends them in whichever
 # order, so that groups with the same events wait for each other instead of locking each other out. The numbers of
-# arrival are taken before that, in the order in which the events were sent.
+# arrival are taken before that, in the order in which the events were sent. What follows from the events is a worker's
+# to find out: the new ones are noted for it in the same statement, as ids in parts of a worker's turn.
 INSERT = """
-INSERT INTO events (id, actor, user_id, academy_id, sender_id, verb, object, result, context, session_id, object_id,
-                    code_hash, occurred_at, flags, arrival)
-SELECT id, actor, user_id, academy_id, sender_id, verb, object, result, context, session_id, object_id,
-       code_hash, occurred_at, flags, arrival
-  FROM (SELECT r.*, nextval('events_arrival') AS arrival
-          FROM jsonb_to_recordset(%s::jsonb)
-            AS r(id uuid, actor text, user_id bigint, academy_id bigint, sender_id bigint, verb text, object jsonb,
-                 result jsonb, context jsonb, session_id text, object_id text, code_hash text,
-                 occurred_at timestamptz, flags jsonb)) AS sent
- ORDER BY id
-ON CONFLICT (id) DO NOTHING
-RETURNING id::text
+WITH new AS (
+    INSERT INTO events (id, actor, user_id, academy_id, sender_id, verb, object, result, context, session_id, object_id,
+                        code_hash, occurred_at, flags, arrival)
+    SELECT id, actor, user_id, academy_id, sender_id, verb, object, result, context, session_id, object_id,
+           code_hash, occurred_at, flags, arrival
+      FROM (SELECT r.*, nextval('events_arrival') AS arrival
+              FROM jsonb_to_recordset(%s::jsonb)
+                AS r(id uuid, actor text, user_id bigint, academy_id bigint, sender_id bigint, verb text, object jsonb,
+                     result jsonb, context jsonb, session_id text, object_id text, code_hash text,
+                     occurred_at timestamptz, flags jsonb)) AS sent
+     ORDER BY id
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, arrival
+), numbered AS (
+    SELECT id, arrival, (row_number() OVER (ORDER BY arrival) - 1) / 500 AS part FROM new
+), waiting AS (
+    INSERT INTO notebooks_arrival (events) SELECT array_agg(id ORDER BY arrival) FROM numbered GROUP BY part ORDER BY part
+)
+SELECT id::text FROM new
 """
 # Whose are those that were there already? A statement of its own sees what others have committed meanwhile.
 OWNERS = "SELECT id::text, user_id FROM events WHERE id = ANY(%s::uuid[])"
