@@ -9,7 +9,7 @@ JOBS ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev wheel jupyter run demo hub-demo browser test lint format bench screenshots docs lock clean
+.PHONY: help setup setup-dev wheel jupyter run demo demo-class hub-demo browser test lint format bench study screenshots docs lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ run: setup ## Serve: database, web, worker and schedules in one (HOST=, PORT=)
 demo: setup ## An academy with learners, live telemetry and every status, until Ctrl-C (PORT=)
 	exec $(PY) -m learntrace.config.demo --host $(HOST) --port $(PORT)
 
+demo-class: setup ## A real class of 295 students at work again, an hour a second, until Ctrl-C (PORT=)
+	exec $(PY) -m learntrace.config.demo.class_demo --host $(HOST) --port $(PORT)
+
 hub-demo: setup jupyter ## A class in a JupyterHub, with Learntrace beside it, until Ctrl-C (PORT=, HUB_PORT=)
 	exec $(PY) -m learntrace.config.demo.hub $(if $(filter-out file,$(origin PORT)),--port $(PORT)) $(if $(HUB_PORT),--hub-port $(HUB_PORT))
 
@@ -94,6 +97,9 @@ format: setup-dev ## Put the code into its form
 
 bench: setup-dev ## Measure, each figure as a ratio against a reference in the same run
 	$(PY) -m benchmarks $(ARGS)
+
+study: setup-dev ## Which signals tell who ends a homework incomplete: the tables and plots of the docs' study
+	$(PY) -m benchmarks.study
 
 screenshots: setup-dev jupyter browser ## The pictures in README and docs
 	$(PY) -m tests.browser.screenshots docs/pictures

@@ -63,6 +63,8 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "migrate": ("bring the database's tables up to date", _with_database(_migrate)),
         "roster": ("roster import FILE: declare academies, people, assets and tasks", _with_tables(_roster)),
         "token": ("token create | list | revoke", _with_tables(_token)),
+        "recompute": ("make measures and signals again from the raw events", _with_tables(_recompute)),
+        "demo-class": ("replay a real class of 295 students through a running server", _demo_class),
         "doctor": ("is this installation healthy?", _with_database(_doctor)),
         "backup": ("backup FILE: the whole database into one file, with pg_dump", _with_database(_backup)),
         "settings": ("every setting, its value and what it is for", _settings),
@@ -167,6 +169,18 @@ def _roster(argv: list[str]) -> int:
 
 def _token(argv: list[str]) -> int:
     from learntrace.accounts.token_command import main as run
+
+    return run(argv)
+
+
+def _recompute(argv: list[str]) -> int:
+    from learntrace.config.recompute import main as run
+
+    return run(argv)
+
+
+def _demo_class(argv: list[str]) -> int:
+    from learntrace.config.demo.replay_class import main as run
 
     return run(argv)
 

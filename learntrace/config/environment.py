@@ -3,10 +3,11 @@
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 _MIB = 1024 * 1024
 
@@ -106,6 +107,56 @@ def _hub_api(text: str) -> str:
     return text.rstrip("/")
 
 
+def _public_url(text: str) -> str:
+    """The address without its last slash, or an empty text."""
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError("expected an address such as https://learntrace.example.org")
+    return text.rstrip("/")
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where e-mail is handed over; without a host there is none. `tls`: STARTTLS, `ssl`: TLS from the first byte."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = False
+    ssl: bool = False
+
+
+def _mail_server(text: str) -> MailServer:
+    if not text:
+        return MailServer()
+    parts = urlsplit(text)
+    options = parse_qs(parts.query)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or set(options) - {"tls"}:
+        raise ValueError("expected an address such as smtp://user:password@host:587/?tls=true, or smtps://")
+    try:
+        port = parts.port
+    except ValueError:
+        # Its own text may quote a password in which a sign isn't written as %23 or the like.
+        raise ValueError("expected a number as port; write / ? # @ : % in a password as %2F %3F %23 %40 %3A %25") from None
+    ssl = parts.scheme == "smtps"
+    tls = _flag(options.get("tls", ["false"])[-1])
+    if ssl and tls:
+        raise ValueError("smtps:// is encrypted from the start, ?tls=true begins in the clear: expected one of them")
+    return MailServer(
+        parts.hostname, port or (465 if ssl else 587 if tls else 25), unquote(parts.username or ""),
+        unquote(parts.password or ""), tls, ssl,
+    )  # fmt: skip
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    if text.lower() in {"", "0", "false", "no", "off"}:
+        return ()
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
+    return tuple(ip_network(word) for word in _words(text))
+
+
 HOME = Setting("LEARNTRACE_HOME", "./var", lambda text: Path(text).expanduser().absolute(),
                "The folder of everything that an embedded installation writes.")  # fmt: skip
 DATABASE_URL = Setting("LEARNTRACE_DATABASE_URL", "", _database,
@@ -138,6 +189,16 @@ RETENTION_DAYS = Setting("LEARNTRACE_RETENTION_DAYS", "30", _positive,
                          "clean-up.")  # fmt: skip
 STATS_SYNC_AT = Setting("LEARNTRACE_STATS_SYNC_AT", "02:00", _time_of_day, "When the nightly stats sync runs (UTC).")
 CLEAN_UP_AT = Setting("LEARNTRACE_CLEAN_UP_AT", "03:30", _time_of_day, "When the daily clean-up runs (UTC).")
+PUBLIC_URL = Setting("LEARNTRACE_PUBLIC_URL", "", _public_url,
+                     "The address under which people reach this server, such as https://learntrace.example.org, for links "
+                     "in notifications; empty: no links.")  # fmt: skip
+EMAIL_URL = Setting("LEARNTRACE_EMAIL_URL", "", _mail_server,
+                    "The mail server for notifications, such as smtp://user:password@host:587/?tls=true, or smtps://; "
+                    "empty: no e-mail.", secret=True)  # fmt: skip
+EMAIL_FROM = Setting("LEARNTRACE_EMAIL_FROM", "learntrace@localhost", str, "The sender of that e-mail.")
+ALLOW_PRIVATE_WEBHOOKS = Setting("LEARNTRACE_ALLOW_PRIVATE_WEBHOOKS", "", _networks,
+                                 "Networks that are not public and to which notifications may go all the same, such as "
+                                 "10.20.0.0/16, separated by commas; true: all of them.")  # fmt: skip
 METRICS_TOKEN = Setting("LEARNTRACE_METRICS_TOKEN", "", str,
                         "Opens /metrics to others than this machine: Authorization: Bearer <it>.", secret=True)  # fmt: skip
 LOG_LEVEL = Setting("LEARNTRACE_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"), "What is logged.")
@@ -147,7 +208,7 @@ LOG_FORMAT = Setting("LEARNTRACE_LOG_FORMAT", "auto", _one_of("auto", "json", "c
 SETTINGS = (
     HOME, DATABASE_URL, DATABASE_POOL, BROKER_URL, SECRET_KEY, DEBUG, ALLOWED_HOSTS, TRUSTED_ORIGINS, BEHIND_PROXY,
     BODY_LIMIT, UNPACKED_LIMIT, HUB_API_URL, HUB_ACADEMY, HUB_CREATE_USERS, RETENTION_DAYS, STATS_SYNC_AT, CLEAN_UP_AT,
-    METRICS_TOKEN, LOG_LEVEL, LOG_FORMAT,
+    PUBLIC_URL, EMAIL_URL, EMAIL_FROM, ALLOW_PRIVATE_WEBHOOKS, METRICS_TOKEN, LOG_LEVEL, LOG_FORMAT,
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from learntrace.config import health
 from learntrace.intake import measures as _measures  # noqa: F401 (declared here too, where the door is not loaded)
 from learntrace.learnpack.models import Webhook
 from learntrace.notebooks import measures as _event_measures  # noqa: F401
+from learntrace.signals import measures as _signal_measures  # noqa: F401
 
 _COUNT_SECONDS = 15.0
 

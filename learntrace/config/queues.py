@@ -10,8 +10,19 @@ from django.conf import settings
 from learntrace.assignments import stats
 from learntrace.core import wakeup
 from learntrace.learnpack import drain, inbox
+from learntrace.learnpack import telemetry as learnpack_telemetry
 from learntrace.learnpack.models import Webhook
+from learntrace.learnpack.streaming import SOURCE as LEARNPACK
+from learntrace.notebooks import arrivals
+from learntrace.notebooks import inbox as events_inbox
+from learntrace.notebooks import telemetry as notebook_telemetry
+from learntrace.notebooks.activities import SOURCE as NOTEBOOK
+from learntrace.progress import recomputation
+from learntrace.progress.turns import oldest
 from learntrace.registry.sync import TOPIC as STATS_TOPIC
+from learntrace.signals import lessons, ticking
+from learntrace.signals.notifications.delivery import deliver_due
+from learntrace.signals.notifications.queueing import TOPIC as NOTIFICATIONS_TOPIC
 
 
 @dataclass(frozen=True)
@@ -19,12 +30,14 @@ class Queue:
     """A table whose rows wait for work.
 
     `work(older_than)` does one batch of those that have waited that many seconds, and returns how many there were, 0
-    when none is left; `oldest()` says since when the first one waits.
+    when none is left; `oldest()` says since when the first one waits. `aside` is in how many threads of its own a worker
+    does it, where it waits for the servers of others; the rows of other queues must not wait with it.
     """
 
     topic: str
     work: Callable[[float], int]
     oldest: Callable[[], datetime | None]
+    aside: int = 0
 
 
 def _oldest_webhook() -> datetime | None:
@@ -40,9 +53,27 @@ QUEUES = {
     queue.topic: queue
     for queue in (
         Queue(inbox.TOPIC, lambda older_than: drain.process_next(older_than=older_than), _oldest_webhook),
+        Queue(events_inbox.TOPIC, arrivals.take_arrivals, arrivals.oldest_arrival),
+        Queue(recomputation.TOPIC, lambda older_than: recomputation.take_recomputation(), lambda: None),
+        Queue(
+            learnpack_telemetry.TOPIC,
+            lambda older_than: learnpack_telemetry.take_attempts(older_than=older_than),
+            lambda: oldest(LEARNPACK),
+        ),
+        Queue(
+            notebook_telemetry.TOPIC,
+            lambda older_than: notebook_telemetry.make_documents(older_than=older_than),
+            lambda: oldest(NOTEBOOK),
+        ),
+        # What is due by the clock: nobody waits for it longer than until the next look.
+        Queue(ticking.TOPIC, lambda older_than: ticking.tick_due(), lambda: None),
+        # Of a lesson with a million events it takes a second, which nobody's batch waits for.
+        Queue(lessons.TOPIC, lambda older_than: lessons.look_at_lessons(), lambda: None, aside=1),
         # Nobody's claim can be hurt by a second worker, so these need no age.
         # One at a time: a night's recomputation must not keep a learner's batch waiting.
         Queue(STATS_TOPIC, lambda older_than: stats.drain_stats(limit=1), lambda: None),
+        # That somebody's mail server is away makes this server no less ready.
+        Queue(NOTIFICATIONS_TOPIC, lambda older_than: deliver_due(limit=1), lambda: None, aside=2),
     )
 }
 

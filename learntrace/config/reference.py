@@ -5,6 +5,7 @@ A test fails while a page isn't what the code says.
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -61,6 +62,42 @@ def commands() -> str:
     )
 
 
+def measures() -> str:
+    """What each number of the API means."""
+    from learntrace.progress.definitions import DEFINITIONS
+
+    rows = [[f"`{name}`", str(one.text), one.unit, one.source] for name, one in DEFINITIONS.items()]
+    return _page(
+        "learntrace/progress/definitions.py",
+        "# Measures",
+        "What each number of the [API](api.md#progress) means. With `?explain=1` an answer says of each of its numbers how "
+        "it came about: this definition, what it was computed from, and the events. All times are the learner's clock.",
+        _table(["Number", "Definition", "Unit", "Source"], rows),
+    )
+
+
+def signals() -> str:
+    """The kinds of signals, with their thresholds."""
+    from learntrace.signals.detectors import KINDS
+
+    severities = {1: "low", 2: "medium", 3: "high"}
+    rows = [
+        [
+            f"`{kind.kind}`", kind.name, severities[kind.severity], re.sub(r"%\((\w+)\)s", r"*\1*", kind.sentence),
+            "<br>".join(f"`{name}` {one.default:g}: {one.purpose}" for name, one in kind.thresholds.items()),
+        ]
+        for kind in KINDS.values()
+    ]  # fmt: skip
+    return _page(
+        "learntrace/signals/detectors",
+        "# Kinds of signals",
+        "What a teacher is told of. Each academy can turn a kind off, and set its thresholds, in `signal_features` of its "
+        'settings: `{"stuck": {"enabled": true, "minutes": 10}}`. '
+        "[Why these, and how they are computed](../explanation/signals.md).",
+        _table(["Kind", "Name", "Severity", "What it says", "Thresholds, with their defaults"], rows),
+    )
+
+
 def _command(name: str) -> str:
     from django.core.management import BaseCommand, get_commands, load_command_class
 
@@ -102,7 +139,9 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"roles.md": roles, "settings.md": settings, "commands.md": commands}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "roles.md": roles, "settings.md": settings, "commands.md": commands, "measures.md": measures, "signals.md": signals,
+}  # fmt: skip
 
 
 def page(name: str) -> str:

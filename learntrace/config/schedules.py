@@ -11,13 +11,16 @@ from django.db import connection
 
 from learntrace.assignments import stats
 from learntrace.config import environment
+from learntrace.core.live import forget_old
 from learntrace.core.models import Heartbeat, ScheduledRun
 from learntrace.core.wakeup import announce
 from learntrace.intake.retention import delete_old_refusals
 from learntrace.learnpack.retention import delete_old_webhooks
 from learntrace.notebooks.retention import delete_old_rejected
+from learntrace.progress.recomputation import delete_old_recomputations
 from learntrace.registry.models import Asset
 from learntrace.registry.sync import TOPIC as STATS_TOPIC
+from learntrace.signals.notifications.retention import delete_old_notifications
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +42,19 @@ class Job:
         return today if today <= now else today - timedelta(days=1)
 
 
+@dataclass(frozen=True)
+class OftenJob:
+    """Something to do every so many minutes."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], object]
+
+    def last_due(self, now: datetime) -> datetime:
+        """The latest moment at which it should have run."""
+        return now - (now - datetime.min.replace(tzinfo=UTC)) % self.every
+
+
 def queue_stats_sync() -> int:
     """Queue the recomputation of every asset that has telemetry, for all workers to share; return how many."""
     count = Asset.objects.filter(id__in=stats.assets_to_sync()).update(sync_status=Asset.SyncStatus.PENDING)
@@ -47,19 +63,22 @@ def queue_stats_sync() -> int:
 
 
 def clean_up() -> dict[str, int]:
-    """Delete what is older than the retention: processed webhooks, refusals, rejected events, heartbeats of workers gone."""
+    """Delete what is older than the retention: processed webhooks, refusals, rejected events, notifications, heartbeats."""
     days = settings.RETENTION_DAYS
     return {
         "webhooks": delete_old_webhooks(days=days, most=_DAILY_DELETIONS),
         "refusals": delete_old_refusals(days=days),
         "rejected events": delete_old_rejected(days=days, most=_DAILY_DELETIONS),
+        "recomputations": delete_old_recomputations(days=days),
+        "notifications": delete_old_notifications(days=days, most=_DAILY_DELETIONS),
         "heartbeats": Heartbeat.objects.filter(seen_at__lt=datetime.now(UTC) - timedelta(days=1)).delete()[0],
     }
 
 
-JOBS = (
+JOBS: tuple[Job | OftenJob, ...] = (
     Job("stats-sync", environment.STATS_SYNC_AT.value(), queue_stats_sync),
     Job("clean-up", environment.CLEAN_UP_AT.value(), clean_up),
+    OftenJob("forget-live", timedelta(minutes=5), forget_old),
 )
 
 

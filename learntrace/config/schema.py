@@ -1,4 +1,4 @@
-"""What the OpenAPI schema holds beside Django's API views: the inboxes, health and figures."""
+"""What the OpenAPI schema holds beside Django's API views: the inboxes, the stream, health and figures."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ from learntrace.learnpack.inbox import LearnPackInbox
 from learntrace.learnpack.openapi import INGEST
 from learntrace.notebooks.inbox import EventsInbox
 from learntrace.notebooks.openapi import EVENTS
+from learntrace.signals.stream import PATH as STREAM_PATH
+from learntrace.signals.stream_openapi import STREAM
 
 
 def _operation(name: str, summary: str, *codes: str, text: bool = False) -> dict[str, Any]:
@@ -29,6 +31,7 @@ def add_operations(result: dict[str, Any], generator: Any, request: Any, public:
     result["paths"] |= {
         LearnPackInbox.path: INGEST,
         EventsInbox.path: EVENTS,
+        STREAM_PATH: STREAM,
         "/health/live": _operation("health_live", "Does this process answer?", "200"),
         "/health/ready": _operation("health_ready", "Are requests taken and worked on?", "200", "503"),
         "/metrics": _operation("metrics", "Figures for Prometheus: this machine, or by token", "200", "403", text=True),

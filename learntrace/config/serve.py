@@ -134,6 +134,8 @@ def web(argv: list[str]) -> int:
         port=chosen.port,
         interface=Interfaces.ASGI,
         workers=chosen.workers,
+        # Of each process; streams take at most half of them (signals/stream.py).
+        backpressure=1024,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=6,

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ if environment.BEHIND_PROXY.value():
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-ROOMS = ["core", "accounts", "intake", "registry", "assignments", "learnpack", "notebooks", "dashboard"]
+ROOMS = [
+    "core", "accounts", "intake", "registry", "assignments", "progress", "signals", "learnpack", "notebooks", "dashboard",
+]  # fmt: skip
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -112,6 +115,16 @@ HUB_ACADEMY: str = environment.HUB_ACADEMY.value()
 HUB_CREATE_USERS: bool = environment.HUB_CREATE_USERS.value()
 RETENTION_DAYS: int = environment.RETENTION_DAYS.value()
 METRICS_TOKEN: str = environment.METRICS_TOKEN.value()
+PUBLIC_URL: str = environment.PUBLIC_URL.value()
+ALLOW_PRIVATE_WEBHOOKS: tuple[IPv4Network | IPv6Network, ...] = environment.ALLOW_PRIVATE_WEBHOOKS.value()
+
+_mail_server: environment.MailServer = environment.EMAIL_URL.value()
+EMAIL_HOST, EMAIL_PORT = _mail_server.host, _mail_server.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail_server.user, _mail_server.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail_server.tls, _mail_server.ssl
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL: str = environment.EMAIL_FROM.value()
+
 # Form uploads and API bodies other than the two inboxes', which have their own limits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 
@@ -150,7 +163,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "learntrace.core.pages.Pages",
     "EXCEPTION_HANDLER": "learntrace.core.answers.exception_response",
-    "DEFAULT_THROTTLE_RATES": {"login": "20/min"},
+    "DEFAULT_THROTTLE_RATES": {"login": "20/min", "notification-test": "10/min"},
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
@@ -167,6 +180,15 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/v1",
     "SORT_OPERATIONS": True,
+    # Fields of one name whose choices differ.
+    "ENUM_NAME_OVERRIDES": {
+        "LearnerStateEnum": "learntrace.progress.standings.STATES",
+        "SignalStateEnum": "learntrace.signals.models.Signal.State",
+        "SettableSignalStateEnum": "learntrace.signals.serializers.SETTABLE",
+        "NotificationStateEnum": "learntrace.signals.models.Notification.State",
+        "SeverityEnum": "learntrace.signals.models.Signal.Severity",
+        "SeverityWordEnum": "learntrace.signals.serializers.SEVERITY_WORDS",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "learntrace.config.schema.add_operations",

@@ -14,6 +14,8 @@ urlpatterns = [
     path("v1/assignment/", include("learntrace.assignments.urls")),
     path("v1/assignment/", include("learntrace.learnpack.urls")),
     path("v1/", include("learntrace.notebooks.urls")),
+    path("v1/", include("learntrace.progress.urls")),
+    path("v1/", include("learntrace.signals.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("metrics", figures.figures),

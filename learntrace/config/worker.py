@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from learntrace.config.queues import QUEUES
+from learntrace.config.queues import QUEUES, Queue
 from learntrace.config.schedules import run_due_jobs
 from learntrace.core.models import Heartbeat
 from learntrace.core.wakeup import CHANNEL
@@ -26,6 +26,8 @@ HEARTBEAT_SECONDS = 5.0
 SCHEDULE_SECONDS = 20.0
 # Beside a broker only what its messages have not reached in this time is ours.
 SWEEP_AGE_SECONDS = 2.0
+# How long a message that is being sent to somebody's server is waited for at the end.
+ASIDE_SECONDS = 5.0
 _PAUSE_AFTER_FAILURE = 0.5
 
 
@@ -45,6 +47,13 @@ class Worker:
             signal.signal(number, self._stop)
         by_clock = threading.Thread(target=self._run_schedule, name="schedule", daemon=True)
         by_clock.start()
+        aside = [
+            threading.Thread(target=self._run_aside, args=(queue,), name=f"{queue.topic} {number}", daemon=True)
+            for queue in QUEUES.values()
+            for number in range(queue.aside)
+        ]
+        for thread in aside:
+            thread.start()
         log.info("worker started", name=self._name, sweeping=bool(self._older_than))
         while not self._stopping.is_set():
             try:
@@ -57,6 +66,9 @@ class Worker:
                 self._stopping.wait(_PAUSE_AFTER_FAILURE)
         if self._listener is not None:
             self._listener.close()
+        until = time.monotonic() + ASIDE_SECONDS
+        for thread in aside:
+            thread.join(max(0.0, until - time.monotonic()))
         log.info("worker stopped", name=self._name)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -67,7 +79,7 @@ class Worker:
         busy = True
         while busy and not self._stopping.is_set():
             self._heartbeat()
-            busy = sum(queue.work(self._older_than) for queue in QUEUES.values()) > 0
+            busy = sum(queue.work(self._older_than) for queue in QUEUES.values() if not queue.aside) > 0
 
     def _wait(self) -> None:
         """Wait for a wake-up, at most until the next look."""
@@ -95,6 +107,20 @@ class Worker:
             self._listener.close()
             self._listener = None
         self._stopping.wait(_PAUSE_AFTER_FAILURE)
+
+    def _run_aside(self, queue: Queue) -> None:
+        """Work a queue off that waits for others' servers; a wake-up is not worth a second connection that listens."""
+        while not self._stopping.is_set():
+            try:
+                while not self._stopping.is_set() and queue.work(self._older_than):
+                    pass
+            except (DatabaseError, psycopg.Error) as error:
+                log.warning("queue not looked at", topic=queue.topic, error=str(error).strip()[:300])
+                connection.close()
+            except Exception:
+                log.exception("worker stumbled", topic=queue.topic)
+            self._stopping.wait(LOOK_SECONDS)
+        connection.close()
 
     def _run_schedule(self) -> None:
         # A thread of its own: a long job must not keep a learner's batch waiting.
