@@ -42,11 +42,11 @@ def main() -> int:
         import django
 
         django.setup()
-        from benchmarks import events, ingest, processing, pure
+        from benchmarks import events, history, ingest, latency, processing, pure
 
         rows = [
             compare(*bench, chosen.rounds)
-            for module in (pure, processing, events, ingest)
+            for module in (pure, processing, events, ingest, history, latency)
             for bench in module.benchmarks(installation)
             if chosen.only in bench[0].name
         ]

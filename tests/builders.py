@@ -7,7 +7,7 @@ import itertools
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -16,8 +16,13 @@ from django.test import Client
 from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.learnpack.models import Webhook
+from learntrace.metrics.attempts import ABORTED, ERROR, OK, Activity, Failure
 from learntrace.notebooks.models import Event, Notebook, NotebookAssignment, RejectedEvent
+from learntrace.progress import folding, reading
+from learntrace.progress.models import Assignment
+from learntrace.progress.reading import Done, Place
 from learntrace.registry.models import Asset
+from learntrace.signals.models import Signal
 from tests import making
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
@@ -129,6 +134,44 @@ def make_notebook(slug: str, academy: Academy, *tags: str, path: str = "") -> No
     for position, tag in enumerate(tags):
         NotebookAssignment.objects.create(notebook=notebook, academy=academy, tag=tag, position=position)
     return notebook
+
+
+def make_assignment(academy: Academy, asset: Asset, key: str, **fields: Any) -> Assignment:
+    """An assignment that exists: a published tag, or a package's step."""
+    return Assignment.objects.create(academy=academy, asset=asset, key=key, **_fields(fields))
+
+
+def make_attempts(
+    user: User, academy: Academy | None, key: str, outcomes: str, start: datetime = NOW, seconds: int = 60
+) -> list[str]:
+    """A learner's attempts, with the measures that follow; their ids.
+
+    "-" is a success, "." one that was aborted, " " a cell that was saved; any other letter is the error's type.
+    """
+    done = []
+    for place, letter in enumerate(outcomes):
+        outcome = {"-": OK, ".": ABORTED, " ": None}.get(letter, ERROR)
+        activity = Activity(
+            id=str(uuid.uuid4()), at=start + timedelta(seconds=seconds * place), arrival=next(_numbers), assignment=key,
+            verb="executed" if outcome else "saved", outcome=outcome, session_id="session-1", object_id="cell-1",
+            failures=(Failure(f"{letter.upper()}Error", "it broke"),) if outcome == ERROR else (), code_hash="a" * 64,
+        )  # fmt: skip
+        done.append(Done(user.pk, academy and academy.pk, activity))
+    reading.insert("test", done)
+    folding.fold_anew([Place(user.pk, academy and academy.pk, key)])
+    return [one.activity.id for one in done]
+
+
+def make_signal(user: User, academy: Academy | None, **fields: Any) -> Signal:
+    """An open signal: three errors of the same code."""
+    defaults = {
+        "kind": "consecutive_errors", "group": "g", "key": str(next(_numbers)), "severity": Signal.Severity.HIGH,
+        "assignment": "assignment:lesson-03-exercise-1", "asset_slug": "lesson-03", "count": 3, "opened_at": NOW,
+        "last_seen_at": NOW, "evidence": [str(uuid.uuid4())], "facts": {"error": "NameError"},
+    }  # fmt: skip
+    signal = Signal.objects.create(user=user, academy=academy, **_fields(fields, **defaults))
+    signal.refresh_from_db()
+    return signal
 
 
 class Api:

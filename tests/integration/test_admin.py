@@ -1,3 +1,5 @@
+import uuid
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -5,17 +7,22 @@ from django.test import Client
 from django.urls import reverse
 
 from learntrace.accounts.models import AcademySettings, Grant, Membership, Token, User, key_hash
-from learntrace.core.models import Heartbeat, ScheduledRun
+from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
-from learntrace.notebooks.models import Consent, Event, RejectedEvent
+from learntrace.notebooks.models import Arrival, Consent, Event, RejectedEvent
+from learntrace.progress.models import ErrorCount, Progress, Recomputation, Stale
 from learntrace.registry.models import Asset, TranslationGroup
+from learntrace.signals.models import Lesson, Notification, NotificationRule, Watch
 from tests.builders import (
     NOW,
     make_asset,
+    make_assignment,
+    make_attempts,
     make_cohort,
     make_notebook,
     make_rejected,
+    make_signal,
     make_stored_event,
     make_task,
     make_telemetry,
@@ -55,6 +62,23 @@ def one_of_each(cast):
     Refusal.objects.create(path="/v1", status_code=401, reason="invalid-token", size=1, user=cast.owner)
     Heartbeat.objects.create(name="worker", seen_at=NOW)
     ScheduledRun.objects.create(name="clean-up", last_run_at=NOW)
+    make_assignment(cast.academy, asset, "intro/01-hello")
+    make_attempts(cast.owner, cast.academy, "intro/01-hello", "xx-")
+    Stale.objects.create(user=cast.owner, asset_slug="intro", source="test")
+    Recomputation.objects.create(run=uuid.uuid4(), user=cast.owner)
+    Watch.objects.create(user=cast.owner, academy=cast.academy, kind="stuck", group="g", last_at=NOW, last_arrival=1)
+    rule = NotificationRule.objects.create(user=cast.colleague, academy=cast.academy, target="https://secret.example")
+    signal = make_signal(cast.owner, cast.academy)
+    Notification.objects.create(rule=rule, signal=signal, user=rule.user, academy=rule.academy, destination="x")
+    Lesson.objects.create(academy=cast.academy, asset=asset)
+    LiveEvent.objects.create(academy_id=cast.academy.pk, kind="signal", data={})
+    Arrival.objects.create(events=[uuid.uuid4()])
+
+
+def test_measures_are_the_products_alone(browser, one_of_each):
+    assert ErrorCount.objects.get().count == 2
+    answer = browser.post(url(Progress, "change", Progress.objects.get().pk), {"attempts": 9})
+    assert (answer.status_code, Progress.objects.get().attempts) == (403, 3)
 
 
 def test_every_model_has_its_pages():

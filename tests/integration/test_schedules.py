@@ -91,3 +91,13 @@ def test_the_daily_clean_up_keeps_what_is_young_or_pending():
     Heartbeat.objects.create(name="gone", seen_at=old)
     assert schedules.clean_up() == {"webhooks": 1, "refusals": 1, "rejected events": 0, "heartbeats": 1}
     assert sorted(Webhook.objects.values_list("status", flat=True)) == ["DONE", "PENDING"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_done_often_is_due_every_so_many_minutes(monkeypatch):
+    runs: list[int] = []
+    often = schedules.OftenJob("often", timedelta(minutes=5), lambda: runs.append(1))
+    monkeypatch.setattr(schedules, "JOBS", (often,))
+    minutes = [minute for minute in range(21) if run_due_jobs(NIGHT + timedelta(minutes=minute, seconds=7))]
+    assert minutes == [5, 10, 15, 20]
+    assert len(runs) == 4

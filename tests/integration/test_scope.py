@@ -14,13 +14,17 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from learntrace.accounts.academy_settings import merge_features
 from learntrace.accounts.models import Membership
+from learntrace.signals.models import Notification, NotificationRule, Signal
 from tests.builders import (
     Api,
     Cast,
     make_asset,
+    make_assignment,
+    make_attempts,
     make_cohort,
     make_notebook,
     make_rejected,
+    make_signal,
     make_stored_event,
     make_task,
     make_telemetry,
@@ -76,6 +80,13 @@ EVENTS = "v1/notebook/academy/event"
 REJECTED = "v1/notebook/academy/rejected"
 NOTEBOOKS = "v1/notebook/academy/notebook"
 CONSENT = "v1/me/consent"
+PROGRESS = "v1/progress/academy"
+STANDINGS = f"{PROGRESS}/assignment/<path:tag>/learner"
+SIGNALS = "v1/signal/academy/signal"
+NOTICES = "v1/signal/academy/notification"
+NOTICE_RULES = "v1/signal/academy/notification-rule"
+NOTICE_RULE = f"{NOTICE_RULES}/<int:rule_id>"
+CHAT = {"channel": "chat", "target": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"}
 PUBLICATION = {"path": "x.ipynb", "assignments": []}
 ROUTES = [
     own("GET", "v1/auth/user/me", "/v1/auth/user/me", colleague=200, stranger=200, intruder=200),
@@ -106,6 +117,26 @@ ROUTES = [
     staff("GET", f"{NOTEBOOKS}/<str:slug>", f"/{NOTEBOOKS}/{{notebook}}"),
     # A slug is one asset's, whoever's: another academy is told to take another one.
     staff("PUT", f"{NOTEBOOKS}/<str:slug>", f"/{NOTEBOOKS}/{{notebook}}", stranger=400, body=PUBLICATION),
+    staff("GET", f"{PROGRESS}/assignment", f"/{PROGRESS}/assignment", stranger=200),
+    staff("GET", STANDINGS, f"/{PROGRESS}/assignment/{{slug}}/learner"),
+    staff(
+        "GET", f"{STANDINGS}/<int:user_id>/attempt", f"/{PROGRESS}/assignment/{{slug}}/learner/{{owner}}/attempt"
+    ),
+    staff("GET", f"{PROGRESS}/learner", f"/{PROGRESS}/learner", stranger=200),
+    staff("GET", f"{PROGRESS}/learner/<int:user_id>", f"/{PROGRESS}/learner/{{owner}}"),
+    staff("GET", f"{PROGRESS}/asset", f"/{PROGRESS}/asset", stranger=200),
+    staff("GET", f"{PROGRESS}/cohort", f"/{PROGRESS}/cohort", stranger=200),
+    staff("GET", SIGNALS, f"/{SIGNALS}", stranger=200),
+    staff("GET", f"{SIGNALS}/<int:signal_id>", f"/{SIGNALS}/{{signal}}"),
+    staff("PUT", f"{SIGNALS}/<int:signal_id>", f"/{SIGNALS}/{{signal}}", body={"state": "acknowledged"}),
+    # A rule is its owner's alone: the colleague's.
+    staff("GET", NOTICES, f"/{NOTICES}", stranger=200),
+    staff("GET", NOTICE_RULES, f"/{NOTICE_RULES}", stranger=200),
+    staff("POST", NOTICE_RULES, f"/{NOTICE_RULES}", colleague=201, stranger=201, body=CHAT),
+    staff("GET", NOTICE_RULE, f"/{NOTICE_RULES}/{{rule}}"),
+    staff("PUT", NOTICE_RULE, f"/{NOTICE_RULES}/{{rule}}", body={"active": False}),
+    staff("DELETE", NOTICE_RULE, f"/{NOTICE_RULES}/{{rule}}", colleague=204),
+    staff("POST", f"{NOTICE_RULE}/test", f"/{NOTICE_RULES}/{{rule}}/test"),
     own("GET", CONSENT, f"/{CONSENT}", colleague=200, stranger=200, intruder=403),
     own("PUT", CONSENT, f"/{CONSENT}", colleague=200, stranger=200, intruder=403, body={"collecting": True}),
 ]  # fmt: skip
@@ -160,17 +191,36 @@ def scene(cast: Cast) -> Scene:
     merge_features(cast.academy, {"telemetry_webhook_ignore": {"package_slugs": [SECRET]}})
     make_stored_event(cast.owner, cast.academy, about={"notebook": SECRET})
     rejected = make_rejected(cast.owner, cast.academy, {"id": SECRET}, event_id=SECRET)
-    make_notebook(f"{SECRET}-notebook", cast.academy, f"assignment:{SECRET}")
+    notebook = make_notebook(f"{SECRET}-notebook", cast.academy, f"assignment:{SECRET}")
+    make_assignment(cast.academy, notebook.asset, f"assignment:{SECRET}")
+    make_attempts(cast.owner, cast.academy, f"assignment:{SECRET}", "xx-")
+    signal = make_signal(cast.owner, cast.academy, assignment=f"assignment:{SECRET}", asset_slug=SECRET)
     foreign = make_asset(FOREIGN, academy=cast.elsewhere, visibility="PRIVATE")
     make_task(cast.strange_learner, FOREIGN)
     make_telemetry(cast.strange_learner, FOREIGN)
     make_webhook(cast.strange_learner, asset=foreign, payload={"slug": FOREIGN})
     make_stored_event(cast.strange_learner, cast.elsewhere, about={"notebook": FOREIGN})
     make_rejected(cast.strange_learner, cast.elsewhere, {"id": FOREIGN})
-    make_notebook(f"{FOREIGN}-notebook", cast.elsewhere, f"assignment:{FOREIGN}")
+    notebook = make_notebook(f"{FOREIGN}-notebook", cast.elsewhere, f"assignment:{FOREIGN}")
+    make_assignment(cast.elsewhere, notebook.asset, f"assignment:{FOREIGN}")
+    make_attempts(cast.strange_learner, cast.elsewhere, f"assignment:{FOREIGN}", "x")
+    strange_signal = make_signal(
+        cast.strange_learner, cast.elsewhere, assignment=f"assignment:{FOREIGN}", asset_slug=FOREIGN
+    )
     merge_features(cast.elsewhere, {"telemetry_webhook_ignore": {"package_slugs": [FOREIGN]}})
+    rule = NotificationRule.objects.create(user=cast.colleague, academy=cast.academy, name=SECRET)
+    strange_rule = NotificationRule.objects.create(user=cast.stranger, academy=cast.elsewhere, name=FOREIGN)
+    notify(rule, signal)
+    notify(strange_rule, strange_signal)
     values = {"task": task.pk, "slug": SECRET, "asset": asset.pk, "owner": cast.owner.pk, "webhook": webhook.pk}
-    return Scene(cast, {**values, "rejected": rejected.pk, "notebook": f"{SECRET}-notebook"})
+    values |= {"rejected": rejected.pk, "notebook": f"{SECRET}-notebook", "signal": signal.pk, "rule": rule.pk}
+    return Scene(cast, values)
+
+
+def notify(rule: NotificationRule, signal: Signal) -> None:
+    Notification.objects.create(
+        rule=rule, user=rule.user, academy=rule.academy, signal=signal, destination=str(rule.pk), state="sent"
+    )
 
 
 def people(cast: Cast) -> dict[str, Api]:
@@ -204,7 +254,7 @@ def test_who_may_and_what_nobody_sees(scene: Scene, route: Route, person: str):
 def test_a_stranger_changes_nothing(scene: Scene, route: Route, person: str):
     before = Api(scene.cast.colleague, scene.cast.academy)
     paths = [f"/{LOG}", f"/{RULES}", f"/{ASSETS}/{SECRET}", f"/v1/assignment/task/{scene.values['task']}"]
-    paths += [f"/{EVENTS}", f"/{REJECTED}", f"/{NOTEBOOKS}"]
+    paths += [f"/{EVENTS}", f"/{REJECTED}", f"/{NOTEBOOKS}", f"/{SIGNALS}/{scene.values['signal']}"]
     read = [before.get(path).json() for path in paths]
     body = {"events": ["*"]} if route.pattern == RULES else route.body
     people(scene.cast)[person](route.method, route.path.format(**scene.values), body)

@@ -108,7 +108,7 @@ def test_commands_that_are_named_exist(path: Path) -> None:
     unknown: list[str] = []
     for text in texts:
         lines = text.replace('", "', " ").replace(", ", " ").replace("[", " ")
-        unknown += set(re.findall(rf"{start}(?:\S*/)?learntrace ([a-z]+)\b", lines, re.MULTILINE)) - ours
+        unknown += set(re.findall(rf"{start}(?:\S*/)?learntrace ([a-z][a-z-]*)\b", lines, re.MULTILINE)) - ours
         unknown += set(re.findall(r"(?:manage\.py|learntrace manage) ([a-z_]+)", lines)) - managed
         unknown += set(re.findall(rf"{start}make (?:-C \S+ )?([a-z][a-z-]*)\b", lines, re.MULTILINE)) - targets
     assert not unknown

@@ -1,0 +1,153 @@
+"""The work for new events when little came before, and when a million did: it has to stay the same.
+
+Both histories lie in databases of their own on the benchmark's server, of 300 learners on 60 assignments.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from benchmarks.figures import Row
+from tests.faults.installation import Installation
+
+LEARNERS, ASSIGNMENTS = 300, 60
+SMALL, LARGE = 1_000, 1_000_000
+BATCHES, BATCH = 20, 50
+
+# A course: each learner goes from assignment to assignment, fails two times of three, and works in sessions of an hour.
+_FILL = """
+INSERT INTO progress_activity (id, source, user_id, academy_id, assignment, verb, outcome, failures, session_id, object_id,
+                               code_hash, at, arrival)
+SELECT gen_random_uuid(), 'bench', learner, %(academy)s, 'assignment:lesson-' || about || '-exercise-1', 'executed',
+       CASE WHEN n %% 3 = 0 THEN 'ok' ELSE 'error' END,
+       CASE WHEN n %% 3 = 0 THEN '[]'::jsonb ELSE '[["NameError", "name is not defined"]]'::jsonb END,
+       's' || learner || '-' || (n / 200), 'c' || about, md5((n / 2)::text) || md5((n / 2)::text),
+       timestamptz '2026-01-01' + make_interval(secs => n * 20), n
+  FROM (SELECT n, n %% %(learners)s + %(first)s AS learner,
+               (n / %(learners)s) * %(assignments)s / greatest(%(events)s / %(learners)s, 1) AS about
+          FROM generate_series(0, %(events)s - 1) AS n) AS doing
+"""
+
+
+def _database(installation: Installation, name: str) -> str:
+    with psycopg.connect(installation.database_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return make_conninfo(installation.database_url, dbname=name)
+
+
+def _in(url: str, *words: str) -> str:
+    """Run this module on a database; what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.history", *words], env={**os.environ, "LEARNTRACE_DATABASE_URL": url},
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()[-1]
+
+
+def fill(events: int) -> float:
+    """Make the history, and by a recomputation all that follows from it; how many events a second that took in."""
+    from django.db import connection
+
+    from learntrace.accounts.models import Academy, Membership, User
+    from learntrace.config.upgrade import upgrade_database
+    from learntrace.progress import recomputation
+
+    upgrade_database()
+    academy = Academy.objects.create(slug="history", name="History")
+    users = User.objects.bulk_create(User(username=f"learner-{number}") for number in range(LEARNERS))
+    Membership.objects.bulk_create(Membership(user=user, academy=academy, role="student") for user in users)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FILL,
+            {
+                "academy": academy.pk,
+                "learners": LEARNERS,
+                "first": users[0].pk,
+                "assignments": ASSIGNMENTS,
+                "events": events,
+            },
+        )
+        cursor.execute("ANALYZE")
+    # The history is of no source, so that nothing is derived again.
+    recomputation.SOURCES.clear()
+    recomputation.enqueue([user.pk for user in users])
+    start = time.perf_counter()
+    while recomputation.take_recomputation():
+        pass
+    seconds = time.perf_counter() - start
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    return events / seconds
+
+
+def measure() -> float:
+    """Take new events of a class at work; milliseconds an event."""
+    from django.db import transaction
+
+    from learntrace.accounts.models import Academy, User
+    from learntrace.metrics.attempts import Activity, Failure
+    from learntrace.progress import recording
+    from learntrace.progress.recording import Done
+
+    academy, learners = Academy.objects.get(), list(User.objects.order_by("pk").values_list("pk", flat=True))
+    chance, start_at = random.Random(1), datetime.now(UTC)
+
+    def batch(number: int) -> list[Done]:
+        return [
+            Done(
+                chance.choice(learners), academy.pk,
+                Activity(
+                    id=str(uuid.uuid4()), at=start_at + timedelta(seconds=number, milliseconds=place), arrival=10**9 + place,
+                    assignment=f"assignment:lesson-{chance.randrange(ASSIGNMENTS - 3, ASSIGNMENTS)}-exercise-1",
+                    outcome=chance.choice(("ok", "error", "error")), failures=(Failure("NameError", "name is not defined"),),
+                    session_id=f"now-{number}", object_id="c1", code_hash=chance.choice("abc") * 64,
+                ),
+            )
+            for place in range(BATCH)
+        ]  # fmt: skip
+
+    def take(done: list[Done]) -> None:
+        with transaction.atomic():
+            recording.record("bench", done)
+
+    for number in range(3):
+        take(batch(number))
+    batches = [batch(number) for number in range(3, 3 + BATCHES)]
+    start = time.perf_counter()
+    for done in batches:
+        take(done)
+    return (time.perf_counter() - start) / (BATCHES * BATCH) * 1000
+
+
+def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], float], Callable[[], float]]]:
+    row = Row(
+        f"measures and signals of an event, {LARGE:,} events before it", "ms", f"the same, {SMALL:,} events before it"
+    )
+    urls: dict[int, str] = {}
+
+    def measured(events: int) -> float:
+        if events not in urls:
+            urls[events] = _database(installation, f"history-{events}")
+            told = json.loads(_in(urls[events], "fill", str(events)))
+            if events == LARGE:
+                row.name += f" (recomputed at {told:,.0f} events/s)"
+        return float(json.loads(_in(urls[events], "measure")))
+
+    yield row, lambda: measured(LARGE), lambda: measured(SMALL)
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    print(json.dumps(fill(int(sys.argv[2])) if sys.argv[1] == "fill" else measure()))

@@ -1,0 +1,137 @@
+"""From a learner's failed execution to the signal on the live stream, while 200 learners work.
+
+The reference is the same execution's way to its acknowledgement (`accepted`): what a client waits for anyway.
+"""
+
+import asyncio
+import json
+import random
+import statistics
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmarks.figures import Row
+from benchmarks.load import request
+from learntrace.accounts.models import Academy, Membership, Token, User
+from tests.faults.installation import HOST, Installation
+
+LEARNERS = 200
+# Each does something every 3 s: runs a cell, most often with an error, saves, moves on.
+PAUSE = 3.0
+PROBES = 40
+PROBE_PAUSE = 0.5
+PATH = "/v1/notebook/me/events"
+
+
+def _prepare() -> tuple[Academy, str, list[str]]:
+    academy = Academy.objects.create(slug=f"bench-latency-{uuid.uuid4().hex[:8]}", name="Bench")
+    teacher = User.objects.create(username=f"teacher-{academy.pk}")
+    Membership.objects.create(user=teacher, academy=academy, role="teacher")
+    keys = []
+    for number in range(LEARNERS + PROBES):
+        user = User.objects.create(username=f"worker-{academy.pk}-{number}")
+        Membership.objects.create(user=user, academy=academy, role="student")
+        keys.append(Token.issue(user)[1])
+    return academy, Token.issue(teacher)[1], keys
+
+
+def _event(session: str, code: str, outcome: str) -> dict[str, Any]:
+    tag = f"assignment:lesson-{random.randrange(6)}-exercise-1" if code else "assignment:lesson-1-exercise-1"
+    return {
+        "id": str(uuid.uuid4()), "verb": "executed", "session_id": session,
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "object": {"type": "cell", "id": "c1", "notebook": "lesson_01.ipynb", "assignment": tag,
+                   "code_hash": (code or "f") * 64},
+        "result": {"outcome": outcome, "error_name": "NameError", "error_value": "name 'x' is not defined"},
+    }  # fmt: skip
+
+
+class _Line:
+    """A learner's connection to the server."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self._port, self._key = port, key
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, *events: dict[str, Any]) -> None:
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(HOST, self._port)
+        reader, writer = self._streams
+        headers = {"Authorization": f"Token {self._key}", "Content-Type": "application/json"}
+        writer.write(request(HOST, PATH, json.dumps(events).encode(), headers))
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        length = next(
+            int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+        )
+        told = json.loads(await reader.readexactly(length))
+        assert told["accepted"] == len(events), told
+
+
+async def _work(line: _Line, until: float) -> None:
+    session = str(uuid.uuid4())
+    await asyncio.sleep(random.random() * PAUSE)
+    while time.perf_counter() < until:
+        await line.post(_event(session, random.choice("abcdef"), random.choice(("error", "error", "ok"))))
+        await asyncio.sleep(random.random() * 2 * PAUSE)
+
+
+async def _watch(port: int, key: str, academy: int, seen: dict[str, float], ready: asyncio.Event) -> None:
+    """Note when each learner's first signal of the kind that the probes provoke comes."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    writer.write(
+        f"GET /v1/signal/academy/stream?kinds=signal HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Token {key}\r\n"
+        f"Academy: {academy}\r\n\r\n".encode()
+    )
+    while True:
+        line = await reader.readline()
+        ready.set()
+        if line.startswith(b"data: ") and b"consecutive_errors" in line:
+            told = json.loads(line[6:])
+            seen.setdefault(told["learner"]["username"], time.perf_counter())
+
+
+async def _run(
+    installation: Installation, academy: Academy, teacher: str, keys: list[str]
+) -> tuple[list[float], list[float]]:
+    seconds = PROBES * PROBE_PAUSE + 6
+    until = time.perf_counter() + seconds
+    workers = [asyncio.create_task(_work(_Line(installation.port, key), until)) for key in keys[:LEARNERS]]
+    seen: dict[str, float] = {}
+    ready = asyncio.Event()
+    watcher = asyncio.create_task(_watch(installation.port, teacher, academy.pk, seen, ready))
+    await ready.wait()
+    await asyncio.sleep(3)
+    sent: dict[str, float] = {}
+    acknowledged = []
+    for number, key in enumerate(keys[LEARNERS:], LEARNERS):
+        line, session = _Line(installation.port, key), str(uuid.uuid4())
+        await line.post(_event(session, "", "error"), _event(session, "", "error"))
+        await asyncio.sleep(PROBE_PAUSE)
+        start = time.perf_counter()
+        await line.post(_event(session, "", "error"))
+        sent[f"worker-{academy.pk}-{number}"] = start
+        acknowledged.append(time.perf_counter() - start)
+    await asyncio.sleep(3)
+    watcher.cancel()
+    for worker in workers:
+        worker.cancel()
+    missing = sent.keys() - seen.keys()
+    assert not missing, f"{len(missing)} signals never came"
+    return [seen[name] - start for name, start in sent.items()], acknowledged
+
+
+def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], float], Callable[[], float]]]:
+    row = Row(f"failed execution to signal on the stream, {LEARNERS} at work", "ms", "the same execution to `accepted`")
+    found: dict[str, list[float]] = {}
+
+    def ours() -> float:
+        found["seen"], found["acknowledged"] = asyncio.run(_run(installation, *_prepare()))
+        p95 = statistics.quantiles(found["seen"], n=20, method="inclusive")[18] * 1000
+        row.name = f"failed execution to signal on the stream, {LEARNERS} at work, median; p95 {p95:,.0f} ms"
+        return statistics.median(found["seen"]) * 1000
+
+    yield row, ours, lambda: statistics.median(found["acknowledged"]) * 1000

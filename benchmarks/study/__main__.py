@@ -1,0 +1,46 @@
+"""`make study`: runs the study and writes its tables and pictures into the docs."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from benchmarks.study import plots, tables
+from benchmarks.study.results import RESAMPLES, samples, works
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "explanation" / "which-signals-tell.md"
+PICTURES = DOCS / "pictures"
+
+
+def written(page: str, sections: dict[str, str]) -> str:
+    """The page with each section between its markers.
+
+    Raises ValueError where the page lacks one.
+    """
+    for name, text in sections.items():
+        marked = re.compile(rf"(<!-- {name}: begin -->\n).*?(\n<!-- {name}: end -->)", re.DOTALL)
+        page, found = marked.subn(lambda match, text=text: f"{match[1]}{text}{match[2]}", page)  # type: ignore[misc]
+        if found != 1:
+            raise ValueError(f"{PAGE.name} has {found} places for {name}")
+    return page
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks.study", description=__doc__)
+    parser.add_argument("--resamples", type=int, default=RESAMPLES, help=f"of students ({RESAMPLES})")
+    times = parser.parse_args().resamples
+    read = works()
+    print("Looking at the first halves ...", file=sys.stderr)
+    main_samples = samples(read, tables.MAIN_HALF, tables.MAIN_OUTCOME, times)
+    sections = tables.sections(read, main_samples, times)
+    PAGE.write_text(written(PAGE.read_text(), sections))
+    print("Drawing ...", file=sys.stderr)
+    plots.draw_comparison(main_samples, PICTURES / "study-comparison.svg")
+    plots.draw_thresholds(main_samples, PICTURES / "study-thresholds.svg")
+    print(f"{PAGE.relative_to(DOCS.parent)} and docs/pictures/study-*.svg are written.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
