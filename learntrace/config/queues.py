@@ -31,7 +31,7 @@ class Queue:
 
     `work(older_than)` does one batch of those that have waited that many seconds, and returns how many there were, 0
     when none is left; `oldest()` says since when the first one waits. `aside` is in how many threads of its own a worker
-    does it, where it waits for the servers of others; the rows of other queues must not wait with it.
+    does it, where it takes long or waits for the servers of others; the rows of other queues must not wait with it.
     """
 
     topic: str

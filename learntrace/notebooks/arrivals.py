@@ -9,6 +9,7 @@ from django.db import OperationalError, connection, transaction
 
 from learntrace.notebooks import activities
 from learntrace.notebooks.models import Arrival
+from learntrace.notebooks.unknown import flag_unknown
 from learntrace.progress import recording
 from learntrace.progress.stale import mark_published
 
@@ -16,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 # A turn's transaction is as long as its work, so there is a limit to it; one arrival has at most 500 events.
 MOST_ARRIVALS = 100
-MOST_EVENTS = 1500
+MOST_EVENTS = 500
 
 _CLAIM = """
 SELECT id, events::text[] FROM notebooks_arrival
@@ -78,6 +79,7 @@ def _take(claimed: Sequence[_Claimed]) -> None:
     done = activities.read([event for one in claimed for event in one.events])
     recording.record(activities.SOURCE, done)
     mark_published(activities.SOURCE, activities.assigned(done))
+    flag_unknown([event for one in claimed for event in one.events])
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, [[one.id for one in claimed]])
 

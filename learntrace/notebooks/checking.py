@@ -42,6 +42,7 @@ MALFORMED_CODE_HASH = "malformed-code-hash"
 NEGATIVE_DURATION = "negative-duration"
 NO_SESSION = "no-session"
 NO_OUTCOME = "no-outcome"
+UNKNOWN_ASSIGNMENT = "unknown-assignment"
 FLAGS: Mapping[str, str] = {
     CLOCK_AHEAD: "The learner's clock was more than 5 minutes ahead of ours.",
     CLOCK_BEHIND: "The event was older than 30 days when it came.",
@@ -50,6 +51,7 @@ FLAGS: Mapping[str, str] = {
     NEGATIVE_DURATION: "`result.duration_ms` is below 0, as when a clock was set back.",
     NO_SESSION: "The event names no session.",
     NO_OUTCOME: "An execution without an outcome.",
+    UNKNOWN_ASSIGNMENT: "The academy has published notebooks, and none of them has this assignment.",
 }
 _AHEAD = timedelta(minutes=5)
 _BEHIND = timedelta(days=30)

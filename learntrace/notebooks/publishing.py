@@ -15,6 +15,7 @@ from learntrace.notebooks.activities import SOURCE
 from learntrace.notebooks.checking import MAX_NAME, TAG, with_prefix
 from learntrace.notebooks.models import Notebook, NotebookAssignment
 from learntrace.notebooks.telemetry import TOPIC
+from learntrace.notebooks.unknown import unflag_known
 from learntrace.progress.published import publish_assignments, seen_on
 from learntrace.progress.stale import mark_stale
 from learntrace.registry.models import Asset, AssetAlias
@@ -111,6 +112,7 @@ def publish(academy: Academy, slug: str, publication: Publication) -> Notebook:
 def _tell_progress(academy: Academy, asset: Asset, assignments: Sequence[Assignment]) -> None:
     """Have progress know the assignments, and who was seen on them, be it before they were published, told anew."""
     listed = [(one.tag, one.title, position) for position, one in enumerate(assignments)]
+    unflag_known(academy.pk, [one.tag for one in assignments])
     changed = publish_assignments(academy.pk, asset.pk, listed)
     if changed:
         learners = seen_on(academy.pk, {*changed, *(one.tag for one in assignments)})

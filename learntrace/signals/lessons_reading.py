@@ -18,8 +18,9 @@ from learntrace.signals.thresholds import ENABLED
 
 STUDENT = "student"
 # Progress changes all the time in class, and what is new today tells nothing before the day's end: looking at it again
-# takes at most a fiftieth of a worker's time.
+# takes at most a fiftieth of a worker's time, but for what takes very long.
 LEAST_SECONDS = 10.0
+MOST_SECONDS = 300.0
 SHARE = 50
 
 # `seen` is a sum over the rows, not their latest time: that is when a transaction began, and one that began before a look
@@ -40,7 +41,7 @@ SELECT academy_id, asset_id, l.looked_at
                  OR enabled AND (clock >= l.looked_to + interval '24 hours'
                                  OR l.fault = '' AND kept.seen IS DISTINCT FROM l.seen
                                     AND statement_timestamp() >= l.looked_at
-                                        + make_interval(secs => greatest(%(least)s, %(share)s * l.seconds)))
+                                        + make_interval(secs => least(%(most)s, greatest(%(least)s, %(share)s * l.seconds))))
        END
  ORDER BY l.looked_at NULLS FIRST, academy_id, asset_id LIMIT %(limit)s
 """
@@ -86,7 +87,8 @@ WITH RECURSIVE place AS (
 SELECT user_id, at, assignment, outcome = 'ok', id::text FROM move
 """.replace(
     "{floor}",
-    "%(begun)s + interval '24 hours' * (ceil(extract(epoch FROM nullif(greatest(a.at, %(first)s), %(first)s) - %(begun)s) / 86400) - 1)",
+    "%(begun)s + interval '24 hours'"
+    " * (ceil(extract(epoch FROM nullif(greatest(a.at, %(first)s), %(first)s) - %(begun)s) / 86400) - 1)",
 )
 
 
@@ -116,7 +118,7 @@ def due(clocks: Mapping[int, datetime], limits: Mapping[int, Mapping[str, Any]],
         } for academy, clock in clocks.items()
     ]  # fmt: skip
     parameters: dict[str, Any] = {
-        "academies": msgspec.json.encode(asked).decode(), "least": LEAST_SECONDS, "share": SHARE, "limit": limit,
+        "academies": msgspec.json.encode(asked).decode(), "least": LEAST_SECONDS, "most": MOST_SECONDS, "share": SHARE, "limit": limit,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_DUE, parameters)

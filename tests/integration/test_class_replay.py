@@ -21,10 +21,10 @@ EVENTS = sum(COMPILATIONS.values())
 # All that the data can show: they hold no code, which the other two look for, and no scores.
 KINDS = {"repeated_error", "stuck", "wheel_spinning", "inactive_after_error", "falling_behind"}
 IN_ORDER, SHUFFLED = "in-order", "shuffled"
-# What is yet to be taken in, to be seen because nothing has happened, and to be compared within the class.
-_UNDONE = """
-SELECT (SELECT count(*) FROM notebooks_arrival)
-     + (SELECT count(*) FROM signals_watch w
+_ARRIVING = "SELECT count(*) FROM notebooks_arrival"
+# What is yet to be seen because nothing has happened, and yet to be compared within the class.
+_UNSEEN = """
+SELECT (SELECT count(*) FROM signals_watch w
          WHERE due_at <= (SELECT max(occurred_at) FROM events e WHERE e.academy_id = w.academy_id))
      + (SELECT count(*)
           FROM (SELECT a.academy_id, a.asset_id, count(*) || ' ' || sum(extract(epoch FROM p.updated_at)) AS seen
@@ -33,6 +33,8 @@ SELECT (SELECT count(*) FROM notebooks_arrival)
                  GROUP BY a.academy_id, a.asset_id) AS kept
           LEFT JOIN signals_lesson l USING (academy_id, asset_id) WHERE l.seen IS DISTINCT FROM kept.seen)
 """
+# A class is compared again after fifty times as long as it took, which is minutes on a busy machine.
+_COMPARE_SOON = "UPDATE signals_lesson SET seconds = 0"
 _MEASURES = """
 SELECT u.username, p.assignment, p.attempts, p.errors, p.aborted, p.last_outcome, p.done_at, p.first_seen_at,
        p.last_seen_at, p.active_seconds, p.error_quotient, p.repeated_error_density, p.concerns
@@ -82,7 +84,9 @@ class ReplayedClass:
         return sent
 
     def wait_done(self) -> None:
-        wait_until(lambda: self.installation.sql(_UNDONE) == [(0,)], "all that follows from the events", 240)
+        wait_until(lambda: self.installation.sql(_ARRIVING) == [(0,)], "all events taken in", 240)
+        self.installation.sql(_COMPARE_SOON)
+        wait_until(lambda: self.installation.sql(_UNSEEN) == [(0,)], "all that follows from the events", 120)
 
     def outcome(self, academy: str) -> tuple[list[Any], ...]:
         """Measures, counts of errors and signals. Events, whose ids differ between academies, are told by their times."""

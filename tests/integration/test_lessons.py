@@ -24,6 +24,8 @@ from learntrace.progress.models import Assignment, Progress
 from learntrace.progress.recording import Done
 from learntrace.registry.models import Asset
 from learntrace.signals import lessons, watching
+from learntrace.signals.detectors import FALLING_BEHIND
+from learntrace.signals.detectors.falling_behind import Transition
 from learntrace.signals.documents import signal_document
 from learntrace.signals.lessons import look_at_due
 from learntrace.signals.models import Lesson, Notification, Signal
@@ -183,6 +185,28 @@ def test_whatever_the_order_and_whenever_it_is_looked_at_it_comes_to_the_same(
                 look()
         look()
         assert outcome() == expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_it_is_what_follows_from_every_single_attempt(cast: Cast, asset: Asset, seed: int) -> None:
+    learners = make_class(cast)
+    course = a_course(learners, seed)
+    # Also at the boundaries themselves.
+    course += [attempt(learners[4], whole, KEYS[1], done=whole % 2 == 0) for whole in range(6, 14)]
+    take(course)
+    look()
+    transitions: dict[str, list[Transition]] = {user.username: [] for user in learners}
+    for row in ActivityRow.objects.select_related("user").order_by("at", "arrival"):
+        transitions[row.user.username].append(Transition(row.at, row.assignment or "", row.outcome == OK))
+    now = ActivityRow.objects.latest("at").at
+    found = FALLING_BEHIND.findings(transitions, transitions, START, now, FALLING_BEHIND.defaults())
+    expected = [
+        (name, one.key, "resolved" if one.resolved_at else "open", one.count, one.opened_at, one.last_seen_at,
+         one.resolved_at, one.resolved_by)
+        for name in sorted(found) for one in found[name]
+    ]  # fmt: skip
+    assert expected
+    assert shown() == expected
 
 
 def test_a_recomputed_learner_keeps_them(cast: Cast, asset: Asset) -> None:
@@ -411,7 +435,7 @@ class TestTheQueue:
             lesson, START, day(30), lessons.FALLING_BEHIND.defaults(), [user.pk for user in learners]
         )
         assert [len(moves) for moves in read.values()] == [2, 1, 1, 1, 1]
-        assert [(moves[-1].at, moves[-1].done) for moves in read.values()] == [(day(8.06), True)] * 5
+        assert [max(moves)[0:3:2] for moves in read.values()] == [(day(8.06), True)] * 5
 
 
 class TestNotifications:

@@ -15,7 +15,7 @@ from learntrace.notebooks.activities import SOURCE
 from learntrace.notebooks.arrivals import take_arrivals
 from learntrace.notebooks.models import Arrival, Event
 from learntrace.notebooks.telemetry import make_documents
-from learntrace.progress.models import Assignment, Stale
+from learntrace.progress.models import Assignment, Progress, Stale
 from learntrace.progress.stale import claim_stale, mark_stale
 from learntrace.registry.models import Asset
 from tests.builders import NOW, Cast, make_stored_event, make_task, make_user
@@ -249,3 +249,20 @@ def test_a_note_made_while_an_older_one_waits_is_not_lost():
         assert claim_stale(SOURCE, 10, 0) == [(user.pk, "lesson-03")]
     finally:
         worker.close()
+
+
+def test_an_assignment_that_nobody_has_published_counts_and_is_flagged_until_it_is(cast, teacher):
+    publish(teacher, ONE)
+    slip = do(cast, 0, "error", tag="assignment:lesson-3-exercise-1")
+    do(cast, 1, "error")
+    work()
+    assert list(Event.objects.exclude(flags=[]).values_list("pk", "flags")) == [(slip.pk, ["unknown-assignment"])]
+    assert Progress.objects.get(assignment="assignment:lesson-3-exercise-1").errors == 1
+    publish(teacher, ONE, "assignment:lesson-3-exercise-1")
+    assert not Event.objects.exclude(flags=[]).exists()
+
+
+def test_where_nothing_is_published_no_assignment_is_unknown(cast):
+    do(cast, 0, "error")
+    work()
+    assert not Event.objects.exclude(flags=[]).exists()
