@@ -16,7 +16,7 @@ from tests.faults.processes import wait_until
 PATH = "/v1/notebook/me/events"
 CLIENTS = 8
 BATCHES = 4
-KILLED = ("web_child", "backend", "postmaster", "web_main")
+KILLED = ("web_child", "backend", "worker", "postmaster", "web_main")
 
 
 def make_batch() -> list[dict[str, Any]]:
@@ -118,6 +118,9 @@ def test_whoever_is_killed_meanwhile_every_event_is_there_once(install: Install,
     assert counted["accepted"] <= len(good_ids(batches))
     assert counted["accepted"] + counted["duplicates"] == len(batches) * 2 * CLIENTS * 495
     assert installation.sql("SELECT count(*) FROM notebooks_rejectedevent") == [(len(batches) * 5,)]
+    wait_until(lambda: installation.sql("SELECT count(*) FROM notebooks_arrival") == [(0,)], "all taken in", 60)
+    taken = {str(row[0]) for row in installation.sql("SELECT id FROM progress_activity")}
+    assert taken == good_ids(batches), "each is an activity once"
 
 
 def _seen(installation: Installation) -> int:
