@@ -29,6 +29,9 @@ def gettext_noop(text: str) -> str:
     return text
 
 
+# Beside a kind's own thresholds: the longest gap that counts as active, in seconds, which the academy sets for all measures.
+ACTIVE_GAP = "active_gap_seconds"
+
 # What a sentence says of an attempt whose error has neither a name nor a message.
 UNKNOWN_ERROR = gettext_noop("an error")
 

@@ -118,7 +118,8 @@ def due(clocks: Mapping[int, datetime], limits: Mapping[int, Mapping[str, Any]],
         } for academy, clock in clocks.items()
     ]  # fmt: skip
     parameters: dict[str, Any] = {
-        "academies": msgspec.json.encode(asked).decode(), "least": LEAST_SECONDS, "most": MOST_SECONDS, "share": SHARE, "limit": limit,
+        "academies": msgspec.json.encode(asked).decode(), "least": LEAST_SECONDS, "most": MOST_SECONDS,
+        "share": SHARE, "limit": limit,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_DUE, parameters)

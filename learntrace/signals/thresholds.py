@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.accounts.academy_settings import SIGNAL, declare_feature
 from learntrace.accounts.models import AcademySettings
 from learntrace.core.errors import FieldProblem
-from learntrace.signals.detection import Kind, Threshold
+from learntrace.progress.gaps import gap_in
+from learntrace.signals.detection import ACTIVE_GAP, Kind, Threshold
 from learntrace.signals.detectors import KINDS
+from learntrace.signals.detectors.stuck import Stuck
 
 ENABLED = "enabled"
 # More of anything is never reached, and as minutes or days it must stay a time.
@@ -29,7 +31,9 @@ def thresholds_of(stored: Any) -> Limits:
     Who writes past the API may have stored anything: what is no threshold is the default's.
     """
     features = stored if isinstance(stored, dict) else {}
-    return {kind.kind: _of_kind(kind, features.get(kind.kind)) for kind in KINDS.values()}
+    limits = {kind.kind: _of_kind(kind, features.get(kind.kind)) for kind in KINDS.values()}
+    limits[Stuck.kind][ACTIVE_GAP] = gap_in(features)
+    return limits
 
 
 def load(academy_ids: Collection[int | None]) -> dict[int | None, Limits]:

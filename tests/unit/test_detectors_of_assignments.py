@@ -100,7 +100,7 @@ class TestStuck:
         activities = [failing(number, number) for number in range(1, 5)]
         assert findings_of(STUCK, [*activities, failing(5, 3600)]) == []
         assert len(findings_of(STUCK, [*activities, failing(5, 3600), failing(6, 7200)])) == 1
-        assert len(findings_of(STUCK, [*activities, failing(5, 3600)], gap_minutes=20)) == 1
+        assert len(findings_of(STUCK, [*activities, failing(5, 3600)], active_gap_seconds=20 * 60)) == 1
 
     def test_other_activity_before_the_first_failure_is_active_time(self):
         reading = [activity(number, number * 120, "focused") for number in range(1, 6)]

@@ -5,7 +5,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from learntrace.metrics.attempts import Activity
-from learntrace.signals.detection import ASSIGNMENT, HIGH, Change, Detector, State, Threshold, Thresholds, gettext_noop
+from learntrace.metrics.measures import GAP_SECONDS
+from learntrace.signals.detection import (
+    ACTIVE_GAP,
+    ASSIGNMENT,
+    HIGH,
+    Change,
+    Detector,
+    State,
+    Threshold,
+    Thresholds,
+    gettext_noop,
+)
 from learntrace.signals.detectors import runs
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -14,8 +25,8 @@ _MICROSECOND = timedelta(microseconds=1)
 class Stuck(Detector):
     """Active time and failed attempts on an assignment since its last success, or since its first activity.
 
-    Active time is the sum of the gaps between consecutive activities of any verb, each counted up to a cap. It is kept
-    in whole microseconds, so that the sum is the same however it was come by.
+    Active time is measured as everywhere: the gaps between consecutive activities of any verb, each counted up to the
+    academy's longest active gap. It is kept in whole microseconds, so that the sum is the same however it was come by.
     """
 
     kind = "stuck"
@@ -29,9 +40,6 @@ class Stuck(Detector):
     thresholds = {
         "minutes": Threshold(10, 0, gettext_noop("minutes of active time since the last success"), whole=False),
         "attempts": Threshold(5, 1, gettext_noop("failed attempts since the last success")),
-        "gap_minutes": Threshold(
-            5, 0, gettext_noop("minutes that a pause between two activities counts at most"), whole=False
-        ),
     }
 
     def step(self, state: State, activity: Activity, thresholds: Thresholds) -> Iterator[Change]:
@@ -40,7 +48,7 @@ class Stuck(Detector):
             state["active"], state["last_at"] = 0, activity.at.isoformat()
             yield from runs.resolve(state, activity)
             return
-        state["active"] = state.get("active", 0) + _gap(state.get("last_at"), activity.at, thresholds["gap_minutes"])
+        state["active"] = state.get("active", 0) + _gap(state.get("last_at"), activity.at, thresholds)
         state["last_at"] = activity.at.isoformat()
         if activity.failed:
             run = state.setdefault("run", runs.begun(activity))
@@ -55,8 +63,9 @@ class Stuck(Detector):
             yield runs.see(state, run, activity, self.severity, {**run["facts"], "minutes": int(minutes)})
 
 
-def _gap(last_at: Any, at: datetime, cap_minutes: float) -> int:
+def _gap(last_at: Any, at: datetime, thresholds: Thresholds) -> int:
     """Microseconds since the last activity that count as active."""
     if last_at is None:
         return 0
-    return min(at - datetime.fromisoformat(last_at), timedelta(minutes=cap_minutes)) // _MICROSECOND
+    cap = timedelta(seconds=thresholds.get(ACTIVE_GAP, GAP_SECONDS))
+    return min(at - datetime.fromisoformat(last_at), cap) // _MICROSECOND
