@@ -120,7 +120,8 @@ class Section(Generic[M]):
             self.complete(draft, roster)
             self._apply(draft)
         if self.names:
-            roster.known[self.model].settle(draft.row for draft in drafts)
+            failed = (draft.item.value(key) for draft in drafts if draft.item.refused for key in ("id", *self.names))
+            roster.known[self.model].settle((draft.row for draft in drafts), filter(None, failed))
         return Plan(self, drafts)
 
     def write(self, plan: Plan[M], roster: Roster) -> None:
@@ -289,6 +290,8 @@ def _reference(item: Item, key: str, known: Known[Any], column: "models.Field[An
         return {key: rows[0]}
     if rows:
         item.refuse(key, _("`%(key)s`: several have the name %(name)s; give the id"), name=value.written[:80])
+    elif known.has_failed(value):
+        item.refused.add(key)
     else:
         item.refuse(
             key, _("`%(key)s`: there is no %(what)s %(name)s, neither in the file nor in the database"),

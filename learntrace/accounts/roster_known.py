@@ -34,6 +34,7 @@ class Known(Generic[M]):
         self._by_name: dict[str, dict[str, list[M]]] = {}
         self._by_id: dict[int, M] = {}
         self._rows: list[M] = []
+        self._failed: set[str] = set()
 
     def want(self, value: Value | None) -> None:
         """Note that the file names this row."""
@@ -61,8 +62,11 @@ class Known(Generic[M]):
         for row in rows.filter(**condition):
             self.rows.setdefault(row.pk, row)
 
-    def settle(self, declared: Iterable[M]) -> None:
-        """From now on find what the file makes of the rows, new ones among them."""
+    def settle(self, declared: Iterable[M], failed: Iterable[Value]) -> None:
+        """From now on find what the file makes of the rows, new ones among them; `failed` are the ids and names that
+        entries have with which something is wrong.
+        """
+        self._failed = {value.written for value in failed if value.written is not None}
         self._rows = rows = list({id(row): row for row in (*self.rows.values(), *declared)}.values())
         self._by_id = {row.pk: row for row in rows if row.pk is not None}
         self._by_name = {name: defaultdict(list) for name in self._names}
@@ -82,6 +86,10 @@ class Known(Generic[M]):
             if rows := found.get(_folded(name, written)):
                 return rows
         return numbers
+
+    def has_failed(self, value: Value) -> bool:
+        """Whether the file declares what is meant, but not rightly: that has been told already."""
+        return value.written in self._failed
 
     def named(self, text: str) -> M | None:
         """The row with this as its first name."""

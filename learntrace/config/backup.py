@@ -34,13 +34,17 @@ def main(argv: list[str]) -> int:
     env = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
     address = make_conninfo(settings.DATABASE_URL, password=None)
     command = [program, "--format=custom", "--no-owner", "--dbname", address]
-    partial.touch(mode=0o600)
-    with partial.open("wb") as out:
-        result = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, env=env, check=False)  # noqa: S603
-    if result.returncode:
-        partial.unlink()
-        print(f"learntrace backup: {result.stderr.decode(errors='replace').strip()}", file=sys.stderr)
+    try:
+        partial.touch(mode=0o600)
+        with partial.open("wb") as out:
+            result = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, env=env, check=False)  # noqa: S603
+        if result.returncode:
+            partial.unlink()
+            print(f"learntrace backup: {result.stderr.decode(errors='replace').strip()}", file=sys.stderr)
+            return 1
+        partial.replace(chosen.file)
+    except OSError as error:
+        print(f"learntrace backup: {chosen.file} can't be written: {error.strerror}", file=sys.stderr)
         return 1
-    partial.replace(chosen.file)
     print(f"{chosen.file}: {chosen.file.stat().st_size / 1024**2:.1f} MiB")
     return 0

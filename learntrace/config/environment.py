@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from learntrace.core.arguments import MOST_DAYS
+
 _MIB = 1024 * 1024
 
 
@@ -59,6 +61,13 @@ def _whole(text: str, least: int = 0) -> int:
 
 def _positive(text: str) -> int:
     return _whole(text, least=1)
+
+
+def _days(text: str) -> int:
+    number = _positive(text)
+    if number > MOST_DAYS:
+        raise ValueError(f"expected a whole number, {MOST_DAYS} or less")
+    return number
 
 
 def _words(text: str) -> list[str]:
@@ -138,7 +147,9 @@ def _mail_server(text: str) -> MailServer:
         port = parts.port
     except ValueError:
         # Its own text may quote a password in which a sign isn't written as %23 or the like.
-        raise ValueError("expected a number as port; write / ? # @ : % in a password as %2F %3F %23 %40 %3A %25") from None
+        raise ValueError(
+            "expected a number as port; write / ? # @ : % in a password as %2F %3F %23 %40 %3A %25"
+        ) from None
     ssl = parts.scheme == "smtps"
     tls = _flag(options.get("tls", ["false"])[-1])
     if ssl and tls:
@@ -184,9 +195,9 @@ HUB_API_URL = Setting("LEARNTRACE_HUB_API_URL", "", _hub_api,
 HUB_ACADEMY = Setting("LEARNTRACE_HUB_ACADEMY", "", str, "The slug of the academy to which that hub's users belong.")
 HUB_CREATE_USERS = Setting("LEARNTRACE_HUB_CREATE_USERS", "true", _flag,
                            "Make a hub's user whom Learntrace doesn't know a student of that academy.")  # fmt: skip
-RETENTION_DAYS = Setting("LEARNTRACE_RETENTION_DAYS", "30", _positive,
+RETENTION_DAYS = Setting("LEARNTRACE_RETENTION_DAYS", "30", _days,
                          "Days that processed webhooks, refused requests and rejected events are kept by the daily "
-                         "clean-up.")  # fmt: skip
+                         "clean-up; 36500 at most.")  # fmt: skip
 STATS_SYNC_AT = Setting("LEARNTRACE_STATS_SYNC_AT", "02:00", _time_of_day, "When the nightly stats sync runs (UTC).")
 CLEAN_UP_AT = Setting("LEARNTRACE_CLEAN_UP_AT", "03:30", _time_of_day, "When the daily clean-up runs (UTC).")
 PUBLIC_URL = Setting("LEARNTRACE_PUBLIC_URL", "", _public_url,

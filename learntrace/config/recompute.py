@@ -30,7 +30,9 @@ def main(argv: list[str]) -> int:
         "nothing changes. Workers share the work; after an interruption the same command goes on where it stopped.",
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--learner", action="append", metavar="NAME", help="a user name or id; can be given several times")
+    what.add_argument(
+        "--learner", action="append", metavar="NAME", help="a user name or id; can be given several times"
+    )
     what.add_argument("--assignment", metavar="TAG", help="all learners seen on this assignment")
     what.add_argument("--all", action="store_true", help="all learners (also without any option)")
     parser.add_argument("--dry-run", action="store_true", help="say what would come out otherwise, and change nothing")
@@ -93,7 +95,11 @@ def _try(learners: list[int]) -> Standing:
 
 def _report(at: Standing, *, as_json: bool, would: bool = False) -> int:
     if as_json:
-        print(json.dumps({"learners": at.total, "failed": at.failed, "fault": at.first_fault, "changed": asdict(at.changed)}))
+        print(
+            json.dumps(
+                {"learners": at.total, "failed": at.failed, "fault": at.first_fault, "changed": asdict(at.changed)}
+            )
+        )
     else:
         verb = "would come out otherwise" if would else "came out otherwise"
         print(

@@ -87,7 +87,7 @@ def _read(path: Path) -> Value:
         raise RosterError(path.name, [(error.line, error.text)]) from error
     except OSError as error:
         told = _("the file can't be read: %(reason)s") % {"reason": error.strerror}
-        raise RosterError(path.name, [(None, told)]) from error
+        raise RosterError(str(path), [(None, told)]) from error
     if document.content is None:
         raise RosterError(path.name, [(None, _("the file is empty"))])
     return document

@@ -4,38 +4,36 @@ import argparse
 import os
 import shutil
 import signal
-import socket
 import sys
+import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from learntrace.config import environment
 from learntrace.config.logs import configure_logging
+from learntrace.config.ports import PortClaim, PortTakenError, port_number
 from learntrace.config.postgres import EmbeddedPostgres
 from learntrace.config.postgres_locks import FileLock
 from learntrace.config.supervisor import Child, Supervisor
+
+# A web process that was killed leaves the port only when its own children have ended.
+_PORT_SECONDS = 3.0
 
 
 def _arguments(prog: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"learntrace {prog}", description=description)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=_port, default=8000, help="the port to listen on (8000)")
+    parser.add_argument("--port", type=port_number, default=8000, help="the port to listen on (8000)")
     parser.add_argument("--workers", type=_count, default=1, metavar="N", help="web processes (1)")
     return parser
 
 
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 < number < 65536:
-        raise argparse.ArgumentTypeError("expected 1 to 65535")
-    return number
-
-
 def _count(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 0
     if not 1 <= number <= 256:
-        raise argparse.ArgumentTypeError("expected 1 to 256")
+        raise argparse.ArgumentTypeError(f"{text!r} can't be used: expected a number from 1 to 256")
     return number
 
 
@@ -48,6 +46,9 @@ def main(argv: list[str]) -> int:
     chosen = _arguments(
         "serve", "Run everything: the database, the web server, the worker and its schedules."
     ).parse_args(argv)
+    # Better said here once than by a child again and again.
+    for setting in environment.SETTINGS:
+        setting.value()
     home: Path = environment.HOME.value()
     home.mkdir(parents=True, exist_ok=True)
     _log_to_stderr()
@@ -58,31 +59,25 @@ def main(argv: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    if trouble := _cannot_listen(chosen.host, chosen.port):
-        print(f"learntrace serve: {trouble}", file=sys.stderr)
+    claim = PortClaim(chosen.host, chosen.port)
+    try:
+        claim.take()
+    except PortTakenError as error:
+        print(f"learntrace serve: {error}", file=sys.stderr)
         return 1
     url = environment.DATABASE_URL.value()
     database = None if url else EmbeddedPostgres(home)
     _start_measures(home)
     env = {**os.environ, "LEARNTRACE_HOME": str(home), "LEARNTRACE_DATABASE_URL": url or EmbeddedPostgres(home).url}
-    address = ["--host", chosen.host, "--port", str(chosen.port), "--workers", str(chosen.workers)]
+    address = ["--host", chosen.host, "--port", str(chosen.port), "--workers", str(chosen.workers), "--claimed"]
     children = [
         Child("worker", _command("worker", "--upgrade"), env),
         Child("web", _command("web", "--upgrade", *address), env, _answers(chosen.host, chosen.port)),
     ]
-    return Supervisor(children, database).run()
-
-
-def _cannot_listen(host: str, port: int) -> str:
-    """Why the address can't be listened on; empty if it can. Better said here once than by a child again and again."""
     try:
-        family, kind, *_rest, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        return f"{host}:{port} can't be listened on: {error.strerror or error}"
-    return ""
+        return Supervisor(children, database).run()
+    finally:
+        claim.drop()
 
 
 def _start_measures(home: Path) -> None:
@@ -114,11 +109,27 @@ def _answers(host: str, port: int) -> Callable[[], bool]:
     return check
 
 
+def _tell_when_it_answers(host: str, port: int) -> None:
+    check = _answers(host, port)
+    while True:
+        time.sleep(0.5)
+        if check():
+            return
+
+
 def web(argv: list[str]) -> int:
     """The web server, until SIGTERM or SIGINT."""
     parser = _arguments("web", "Run the web server alone; it needs a database that somebody else runs.")
     parser.add_argument("--upgrade", action="store_true", help="bring the database's tables up to date first")
+    # `serve` starts us again and again and keeps the claim itself.
+    parser.add_argument("--claimed", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args(argv)
+    claim = PortClaim(chosen.host, chosen.port, of_parent=chosen.claimed)
+    try:
+        claim.take(_PORT_SECONDS)
+    except PortTakenError as error:
+        print(f"learntrace web: {error}", file=sys.stderr)
+        return 1
     os.environ.setdefault("LEARNTRACE_DATABASE_POOL", "10")
     os.environ["LEARNTRACE_WEB_PROCESS"] = str(os.getpid())
     _prepare(upgrade=chosen.upgrade)
@@ -128,6 +139,8 @@ def web(argv: list[str]) -> int:
 
     # A new web process has the first one's handlers until it has loaded everything: a request to stop would be lost.
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    if not chosen.claimed:
+        threading.Thread(target=_tell_when_it_answers, args=(chosen.host, chosen.port), daemon=True).start()
     Server(
         "learntrace.config.asgi:application",
         address=chosen.host,
@@ -141,6 +154,7 @@ def web(argv: list[str]) -> int:
         workers_kill_timeout=6,
         log_level=LogLevels.warning,
     ).serve()
+    claim.drop()
     return 0
 
 

@@ -2,12 +2,14 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from learntrace.config import figures, health
 from learntrace.dashboard import views as pages
 
 urlpatterns = [
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("v1/auth/", include("learntrace.accounts.urls")),
     path("v1/registry/", include("learntrace.registry.urls")),
@@ -21,6 +23,7 @@ urlpatterns = [
     path("metrics", figures.figures),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("docs/", RedirectView.as_view(pattern_name="docs")),
     path("", pages.status, {"look": health.look}, name="status"),
     path("status/live", pages.status_live, {"look": health.look}, name="status-live"),
     path("", include("learntrace.dashboard.urls")),

@@ -2,6 +2,9 @@
 
 import argparse
 
+# A hundred years: more would lie before the first date that there is.
+MOST_DAYS = 36_500
+
 
 def positive(text: str) -> int:
     """A whole number above 0.
@@ -14,6 +17,17 @@ def positive(text: str) -> int:
         number = 0
     if number <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return number
+
+
+def days(text: str) -> int:
+    """A whole number of days, 1 to MOST_DAYS.
+
+    Raises ArgumentTypeError.
+    """
+    number = positive(text)
+    if number > MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {MOST_DAYS} days")
     return number
 
 

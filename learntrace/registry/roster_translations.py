@@ -37,9 +37,9 @@ def plan_translations(plan: Plan[Asset], known: Known[Asset]) -> None:
     for draft in plan.drafts:
         for value in draft.extras["translations"]:
             other = known.named(value.written or "")
-            if other is None:
+            if other is None and not known.has_failed(value):
                 draft.item.refuse("translations", str(_UNKNOWN), line=value.line, slug=value.written)
-            else:
+            elif other is not None:
                 bundles.tie(id(draft.row), id(other))
                 declared.add(id(draft.row))
     members: dict[object, list[Asset]] = defaultdict(list)

@@ -3,12 +3,14 @@
 import http.server
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 from tests.faults.academy import LEARNERS
 from tests.faults.conftest import Install
-from tests.faults.installation import HOST, Installation
+from tests.faults.installation import CHECKOUT, HOST, Installation, free_port
 from tests.faults.processes import wait_until
 
 
@@ -39,6 +41,61 @@ def test_a_port_in_use_is_refused_before_anything_starts(install: Install) -> No
     assert len(said.splitlines()) == 1
     assert installation.left() == []
     assert not (installation.home / "postgres" / "data" / "postmaster.pid").exists()
+
+
+def test_a_web_server_alone_never_shares_the_port_of_another(install: Install) -> None:
+    installation = install()
+    installation.start()
+    said = len(installation.log())
+    second = installation.command("web", "--port", str(installation.port))
+    assert second.wait(30) == 1
+    assert f"{HOST}:{installation.port} can't be listened on" in installation.log()[said:]
+
+
+def test_of_two_that_start_at_the_same_moment_on_a_port_one_is_refused(install: Install) -> None:
+    """Neither listens yet when the other looks, and granian would let both."""
+    pair = [install("one"), install("two")]
+    pair[1].port = pair[0].port
+    for installation in pair:
+        installation.launch()
+    wait_until(lambda: any(one.serve is not None and one.serve.poll() is not None for one in pair), "the refusal", 20)
+    (refused,) = (one for one in pair if one.serve is not None and one.serve.poll() is not None)
+    (served,) = (one for one in pair if one is not refused)
+    assert refused.serve is not None
+    assert refused.serve.returncode == 1
+    assert f"{HOST}:{refused.port} can't be listened on" in refused.log()
+    assert len(refused.log().splitlines()) == 1
+    assert refused.left() == []
+    served.wait_ready()
+    web = served.only("web_main")
+    web.kill()
+    wait_until(lambda: not web.is_running(), "its end")
+    served.wait_ready()
+    assert served.stop()[0] == 0
+
+
+def test_a_web_server_alone_says_where_it_is(install: Install) -> None:
+    installation = install()
+    installation.start()
+    port = free_port()
+    web = installation.command("web", "--port", str(port), LEARNTRACE_DATABASE_URL=installation.database_url)
+    try:
+        wait_until(lambda: f"Learntrace is at http://{HOST}:{port}/" in installation.log(), "its word", 20)
+    finally:
+        web.terminate()
+        assert web.wait(20) == 0
+
+
+def test_the_demo_takes_no_other_server_for_its_own(install: Install) -> None:
+    installation = install()
+    installation.start()
+    demo = subprocess.run(
+        [sys.executable, "-m", "learntrace.config.demo", "--port", str(installation.port)],
+        cwd=CHECKOUT, env=installation.environment(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert demo.returncode == 1
+    assert f"{HOST}:{installation.port} can't be listened on" in demo.stderr
+    assert "sign in as" not in demo.stdout
 
 
 def test_a_stop_at_any_moment_of_the_start_is_clean(install: Install, seed: int) -> None:

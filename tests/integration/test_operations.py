@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from learntrace.config import cli, doctor
+from learntrace.config import backup, cli, doctor
 from learntrace.config.environment import SETTINGS, SettingError
+from learntrace.config.postgres import EmbeddedPostgres
 from learntrace.core.models import Heartbeat
 from learntrace.core.postgresql.base import DatabaseWrapper
 from learntrace.learnpack.models import Webhook
@@ -96,10 +97,16 @@ def test_the_docs_and_the_schema_are_served_by_ourselves(client):
     assert client.get("/openapi.json").json()["info"]["title"] == "Learntrace"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("path", "target"), [("/admin", "/admin/"), ("/docs/", "/docs")])
+def test_a_slash_too_many_or_too_few_leads_to_the_page(client, path, target):
+    assert client.get(path).headers["Location"] == target
+
+
 def run(*words: str, **more: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "learntrace.config", *words],
-        capture_output=True, text=True, env={**os.environ, **more}, check=False,
+        capture_output=True, text=True, env={**os.environ, **more}, check=False, timeout=120,
     )  # fmt: skip
 
 
@@ -115,6 +122,7 @@ def test_settings_are_all_listed_and_secrets_are_not_shown():
         ("LEARNTRACE_BODY_LIMIT", "much"), ("LEARNTRACE_BODY_LIMIT", "-1"), ("LEARNTRACE_DEBUG", "perhaps"),
         ("LEARNTRACE_BROKER_URL", "http://x"), ("LEARNTRACE_DATABASE_URL", "mysql://x"),
         ("LEARNTRACE_CLEAN_UP_AT", "25:00"), ("LEARNTRACE_LOG_LEVEL", "loud"),
+        ("LEARNTRACE_RETENTION_DAYS", "99999999999"),
     ],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_read_is_named(monkeypatch, name, value):
@@ -122,6 +130,24 @@ def test_a_setting_that_cannot_be_read_is_named(monkeypatch, name, value):
     setting = next(setting for setting in SETTINGS if setting.name == name)
     with pytest.raises(SettingError, match=name):
         setting.value()
+
+
+def test_serve_does_not_begin_with_a_setting_that_cannot_be_read(tmp_path):
+    result = run("serve", LEARNTRACE_HOME=str(tmp_path / "home"), LEARNTRACE_RETENTION_DAYS="99999999999")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "learntrace: LEARNTRACE_RETENTION_DAYS: '99999999999' can't be used: expected a whole number, 36500 or less\n"
+    )
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_backup_that_cannot_be_written_says_so(monkeypatch, tmp_path, capsys):
+    programs = EmbeddedPostgres(settings.HOME).binary("pg_dump").parent
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    assert backup.main([str(tmp_path / "nowhere" / "x.dump")]) == 1
+    assert capsys.readouterr().err == (
+        f"learntrace backup: {tmp_path}/nowhere/x.dump can't be written: No such file or directory\n"
+    )
 
 
 def test_an_unknown_command_lists_those_that_there_are():

@@ -72,6 +72,11 @@ class TestGarbageCollect:
         with pytest.raises(CommandError, match="whole number above 0"):
             run("assignments_garbage_collect", *arguments)
 
+    def test_refuses_more_days_than_there_are(self) -> None:
+        with pytest.raises(CommandError, match="more than 36500 days"):
+            run("assignments_garbage_collect", "--days", "99999999999")
+        assert run("assignments_garbage_collect", "--days", "36500").startswith("Deleted 0 webhooks")
+
     def test_shows_progress_on_stderr_now_and_then(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

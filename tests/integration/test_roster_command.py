@@ -49,7 +49,7 @@ class TestTheCommand:
 
     def test_a_missing_file_is_exit_code_1(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert roster.main(["import", "/nowhere/roster.yaml"]) == 1
-        assert "No such file" in capsys.readouterr().err
+        assert "/nowhere/roster.yaml: the file can't be read: No such file" in capsys.readouterr().err
 
     @pytest.mark.parametrize("argv", [[], ["import"], ["export", "x"]])
     def test_wrong_usage_is_exit_code_2(self, argv: list[str]) -> None:

@@ -142,6 +142,27 @@ class TestABadFile:
         )
         assert line == 2
 
+    def test_with_an_id_that_is_not_its_users_does_not_complain_of_what_refers_to_it(
+        self, imported: Import, refused: Refused
+    ) -> None:
+        imported("users: [{id: 5, username: ada}]")
+        [(line, text)] = refused(
+            f"""\
+            academies: [{{id: 1, slug: a}}]
+            users:
+              - {{id: 123, username: ada}}
+            memberships: [{{user: 123, academy: a}}]
+            tokens: [{{user: 123, key: {KEY}}}]
+            tasks: [{{user: 123, associated_slug: x, task_type: EXERCISE}}]
+            """
+        )
+        assert line == 3
+        assert "exists already with the id 5, not 123" in text
+
+    def test_with_a_bad_name_does_not_complain_of_what_refers_to_it_by_that(self, refused: Refused) -> None:
+        [(line, _text)] = refused("assets:\n- {slug: a/b}\n- {slug: c, translations: [a/b]}")
+        assert line == 2
+
     def test_with_very_many_mistakes_tells_fifty(self, write: Callable[..., Path]) -> None:
         path = write("users:\n" + "- {username: a b}\n" * 70)
         with pytest.raises(RosterError) as caught:

@@ -7,17 +7,31 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from learntrace.config.demo.academy import ACADEMY, PASSWORD, Learner, learners_of, roster
+from learntrace.config.demo.academy import ACADEMY, PASSWORD, Learner, first_task, learners_of, roster
+from learntrace.config.demo.class_sender import SendError
+from learntrace.config.demo.class_sender import Server as Publisher
+from learntrace.config.demo.notebook_work import SLUG, NotebookPlayer, publication
 from learntrace.config.demo.replay import Player
-from learntrace.config.demo.server import Server, import_roster, own_home, stop_event, teachers_token
+from learntrace.config.demo.server import (
+    OPERATOR,
+    Server,
+    import_roster,
+    make_operator,
+    own_home,
+    refuse_taken,
+    stop_event,
+    teachers_token,
+)
+from learntrace.config.ports import port_number
 
 
 def main(argv: list[str] | None = None) -> int:
     """Serve the demo; return when it is stopped or its server ends."""
     parser = argparse.ArgumentParser(prog="learntrace.config.demo", description="An academy at work, to look at.")
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", type=port_number, default=8000)
     chosen = parser.parse_args(argv)
+    refuse_taken(chosen.host, chosen.port, "PORT")
     home = own_home("demo")
     stopping = stop_event()
     server = Server(chosen.host, chosen.port)
@@ -33,12 +47,20 @@ def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
         return 0 if stopping.is_set() else 1
     learners = learners_of(home)
     print("Declaring the academy ...", flush=True)
-    if not import_roster(home, roster(learners)):
+    if not import_roster(home, roster(learners)) or not make_operator(home, PASSWORD):
         return 1
-    print(_welcome(server.address, learners, teachers_token(home)), flush=True)
+    token = teachers_token(home)
+    try:
+        Publisher(server.address, token, ACADEMY).put(f"/v1/notebook/academy/notebook/{SLUG}", publication())
+    except SendError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(_welcome(server.address, learners, token), flush=True)
     answers: Counter[int] = Counter()
     for learner in learners:
         Player(learner, server.host, server.port, answers, stopping).start()
+    for learner in learners[::2]:
+        NotebookPlayer(learner, server.host, server.port, answers, stopping).start()
     while not stopping.wait(5):
         if server.has_ended:
             print("The server has ended.", file=sys.stderr)
@@ -57,23 +79,29 @@ Learntrace is at {address}/
   sign in as   teacher@demo.example   (sees the academy Downtown)
                {ada.username}@demo.example   (a learner)
                stranger@demo.example   (of another academy: sees nothing of it)
+               {OPERATOR}               (the admin pages, {address}/admin/)
   password     {PASSWORD}
 
-Three requests to try:
+Four requests to try:
 
   # 1. What arrived last, and what became of it
   curl -s -H 'Authorization: Token {token}' -H 'Academy: {ACADEMY}' \\
        '{address}/v1/assignment/academy/learnpack/webhook?limit=3'
 
   # 2. A learner's task, with the telemetry on it
-  curl -s -H 'Authorization: Token {ada.key}' {address}/v1/assignment/task/{ada.id * 100 + 1}
+  curl -s -H 'Authorization: Token {ada.key}' {address}/v1/assignment/task/{first_task(ada)}
 
   # 3. Send telemetry as that learner's LearnPack client does
   curl -s -H 'Authorization: Token {ada.key}' '{address}/v1/assignment/me/telemetry?asset_id=145' \\
        -d '{{"slug": "python-hello-tutorial", "steps": [], "last_interaction_at": {int(time.time() * 1000)}}}'
 
-{len(learners)} learners are at work now: most end DONE, step events end ERROR (not implemented), one learner's asset is
-ignored by a rule (IGNORED), one has no task, one sends an unknown asset, and one's token has expired (refused, 401).
+  # 4. Who is stuck right now, and on which exercise (a minute from now there is somebody)
+  curl -s -H 'Authorization: Token {token}' -H 'Academy: {ACADEMY}' \\
+       '{address}/v1/signal/academy/signal?state=open&limit=3'
+
+{len(learners)} learners are at work now, half of them in a notebook too. Most of what they send ends DONE; one learner's asset
+is ignored by a rule (IGNORED); one has no task, one sends an unknown asset, one an event that is not implemented (ERROR);
+and one's token has expired (refused, 401).
 Ctrl-C stops the demo; its data stay in the home folder.
 """
 

@@ -88,8 +88,8 @@ def _plain(name: str) -> str:
 
 
 def make_learners(count: int = 24) -> list[Learner]:
-    """Make learners whose pace and skill differ, four of them with a trouble that staff can find."""
-    troubles = {3: "expired-token", 7: "ignored", 11: "no-task", 15: "unknown-asset"}
+    """Make learners whose pace and skill differ, five of them with a trouble that staff can find."""
+    troubles = {3: "expired-token", 7: "ignored", 11: "no-task", 15: "unknown-asset", 19: "new-event"}
     return [
         Learner(
             id=1001 + number,
@@ -131,6 +131,11 @@ def _assets() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def first_task(learner: Learner) -> int:
+    """The id of the learner's task on the tutorial."""
+    return learner.id * 100 + 1
+
+
 def roster(learners: list[Learner], now: datetime | None = None) -> dict[str, Any]:
     """The roster that declares the whole demo."""
     now = now or datetime.now(UTC)
@@ -145,7 +150,7 @@ def roster(learners: list[Learner], now: datetime | None = None) -> dict[str, An
     return {
         "academies": [
             {"id": ACADEMY, "slug": "downtown", "name": "Downtown",
-             "settings": {"learnpack_features": {"telemetry_webhook_ignore": rules}}},
+             "settings": {"learnpack_features": {"telemetry_webhook_ignore": rules, "streaming_events": True}}},
             {"id": OTHER_ACADEMY, "slug": "uptown", "name": "Uptown"},
         ],
         "users": [{**person, "password": PASSWORD} for person in staff] + [

@@ -5,7 +5,8 @@ import sys
 
 from learntrace.config import cli
 from learntrace.config.demo.replay_class import STOPPED
-from learntrace.config.demo.server import Server, own_home, stop_event
+from learntrace.config.demo.server import Server, own_home, refuse_taken, stop_event
+from learntrace.config.ports import port_number
 
 # An hour of the class a second: its first two days fill the first minute.
 SPEED = 3600
@@ -17,8 +18,9 @@ def main(argv: list[str] | None = None) -> int:
         prog="learntrace.config.demo.class_demo", description="A real class, at work again."
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", type=port_number, default=8000)
     chosen = parser.parse_args(argv)
+    refuse_taken(chosen.host, chosen.port, "PORT")
     own_home("demo-class")
     stopping = stop_event()
     server = Server(chosen.host, chosen.port)

@@ -13,7 +13,8 @@ from pathlib import Path
 from learntrace.config.demo.academy import PASSWORD
 from learntrace.config.demo.hub_class import ACADEMY, ACADEMY_SLUG, LEARNERS, LESSONS, roster
 from learntrace.config.demo.jupyter_hub import CHECKOUT, CLASSIC, FOLDER, JUPYTER, HubProcess
-from learntrace.config.demo.server import Server, import_roster, own_home, stop_event, teachers_token
+from learntrace.config.demo.server import Server, import_roster, own_home, refuse_taken, stop_event, teachers_token
+from learntrace.config.ports import port_number
 
 _HOST = "127.0.0.1"
 _READY_SECONDS = 60.0
@@ -22,8 +23,8 @@ _READY_SECONDS = 60.0
 def main(argv: list[str] | None = None) -> int:
     """Serve both; return when they are stopped or one of them ends."""
     parser = argparse.ArgumentParser(prog="learntrace.config.demo.hub", description="A class in a hub, to look at.")
-    parser.add_argument("--port", type=int, help="Learntrace's (default: 8000, or a free one)")
-    parser.add_argument("--hub-port", type=int, help="the hub's (default: 8888, or a free one)")
+    parser.add_argument("--port", type=port_number, help="Learntrace's (default: 8000, or a free one)")
+    parser.add_argument("--hub-port", type=port_number, help="the hub's (default: 8888, or a free one)")
     chosen = parser.parse_args(argv)
     programs = (
         JUPYTER / "bin" / "jupyterhub",
@@ -33,6 +34,9 @@ def main(argv: list[str] | None = None) -> int:
     if missing := [str(program.relative_to(CHECKOUT)) for program in programs if not program.exists()]:
         print(f"Missing: {', '.join(missing)}. `make hub-demo` installs them.", file=sys.stderr)
         return 1
+    for port, setting in ((chosen.port, "PORT"), (chosen.hub_port, "HUB_PORT")):
+        if port:
+            refuse_taken(_HOST, port, setting)
     home = own_home("hub-demo")
     stopping = stop_event()
     hub = HubProcess(

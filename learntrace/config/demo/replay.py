@@ -1,7 +1,6 @@
 """Replaying the recorded session of a real client over HTTP, for many learners, each at a pace and skill of its own."""
 
 import copy
-import http.client
 import json
 import random
 import secrets
@@ -12,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from learntrace.config.demo.academy import ACADEMY, IGNORED_SLUG, TUTORIAL, Learner
+from learntrace.config.demo.academy import ACADEMY, IGNORED_SLUG, TUTORIAL, Learner, first_task
+from learntrace.config.demo.sending import Client
 
 _RECORDED = Path(__file__).parent / "recorded"
 # Recorded times lie in here; everything else that is a number is left as it is.
@@ -55,13 +55,17 @@ class Player(threading.Thread):
         self, learner: Learner, host: str, port: int, answers: Counter[int], stopping: threading.Event
     ) -> None:
         super().__init__(name=learner.username, daemon=True)
-        self._learner, self._host, self._port = learner, host, port
+        self._learner, self._client = learner, Client(host, port, learner.key)
         self._answers, self._stopping = answers, stopping
         self._random = random.Random(learner.id)  # noqa: S311 (variety, not secrecy)
+        # Whoever has understood it doesn't unlearn it: what was done would be undone in the next batch.
+        self._good = False
 
     def run(self) -> None:
         """Play sessions until told to stop."""
         self._stopping.wait(self._random.random() * 3)
+        task = self._client.get(f"/v1/assignment/task/{first_task(self._learner)}")
+        self._good = task is not None and task["task_status"] == "DONE"
         while not self._stopping.is_set():
             for pause, query, body in self.session():
                 if self._stopping.wait(pause / self._learner.pace):
@@ -74,23 +78,24 @@ class Player(threading.Thread):
         bodies = recorded_session()
         shift = int(time.time() * 1000) - bodies[0]["tutorial_started_at"]
         telemetry_id = secrets.token_hex(8)
-        good = self._random.random() < self._learner.skill
+        self._good = self._random.random() < self._learner.skill or self._good
         query = f"asset_id={TUTORIAL}"
         for body in bodies:
             one = shifted(copy.deepcopy(body), shift)
             one |= {"telemetry_id": telemetry_id, "user_id": self._learner.id, "academy_id": ACADEMY}
-            self._grade(one, good)
+            self._grade(one)
             yield self._random.uniform(0.5, 2.5), *self._with_trouble(query, one)
         for state in recorded_batches():
             started = state["tutorial_started_at"]
             one = shifted(state, int(time.time() * 1000) - started - 600_000)
             one |= {"telemetry_id": secrets.token_hex(8), "user_id": str(self._learner.id), "academy_id": str(ACADEMY)}
             one["last_interaction_at"] = int(time.time() * 1000)
-            self._grade(one, good)
+            self._grade(one)
             yield self._random.uniform(1, 4), *self._with_trouble("", one)
 
-    def _grade(self, body: dict[str, Any], good: bool) -> None:
+    def _grade(self, body: dict[str, Any]) -> None:
         """Let the good finish their steps, and the others fail."""
+        good = self._good
         code = 0 if good else 1
         for step in body.get("steps", []):
             for run in (*step["compilations"], *step["tests"]):
@@ -106,18 +111,12 @@ class Player(threading.Thread):
     def _with_trouble(self, query: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         if self._learner.trouble == "ignored" and "event" not in body:
             return "asset_id=203", body | {"slug": IGNORED_SLUG}
+        if self._learner.trouble == "new-event" and body.get("event") == "open_step":
+            return query, body | {"event": "a-newer-clients-event"}
         if self._learner.trouble == "unknown-asset":
             return "", body | {"slug": "a-package-nobody-registered"}
         return query, body
 
     def _send(self, query: str, body: dict[str, Any]) -> None:
-        headers = {"Authorization": f"Token {self._learner.key}", "Content-Type": "application/json"}
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=15)
-        try:
-            connection.request("POST", f"/v1/assignment/me/telemetry?{query}", json.dumps(body), headers)
-            self._answers[connection.getresponse().status] += 1
-        except (OSError, http.client.HTTPException):
-            # As the real client: nothing is sent again, the next batch carries the whole state.
-            self._answers[0] += 1
-        finally:
-            connection.close()
+        # As the real client: nothing is sent again, the next batch carries the whole state.
+        self._answers[self._client.post(f"/v1/assignment/me/telemetry?{query}", body)] += 1

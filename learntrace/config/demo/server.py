@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from learntrace.config import environment
+from learntrace.config.ports import cannot_listen
 from learntrace.config.processes import dies_with_us
+
+OPERATOR = "operator"
 
 _READY_SECONDS = 120.0
 
@@ -34,6 +37,12 @@ def stop_event() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
     return stopping
+
+
+def refuse_taken(host: str, port: int, setting: str) -> None:
+    """End here where the port is taken: whoever answers there would be taken for ours, and be sent the demo's telemetry."""
+    if trouble := cannot_listen(host, port):
+        raise SystemExit(f"{trouble}. Choose another port: {setting}=")
 
 
 class Server:
@@ -84,6 +93,21 @@ def import_roster(home: Path, roster: dict[str, Any]) -> bool:
     path.write_text(json.dumps(roster, indent=1))
     command = [sys.executable, "-m", "learntrace.config", "roster", "import", str(path)]
     return subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode == 0  # noqa: S603
+
+
+def make_operator(home: Path, password: str) -> bool:
+    """Make the superuser of the admin pages, unless an earlier start has; whether that could be done."""
+    made = home / "operator"
+    if not made.exists():
+        command = [sys.executable, "-m", "learntrace.config", "manage", "createsuperuser", "--noinput"]
+        done = subprocess.run(  # noqa: S603
+            [*command, "--username", OPERATOR, "--email", f"{OPERATOR}@demo.example"],
+            env=os.environ | {"DJANGO_SUPERUSER_PASSWORD": password}, check=False, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        if done.returncode:
+            return False
+        made.touch()
+    return True
 
 
 def teachers_token(home: Path) -> str:

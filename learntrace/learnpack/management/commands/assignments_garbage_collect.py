@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from learntrace.core.arguments import add_dry_run, positive
+from learntrace.core.arguments import add_dry_run, days, positive
 from learntrace.core.progress import Progress
 from learntrace.intake.retention import delete_old_refusals
 from learntrace.learnpack.retention import delete_old_webhooks
@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--days", type=positive, default=settings.RETENTION_DAYS, metavar="DAYS",
+            "--days", type=days, default=settings.RETENTION_DAYS, metavar="DAYS",
             help="Delete what is older than this many days. Default: LEARNTRACE_RETENTION_DAYS, 30 unless set.",
         )  # fmt: skip
         parser.add_argument(

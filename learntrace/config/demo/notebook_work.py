@@ -1,0 +1,112 @@
+"""What the demo's learners do in a notebook: code that fails again and again, until some of them see why."""
+
+import hashlib
+import random
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from learntrace.config.demo.academy import Learner
+from learntrace.config.demo.sending import Client
+
+SLUG, TITLE, PATH = "lesson-03", "Lesson 3", "lesson_03.ipynb"
+TAGS = ("assignment:lesson-03-exercise-1", "assignment:lesson-03-exercise-2")
+
+# Above the first a learner runs into few errors; below the second the learner needs somebody's help.
+_FLUENT, _STUCK = 0.7, 0.4
+_ERRORS = (
+    ("NameError", "name 'total' is not defined"),
+    ("TypeError", 'can only concatenate str (not "int") to str'),
+    ("IndexError", "list index out of range"),
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution: the seconds before it, the assignment, which version of the code, and whether that is right."""
+
+    pause: float
+    tag: str
+    version: int
+    is_right: bool
+
+
+def publication() -> dict[str, Any]:
+    """The notebook as its author publishes it."""
+    assignments = [
+        {"tag": tag, "cell_id": f"cell-{number}", "title": f"Exercise {number}"} for number, tag in enumerate(TAGS, 1)
+    ]
+    return {"title": TITLE, "path": PATH, "lang": "us", "assignments": assignments}
+
+
+def runs(skill: float, choice: random.Random) -> Iterator[Run]:
+    """What a learner of a skill (0 to 1) executes; of one who is stuck it has no end."""
+    for tag in TAGS:
+        if skill < _STUCK:
+            yield from _stuck(tag, choice)
+        if skill < _FLUENT:
+            for _time in range(choice.randint(3, 5)):
+                yield Run(choice.uniform(2, 5), tag, 0, is_right=False)
+        yield Run(choice.uniform(3, 8), tag, 1, is_right=False)
+        yield Run(choice.uniform(3, 8), tag, 2, is_right=True)
+
+
+def _stuck(tag: str, choice: random.Random) -> Iterator[Run]:
+    """The same code four times, then slowly one useless change after the other."""
+    for _time in range(4):
+        yield Run(choice.uniform(2, 5), tag, 0, is_right=False)
+    version = 0
+    while True:
+        version += choice.random() < 0.5
+        yield Run(choice.uniform(20, 60), tag, version, is_right=False)
+
+
+def event(learner: Learner, number: int, run: Run, session: str, at: datetime) -> dict[str, Any]:
+    """An execution as the notebook's extension sends it.
+
+    Its id follows from the learner's key and its number: when the demo is started again, what had arrived arrives twice
+    and counts once, so that nobody unlearns anything.
+    """
+    name, value = _ERRORS[learner.id % len(_ERRORS)]
+    result = {"outcome": "ok"} if run.is_right else {"outcome": "error", "error_name": name, "error_value": value}
+    return {
+        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{learner.key} {number}")),
+        "verb": "executed",
+        "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "session_id": session,
+        "object": {
+            "type": "cell",
+            "id": f"cell-{TAGS.index(run.tag) + 1}",
+            "notebook": PATH,
+            "assignment": run.tag,
+            "tags": [run.tag],
+            "code_hash": hashlib.sha256(f"{learner.id} {run.tag} {run.version}".encode()).hexdigest(),
+        },
+        "result": result | {"duration_ms": 12, "execution_count": number},
+        "context": {"frontend": "lab", "version": "4.6.6", "kernel": "python3"},
+    }
+
+
+class NotebookPlayer(threading.Thread):
+    """One learner at work in the notebook."""
+
+    def __init__(
+        self, learner: Learner, host: str, port: int, answers: Counter[int], stopping: threading.Event
+    ) -> None:
+        super().__init__(name=f"{learner.username} in {PATH}", daemon=True)
+        self._learner, self._client = learner, Client(host, port, learner.key)
+        self._answers, self._stopping = answers, stopping
+
+    def run(self) -> None:
+        """Execute until all is solved, or until told to stop."""
+        session = str(uuid.uuid4())
+        choice = random.Random(self._learner.id)  # noqa: S311 (variety, not secrecy)
+        for number, one in enumerate(runs(self._learner.skill, choice), 1):
+            if self._stopping.wait(one.pause / self._learner.pace):
+                return
+            sent = event(self._learner, number, one, session, datetime.now(UTC))
+            self._answers[self._client.post("/v1/notebook/me/events", [sent])] += 1
