@@ -41,7 +41,8 @@ class Academy(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        verbose_name_plural = "academies"
+        verbose_name = _("academy")
+        verbose_name_plural = _("academies")
 
     def __str__(self) -> str:
         return self.slug
@@ -59,7 +60,8 @@ class AcademySettings(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        verbose_name_plural = "academy settings"
+        verbose_name = _("academy settings")
+        verbose_name_plural = _("academy settings")
 
     def __str__(self) -> str:
         return f"settings of {self.academy_id}"
@@ -79,6 +81,8 @@ class Membership(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
         constraints = [models.UniqueConstraint(fields=["user", "academy"], name="one_role_per_academy")]
 
     def __str__(self) -> str:
@@ -92,6 +96,8 @@ class Grant(models.Model):
     permission = models.CharField(max_length=60, choices=[(name, name) for name in PERMISSIONS])
 
     class Meta:
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
         constraints = [models.UniqueConstraint(fields=["user", "permission"], name="one_grant_per_permission")]
 
     def __str__(self) -> str:
@@ -104,6 +110,10 @@ class Cohort(models.Model):
     slug = models.SlugField(max_length=150, unique=True)
     name = models.CharField(max_length=150)
     academy = models.ForeignKey(Academy, models.CASCADE, related_name="cohorts")
+
+    class Meta:
+        verbose_name = _("cohort")
+        verbose_name_plural = _("cohorts")
 
     def __str__(self) -> str:
         return self.slug
@@ -142,6 +152,10 @@ class Token(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERMANENT)
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("token")
+        verbose_name_plural = _("tokens")
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

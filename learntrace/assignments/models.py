@@ -43,6 +43,8 @@ class Task(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
         indexes = [
             models.Index(fields=["user", "associated_slug"], name="task_user_slug"),
             models.Index(fields=["associated_slug"], name="task_slug"),
@@ -75,7 +77,8 @@ class AssignmentTelemetry(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        verbose_name_plural = "assignment telemetry"
+        verbose_name = _("assignment telemetry")
+        verbose_name_plural = _("assignment telemetry")
         constraints = [models.UniqueConstraint(fields=["user", "asset_slug"], name="one_telemetry_per_user_and_asset")]
         indexes = [models.Index(fields=["asset_slug"], name="telemetry_slug")]
 

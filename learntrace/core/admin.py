@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 else:  # Django's own classes take no parameters at run time
     ModelAdmin = admin.ModelAdmin
     TabularInline = admin.TabularInline
+
+
+admin.site.site_header = admin.site.site_title = "Learntrace"
+admin.site.index_title = _("Administration")
 
 
 class BigTableAdmin(ModelAdmin):

@@ -19,6 +19,8 @@ from learntrace.core.errors import Problem
 
 MAX_DEPTH = 100
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+# The least that an installation's Python can be told to read of a whole number (sys.set_int_max_str_digits).
+_MOST_DIGITS = 640
 
 _decoder = msgspec.json.Decoder()
 
@@ -74,7 +76,7 @@ def _storable(document: object, *, nul_possible: bool) -> bool:
 def _decode_slowly(body: bytes) -> Any:
     _refuse_depth(body)
     try:
-        document = json.loads(body.decode())
+        document = json.loads(body.decode(), parse_int=whole)
     except UnicodeDecodeError as error:
         raise JSONProblem(_("JSON parse error - the body is not UTF-8 at byte %(place)s"), place=error.start) from error
     except RecursionError as error:
@@ -84,6 +86,11 @@ def _decode_slowly(body: bytes) -> Any:
     refuse_unstorable(document)
     # Only msgspec minds: keep its strictness, with the little that it says.
     raise JSONProblem(_("JSON parse error - %(reason)s"), reason=_complaint(body))
+
+
+def whole(digits: str) -> int:
+    """Read a whole number; one of very many digits, which Python would refuse without its place, as one beyond 64 bits."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else _LARGEST + 1
 
 
 def _complaint(body: bytes) -> str:

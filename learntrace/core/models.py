@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class Heartbeat(models.Model):
@@ -9,6 +10,10 @@ class Heartbeat(models.Model):
 
     name = models.CharField(max_length=200, unique=True)
     seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("heartbeat")
+        verbose_name_plural = _("heartbeats")
 
     def __str__(self) -> str:
         return self.name
@@ -19,6 +24,10 @@ class ScheduledRun(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     last_run_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("scheduled run")
+        verbose_name_plural = _("scheduled runs")
 
     def __str__(self) -> str:
         return self.name
@@ -37,6 +46,8 @@ class LiveEvent(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("live event")
+        verbose_name_plural = _("live events")
         indexes = [models.Index(fields=["academy_id", "id"], name="live_academy")]
 
     def __str__(self) -> str:

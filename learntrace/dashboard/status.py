@@ -1,10 +1,12 @@
 """What the status page tells: whether telemetry arrives in an academy, or what is known of a learner."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from django.db.models import Count, Max, Min, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,11 +21,14 @@ from learntrace.core.filters import natural
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.outcomes import told
+from learntrace.notebooks import rejections
+from learntrace.notebooks.models import ASSIGNMENT, Event, RejectedEvent
 from learntrace.registry.resolution import load_registry
 
 LATELY = timedelta(minutes=10)
 HOURS = 24
 NEWEST = 10
+NEWEST_EVENTS = 5
 MOST_TASKS = 200
 
 
@@ -79,9 +84,9 @@ class Refused:
 
 @dataclass(frozen=True)
 class Arrival:
-    """One webhook as a line of the page."""
+    """One webhook, notebook event or rejected event as a line of the page."""
 
-    id: int
+    id: int | str
     at: datetime
     learner: str
     event: str
@@ -92,17 +97,23 @@ class Arrival:
 
 @dataclass(frozen=True)
 class AcademyStatus:
-    """Whether telemetry arrives in an academy; `waiting_since` tells of the oldest that is not processed yet."""
+    """Whether telemetry arrives in an academy; `waiting_since` tells of the oldest webhook that is not processed yet.
+
+    `lately` and `last_at` tell of webhooks and notebook events, rejected ones included; `events` are the newest
+    executions and rejected events.
+    """
 
     lately: int
+    last_at: datetime | None
     waiting_since: datetime | None
     hours: tuple[Hour, ...]
     refusals: tuple[Refused, ...]
     newest: tuple[Arrival, ...]
+    events: tuple[Arrival, ...]
 
     @property
     def ever(self) -> bool:
-        return bool(self.newest)
+        return self.last_at is not None
 
 
 @dataclass(frozen=True)
@@ -124,6 +135,7 @@ class OwnStatus:
     tasks: tuple[OwnTask, ...]
     refusals: tuple[Refused, ...]
     newest: tuple[Arrival, ...]
+    events: tuple[Arrival, ...]
 
 
 def reach_of(user: User, wanted: str = "") -> Reach:
@@ -143,15 +155,26 @@ def reach_of(user: User, wanted: str = "") -> Reach:
 
 
 def academy_status(academy: Academy) -> AcademyStatus:
-    """Ask how an academy's telemetry does; five queries."""
+    """Ask how an academy's telemetry does; ten queries."""
     now = timezone.now()
     webhooks = Webhook.objects.filter(seen_in(academy, learner="student_id", asset_academy="asset__academy_id"))
+    events = Event.objects.filter(academy=academy)
+    rejected = RejectedEvent.objects.filter(academy=academy)
+    newest, newest_events = _newest(webhooks), _newest_events(events, rejected)
+    # Events of whatever verb: who only opens a notebook sends telemetry too.
+    last = events.order_by("-created_at").values_list("created_at", flat=True)[:1]
     return AcademyStatus(
-        lately=webhooks.filter(created_at__gt=now - LATELY).count(),
+        lately=(
+            webhooks.filter(created_at__gt=now - LATELY).count()
+            + events.filter(created_at__gt=now - LATELY).count()
+            + rejected.filter(updated_at__gt=now - LATELY).count()
+        ),
+        last_at=max((*last, *(row.at for row in newest[:1] + newest_events[:1])), default=None),
         waiting_since=webhooks.filter(status=Webhook.Status.PENDING).aggregate(since=Min("created_at"))["since"],
         hours=_by_hour(webhooks, now),
         refusals=_by_reason(Refusal.objects.filter(user__in=learners_of(academy)), now),
-        newest=_newest(webhooks),
+        newest=newest,
+        events=newest_events,
     )
 
 
@@ -162,6 +185,7 @@ def own_status(user: User) -> OwnStatus:
         tasks=_own_tasks(user),
         refusals=_by_reason(Refusal.objects.filter(user=user), timezone.now()),
         newest=_newest(Webhook.objects.filter(student=user)),
+        events=_newest_events(Event.objects.filter(user=user), RejectedEvent.objects.filter(user=user)),
     )
 
 
@@ -215,6 +239,53 @@ def _newest(webhooks: QuerySet[Webhook]) -> tuple[Arrival, ...]:
         )
         for row in rows
     )
+
+
+# What became of an execution, in the words for what became of a webhook.
+_OUTCOMES: Mapping[str | None, str] = {"ok": "done", "error": "error", "aborted": "ignored"}
+
+
+def _newest_events(events: QuerySet[Event], rejected: QuerySet[RejectedEvent]) -> tuple[Arrival, ...]:
+    """The newest executions and rejected events: what tells a learner's work, and what goes wrong."""
+    executed = (
+        events.filter(verb="executed")
+        .annotate(assignment=ASSIGNMENT, notebook=KeyTextTransform("notebook", "object"))
+        .select_related("user")
+        .only("actor", "result", "created_at", "user__username", "user__first_name", "user__last_name")
+        .order_by("-created_at", "-arrival")[:NEWEST_EVENTS]
+    )
+    refused = (
+        rejected.select_related("user")
+        .only(
+            "code", "reason_values", "detail", "updated_at", "user__username", "user__first_name", "user__last_name"
+        )
+        .order_by("-updated_at", "-id")[:NEWEST_EVENTS]
+    )  # fmt: skip
+    arrivals = [
+        Arrival(
+            id=str(row.pk),
+            at=row.created_at,
+            learner=name_of(row.user) if row.user else row.actor,
+            event="executed",
+            subject=row.assignment or row.notebook or "",
+            status=_OUTCOMES.get(row.result.get("outcome"), "done"),
+            sentence=str(row.result.get("error_name") or ""),
+        )
+        for row in executed
+    ]
+    arrivals += [
+        Arrival(
+            id=f"rejected-{row.pk}",
+            at=row.updated_at,
+            learner=name_of(row.user) if row.user else "",
+            event=row.code,
+            subject="",
+            status="rejected",
+            sentence=rejections.told(row.code, row.reason_values, row.detail),
+        )
+        for row in refused
+    ]
+    return tuple(sorted(arrivals, key=lambda row: row.at, reverse=True)[:NEWEST_EVENTS])
 
 
 def name_of(user: User) -> str:

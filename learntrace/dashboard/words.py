@@ -6,12 +6,13 @@ from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-# What became of a webhook.
+# What became of a webhook, or of a notebook event: an aborted execution is one that counts for nothing.
 STATUSES: Mapping[str, str | Promise] = {
     "done": _("Done"),
     "ignored": _("Ignored"),
     "pending": _("Waiting"),
     "error": _("Error"),
+    "rejected": _("Rejected"),
 }
 
 # How far a learner is with a task.

@@ -7,26 +7,28 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from learntrace.core.admin import BigTableAdmin
 from learntrace.learnpack.log import process_again
 from learntrace.learnpack.models import Webhook
+from learntrace.learnpack.outcomes import told
 
 
 @admin.register(Webhook)
 class WebhookAdmin(BigTableAdmin):
     """Webhooks: nobody edits what a client sent."""
 
-    list_display = ("id", "created_at", "event", "status", "status_text", "student", "asset", "package_slug")
+    list_display = ("id", "created_at", "event", "status", "what_became_of_it", "student", "asset", "package_slug")
     list_filter = ("status", "is_streaming")
     list_select_related = ("student", "asset")
     search_fields = ("=event", "=package_slug", "=student__username", "=student__email", "=asset__slug")
     ordering = ("-created_at", "-id")
     actions = ("process_again",)
     fields = readonly_fields = (
-        "is_streaming", "event", "package_slug", "asset", "learnpack_package_id", "student", "status", "status_text",
-        "reason", "reason_values", "attempts", "retry_at", "created_at", "updated_at", "what_was_sent",
+        "is_streaming", "event", "package_slug", "asset", "learnpack_package_id", "student", "status",
+        "what_became_of_it", "reason", "reason_values", "attempts", "retry_at", "created_at", "updated_at", "what_was_sent",
     )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -36,12 +38,16 @@ class WebhookAdmin(BigTableAdmin):
         # A payload has up to several 100 KB: only the page of one row reads it.
         return super().get_queryset(request).defer("payload")
 
-    @admin.display(description="payload")
+    @admin.display(description=_("What became of it"), ordering="status_text")
+    def what_became_of_it(self, row: Webhook) -> str | None:
+        return told(row)
+
+    @admin.display(description=_("payload"))
     def what_was_sent(self, row: Webhook) -> str:
         return format_html("<pre>{}</pre>", json.dumps(row.payload, indent=2, ensure_ascii=False))
 
-    @admin.action(description="Process again (rows with status ERROR)", permissions=["change"])
+    @admin.action(description=_("Process again (rows with status ERROR)"), permissions=["change"])
     def process_again(self, request: HttpRequest, rows: QuerySet[Webhook]) -> None:
         count = process_again(rows)
-        told = ngettext("%(count)s row will be processed again.", "%(count)s rows will be processed again.", count)
-        messages.success(request, told % {"count": count})
+        sentence = ngettext("%(count)s row will be processed again.", "%(count)s rows will be processed again.", count)
+        messages.success(request, sentence % {"count": count})

@@ -3,6 +3,7 @@ from django.apps import AppConfig
 
 class LearnPackConfig(AppConfig):
     name = "learntrace.learnpack"
+    verbose_name = "LearnPack"
 
     def ready(self) -> None:
         from learntrace.learnpack import academy_rules, streaming, telemetry

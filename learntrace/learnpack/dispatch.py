@@ -82,7 +82,7 @@ def refuse(webhook: Claimed, known_users: Collection[int]) -> Outcome | None:
 
     Streaming events pass: whether they have an action is their academy's to say (`streaming`).
     """
-    if not webhook.event:
+    if not webhook.event.strip():
         return failed(outcomes.NO_EVENT)
     if not webhook.head:
         return failed(outcomes.NO_PAYLOAD)

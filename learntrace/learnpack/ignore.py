@@ -1,19 +1,19 @@
 """Ignore rules: which webhooks an academy wants kept but not processed (contract section 6).
 
 The rules stand in the academy's settings under `learnpack_features.telemetry_webhook_ignore`. `clean` checks what
-somebody wants to store there, `reason` asks the stored rules about one payload.
+somebody wants to store there, `match` asks the stored rules about one payload.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from learntrace.learnpack.payloads import natural_id, package_id, user_id
 
-SETTING = "learnpack_features.telemetry_webhook_ignore"
+RULE: Final = "rule"
+LIST: Final = "list"
 FIELDS = ("user_ids", "learnpack_package_ids", "package_slugs", "asset_ids", "events")
 """All that a rule can look at, in the order in which reasons name them."""
-
-DEDUPE_REASON = "Ignored because a more recent telemetry batch was obtained."
 
 BODY_SLUG = "invalid-telemetry-webhook-ignore-body"
 FIELD_SLUG = "invalid-telemetry-webhook-ignore-field"
@@ -72,8 +72,16 @@ def _clean_fields(holder: Mapping[str, Any], index: int | None = None) -> dict[s
     return cleaned
 
 
-def reason(config: object, payload: Mapping[str, Any], asset_id: int | None) -> str | None:
-    """Why the academy ignores this payload, as the row's status text; None if it does not.
+@dataclass(frozen=True)
+class Match:
+    """What matched: a rule, by all of its fields, or (`form` LIST) one of the lists at the top; fields with commas between."""
+
+    form: str
+    fields: str
+
+
+def match(config: object, payload: Mapping[str, Any], asset_id: int | None) -> Match | None:
+    """What of the academy's rules this payload matches; None if nothing, so that it isn't ignored.
 
     `config` is what is stored, of any age and shape: what is malformed never matches. `asset_id` is the asset that the
     payload resolves to (contract 3.1). Rules come first, in their order, then the lists at the top (legacy), of which
@@ -87,10 +95,10 @@ def reason(config: object, payload: Mapping[str, Any], asset_id: int | None) -> 
         # A known field that is null or no list is none that matches: half a rule would ignore more than was meant.
         fields = [field for field in FIELDS if field in rule] if isinstance(rule, dict) else []
         if fields and all(_hits(field, rule[field], facts) for field in fields):
-            return f"Ignored by academy {SETTING} rule ({','.join(fields)})."
+            return Match(RULE, ",".join(fields))
     for field in FIELDS:
         if _hits(field, config.get(field), facts):
-            return f"Ignored by academy {SETTING} ({field})."
+            return Match(LIST, field)
     return None
 
 

@@ -225,9 +225,10 @@ def _row(submission: Submission, context: _Context) -> dict[str, Any]:
         raise MissingPermission(user=caller.user_id, permission=UPLOAD_ANY)
     asset_id = choose_asset(asset_id_candidates(asset_id_raw(payload)), context.assets)
     academy = academy_scope(submission)
-    ignored = None
+    matched = None
     if student is not None and academy is not None:
-        ignored = ignore.reason(context.rules.get((student, academy)), payload, asset_id)
+        matched = ignore.match(context.rules.get((student, academy)), payload, asset_id)
+    ignored = outcomes.ignored(matched) if matched else None
     return {
         "is_streaming": "event" in payload,
         "event": event,
@@ -237,8 +238,8 @@ def _row(submission: Submission, context: _Context) -> dict[str, Any]:
         "learnpack_package_id": package_id(payload),
         "student_id": student if student in context.users else None,
         "sender_id": caller.user_id,
-        "status": Webhook.Status.IGNORED if ignored else Webhook.Status.PENDING,
-        "status_text": ignored,
-        "reason": outcomes.IGNORED_BY_RULE if ignored else "",
-        "reason_values": {"text": ignored} if ignored else {},
+        "status": ignored.status if ignored else Webhook.Status.PENDING,
+        "status_text": ignored.text() if ignored else None,
+        "reason": ignored.reason if ignored else "",
+        "reason_values": ignored.values if ignored else {},
     }

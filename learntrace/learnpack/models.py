@@ -38,6 +38,8 @@ class Webhook(models.Model):
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("webhook")
+        verbose_name_plural = _("webhooks")
         indexes = [
             models.Index(fields=["id"], name="webhook_pending", condition=models.Q(status="PENDING")),
             models.Index(fields=["-created_at", "-id"], name="webhook_newest"),

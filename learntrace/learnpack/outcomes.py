@@ -5,13 +5,14 @@ is told in other languages and causes are counted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.learnpack import ignore
 from learntrace.learnpack.models import Webhook
 
 DONE: Final = "done"
@@ -38,7 +39,7 @@ SENTENCES: Mapping[str, str | Promise] = {
     DONE: _("OK"),
     TAKEN: _("OK"),
     SUPERSEDED: _("OK (superseded by a newer batch)"),
-    IGNORED_BY_RULE: "%(text)s",
+    IGNORED_BY_RULE: _("Ignored by academy learnpack_features.telemetry_webhook_ignore rule (%(fields)s)."),
     DEDUPLICATED: _("Ignored because a more recent telemetry batch was obtained."),
     NO_EVENT: _("Impossible to determine learnpack event"),
     NO_PAYLOAD: _("Impossible to retrive webhook payload"),
@@ -61,6 +62,10 @@ SENTENCES: Mapping[str, str | Promise] = {
     NO_MANIFEST: _("Impossible to retrieve learnpack manifest from package_manifest_updated payload"),
     FAULT: _("This telemetry could not be processed by a fault of the server; it is kept and can be processed again"),
 }
+# The same reason where it was a list outside of any rule, the older form.
+_IGNORED_BY_LIST = _("Ignored by academy learnpack_features.telemetry_webhook_ignore (%(fields)s).")
+# What `metrics.indicators` expects, in its words.
+_EXPECTED: Mapping[str, Promise] = {"a list": _("a list"), "an object": _("an object")}
 
 
 @dataclass(frozen=True)
@@ -89,14 +94,24 @@ def failed(reason: str, **values: Any) -> Outcome:
     return Outcome(Webhook.Status.ERROR, reason, values)
 
 
+def ignored(match: ignore.Match) -> Outcome:
+    return Outcome(Webhook.Status.IGNORED, IGNORED_BY_RULE, asdict(match))
+
+
 def sentence(reason: str, values: Mapping[str, Any]) -> str:
-    """Fill a reason's sentence in the active language."""
-    template = str(SENTENCES[reason])
+    """Fill a reason's sentence in the active language.
+
+    Raises KeyError where a value is missing.
+    """
+    by_list = reason == IGNORED_BY_RULE and values.get("form") == ignore.LIST
+    template = str(_IGNORED_BY_LIST if by_list else SENTENCES[reason])
+    if reason == INVALID_SHAPE:
+        values = {**values, "expected": _EXPECTED.get(values["expected"], values["expected"])}
     return template % values if values else template
 
 
 def told(row: Webhook) -> str | None:
-    """A row's status text in the active language; rows from elsewhere, without a reason, as they are."""
+    """A row's status text in the active language; rows from elsewhere, without a reason or its values, as they are."""
     if row.reason in SENTENCES:
         try:
             return sentence(row.reason, row.reason_values)

@@ -3,11 +3,13 @@
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from learntrace.core.admin import BigTableAdmin, ReadOnlyAdmin, TabularInline
 from learntrace.core.errors import Problem
 from learntrace.notebooks.models import Arrival, Consent, Event, Notebook, NotebookAssignment, RejectedEvent
+from learntrace.notebooks.rejections import told
 from learntrace.notebooks.retry import retry
 
 
@@ -22,14 +24,18 @@ class EventAdmin(ReadOnlyAdmin):
 
 @admin.register(RejectedEvent)
 class RejectedEventAdmin(ReadOnlyAdmin):
-    list_display = ("updated_at", "code", "detail", "user", "sender", "academy", "times", "cut")
+    list_display = ("updated_at", "code", "why", "user", "sender", "academy", "times", "cut")
     list_filter = ("code",)
     list_select_related = ("user", "sender", "academy")
     search_fields = ("=user__username", "=sender__username", "=event_id")
     ordering = ("-updated_at", "-id")
     actions = ("take",)
 
-    @admin.action(description="Try again", permissions=["delete"])
+    @admin.display(description=_("Reason"), ordering="detail")
+    def why(self, row: RejectedEvent) -> str:
+        return told(row.code, row.reason_values, row.detail)
+
+    @admin.action(description=_("Try again"), permissions=["delete"])
     def take(self, request: HttpRequest, rows: QuerySet[RejectedEvent]) -> None:
         taken = 0
         for row in rows:
@@ -38,8 +44,8 @@ class RejectedEventAdmin(ReadOnlyAdmin):
                 taken += 1
             except Problem as problem:
                 messages.error(request, f"{row}: {problem.sentence()}")
-        told = ngettext("%(count)s event was taken.", "%(count)s events were taken.", taken)
-        messages.success(request, told % {"count": taken})
+        sentence = ngettext("%(count)s event was taken.", "%(count)s events were taken.", taken)
+        messages.success(request, sentence % {"count": taken})
 
 
 class AssignmentInline(TabularInline):

@@ -1,8 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class NotebooksConfig(AppConfig):
     name = "learntrace.notebooks"
+    verbose_name = _("Notebooks")
 
     def ready(self) -> None:
         from learntrace.notebooks import activities, features

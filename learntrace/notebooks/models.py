@@ -52,6 +52,8 @@ class Event(models.Model):
     )
 
     class Meta:
+        verbose_name = _("notebook event")
+        verbose_name_plural = _("notebook events")
         db_table = "events"
         indexes = [
             models.Index(F("created_at").desc(), name="events_newest"),
@@ -90,6 +92,10 @@ class Arrival(models.Model):
     retry_at = models.DateTimeField(db_default=Now())
     fault = models.TextField(blank=True, default="", db_default="")
 
+    class Meta:
+        verbose_name = _("arrival")
+        verbose_name_plural = _("arrivals")
+
     def __str__(self) -> str:
         return f"{len(self.events)} events"
 
@@ -114,6 +120,8 @@ class RejectedEvent(models.Model):
     updated_at = models.DateTimeField(db_default=Now(), help_text=_("when it was last sent"))
 
     class Meta:
+        verbose_name = _("rejected event")
+        verbose_name_plural = _("rejected events")
         constraints = [models.UniqueConstraint(fields=["sender", "fingerprint"], name="rejected_once")]
         indexes = [
             models.Index(fields=["academy", "-updated_at", "-id"], name="rejected_academy"),
@@ -133,6 +141,10 @@ class Notebook(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    class Meta:
+        verbose_name = _("notebook")
+        verbose_name_plural = _("notebooks")
+
     def __str__(self) -> str:
         return self.path
 
@@ -148,6 +160,8 @@ class NotebookAssignment(models.Model):
     position = models.PositiveIntegerField()
 
     class Meta:
+        verbose_name = _("notebook assignment")
+        verbose_name_plural = _("notebook assignments")
         ordering = ("position", "id")
         constraints = [models.UniqueConstraint(fields=["academy", "tag"], name="one_tag_per_academy")]
 
@@ -161,6 +175,10 @@ class Consent(models.Model):
     user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="consent")
     collecting = models.BooleanField(default=True)
     changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
 
     def __str__(self) -> str:
         return f"{self.user_id} {'yes' if self.collecting else 'no'}"

@@ -11,7 +11,7 @@ import msgspec
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.errors import Problem
-from learntrace.core.json import JSONProblem, decode, refuse_unstorable
+from learntrace.core.json import MAX_DEPTH, JSONProblem, decode, refuse_unstorable, whole
 from learntrace.notebooks.checking import Row, check
 from learntrace.notebooks.rejections import TOO_LARGE, Rejection, shown, unstorable
 
@@ -72,9 +72,10 @@ def decode_batch(body: bytes) -> Batch:
         document = decode(body)
     except JSONProblem as problem:
         # A NUL, half a surrogate pair, a huge number: Python's reader lets them pass, for each event to be looked at.
+        # Deep nesting it doesn't: that is cut to where an event's own look finds it.
         storable = False
         try:
-            document = json.loads(body.decode("utf-8", "surrogateescape"), parse_int=_whole)
+            document = json.loads(_shallow(body).decode("utf-8", "surrogateescape"), parse_int=whole)
         except (ValueError, RecursionError):
             raise InvalidBatch.unreadable(problem) from problem
     events = document.get("events") if isinstance(document, dict) else document
@@ -103,9 +104,34 @@ def _refuse_count(body: bytes) -> None:
         raise InvalidBatch.of_count(len(events))
 
 
-def _whole(digits: str) -> float:
-    # Python refuses to read more than 4,300 digits, and with them the whole body; as infinity it is refused by itself.
-    return int(digits) if len(digits) <= 100 else float("inf")
+# Whole texts, and what opens and closes. A quote that stands alone opens a text without an end: what follows is no JSON.
+_STRUCTURE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{}]', re.DOTALL)
+# The list, an object around it, and one level more than an event may have: enough for each event to be refused by itself.
+_DEEPEST = MAX_DEPTH + 3
+
+
+def _shallow(body: bytes) -> bytes:
+    """The body with null for what is nested deeper than any reader goes; one pass over the bytes, without recursion.
+
+    Inside of that only the brackets' number counts: an event that holds it is refused either way.
+    """
+    kept: list[bytes] = []
+    depth = start = 0
+    for found in _STRUCTURE.finditer(body):
+        mark = body[found.start()]
+        if mark in b"[{":
+            depth += 1
+            if depth == _DEEPEST + 1:
+                kept += (body[start : found.start()], b"null")
+                start = len(body)
+        elif mark in b"]}":
+            depth -= 1
+            if depth == _DEEPEST:
+                start = found.end()
+        elif found.end() - found.start() == 1:
+            break
+    kept.append(body[start:])
+    return b"".join(kept)
 
 
 def read_batch(batch: Batch, now: datetime) -> list[Reading]:

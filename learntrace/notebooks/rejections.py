@@ -87,6 +87,14 @@ def shown(value: object) -> str:
     return text[:_SHOWN].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:_SHOWN]
 
 
+def told(code: str, values: Mapping[str, Any], stored: str) -> str:
+    """A rejected event's sentence in the active language; of a row from elsewhere the one that is stored."""
+    try:
+        return sentence(code, values) if code in SENTENCES else stored
+    except (KeyError, TypeError, ValueError):
+        return stored
+
+
 def sentence(code: str, values: Mapping[str, Any]) -> str:
     """Fill a code's sentence in the active language."""
     filled = dict(values)

@@ -13,7 +13,7 @@ from learntrace.accounts.serializers import AcademySerializer, LearnerSerializer
 from learntrace.notebooks.checking import MAX_NAME, MAX_PATH
 from learntrace.notebooks.models import Event, Notebook, NotebookAssignment, RejectedEvent
 from learntrace.notebooks.publishing import MAX_ASSIGNMENTS
-from learntrace.notebooks.rejections import SENTENCES, sentence
+from learntrace.notebooks.rejections import told
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -48,10 +48,7 @@ class RejectedEventSerializer(serializers.ModelSerializer[RejectedEvent]):
         fields = ("id", "event_id", "code", "detail", "learner", "event", "cut", "times", "created_at", "updated_at")
 
     def get_detail(self, row: RejectedEvent) -> str:
-        try:
-            return sentence(row.code, row.reason_values) if row.code in SENTENCES else row.detail
-        except (KeyError, TypeError, ValueError):
-            return row.detail
+        return told(row.code, row.reason_values, row.detail)
 
     @extend_schema_field(OpenApiTypes.ANY)
     def get_event(self, row: RejectedEvent) -> Any:

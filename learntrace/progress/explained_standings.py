@@ -31,7 +31,7 @@ def explanation(row: Standing, activities: Sequence[Activity], gap: float) -> di
     ids = [one.id for one in attempts]
     failed = [one.id for one in attempts if one.failed]
     details = attempts_address(row.assignment, row.learner.pk)
-    state = state_of(again.last_outcome, again.attempts, row.concerns, seen=True)
+    state = state_of(again.last_outcome, again.attempts, row.concerns, seen=bool(activities))
     aborted = sum(one.outcome == ABORTED for one in activities)
     last = activities[-1:]
     told: dict[str, tuple[Mapping[str, Any], list[str], bool]] = {

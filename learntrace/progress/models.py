@@ -33,7 +33,8 @@ class Activity(models.Model):
     arrival = models.BigIntegerField(help_text=_("the order in which they came, for those of one moment"))
 
     class Meta:
-        verbose_name_plural = "activities"
+        verbose_name = _("activity")
+        verbose_name_plural = _("activities")
         indexes = [
             # The groups over which measures and signals are stepped again when something comes late.
             models.Index(fields=["user", "assignment", "at", "arrival"], name="activity_assignment"),
@@ -60,6 +61,8 @@ class Assignment(models.Model):
     position = models.PositiveIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("assignment")
+        verbose_name_plural = _("assignments")
         ordering = ("asset", "position", "id")
         constraints = [models.UniqueConstraint(fields=["academy", "key"], name="one_assignment_per_academy_and_key")]
 
@@ -92,7 +95,8 @@ class Progress(models.Model):
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        verbose_name_plural = "progress"
+        verbose_name = _("progress")
+        verbose_name_plural = _("progress")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "assignment", "academy"],
@@ -119,6 +123,8 @@ class ErrorCount(models.Model):
     last_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("error count")
+        verbose_name_plural = _("error counts")
         constraints = [models.UniqueConstraint(fields=["progress", "digest"], name="one_count_per_progress_and_error")]
 
     def __str__(self) -> str:
@@ -134,7 +140,8 @@ class Stale(models.Model):
     since = models.DateTimeField(db_default=Now())
 
     class Meta:
-        verbose_name_plural = "stale"
+        verbose_name = _("stale telemetry")
+        verbose_name_plural = _("stale telemetry")
         constraints = [models.UniqueConstraint(fields=["user", "asset_slug", "source"], name="stale_once")]
         indexes = [models.Index(fields=["source", "since"], name="stale_oldest")]
 
@@ -153,6 +160,8 @@ class Recomputation(models.Model):
     fault = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
+        verbose_name = _("recomputation")
+        verbose_name_plural = _("recomputations")
         constraints = [models.UniqueConstraint(fields=["run", "user"], name="recomputed_once")]
         indexes = [
             models.Index(fields=["id"], name="recomputation_open", condition=models.Q(done_at__isnull=True)),

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.admin import BigTableAdmin, ModelAdmin, TabularInline
 from learntrace.registry.models import Asset, AssetAlias, TranslationGroup
@@ -70,6 +71,6 @@ class TranslationGroupAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("assets")
 
-    @admin.display(description="assets")
+    @admin.display(description=_("assets"))
     def slugs(self, group: TranslationGroup) -> str:
         return ", ".join(sorted(asset.slug for asset in group.assets.all()))

@@ -10,6 +10,10 @@ from learntrace.accounts.models import Academy
 class TranslationGroup(models.Model):
     """Assets that are translations of each other. Being in one group is transitive by construction."""
 
+    class Meta:
+        verbose_name = _("translation group")
+        verbose_name_plural = _("translation groups")
+
     def __str__(self) -> str:
         return f"translations {self.pk}"
 
@@ -75,6 +79,8 @@ class Asset(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = _("asset")
+        verbose_name_plural = _("assets")
         indexes = [
             models.Index(fields=["id"], name="asset_sync_pending", condition=models.Q(sync_status="PENDING")),
             models.Index(Lower("slug"), name="asset_slug_lower"),
@@ -91,7 +97,8 @@ class AssetAlias(models.Model):
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="aliases")
 
     class Meta:
-        verbose_name_plural = "asset aliases"
+        verbose_name = _("asset alias")
+        verbose_name_plural = _("asset aliases")
 
     def __str__(self) -> str:
         return self.slug

@@ -1,8 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SignalsConfig(AppConfig):
     name = "learntrace.signals"
+    verbose_name = _("Signals")
 
     def ready(self) -> None:
         from learntrace.accounts.academy_settings import SIGNAL, when_changed

@@ -84,7 +84,7 @@ def _take(due: Due) -> bool:
         with transaction.atomic():
             lesson = _in_hand(due)
             if lesson is not None:
-                lesson.looked_to = due.clock
+                lesson.looked_to = now_in(lesson.academy_id)
                 _note(lesson, due, fault=f"{type(error).__name__}: {error}"[:1000])
     return lesson is not None
 
@@ -148,7 +148,9 @@ class _Comparison:
 
     def __post_init__(self) -> None:
         # An academy's clock goes back when it falls silent (`clock.now_in`): what was seen once stays seen.
-        self.now = max(self.due.clock, self.lesson.looked_to or self.due.clock)
+        # Asked anew, as the due clock may be from before the first activity, when a replay's clock is still the wall's.
+        clock = now_in(self.lesson.academy_id)
+        self.now = max(clock, self.lesson.looked_to or clock)
         self.begun_at = lessons_reading.begun_at(self.lesson.academy_id, self.lesson.asset_id)
 
     @property

@@ -52,6 +52,8 @@ class Signal(models.Model):
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("signal")
+        verbose_name_plural = _("signals")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "group", "kind", "key", "academy"], name="one_signal_per_finding", nulls_distinct=False
@@ -92,7 +94,8 @@ class Watch(models.Model):
     fault = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
-        verbose_name_plural = "watches"
+        verbose_name = _("watch")
+        verbose_name_plural = _("watches")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "group", "kind", "academy"], name="one_watch_per_group", nulls_distinct=False
@@ -125,6 +128,8 @@ class Lesson(models.Model):
     fault = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
+        verbose_name = _("lesson")
+        verbose_name_plural = _("lessons")
         constraints = [models.UniqueConstraint(fields=["academy", "asset"], name="one_lesson_per_academy_and_asset")]
 
     def __str__(self) -> str:
@@ -162,6 +167,10 @@ class NotificationRule(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    class Meta:
+        verbose_name = _("notification rule")
+        verbose_name_plural = _("notification rules")
+
     def __str__(self) -> str:
         return self.name or f"{self.channel} of {self.user_id}"
 
@@ -198,6 +207,8 @@ class Notification(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
         constraints = [
             models.UniqueConstraint(fields=["signal", "rule"], name="one_notification_per_signal_and_rule"),
             models.UniqueConstraint(fields=["signal", "destination"], name="one_notification_per_signal_and_place"),

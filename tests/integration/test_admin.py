@@ -1,10 +1,14 @@
+import html
+import re
 import uuid
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from learntrace.accounts.models import AcademySettings, Grant, Membership, Token, User, key_hash
 from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
@@ -73,6 +77,68 @@ def one_of_each(cast):
     Lesson.objects.create(academy=cast.academy, asset=asset)
     LiveEvent.objects.create(academy_id=cast.academy.pk, kind="signal", data={})
     Arrival.objects.create(events=[uuid.uuid4()])
+
+
+def shown_of(page):
+    """The words of a page, without its table and filters: what stands in those is a row's, or one of the labels."""
+    hidden = r"(?s)<(script|style|table id=\"result_list\"|nav id=\"changelist-filter\").*?</(script|style|table|nav)>"
+    body = re.sub(hidden, " ", page.content.decode())
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).lower().split())
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_models_are_called_in_the_readers_language(browser, one_of_each, model):
+    names = (model._meta.verbose_name, model._meta.verbose_name_plural)
+    with translation.override("en"):
+        english = {str(name).lower() for name in names}
+    with translation.override("es"):
+        spanish = {str(name).lower() for name in names}
+    listed = browser.get(url(model, "changelist"), headers={"Accept-Language": "es"})
+    index = browser.get(reverse("admin:index"), headers={"Accept-Language": "es"})
+    for page in (shown_of(listed), shown_of(index)):
+        assert any(name in page for name in spanish)
+        assert not [name for name in english - spanish if re.search(rf"\b{name}\b", page)]
+        assert "learntrace" in page
+        assert "django" not in page
+
+
+# What is called the same in both languages.
+SHARED = {"id", "slug", "url"}
+
+
+def labels_of(page):
+    """What a page calls fields: the headings of its tables, the filters beside them, and what its form asks for."""
+    body = re.sub(r"(?s)<(script|style).*?</\1>", " ", page.content.decode())
+    labels = re.findall(r"(?s)<(th(?= [^>]*column-)|summary|label)\b[^>]*>(.*?)</\1>", body)
+    words = (re.sub(r"<[^>]*>", " ", label).lower().split() for _tag, label in labels)
+    # The place of a column in the order stands before its name.
+    return {html.unescape(" ".join(word for word in label if not word.isdigit())) for label in words} - {""}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_fields_are_called_in_the_readers_language(browser, one_of_each, model):
+    for address in (url(model, "changelist"), url(model, "change", model.objects.first().pk)):
+        english, spanish = (
+            labels_of(browser.get(address, headers={"Accept-Language": language})) for language in ("en", "es")
+        )
+        assert english
+        assert {label.rstrip(":") for label in english & spanish} <= SHARED
+
+
+def test_labels_need_no_migration(db):
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_why_a_row_ended_so_is_told_in_the_readers_language(browser, cast):
+    make_webhook(cast.owner, status="IGNORED", status_text="Ignored because", reason="deduplicated")
+    make_rejected(cast.owner, cast.academy, make_event(verb="danced"))
+    for model, spanish, english in (
+        (Webhook, "Ignorado porque", "Ignored because"),
+        (RejectedEvent, "Verbo desconocido danced", "Unknown verb"),
+    ):
+        page = browser.get(url(model, "changelist"), headers={"Accept-Language": "es"}).content.decode()
+        assert spanish in page
+        assert english not in page
 
 
 def test_measures_are_the_products_alone(browser, one_of_each):

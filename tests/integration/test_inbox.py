@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from django.conf import settings as django_settings
-from django.utils import timezone
+from django.utils import timezone, translation
 from psycopg.conninfo import make_conninfo
 
 from learntrace.accounts.models import AcademySettings, Grant, Membership, Token
@@ -20,6 +20,7 @@ from learntrace.intake.models import Refusal
 from learntrace.intake.refusals import Allowance
 from learntrace.learnpack.inbox import LearnPackInbox
 from learntrace.learnpack.models import Webhook
+from learntrace.learnpack.outcomes import told
 from tests.making import make_academy, make_asset, make_key, make_user
 from tests.unit.recorded_cases import RECORDED
 
@@ -162,6 +163,8 @@ NESTED = b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
         (NESTED, "byte 104"),
         (b'{"a": {"b": 18446744073709551616}}', "$.a.b"),
         (b'{"a": -9223372036854775809}', "$.a"),
+        (b'{"a": {"b": ' + b"9" * 700 + b"}}", "a number beyond 64 bits at $.a.b"),
+        (b'{"a": {"b": -' + b"9" * 5_000 + b"}}", "a number beyond 64 bits at $.a.b"),
         (b'{"a": NaN}', "$.a"),
         (b'{"a": [Infinity]}', "$.a[0]"),
         (b'{"a": 1e999}', "$.a"),
@@ -175,6 +178,16 @@ def test_what_cannot_be_stored_is_refused_with_its_place_and_harms_no_neighbour(
     assert answers[1].json()["detail"].startswith("JSON parse error - ")
     assert place in answers[1].json()["detail"]
     assert sorted(Webhook.objects.values_list("package_slug", flat=True)) == ["one", "two"]
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_the_clients_language(client):
+    answer = client.post(b'{"a": ' + b"9" * 5_000 + b"}", Accept_Language="es")
+    assert answer.json()["detail"] == "Error al leer el JSON: un número de más de 64 bits en $.a"
+
+
+def test_a_number_where_a_short_text_belongs_is_its_digits(client):
+    assert client.post({"event": 5, "slug": 7}).text == "ok"
+    assert Webhook.objects.values_list("event", "package_slug").get() == ("5", "7")
 
 
 def test_the_deepest_nesting_that_is_taken_can_be_stored(client):
@@ -391,13 +404,24 @@ def rules(academy, config: Any) -> None:
     )
 
 
-def test_an_ignored_webhook_is_kept_with_its_reason_and_never_queued(client, academy):
-    rules(academy, {"events": ["batch"]})
-    assert client.post({"slug": "x"}, Academy="47").text == "ok"
+@pytest.mark.parametrize(
+    ("config", "what"),
+    [
+        ({"events": ["batch"]}, "(events)"),
+        ({"rules": [{"events": ["batch"], "package_slugs": ["x"]}]}, "rule (package_slugs,events)"),
+    ],
+)
+def test_an_ignored_webhook_is_kept_with_its_reason_and_never_queued(client, academy, config, what):
+    rules(academy, config)
+    assert client.post({"slug": "x"}, Academy="47", Accept_Language="es").text == "ok"
     row = Webhook.objects.get()
     assert (row.status, row.status_text) == (
-        "IGNORED", "Ignored by academy learnpack_features.telemetry_webhook_ignore (events).",
+        "IGNORED", f"Ignored by academy learnpack_features.telemetry_webhook_ignore {what}.",
     )  # fmt: skip
+    assert told(row) == row.status_text
+    with translation.override("es"):
+        assert told(row).startswith("Ignorado por")
+        assert f"learnpack_features.telemetry_webhook_ignore {what.replace('rule', '')}".split()[-1] in told(row)
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from ipaddress import ip_network
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import trustme
+from django.conf import settings as installed
 from django.db import connection
 from django.utils import timezone
+from psycopg.conninfo import conninfo_to_dict
 
 from learntrace.accounts.models import Membership
 from learntrace.config.schedules import clean_up
@@ -476,8 +479,9 @@ def test_a_worker_that_ends_between_mark_and_sending_sends_never_twice(cast, hoo
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:
     """Python in a process of its own, on the same database."""
-    database = connection.settings_dict
-    address = f"postgresql://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    # As an address, whose host may be the folder of a socket.
+    parts = {**conninfo_to_dict(installed.DATABASE_URL), "dbname": connection.settings_dict["NAME"]}
+    address = f"postgresql://?{urlencode(parts)}"
     environment = {
         "LEARNTRACE_DATABASE_URL": address, "LEARNTRACE_ALLOW_PRIVATE_WEBHOOKS": "127.0.0.0/8",
         "DJANGO_SETTINGS_MODULE": "learntrace.config.settings",
@@ -536,10 +540,12 @@ def test_a_worker_killed_while_it_sends_sends_never_twice(cast, hook):
         "-c",
         "import django; django.setup(); from learntrace.signals.notifications import delivery as d; d.deliver_due()",
     )
-    assert arrived.wait(60)
-    worker.send_signal(signals.SIGKILL)
-    worker.wait()
-    released.set()
+    try:
+        assert arrived.wait(60)
+    finally:
+        worker.send_signal(signals.SIGKILL)
+        worker.wait()
+        released.set()
     hook.answer = lambda: (200, "")
     now = timezone.now()
     assert deliver_at(now) == 0

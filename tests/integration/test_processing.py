@@ -71,6 +71,7 @@ NOT_FOUND = "Asset specified by learnpack telemetry was not found using either t
     ("payload", "text"),
     [
         ({"event": "", "slug": "x"}, "Impossible to determine learnpack event"),
+        ({"event": " \t ", "slug": "x"}, "Impossible to determine learnpack event"),
         ({}, "Impossible to retrive webhook payload"),
         ({"user_id": 5}, "Impossible to retrive learnpack exercise slug"),
         ({"slug": "x", "user_id": 987}, "Learnpack student with user id 987 not found"),
@@ -544,6 +545,16 @@ def test_the_sentence_of_a_row_is_told_in_the_reader_s_language(ada):
         assert told(row) not in (None, "", row.status_text)
         assert "open_step" in told(row)
     assert told(row) == row.status_text
+
+
+@pytest.mark.parametrize(("broken", "expected"), [({"steps": 5}, "steps debe ser una lista"),
+                                                  ({"steps": [7]}, "steps[0] debe ser un objeto")])  # fmt: skip
+def test_what_a_shape_should_have_been_is_told_whole_in_the_reader_s_language(ada, broken, expected):
+    make_asset("arrays")
+    make_task(ada, "arrays")
+    row = process({"slug": "arrays", **broken}, ada)
+    with translation.override("es"):
+        assert told(row).endswith(expected)
 
 
 # --- queueing

@@ -89,7 +89,8 @@ def test_the_daily_clean_up_keeps_what_is_young_or_pending():
     for created in (old, timezone.now()):
         Refusal.objects.create(path="/", status_code=401, reason="x", size=0, created_at=created)
     Heartbeat.objects.create(name="gone", seen_at=old)
-    assert schedules.clean_up() == {"webhooks": 1, "refusals": 1, "rejected events": 0, "heartbeats": 1}
+    cleaned = schedules.clean_up()
+    assert {name: count for name, count in cleaned.items() if count} == {"webhooks": 1, "refusals": 1, "heartbeats": 1}
     assert sorted(Webhook.objects.values_list("status", flat=True)) == ["DONE", "PENDING"]
 
 

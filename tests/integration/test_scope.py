@@ -149,7 +149,8 @@ OPEN = {
 }
 # Answered before Django, or no data of an academy; each has tests of its own.
 ELSEWHERE = {
-    "health/live", "health/ready", "metrics", "openapi.json", "docs", "sign-in", "sign-out", "language", "favicon.ico"
+    "health/live", "health/ready", "metrics", "openapi.json", "docs", "docs/", "admin", "sign-in", "sign-out", "language",
+    "favicon.ico",
 }  # fmt: skip
 # Pages, for who has signed in, of the academy that `?academy=` names.
 PAGES = {"", "status/live"}

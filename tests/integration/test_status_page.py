@@ -20,8 +20,11 @@ from learntrace.dashboard.chart import chart_of, scale_top
 from learntrace.dashboard.status import Hour, academy_status, own_status, reach_of
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
+from learntrace.notebooks.models import Event
 from learntrace.registry.models import Asset
 from tests.browser.scene import Scene, build_scene, person
+from tests.builders import make_rejected, make_stored_event
+from tests.notebooks import make_event
 
 
 @pytest.fixture(autouse=True)
@@ -153,13 +156,63 @@ def test_a_task_knows_its_telemetry_by_the_canonical_asset(scene: Scene) -> None
     assert tasks["Python for beginners"].state == "done"
 
 
+# Notebooks
+
+
+def test_an_academy_that_sends_notebook_events_only_is_told_that_they_arrive(harbour: Academy) -> None:
+    lee = person("lee", "Lee Elsewhere", {harbour: "student"})
+    client = signed_in(person("tess", "Tess Teacher", {harbour: "teacher"}))
+    assert "Nothing has arrived yet" in text_of(client.get("/"))
+    opened = make_stored_event(lee, harbour, verb="opened", result={})
+    found = academy_status(harbour)
+    assert (found.ever, found.lately, found.last_at, found.events) == (True, 1, opened.created_at, ())
+    failed = make_stored_event(lee, harbour, result={"outcome": "error", "error_name": "NameError"})
+    rejected = make_rejected(lee, harbour, make_event(verb="danced"))
+    found = academy_status(harbour)
+    assert (found.lately, found.last_at) == (3, max(failed.created_at, rejected.updated_at))
+    assert [(row.learner, row.event, row.status) for row in sorted(found.events, key=lambda row: row.status)] == [
+        ("Lee Elsewhere", "executed", "error"), ("Lee Elsewhere", "unknown-verb", "rejected"),
+    ]  # fmt: skip
+    for path in ("/", "/status/live"):
+        page = text_of(client.get(path))
+        assert "Not yet" not in page
+        assert "Nothing has arrived yet" not in page
+        assert "Newest from notebooks" in page
+        assert "NameError" in page
+        assert "Unknown verb danced" in page
+    assert "Verbo desconocido danced" in text_of(client.get("/", headers={"Accept-Language": "es"}))
+
+
+def test_what_came_before_the_last_minutes_has_arrived_though_not_lately(harbour: Academy) -> None:
+    lee = person("lee", "Lee Elsewhere", {harbour: "student"})
+    event = make_stored_event(lee, harbour)
+    Event.objects.update(created_at=timezone.now() - timedelta(hours=1))
+    found = academy_status(harbour)
+    assert (found.ever, found.lately) == (True, 0)
+    assert [row.id for row in found.events] == [str(event.pk)]
+
+
+def test_notebook_events_are_seen_by_their_academy_and_their_learner_only(scene: Scene, harbour: Academy) -> None:
+    lee = person("lee", "Lee Elsewhere", {harbour: "student"})
+    make_stored_event(lee, harbour)
+    make_rejected(lee, harbour, make_event(verb="danced"))
+    assert academy_status(scene.academy).events == own_status(scene.learner).events == ()
+    assert len(own_status(lee).events) == len(academy_status(harbour).events) == 2
+    assert "Newest from notebooks" in text_of(signed_in(lee).get("/"))
+
+
+def test_learners_are_told_that_notebooks_are_collected(scene: Scene) -> None:
+    for language, told in (("en", "In Jupyter notebooks"), ("es", "En los cuadernos de Jupyter")):
+        assert told in text_of(signed_in(scene.learner).get("/", headers={"Accept-Language": language}))
+
+
 # The page
 
 
 def test_the_number_of_queries_does_not_grow(
     scene: Scene, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    for user, most in ((scene.teacher, 10), (scene.learner, 13)):
+    for user, most in ((scene.teacher, 18), (scene.learner, 17)):
         client = signed_in(user)
         client.get("/")  # the first request of a process also looks for migrations
         for path in ("/", "/status/live"):

@@ -204,6 +204,19 @@ def test_capabilities(cast):
     assert "don't have this capability: read_assignment for academy" in student.json()["detail"]
 
 
+def test_why_a_row_was_ignored_is_told_in_the_readers_language_or_else_as_it_is_stored(cast, teacher):
+    text = "Ignored by academy learnpack_features.telemetry_webhook_ignore rule (events)."
+    for values in ({"form": "rule", "fields": "events"}, {"text": text}):
+        make_webhook(
+            cast.owner, status="IGNORED", status_text=text, reason="ignored-by-rule", reason_values=values
+        )  # fmt: skip
+    answer = teacher.get(LOG + "?status=IGNORED&sort=id", Accept_Language="es")
+    texts = [row["status_text"] for row in answer.json()["results"]]
+    assert texts[0].startswith("Ignorado por la regla (events)")
+    assert texts[1] == text
+    assert [row["status_text"] for row in teacher.get(LOG).json()["results"]] == [text, text]
+
+
 def test_one_row_is_no_page_of_its_own(cast, teacher):
     row = make_webhook(cast.owner)
     answer = teacher.get(f"{LOG}/{row.pk}")

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded_cases import recorded, required
 
-from learntrace.learnpack.ignore import DEDUPE_REASON, FIELDS, IgnoreRulesError, clean, reason
+from learntrace.learnpack.ignore import FIELDS, IgnoreRulesError, clean, match
+from learntrace.learnpack.outcomes import DEDUPLICATED, Outcome, ignored
 from learntrace.learnpack.payloads import asset_id_candidates, asset_id_raw, choose_asset
 
 BATCH = {"user_id": 42, "slug": "ex", "package_slug": "pk", "package_id": 7, "asset_id": 11}
@@ -22,6 +23,12 @@ FIELD_LISTS = st.dictionaries(
     st.sampled_from(FIELDS), st.lists(st.sampled_from([42, "42", 7, 11, "ex", "pk", "batch", 1, "x", None])), max_size=4
 )
 CONFIGS = st.builds(lambda rules, legacy: {"rules": rules, **legacy}, st.lists(FIELD_LISTS, max_size=3), FIELD_LISTS)
+
+
+def reason(config, payload, asset_id):
+    """The English sentence of what matches, as the row keeps it."""
+    matched = match(config, payload, asset_id)
+    return ignored(matched).text() if matched else None
 
 
 def reason_of(case):
@@ -145,7 +152,7 @@ def test_numbers_too_long_for_python_to_write_out_match_nothing():
 
 
 def test_the_dedupe_reason_is_the_contracts():
-    assert DEDUPE_REASON == "Ignored because a more recent telemetry batch was obtained."
+    assert Outcome("IGNORED", DEDUPLICATED).text() == "Ignored because a more recent telemetry batch was obtained."
 
 
 @given(JSON, st.dictionaries(st.sampled_from([*BATCH, "event"]), JSON), st.none() | st.integers())

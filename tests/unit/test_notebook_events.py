@@ -196,15 +196,28 @@ def read(body: bytes) -> list[reading.Reading]:
         (b'{"result": {"duration_ms": ' + b"9" * 5000 + b"}}", "$.result.duration_ms"),
         (b'{"result": {"duration_ms": 1e999}}', "$.result.duration_ms"),
         (b'{"result": {"duration_ms": NaN}}', "$.result.duration_ms"),
-        (b'{"object": ' + b"[" * 120 + b"]" * 120 + b"}", "$.object[0]"),
+        *((b'{"object": ' + b"[" * depth + b"]" * depth + b"}", "$.object[0]") for depth in (100, 120, 1_000, 100_000)),
+        (b'{"context": ' + b'{"]}": [' * 50_000 + b'"\\"["' + b"]}" * 50_000 + b"}", "100 levels at $.context"),
+        (b"[" * 10_000 + b"]" * 10_000, "100 levels at $[0]"),
     ],
+    ids=lambda value: str(value)[2:30],
 )
-def test_an_event_that_cannot_be_stored_costs_no_other(bad, place):
+@pytest.mark.parametrize("frame", [b"[%s,%s,%s]", b'{"events": [%s,%s,%s]}'])
+def test_an_event_that_cannot_be_stored_costs_no_other(frame, bad, place):
     good = json.dumps(make_event()).encode()
-    found = read(b"[" + good + b"," + bad + b"," + good + b"]")
+    found = read(frame % (good, bad, good))
+    assert found[0].row == found[2].row == check(json.loads(good), NOW)
     assert [one.rejection and one.rejection.code for one in found] == [None, "unstorable-text", None]
     assert place in found[1].rejection.text()
     assert json.dumps(found[1].rejection.values)
+
+
+@pytest.mark.parametrize("frame", [b"[%s]", b'{"events": [%s]}'])
+def test_an_event_may_have_a_hundred_levels(frame):
+    event = json.dumps(make_event()).encode()
+    for inner, codes in ((98, [None]), (99, ["unstorable-text"])):
+        deep = event.replace(b'"python3"', b"[" * inner + b"]" * inner)
+        assert [one.rejection and one.rejection.code for one in read(frame % deep)] == codes
 
 
 def test_an_event_that_is_too_large_costs_no_other():
@@ -222,7 +235,8 @@ def test_an_event_that_is_too_large_costs_no_other():
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"null", b"7", b'"x"', b"{}", b"[]", b'{"events": []}', b'{"events": {}}', b'{"events": null}',
-     b"[" + b"{}," * 500 + b"{}]", b"[" * 10_000 + b"]" * 10_000, b"[{]", b"\xff"],
+     b"[" + b"{}," * 500 + b"{}]", b"[" * 10_000, b"[{]", b"\xff",
+     b"[" * 10_000 + b"]" * 9_999, b'[{"a":' * 10_000 + b'"', b'["' + b'\\"' * 100_000],
 )  # fmt: skip
 def test_a_body_that_is_no_list_of_events_is_refused_whole(body):
     with pytest.raises(InvalidBatch) as caught:

@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
             ],
             options={
+                'verbose_name': 'academy',
                 'verbose_name_plural': 'academies',
             },
         ),
@@ -69,6 +70,7 @@ class Migration(migrations.Migration):
                 ('academy', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='settings', to='accounts.academy')),
             ],
             options={
+                'verbose_name': 'academy settings',
                 'verbose_name_plural': 'academy settings',
             },
         ),
@@ -80,6 +82,10 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=150)),
                 ('academy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cohorts', to='accounts.academy')),
             ],
+            options={
+                'verbose_name': 'cohort',
+                'verbose_name_plural': 'cohorts',
+            },
         ),
         migrations.CreateModel(
             name='Grant',
@@ -88,6 +94,10 @@ class Migration(migrations.Migration):
                 ('permission', models.CharField(choices=[('upload_assignment_telemetry', 'upload_assignment_telemetry'), ('upload_any_telemetry', 'upload_any_telemetry')], max_length=60)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'grant',
+                'verbose_name_plural': 'grants',
+            },
         ),
         migrations.CreateModel(
             name='Membership',
@@ -99,6 +109,10 @@ class Migration(migrations.Migration):
                 ('academy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.academy')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'membership',
+                'verbose_name_plural': 'memberships',
+            },
         ),
         migrations.CreateModel(
             name='Token',
@@ -111,6 +125,10 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'token',
+                'verbose_name_plural': 'tokens',
+            },
         ),
         migrations.AddIndex(
             model_name='user',

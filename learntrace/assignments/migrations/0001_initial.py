@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='telemetry', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'assignment telemetry',
                 'verbose_name_plural': 'assignment telemetry',
                 'indexes': [models.Index(fields=['asset_slug'], name='telemetry_slug')],
                 'constraints': [models.UniqueConstraint(fields=('user', 'asset_slug'), name='one_telemetry_per_user_and_asset')],
@@ -61,6 +62,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'task',
+                'verbose_name_plural': 'tasks',
                 'indexes': [models.Index(fields=['user', 'associated_slug'], name='task_user_slug'), models.Index(fields=['associated_slug'], name='task_slug')],
             },
         ),

@@ -18,6 +18,10 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200, unique=True)),
                 ('seen_at', models.DateTimeField()),
             ],
+            options={
+                'verbose_name': 'heartbeat',
+                'verbose_name_plural': 'heartbeats',
+            },
         ),
         migrations.CreateModel(
             name='ScheduledRun',
@@ -26,5 +30,9 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, unique=True)),
                 ('last_run_at', models.DateTimeField()),
             ],
+            options={
+                'verbose_name': 'scheduled run',
+                'verbose_name_plural': 'scheduled runs',
+            },
         ),
     ]

@@ -21,6 +21,8 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
+                'verbose_name': 'live event',
+                'verbose_name_plural': 'live events',
                 'indexes': [models.Index(fields=['academy_id', 'id'], name='live_academy')],
             },
         ),

@@ -30,6 +30,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'refusal',
+                'verbose_name_plural': 'refusals',
                 'indexes': [models.Index(fields=['-created_at'], name='refusal_newest'), models.Index(fields=['user', '-created_at'], name='refusal_user')],
             },
         ),

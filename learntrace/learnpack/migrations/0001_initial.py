@@ -37,6 +37,8 @@ class Migration(migrations.Migration):
                 ('student', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'webhook',
+                'verbose_name_plural': 'webhooks',
                 'indexes': [models.Index(condition=models.Q(('status', 'PENDING')), fields=['id'], name='webhook_pending'), models.Index(fields=['-created_at', '-id'], name='webhook_newest'), models.Index(fields=['student', '-created_at'], name='webhook_student'), models.Index(fields=['status', 'created_at'], name='webhook_status')],
             },
         ),

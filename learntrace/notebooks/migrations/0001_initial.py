@@ -27,6 +27,10 @@ class Migration(migrations.Migration):
                 ('collecting', models.BooleanField(default=True)),
                 ('changed_at', models.DateTimeField(auto_now=True)),
             ],
+            options={
+                'verbose_name': 'consent',
+                'verbose_name_plural': 'consents',
+            },
         ),
         migrations.CreateModel(
             name='Notebook',
@@ -37,6 +41,10 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('academy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notebooks', to='accounts.academy')),
             ],
+            options={
+                'verbose_name': 'notebook',
+                'verbose_name_plural': 'notebooks',
+            },
         ),
         migrations.CreateModel(
             name='Event',
@@ -59,6 +67,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'notebook event',
+                'verbose_name_plural': 'notebook events',
                 'db_table': 'events',
                 'indexes': [models.Index(models.OrderBy(models.F('created_at'), descending=True), name='events_newest'), models.Index(models.F('academy'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('arrival'), descending=True), name='events_academy'), models.Index(models.F('academy'), django.db.models.fields.json.KeyTextTransform('assignment', 'object'), models.OrderBy(models.F('created_at'), descending=True), name='events_assignment'), models.Index(models.F('user'), django.db.models.fields.json.KeyTextTransform('assignment', 'object'), models.F('occurred_at'), models.F('arrival'), name='events_learner'), models.Index(models.F('session_id'), models.F('object_id'), django.db.models.fields.json.KeyTextTransform('assignment', 'object'), models.F('occurred_at'), models.F('arrival'), name='events_session')],
             },
@@ -75,6 +85,8 @@ class Migration(migrations.Migration):
                 ('notebook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='notebooks.notebook')),
             ],
             options={
+                'verbose_name': 'notebook assignment',
+                'verbose_name_plural': 'notebook assignments',
                 'ordering': ('position', 'id'),
                 'constraints': [models.UniqueConstraint(fields=('academy', 'tag'), name='one_tag_per_academy')],
             },
@@ -98,6 +110,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'rejected event',
+                'verbose_name_plural': 'rejected events',
                 'indexes': [models.Index(fields=['academy', '-updated_at', '-id'], name='rejected_academy'), models.Index(fields=['updated_at'], name='rejected_oldest')],
                 'constraints': [models.UniqueConstraint(fields=('sender', 'fingerprint'), name='rejected_once')],
             },

@@ -27,6 +27,10 @@ class Migration(migrations.Migration):
                 ("retry_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("fault", models.TextField(blank=True, db_default="", default="")),
             ],
+            options={
+                'verbose_name': 'arrival',
+                'verbose_name_plural': 'arrivals',
+            },
         ),
         migrations.RunSQL(WAITING, migrations.RunSQL.noop),
     ]

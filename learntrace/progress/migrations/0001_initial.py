@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'progress',
                 'verbose_name_plural': 'progress',
             },
         ),
@@ -56,6 +57,10 @@ class Migration(migrations.Migration):
                 ('last_at', models.DateTimeField()),
                 ('progress', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='error_counts', to='progress.progress')),
             ],
+            options={
+                'verbose_name': 'error count',
+                'verbose_name_plural': 'error counts',
+            },
         ),
         migrations.CreateModel(
             name='Recomputation',
@@ -67,6 +72,10 @@ class Migration(migrations.Migration):
                 ('fault', models.TextField(blank=True, db_default='', default='')),
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'recomputation',
+                'verbose_name_plural': 'recomputations',
+            },
         ),
         migrations.CreateModel(
             name='Stale',
@@ -78,7 +87,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name_plural': 'stale',
+                'verbose_name': 'stale telemetry',
+                'verbose_name_plural': 'stale telemetry',
             },
         ),
         migrations.CreateModel(
@@ -99,6 +109,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'activity',
                 'verbose_name_plural': 'activities',
                 'indexes': [models.Index(fields=['user', 'assignment', 'at', 'arrival'], name='activity_assignment'), models.Index(fields=['user', 'at', 'arrival'], name='activity_learner'), models.Index(fields=['academy', '-at'], name='activity_academy'), models.Index(fields=['academy', 'assignment', 'at'], name='activity_class')],
             },
@@ -114,6 +125,8 @@ class Migration(migrations.Migration):
                 ('asset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='registry.asset')),
             ],
             options={
+                'verbose_name': 'assignment',
+                'verbose_name_plural': 'assignments',
                 'ordering': ('asset', 'position', 'id'),
                 'constraints': [models.UniqueConstraint(fields=('academy', 'key'), name='one_assignment_per_academy_and_key')],
             },

@@ -19,6 +19,10 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
             ],
+            options={
+                'verbose_name': 'translation group',
+                'verbose_name_plural': 'translation groups',
+            },
         ),
         migrations.CreateModel(
             name='Asset',
@@ -53,6 +57,10 @@ class Migration(migrations.Migration):
                 ('academy', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='assets', to='accounts.academy')),
                 ('translation_group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='assets', to='registry.translationgroup')),
             ],
+            options={
+                'verbose_name': 'asset',
+                'verbose_name_plural': 'assets',
+            },
         ),
         migrations.CreateModel(
             name='AssetAlias',
@@ -62,6 +70,7 @@ class Migration(migrations.Migration):
                 ('asset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='aliases', to='registry.asset')),
             ],
             options={
+                'verbose_name': 'asset alias',
                 'verbose_name_plural': 'asset aliases',
             },
         ),

@@ -40,6 +40,10 @@ class Migration(migrations.Migration):
                 ('cohort', models.ForeignKey(blank=True, help_text='empty: all learners', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.cohort')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notification_rules', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'notification rule',
+                'verbose_name_plural': 'notification rules',
+            },
         ),
         migrations.CreateModel(
             name='Signal',
@@ -67,6 +71,10 @@ class Migration(migrations.Migration):
                 ('acknowledged_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='signals', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'signal',
+                'verbose_name_plural': 'signals',
+            },
         ),
         migrations.CreateModel(
             name='Notification',
@@ -88,6 +96,10 @@ class Migration(migrations.Migration):
                 ('signal', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='signals.signal')),
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'notification',
+                'verbose_name_plural': 'notifications',
+            },
         ),
         migrations.CreateModel(
             name='Watch',
@@ -105,6 +117,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'verbose_name': 'watch',
                 'verbose_name_plural': 'watches',
             },
         ),
@@ -121,6 +134,10 @@ class Migration(migrations.Migration):
                 ('academy', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.academy')),
                 ('asset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registry.asset')),
             ],
+            options={
+                'verbose_name': 'lesson',
+                'verbose_name_plural': 'lessons',
+            },
         ),
         migrations.AddIndex(
             model_name='signal',

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.admin import BigTableAdmin, ReadOnlyAdmin
 from learntrace.signals.models import Notification, NotificationRule
@@ -39,7 +40,7 @@ class NotificationRuleAdmin(BigTableAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    @admin.display(description="target")
+    @admin.display(description=_("target"))
     def shown_target(self, rule: NotificationRule) -> str:
         return masked_target(rule)
 
@@ -52,6 +53,6 @@ class NotificationAdmin(ReadOnlyAdmin):
     search_fields = ("=user__username", "=delivery")
     ordering = ("-id",)
 
-    @admin.display(description="what happened")
+    @admin.display(description=_("what happened"))
     def told(self, notification: Notification) -> str:
         return failures.sentence(notification.reason, notification.detail)
