@@ -1,6 +1,6 @@
 """Who may follow an academy: asked as any other view of an academy asks, when a stream opens and while it is open."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, ClassVar
@@ -16,6 +16,8 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -80,9 +82,21 @@ class Opening:
     start: Start
 
 
+class AnyFormat(DefaultContentNegotiation):
+    """What a stream's client accepts (a browser's EventSource: text/event-stream) says nothing about this view's answer."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The first one."""
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
 class StreamView(AcademyView):
     """Decides on a stream; its answer's `data` is an Opening."""
 
+    content_negotiation_class = AnyFormat
     authentication_classes = (UsedUpToken, PageSession, HubAuthentication, TokenAuthentication)
     capabilities: ClassVar = {"GET": "read_assignment"}
     http_method_names = ["get", "options"]

@@ -141,6 +141,15 @@ def test_other_methods_are_answered_405(headers: dict[str, str], method: str):
     follow(scenario)
 
 
+def test_a_browsers_event_source_takes_nothing_but_event_streams(cast: Cast, headers: dict[str, str]):
+    async def scenario(streams: Streams) -> None:
+        async with Follower(streams, {**headers, "Accept": "text/event-stream"}) as follower:
+            assert follower.status == 200
+            assert (await follower.next()).name == "hello"
+
+    follow(scenario)
+
+
 def test_it_begins_now_and_only_with_its_academy(cast: Cast, headers: dict[str, str]):
     (before,) = tell(cast, 1)
     at_home, _query = who(cast, "stranger at home")
