@@ -65,6 +65,7 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "token": ("token create | list | revoke", _with_tables(_token)),
         "recompute": ("make measures and signals again from the raw events", _with_tables(_recompute)),
         "demo-class": ("replay a real class of 295 students through a running server", _demo_class),
+        "diagnose": ("why is a learner's telemetry on an asset missing?", _with_tables(_diagnose)),
         "doctor": ("is this installation healthy?", _with_database(_doctor)),
         "backup": ("backup FILE: the whole database into one file, with pg_dump", _with_database(_backup)),
         "settings": ("every setting, its value and what it is for", _settings),
@@ -181,6 +182,12 @@ def _recompute(argv: list[str]) -> int:
 
 def _demo_class(argv: list[str]) -> int:
     from learntrace.config.demo.replay_class import main as run
+
+    return run(argv)
+
+
+def _diagnose(argv: list[str]) -> int:
+    from learntrace.diagnosis.command import main as run
 
     return run(argv)
 

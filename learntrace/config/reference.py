@@ -98,6 +98,23 @@ def signals() -> str:
     )
 
 
+def verdicts() -> str:
+    """What a diagnosis can end with, and what to do then."""
+    from learntrace.diagnosis.verdicts import VERDICTS
+
+    def told(sentence: object) -> str:
+        return re.sub(r"%\((\w+)\)s", r"*\1*", str(sentence))
+
+    rows = [[f"`{code}`", told(one.explanation), told(one.next_action)] for code, one in VERDICTS.items()]
+    return _page(
+        "learntrace/diagnosis/verdicts.py",
+        "# Verdicts",
+        "What a diagnosis can say: `learntrace diagnose`, [the endpoint](api.md#get-v1diagnosisacademytelemetry) and the page "
+        "`/diagnosis`. [How to find missing telemetry](../how-to/find-missing-telemetry.md).",
+        _table(["Verdict", "What is the matter", "What to do next"], rows),
+    )
+
+
 def _command(name: str) -> str:
     from django.core.management import BaseCommand, get_commands, load_command_class
 
@@ -141,6 +158,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "roles.md": roles, "settings.md": settings, "commands.md": commands, "measures.md": measures, "signals.md": signals,
+    "verdicts.md": verdicts,
 }  # fmt: skip
 
 

@@ -26,7 +26,8 @@ if environment.BEHIND_PROXY.value():
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 ROOMS = [
-    "core", "accounts", "intake", "registry", "assignments", "progress", "signals", "learnpack", "notebooks", "dashboard",
+    "core", "accounts", "intake", "registry", "assignments", "progress", "signals", "learnpack", "notebooks",
+    "diagnosis", "dashboard",
 ]  # fmt: skip
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -1,0 +1,133 @@
+"""What somebody asks: about a user and an asset, or a task; and who and what is meant, as far as the academy may see."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.models import Academy, Membership, User
+from learntrace.accounts.scope import learners_of
+from learntrace.assignments.models import Task
+from learntrace.assignments.tasks import TaskNotFound, tasks_seen_in
+from learntrace.core.errors import Problem
+from learntrace.core.filters import natural
+from learntrace.notebooks.models import Notebook
+from learntrace.registry.models import Asset
+from learntrace.registry.shelves import AssetNotFound, academy_shelf, find, unlisted_shelf
+
+LONGEST = 1000  # what a notebook's path may have; user names and slugs are shorter
+
+
+class NotAQuestion(Problem):
+    slug = "invalid-question"
+    text = _("Ask either about a task (`task`), or about a learner and an asset (`user` and `asset`)")
+
+
+class InvalidTask(Problem):
+    slug = "invalid-task"
+    text = _("`task` must be a task's id, not %(value)s")
+
+
+class Unreadable(Problem):
+    slug = "invalid-question"
+    text = _("`%(field)s` must be a text of at most %(longest)s characters that can be stored")
+
+
+class SeveralMeant(Problem):
+    slug = "several-learners"
+    text = _("Several learners are meant by %(name)s: %(found)s. Ask by id")
+
+
+@dataclass(frozen=True)
+class Question:
+    """About a task, or about a user and an asset, each by any of its names."""
+
+    user: str = ""
+    asset: str = ""
+    task: int | None = None
+
+
+def read_question(given: Mapping[str, str | None]) -> Question:
+    """The question of a query string or a command line.
+
+    Raises NotAQuestion, InvalidTask, Unreadable.
+    """
+    user, asset, task = (_clean(name, given.get(name) or "") for name in ("user", "asset", "task"))
+    if task and not (user or asset):
+        number = natural(task)
+        if number is None:
+            raise InvalidTask(value=task[:40])
+        return Question(task=number)
+    if task or not (user and asset):
+        raise NotAQuestion
+    return Question(user, asset)
+
+
+def _clean(field: str, given: str) -> str:
+    text = given.strip()
+    # A command line brings bytes that are no text as surrogates, and PostgreSQL holds no NUL.
+    if len(text) > LONGEST or "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise Unreadable(field=field, longest=LONGEST)
+    return text
+
+
+def task_asked(academy: Academy, task_id: int) -> Task:
+    """The task, if the academy may see it.
+
+    Raises TaskNotFound.
+    """
+    task = tasks_seen_in(academy).filter(pk=task_id).first()
+    if task is None:
+        raise TaskNotFound
+    return task
+
+
+def _called(name: str) -> Q:
+    number = natural(name)
+    meant = Q(username=name) | Q(email__iexact=name)
+    return meant if number is None else meant | Q(pk=number)
+
+
+def person_asked(academy: Academy, name: str) -> User | None:
+    """The one member of the academy with this id, user name or e-mail address.
+
+    Raises SeveralMeant.
+    """
+    found = list(learners_of(academy).filter(_called(name)).order_by("pk")[:4])
+    if len(found) > 1:
+        told = ", ".join(f"{user.pk} ({user.username})" for user in found)
+        raise SeveralMeant(name=name[:100], found=told)
+    return found[0] if found else None
+
+
+def is_homeless(name: str) -> bool:
+    """Whether there is such an account, and no academy has it: of others' members nothing is told."""
+    return User.objects.filter(_called(name), memberships=None).exists()
+
+
+def asset_asked(academy: Academy, person: User, name: str) -> Asset | None:
+    """The asset with this id, slug or alias, or the published notebook with this path or tag, that the academy may see.
+
+    What a learner of several academies does on another one's asset is seen there only.
+    """
+    shelf = academy_shelf(academy) | unlisted_shelf()
+    elsewhere = Membership.objects.filter(user=person).exclude(academy=academy)
+    shelf = shelf.exclude(academy__in=elsewhere.values("academy"))
+    try:
+        return find(name, shelf, shelf)
+    except AssetNotFound:
+        named = Q(path=name) | Q(assignments__tag=name)
+        notebook = Notebook.objects.filter(named, academy=academy).select_related("asset").order_by("pk").first()
+        return notebook.asset if notebook else None
+
+
+def named_in(question: Question) -> set[int]:
+    """The ids of the academies that a question may be about, for who may look into all of them."""
+    if question.task is None:
+        held = Membership.objects.filter(user__in=User.objects.filter(_called(question.user)))
+    else:
+        held = Membership.objects.filter(user__tasks=question.task)
+        in_cohort = held.filter(academy__cohorts__tasks=question.task)
+        held = in_cohort if in_cohort.exists() else held
+    return set(held.values_list("academy", flat=True))
