@@ -18,14 +18,15 @@ urlpatterns = [
     path("v1/", include("learntrace.notebooks.urls")),
     path("v1/", include("learntrace.progress.urls")),
     path("v1/", include("learntrace.signals.urls")),
+    path("v1/", include("learntrace.diagnosis.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("metrics", figures.figures),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("docs/", RedirectView.as_view(pattern_name="docs")),
-    path("", pages.status, {"look": health.look}, name="status"),
-    path("status/live", pages.status_live, {"look": health.look}, name="status-live"),
+    path("", pages.home, {"look": health.look}, name="home"),
+    path("status", pages.status, {"look": health.look}, name="status"),
     path("", include("learntrace.dashboard.urls")),
 ]
 

@@ -9,15 +9,10 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import TruncHour
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from learntrace.accounts.identity import active_roles
 from learntrace.accounts.models import Academy, User
-from learntrace.accounts.roles import roles_with
 from learntrace.accounts.scope import learners_of, seen_in
 from learntrace.assignments.models import AssignmentTelemetry, Task
-from learntrace.core.errors import Forbidden
-from learntrace.core.filters import natural
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.outcomes import told
@@ -41,20 +36,6 @@ class Health(Protocol):
     def worker_seen_seconds(self) -> float | None: ...
     @property
     def ready(self) -> bool: ...
-
-
-class NotYourAcademy(Forbidden):
-    """Told alike whether there is such an academy or not."""
-
-    text = _("There is no academy %(academy)s whose telemetry you may read.")
-
-
-@dataclass(frozen=True)
-class Reach:
-    """The academies whose telemetry a user may read, and the one that is looked at; none of both for learners."""
-
-    academies: tuple[Academy, ...]
-    academy: Academy | None
 
 
 @dataclass(frozen=True)
@@ -136,22 +117,6 @@ class OwnStatus:
     refusals: tuple[Refused, ...]
     newest: tuple[Arrival, ...]
     events: tuple[Arrival, ...]
-
-
-def reach_of(user: User, wanted: str = "") -> Reach:
-    """Find the academies that the user may read, and the one that is wanted (an id as text), else the first.
-
-    Raises NotYourAcademy.
-    """
-    readers = roles_with("read_assignment")
-    academies = tuple(membership.academy for membership in active_roles(user) if membership.role in readers)
-    if not wanted.strip():
-        return Reach(academies, academies[0] if academies else None)
-    number = natural(wanted.strip())
-    academy = next((one for one in academies if one.pk == number), None)
-    if academy is None:
-        raise NotYourAcademy(academy=wanted.strip()[:40])
-    return Reach(academies, academy)
 
 
 def academy_status(academy: Academy) -> AcademyStatus:

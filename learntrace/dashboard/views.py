@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login, logout
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -16,55 +15,48 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from rest_framework.exceptions import Throttled
 
-from learntrace.accounts.models import User
 from learntrace.dashboard.chart import chart_of
+from learntrace.dashboard.shell import Page, RoleLacks, refused, signed_in_page
 from learntrace.dashboard.sign_in import safe_next, user_of
-from learntrace.dashboard.status import Health, NotYourAcademy, academy_status, own_status, reach_of
+from learntrace.dashboard.status import Health, academy_status, own_status
 
 LookAtHealth = Callable[[], Health]
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
+# Read by base.html.
+THEME_COOKIE = "learntrace_theme"
 _YEAR = 365 * 24 * 3600
 
 
-@never_cache
 @require_safe
-@login_required
-def status(request: HttpRequest, look: LookAtHealth) -> HttpResponse:
+@signed_in_page
+def home(request: HttpRequest, page: Page, look: LookAtHealth) -> HttpResponse:
+    """Where everybody begins: staff with the class as it is now, learners with what is known of them."""
+    if page.academy is not None:
+        return redirect(page.address("class-now" if page.can("read_assignment") else "assets"))
+    return _status(request, page, look)
+
+
+@require_safe
+@signed_in_page
+def status(request: HttpRequest, page: Page, look: LookAtHealth) -> HttpResponse:
     """Whether telemetry arrives; for learners, what is known of them."""
-    return _status(request, look, "status.html")
+    if page.academy is not None and not page.can("read_assignment"):
+        raise RoleLacks(academy=page.academy.name)
+    return _status(request, page, look)
 
 
-@never_cache
-@require_safe
-def status_live(request: HttpRequest, look: LookAtHealth) -> HttpResponse:
-    """The parts of the status page that move; 401 once the session has ended."""
-    if not request.user.is_authenticated:
-        return HttpResponse(status=401)
-    return _status(request, look, "parts/status.html")
-
-
-def _status(request: HttpRequest, look: LookAtHealth, template: str) -> HttpResponse:
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 (only who has signed in comes here)
-    try:
-        reach = reach_of(user, request.GET.get("academy", ""))
-    except NotYourAcademy as refusal:
-        return _refused(request, refusal.status_code, refusal.sentence())
+def _status(request: HttpRequest, page: Page, look: LookAtHealth) -> HttpResponse:
     health = look()
     if not health.migrations:
-        return _refused(request, 503, _("The database waits for its update. Run learntrace migrate on the server."))
-    shown: dict[str, Any] = {"reach": reach, "health": health}
-    if reach.academy:
-        found = academy_status(reach.academy)
+        return refused(request, 503, _("The database waits for its update. Run learntrace migrate on the server."))
+    shown: dict[str, Any] = {"reach": page.reach, "health": health}
+    if page.academy is not None:
+        found = academy_status(page.academy)
         shown |= {"found": found, "chart": chart_of(found.hours)}
     else:
-        shown |= {"found": own_status(user), "days": settings.RETENTION_DAYS}
+        shown |= {"found": own_status(page.user), "days": settings.RETENTION_DAYS}
     address = request.build_absolute_uri("/v1/assignment/me/telemetry")
-    return render(request, template, {**shown, "ingest_address": address})
-
-
-def _refused(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
-    return render(request, "error.html", {"code": code, "sentence": sentence}, status=code)
+    return page.show("status.html", {**shown, "ingest_address": address})
 
 
 @sensitive_post_parameters("password")
@@ -115,6 +107,20 @@ def language(request: HttpRequest) -> HttpResponse:
             settings.LANGUAGE_COOKIE_NAME, chosen, max_age=_YEAR, secure=request.is_secure(), httponly=True,
             samesite="Lax",
         )  # fmt: skip
+    return response
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Remember in this browser whether its user reads light or dark pages; anything else is as the system does."""
+    response = HttpResponseRedirect(safe_next(request))
+    chosen = request.POST.get("theme", "")
+    if chosen in ("light", "dark"):
+        response.set_cookie(
+            THEME_COOKIE, chosen, max_age=_YEAR, secure=request.is_secure(), httponly=True, samesite="Lax"
+        )
+    else:
+        response.delete_cookie(THEME_COOKIE, samesite="Lax")
     return response
 
 

@@ -15,11 +15,27 @@ STATUSES: Mapping[str, str | Promise] = {
     "rejected": _("Rejected"),
 }
 
-# How far a learner is with a task.
+# How far a learner is with a task or an assignment.
 STATES: Mapping[str, str | Promise] = {
     "open": _("Not started"),
+    "not_started": _("Not started"),
+    "struggling": _("Struggling"),
+    "stuck": _("Stuck"),
     "working": _("Working"),
     "done": _("Done"),
+}
+
+# How an attempt ended.
+OUTCOMES: Mapping[str, str | Promise] = {
+    "ok": _("Success"),
+    "error": _("Error"),
+    "aborted": _("Aborted"),
+}
+
+SEVERITIES: Mapping[str, str | Promise] = {
+    "high": _("High"),
+    "medium": _("Medium"),
+    "low": _("Low"),
 }
 
 # Why the front door refused a request: every `reason` that learntrace/intake and its sources give.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Route
 from pytest_django.live_server_helper import LiveServer
 
 from learntrace.accounts.models import User
@@ -19,6 +19,10 @@ from tests.browser.scene import Scene, build_scene
 compile_catalogues()
 
 Visit = Callable[..., Page]
+
+
+def _silent(route: Route) -> None:
+    route.fulfill(status=200, content_type="text/event-stream", body="retry: 600000\n\n")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,6 +71,8 @@ def visit(browser: Browser, live_server: LiveServer, faults: list[str]) -> Itera
         options: dict[str, Any] = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
         context = browser.new_context(locale=language, base_url=live_server.url, timezone_id=zone, **options)
         contexts.append(context)
+        # The stream is answered before Django, which is all that serves here: it stays silent, and pages ask by themselves.
+        context.route("**/v1/signal/academy/stream*", _silent)
         context.set_default_timeout(15_000)
         if user is not None:
             client = Client()

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import tests.database  # starts the embedded PostgreSQL where no server is named
 
@@ -53,9 +54,25 @@ def take(address: str, folder: Path) -> None:
     from playwright.sync_api import sync_playwright
 
     from tests.browser.chromium import launch
+    from tests.browser.classroom import build_classroom, fail
     from tests.browser.scene import PASSWORD, build_scene
 
     build_scene(crowd=12)
+    room = build_classroom(24, 2, 6, slug="harbour")
+    for place, learner in enumerate(room.learners[:9]):
+        fail(room, learner, room.keys[-1 - place % 3], 2 + place % 4)
+    stuck, name = room.learners[3], room.keys[-2].removeprefix("assignment:")
+    teachers = (
+        ("class-now", "/class", "light", 1440, "en"),
+        ("class-now-dark", "/class", "dark", 1440, "es"),
+        ("class-now-narrow", "/class", "light", 360, "es"),
+        ("projector", "/class?projector=1", "light", 1440, "en"),
+        ("assignments", "/assignments", "light", 1440, "en"),
+        ("assignment", f"/assignment/{name}", "light", 1440, "en"),
+        ("attempts", f"/assignment/{name}/learner/{stuck.pk}", "dark", 1440, "en"),
+        ("learners", "/learners", "light", 1440, "en"),
+        ("learner", f"/learner/{room.learners[0].pk}", "light", 1440, "en"),
+    )
     with sync_playwright() as playwright:
         browser = launch(playwright)
         for name, user, scheme, width, language in (
@@ -72,7 +89,7 @@ def take(address: str, folder: Path) -> None:
                 device_scale_factor=1,
             )
             page = context.new_page()
-            page.goto(f"{address}/sign-in")
+            page.goto(f"{address}/sign-in?next=/status")
             if user == "tomas":
                 page.screenshot(path=folder / f"{name.replace('status', 'sign-in')}.png", full_page=True)
             page.fill("[name=name]", user)
@@ -80,6 +97,21 @@ def take(address: str, folder: Path) -> None:
             page.click("button.main")
             page.wait_for_selector(".live.on")
             page.screenshot(path=folder / f"{name}.png", full_page=True)
+            context.close()
+        for name, path, scheme, width, language in teachers:
+            context = browser.new_context(
+                color_scheme=scheme,  # type: ignore[arg-type]
+                locale=language,
+                viewport={"width": width, "height": 900},
+            )
+            page = context.new_page()
+            page.route("**/v1/signal/academy/stream*", lambda route: route.abort())
+            page.goto(f"{address}/sign-in?next={quote(path)}")
+            page.fill("[name=name]", room.teacher.username)
+            page.fill("[name=password]", PASSWORD)
+            page.click("button.main")
+            page.wait_for_selector(".live.on")
+            page.screenshot(path=folder / f"{name}.png")
             context.close()
         browser.close()
 

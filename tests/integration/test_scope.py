@@ -83,6 +83,7 @@ CONSENT = "v1/me/consent"
 PROGRESS = "v1/progress/academy"
 STANDINGS = f"{PROGRESS}/assignment/<path:tag>/learner"
 SIGNALS = "v1/signal/academy/signal"
+DIAGNOSIS = "v1/diagnosis/academy/telemetry"
 NOTICES = "v1/signal/academy/notification"
 NOTICE_RULES = "v1/signal/academy/notification-rule"
 NOTICE_RULE = f"{NOTICE_RULES}/<int:rule_id>"
@@ -129,6 +130,8 @@ ROUTES = [
     staff("GET", SIGNALS, f"/{SIGNALS}", stranger=200),
     staff("GET", f"{SIGNALS}/<int:signal_id>", f"/{SIGNALS}/{{signal}}"),
     staff("PUT", f"{SIGNALS}/<int:signal_id>", f"/{SIGNALS}/{{signal}}", body={"state": "acknowledged"}),
+    staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?task={{task}}"),
+    staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?user={{owner}}&asset={{asset}}", stranger=200),
     # A rule is its owner's alone: the colleague's.
     staff("GET", NOTICES, f"/{NOTICES}", stranger=200),
     staff("GET", NOTICE_RULES, f"/{NOTICE_RULES}", stranger=200),
@@ -147,13 +150,18 @@ OPEN = {
     "v1/registry/asset": "/v1/registry/asset",
     "v1/registry/asset/<str:name>": "/v1/registry/asset/{slug}",
 }
+# Pages of one thing: tests/integration/test_pages_scope.py walks them.
+PAGES_OF_ONE = {
+    "signal/<int:signal_id>/state", "assignment/<path:key>", "assignment/<path:key>/learner/<int:user_id>",
+    "learner/<int:user_id>", "learner/<int:user_id>/telemetry/<path:slug>",
+}  # fmt: skip
 # Answered before Django, or no data of an academy; each has tests of its own.
 ELSEWHERE = {
     "health/live", "health/ready", "metrics", "openapi.json", "docs", "docs/", "admin", "sign-in", "sign-out", "language",
-    "favicon.ico",
+    "favicon.ico", "theme", "", "status", *PAGES_OF_ONE,
 }  # fmt: skip
 # Pages, for who has signed in, of the academy that `?academy=` names.
-PAGES = {"", "status/live"}
+PAGES = {"class", "assignments", "learners", "search", "diagnosis"}
 
 
 def _patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:

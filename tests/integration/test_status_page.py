@@ -1,4 +1,4 @@
-"""What `/` tells whom; the pages' looks and their script are tested in tests/browser."""
+"""What `/status` and, to learners, `/` tell whom; the pages' looks and their script are tested in tests/browser."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,7 +17,8 @@ from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.config.messages import extracted
 from learntrace.dashboard import words
 from learntrace.dashboard.chart import chart_of, scale_top
-from learntrace.dashboard.status import Hour, academy_status, own_status, reach_of
+from learntrace.dashboard.shell import PARTS_HEADER, reach_of
+from learntrace.dashboard.status import Hour, academy_status, own_status
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
 from learntrace.notebooks.models import Event
@@ -119,7 +120,7 @@ def test_only_an_active_role_that_reads_opens_an_academy(
     user = person("una", "Una User", {academy: role})
     user.memberships.update(status=status)
     assert reach_of(user).academy == (academy if reads else None)
-    for path in (f"/?academy={academy.pk}", f"/status/live?academy={academy.pk}"):
+    for path in (f"/status?academy={academy.pk}", f"/class?academy={academy.pk}"):
         response = signed_in(user).get(path)
         assert response.status_code == (200 if reads else 403)
         assert ("Harbour" in text_of(response)) <= reads
@@ -127,7 +128,7 @@ def test_only_an_active_role_that_reads_opens_an_academy(
 
 def test_a_superuser_without_a_role_reads_no_academy(scene: Scene) -> None:
     root = User.objects.create_superuser("root", password="x")
-    response = signed_in(root).get(f"/?academy={scene.academy.pk}")
+    response = signed_in(root).get(f"/status?academy={scene.academy.pk}")
     assert response.status_code == 403
     page = text_of(signed_in(root).get("/"))
     assert "You belong to no academy yet." in page
@@ -162,7 +163,7 @@ def test_a_task_knows_its_telemetry_by_the_canonical_asset(scene: Scene) -> None
 def test_an_academy_that_sends_notebook_events_only_is_told_that_they_arrive(harbour: Academy) -> None:
     lee = person("lee", "Lee Elsewhere", {harbour: "student"})
     client = signed_in(person("tess", "Tess Teacher", {harbour: "teacher"}))
-    assert "Nothing has arrived yet" in text_of(client.get("/"))
+    assert "Nothing has arrived yet" in text_of(client.get("/status"))
     opened = make_stored_event(lee, harbour, verb="opened", result={})
     found = academy_status(harbour)
     assert (found.ever, found.lately, found.last_at, found.events) == (True, 1, opened.created_at, ())
@@ -173,14 +174,13 @@ def test_an_academy_that_sends_notebook_events_only_is_told_that_they_arrive(har
     assert [(row.learner, row.event, row.status) for row in sorted(found.events, key=lambda row: row.status)] == [
         ("Lee Elsewhere", "executed", "error"), ("Lee Elsewhere", "unknown-verb", "rejected"),
     ]  # fmt: skip
-    for path in ("/", "/status/live"):
-        page = text_of(client.get(path))
-        assert "Not yet" not in page
-        assert "Nothing has arrived yet" not in page
-        assert "Newest from notebooks" in page
-        assert "NameError" in page
-        assert "Unknown verb danced" in page
-    assert "Verbo desconocido danced" in text_of(client.get("/", headers={"Accept-Language": "es"}))
+    page = text_of(client.get("/status"))
+    assert "Not yet" not in page
+    assert "Nothing has arrived yet" not in page
+    assert "Newest from notebooks" in page
+    assert "NameError" in page
+    assert "Unknown verb danced" in page
+    assert "Verbo desconocido danced" in text_of(client.get("/status", headers={"Accept-Language": "es"}))
 
 
 def test_what_came_before_the_last_minutes_has_arrived_though_not_lately(harbour: Academy) -> None:
@@ -214,19 +214,19 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     for user, most in ((scene.teacher, 18), (scene.learner, 17)):
         client = signed_in(user)
-        client.get("/")  # the first request of a process also looks for migrations
-        for path in ("/", "/status/live"):
+        client.get("/status")  # the first request of a process also looks for migrations
+        for path in ("/status",):
             with django_assert_max_num_queries(most):
                 assert client.get(path).status_code == 200
 
 
 def test_pages_are_kept_by_nobody(scene: Scene) -> None:
-    for path in ("/", "/status/live"):
+    for path in ("/", "/status", "/class"):
         assert "no-store" in signed_in(scene.teacher).get(path).headers["Cache-Control"]
 
 
 def test_the_moving_parts_say_401_once_the_session_has_ended(db: None) -> None:
-    response = Client().get("/status/live")
+    response = Client().get("/status", headers={PARTS_HEADER: "1"})
     assert (response.status_code, response.content) == (401, b"")
 
 
@@ -331,7 +331,7 @@ def test_too_many_failures_are_slowed_down(db: None, monkeypatch: pytest.MonkeyP
 
 
 def test_forms_need_their_token(db: None) -> None:
-    for path in ("/sign-in", "/sign-out", "/language"):
+    for path in ("/sign-in", "/sign-out", "/language", "/theme"):
         response = Client(enforce_csrf_checks=True).post(path, headers={"Accept": "text/html"})
         assert response.status_code == 403
         assert "This form has expired." in text_of(response)
@@ -359,7 +359,7 @@ def test_the_icon_is_where_browsers_look_for_it(db: None) -> None:
 
 def test_pages_hold_no_inline_script_or_style(scene: Scene) -> None:
     for client in (Client(), signed_in(scene.teacher), signed_in(scene.learner)):
-        for path in ("/sign-in", "/", "/nothing-here"):
+        for path in ("/sign-in", "/", "/status", "/class", "/learners", "/nothing-here"):
             page = text_of(client.get(path, headers={"Accept": "text/html"}))
             assert " style=" not in page
             assert "<style" not in page

@@ -5,6 +5,10 @@
   const PAUSE = 3000;
   const LONGEST_PAUSE = 15000;
   const PATIENCE = 10000;
+  // What comes together is shown together; and a page that is slow to make is not asked for all the time.
+  const GATHER = 300;
+  // While the stream tells what changes, the page is asked this seldom besides: ages grow although nothing happens.
+  const REST = 20000;
   const language = document.documentElement.lang || "en";
   const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   const date = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -26,21 +30,62 @@
     if (note) note.textContent = `${note.dataset.zone} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
   };
 
-  const put = (fresh) => {
+  // Rows that are as they were stay the very same elements: focus, selection and an open "?" stay with them.
+  const keep = (part, next) => {
+    const old = new Map([...part.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, row]));
+    for (const row of next.querySelectorAll("[data-row]")) {
+      const known = old.get(row.dataset.row);
+      if (known) known.classList.remove("new");
+      if (known && known.outerHTML === row.outerHTML) row.replaceWith(known);
+      else row.classList.toggle("new", !known);
+    }
+  };
+
+  const keepOpen = (part, next) => {
+    for (const one of part.querySelectorAll("details[id][open]")) {
+      const same = next.querySelector(`details[id="${CSS.escape(one.id)}"]`);
+      if (same) same.open = true;
+    }
+  };
+
+  // Each answer masks the form's token anew; one is as good as the other.
+  const keepToken = (fresh) => {
+    const token = document.querySelector("[name=csrfmiddlewaretoken]")?.getAttribute("value");
+    if (token) for (const one of fresh.querySelectorAll("[name=csrfmiddlewaretoken]")) one.setAttribute("value", token);
+  };
+
+  const names = (root) => [...root.querySelectorAll("[data-part]")].map((part) => part.dataset.part).join();
+
+  // A page that was empty has other parts than one with something to show: all of it is shown anew.
+  const putAll = (fresh, sign) => {
+    fresh.querySelector("[data-live]").replaceWith(sign);
+    document.querySelector("main").replaceChildren(...fresh.body.childNodes);
+  };
+
+  const put = (fresh, sign) => {
     tellTimes(fresh);
+    keepToken(fresh);
+    if (fresh.querySelector("[data-live]") && names(fresh) !== names(document)) return putAll(fresh, sign);
     for (const part of document.querySelectorAll("[data-part]")) {
       const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (!next || next.innerHTML === part.innerHTML) continue;
-      const known = new Set([...part.querySelectorAll("[data-row]")].map((row) => row.dataset.row));
-      for (const row of next.querySelectorAll("[data-row]")) row.classList.toggle("new", !known.has(row.dataset.row));
+      if (part.querySelector(":popover-open, form :focus-visible:not(button)")) continue;
+      const focused = part.contains(document.activeElement) ? document.activeElement.closest("[id]")?.id : undefined;
+      keepOpen(part, next);
+      keep(part, next);
       part.replaceChildren(...next.childNodes);
+      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
     }
   };
 
   const follow = (sign) => {
     const word = sign.querySelector("[data-word]");
     let pause = PAUSE;
+    let least = GATHER;
     let timer = 0;
+    let asking = false;
+    let again = false;
+    let streaming = false;
 
     const say = (on) => {
       if (sign.classList.contains(on ? "on" : "off")) return;
@@ -52,39 +97,144 @@
     const ask = async () => {
       const begun = performance.now();
       const answer = await fetch(sign.dataset.live, {
-        headers: { Accept: "text/html" }, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(PATIENCE),
+        headers: { Accept: "text/html", "Learntrace-Parts": "1" },
+        cache: "no-store", redirect: "error", signal: AbortSignal.timeout(PATIENCE),
       });
       if (answer.status === 401) return location.assign(sign.dataset.ended);
       // What may no longer be read is not shown any longer either.
       if (answer.status === 403 || answer.status === 404) return location.reload();
       if (!answer.ok) throw new Error(String(answer.status));
-      put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      put(new DOMParser().parseFromString(await answer.text(), "text/html"), sign);
       say(true);
-      // A slow server is asked less often: at most a tenth of the time goes into one reader's page.
-      pause = Math.min(Math.max(PAUSE, 10 * (performance.now() - begun)), 10 * LONGEST_PAUSE);
+      // A slow server is asked less often: at most a tenth of the time goes into one reader's page; what happens is
+      // followed sooner, in at most a third.
+      const took = performance.now() - begun;
+      pause = Math.min(Math.max(PAUSE, 10 * took), 10 * LONGEST_PAUSE);
+      least = Math.min(Math.max(GATHER, 2 * took), LONGEST_PAUSE);
+    };
+
+    const later = (milliseconds) => {
+      window.clearTimeout(timer);
+      timer = window.setTimeout(turn, milliseconds);
     };
 
     const turn = async () => {
       window.clearTimeout(timer);
       if (document.hidden) return;
+      if (asking) { again = true; return; }
+      asking = true;
+      again = false;
       try {
         await ask();
       } catch {
         say(false);
         pause = Math.min(Math.max(pause, PAUSE) * 1.5, LONGEST_PAUSE);
       }
-      window.clearTimeout(timer);
-      timer = window.setTimeout(turn, pause);
+      asking = false;
+      later(again ? least : streaming ? Math.max(REST, pause) : pause);
+      waiting = again;
+    };
+
+    // The first of several changes sets the time; those that follow meanwhile come with it.
+    let waiting = false;
+    const changed = () => {
+      if (asking) { again = true; return; }
+      if (waiting) return;
+      waiting = true;
+      later(least);
+    };
+
+    const listen = () => {
+      const source = new EventSource(sign.dataset.stream);
+      source.addEventListener("hello", () => { streaming = true; changed(); });
+      for (const kind of ["signal", "progress", "webhook", "reset"]) source.addEventListener(kind, changed);
+      source.onerror = () => {
+        // Asked at the usual pace until the stream is back: the page says itself whether that works.
+        streaming = false;
+        changed();
+        // Refused for good, or by a server that is starting: the browser doesn't try again by itself.
+        if (source.readyState === EventSource.CLOSED) window.setTimeout(listen, LONGEST_PAUSE);
+      };
     };
 
     document.addEventListener("visibilitychange", turn);
+    document.addEventListener("learntrace:changed", turn);
     window.addEventListener("online", turn);
     say(true);
-    timer = window.setTimeout(turn, pause);
+    later(pause);
+    if (sign.dataset.stream) listen();
+  };
+
+  // A form that changes something on the page it stands on: sent in the background, the page then shows what became of it.
+  // Without this script the form is sent as any other, and its answer leads back to the page.
+  const send = async (event) => {
+    const form = event.target.closest("form[data-send]");
+    if (!form) return;
+    event.preventDefault();
+    const button = event.submitter;
+    button?.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST", body: new FormData(form, button), headers: { "Learntrace-Parts": "1" }, redirect: "manual",
+        signal: AbortSignal.timeout(PATIENCE),
+      });
+      if (answer.type !== "opaqueredirect" && !answer.ok) throw new Error(String(answer.status));
+      document.dispatchEvent(new Event("learntrace:changed"));
+    } catch {
+      // As without a script: whatever is wrong is told by a page.
+      form.removeAttribute("data-send");
+      form.requestSubmit(button);
+    }
+    button?.removeAttribute("aria-busy");
+  };
+
+  // A filter applies as soon as it is chosen; its button is for those without a script.
+  const choose = (event) => {
+    const form = event.target.closest("form[data-choose]");
+    if (form) form.requestSubmit();
+  };
+
+  // What is fetched only when somebody wants to see it.
+  const open = async (event) => {
+    const details = event.target;
+    if (!details.open || !details.dataset?.fetch) return;
+    const address = details.dataset.fetch;
+    const place = details.querySelector("[data-fetched]");
+    delete details.dataset.fetch;
+    try {
+      const answer = await fetch(address, { headers: { "Learntrace-Parts": "1" }, cache: "no-store", redirect: "error" });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      tellTimes(fresh);
+      place.replaceChildren(...fresh.body.childNodes);
+    } catch {
+      details.dataset.fetch = address;
+      details.open = false;
+    }
+  };
+
+  // A wide table begins at what is worked on now; its first column stays in view.
+  const begin = () => {
+    const start = document.querySelector("[data-start]");
+    const box = start?.closest("[tabindex]");
+    if (box) box.scrollLeft = start.offsetLeft - start.parentElement.firstElementChild.offsetWidth;
   };
 
   tellTimes(document);
   tellZone();
+  begin();
+  document.addEventListener("submit", send);
+  document.addEventListener("change", choose);
+  document.addEventListener("toggle", open, true);
+  // A menu closes when one goes on elsewhere.
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector("details.menu[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  });
   const sign = document.querySelector("[data-live]");
   if (sign) follow(sign);
 })();

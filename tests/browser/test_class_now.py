@@ -1,0 +1,206 @@
+"""The teachers' pages in a browser: they fit, read well, can be used by everybody, and follow what happens."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from tests.browser.classroom import Classroom, build_classroom, fail
+from tests.browser.conftest import Visit
+from tests.browser.scene import PASSWORD
+from tests.browser.test_status import LEAST_CONTRAST
+from tests.faults.installation import Installation
+from tests.notebooks import make_event
+
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture
+def room(browser: Browser, live_server: LiveServer) -> Classroom:
+    return build_classroom(12, 2, 5)
+
+
+def pages_of(room: Classroom) -> dict[str, str]:
+    """Each page with a heading that it has in English."""
+    name = room.keys[0].removeprefix("assignment:")
+    learner = room.learners[0]
+    return {
+        "/class": "Class now",
+        "/class?projector=1": "Class now",
+        "/assignments": "Assignments",
+        f"/assignment/{name}": name,
+        f"/assignment/{name}/learner/{learner.pk}": f"{learner.get_full_name()}, {name}",
+        "/learners": "Learners",
+        f"/learner/{learner.pk}": learner.get_full_name(),
+        "/search?q=l": "Found for “l”",
+        "/status": "Status",
+    }
+
+
+def complaints(page: Page) -> list[str]:
+    """What axe-core finds that is serious."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:300]}"
+        for one in found if one["impact"] in SERIOUS
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("es", "dark")])
+def test_every_page_fits_reads_well_and_has_nothing_serious_for_axe(
+    visit: Visit, room: Classroom, language: str, scheme: str
+) -> None:
+    page = visit("/class", room.teacher, language=language, scheme=scheme)
+    for path, heading in pages_of(room).items():
+        page.goto(path)
+        if language == "en":
+            expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+        for width in (1440, 360):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+            assert complaints(page) == [], (path, width)
+        contrast, text = page.evaluate(LEAST_CONTRAST)
+        assert contrast >= 4.5, (path, text)
+
+
+def test_a_signal_is_acknowledged_without_leaving_the_page(visit: Visit, room: Classroom) -> None:
+    learner = room.learners[0]
+    fail(room, learner, room.keys[-1], 4)
+    page = visit("/class", room.teacher)
+    line = page.locator(".signal").filter(has_text=f"{learner.get_full_name()} ran the same code 4 times")
+    expect(line).to_be_visible()
+    page.evaluate("window.still = true")
+    line.get_by_role("button", name="Got it").click()
+    acknowledged = page.locator("#acknowledged")
+    expect(acknowledged.locator("summary")).to_contain_text("Acknowledged (1)")
+    acknowledged.locator("summary").click()
+    expect(acknowledged).to_contain_text("seen by Tomás Rivera")
+    assert page.evaluate("window.still") is True
+    acknowledged.get_by_role("button", name="Open again").click()
+    expect(line.get_by_role("button", name="Got it")).to_be_visible()
+    line.get_by_role("link", name="See attempts").click()
+    expect(page.locator("tr.evidence")).to_have_count(4)
+
+
+def test_what_changes_moves_without_a_jump(visit: Visit, room: Classroom) -> None:
+    page = visit("/class", room.teacher)
+    expect(page.locator(".live")).to_have_text("live")
+    box = page.locator(".grid-box")
+    before = page.locator(".grid thead").bounding_box(), page.locator(".met").bounding_box()
+    learner = room.learners[-1]
+    link = page.get_by_role("row", name=learner.get_full_name()).get_by_role("link").first
+    link.focus()
+    fail(room, room.learners[1], room.keys[-1], 5)
+    expect(page.locator(".signal").filter(has_text="ran the same code 5 times")).to_be_visible()
+    expect(link).to_be_focused()
+    assert before == (page.locator(".grid thead").bounding_box(), page.locator(".met").bounding_box())
+    assert box.evaluate("one => one.scrollTop") == 0
+
+
+def test_a_number_says_how_it_is_computed_also_by_keyboard(visit: Visit, room: Classroom) -> None:
+    page = visit("/learners", room.teacher)
+    question = page.get_by_role("columnheader", name="Error Quotient").get_by_role("button")
+    question.focus()
+    page.keyboard.press("Enter")
+    text = page.locator(".why-text:popover-open")
+    expect(text).to_contain_text("Jadud")
+    page.keyboard.press("Escape")
+    expect(text).to_have_count(0)
+
+
+def test_a_filter_applies_when_it_is_chosen_and_stands_in_the_address(visit: Visit, room: Classroom) -> None:
+    page = visit("/class", room.teacher)
+    page.get_by_label("Lesson", exact=True).select_option("Strings")
+    expect(page.locator(".grid .groups th")).to_have_count(1)
+    assert "asset=downtown-lesson-02" in page.url
+    page.get_by_role("link", name="Projector").click()
+    expect(page.get_by_role("link", name="Leave projector")).to_be_visible()
+    assert "asset=downtown-lesson-02" in page.url
+    expect(page.get_by_text(room.learners[0].last_name)).to_have_count(0)
+
+
+def test_light_or_dark_is_chosen_and_remembered(visit: Visit, room: Classroom) -> None:
+    page = visit("/class", room.teacher, scheme="light")
+    page.get_by_text("Tomás Rivera").click()
+    page.get_by_role("button", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.goto("/learners")
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == "rgb(18, 21, 24)"
+
+
+def test_one_search_leads_from_everywhere_to_a_learner(visit: Visit, room: Classroom) -> None:
+    page = visit("/assignments", room.teacher)
+    search = page.get_by_role("searchbox")
+    search.fill("lisk")
+    search.press("Enter")
+    page.get_by_role("link", name="Barbara Liskov").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Barbara Liskov")
+
+
+def test_raw_telemetry_comes_when_it_is_wanted(visit: Visit, room: Classroom) -> None:
+    page = visit(f"/learner/{room.learners[0].pk}", room.teacher)
+    raw = page.locator("details[data-fetch]").first
+    expect(page.get_by_text('"steps"')).to_have_count(0)
+    raw.locator("summary").click()
+    expect(page.get_by_text('"slug": "downtown-lesson-02"')).to_be_visible()
+
+
+def test_it_prints_without_what_only_a_screen_needs(visit: Visit, room: Classroom) -> None:
+    page = visit("/class", room.teacher)
+    page.emulate_media(media="print")
+    expect(page.locator(".places")).to_be_hidden()
+    expect(page.get_by_role("button", name="Got it")).to_have_count(0)
+    rows = page.locator(".grid tbody tr")
+    assert rows.count() == 12
+    assert page.locator(".grid-box").evaluate("one => one.scrollHeight <= one.clientHeight + 1")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Installation, str]]:
+    """A real installation with a class of one; and the learner's key."""
+    installation = Installation(tmp_path / "home")
+    roster = tmp_path / "roster.json"
+    key = "c0ffee" * 6 + "abcd"
+    roster.write_text(json.dumps({
+        "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
+        "users": [{"id": 7, "username": "ada", "email": "ada@example.org", "first_name": "Ada", "last_name": "Lovelace"},
+                  {"id": 8, "username": "tomas", "email": "tomas@example.org", "password": PASSWORD}],
+        "memberships": [{"user": 7, "academy": 1, "role": "student"}, {"user": 8, "academy": 1, "role": "teacher"}],
+        "tokens": [{"user": 7, "key": key, "kind": "permanent"}],
+    }))  # fmt: skip
+    try:
+        installation.start()
+        assert installation.command("roster", "import", str(roster)).wait(60) == 0
+        yield installation, key
+    finally:
+        installation.clear()
+
+
+def test_a_signal_appears_within_two_seconds_of_the_failed_execution(
+    browser: Browser, served: tuple[Installation, str]
+) -> None:
+    installation, key = served
+    context = browser.new_context(base_url=f"http://127.0.0.1:{installation.port}")
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.get_by_label("E-mail address or user name").fill("tomas")
+    page.get_by_label("Password").fill(PASSWORD)
+    with page.expect_response(lambda answer: "/signal/academy/stream" in answer.url and answer.status == 200):
+        page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Class now")
+    for _attempt in range(2):
+        assert installation.request("POST", "/v1/notebook/me/events", key, json.dumps([make_event()]))[0] == 200
+    expect(page.get_by_role("row", name="Ada Lovelace")).to_be_visible()
+    begun = time.monotonic()
+    assert installation.request("POST", "/v1/notebook/me/events", key, json.dumps([make_event()]))[0] == 200
+    signal = page.locator(".signal").filter(has_text="Ada Lovelace ran the same code 3 times")
+    expect(signal).to_be_visible(timeout=10_000)
+    taken = time.monotonic() - begun
+    context.close()
+    assert taken < 2, f"it took {taken:.1f} s"

@@ -1,0 +1,100 @@
+"""Who may open which page of one learner, assignment or signal; nobody sees anything of another academy."""
+
+import pytest
+from django.test import Client
+
+from learntrace.accounts.models import User
+from tests.builders import (
+    Cast,
+    make_asset,
+    make_assignment,
+    make_attempts,
+    make_cohort,
+    make_signal,
+    make_task,
+    make_telemetry,
+    make_user,
+)
+
+SECRET = "downtown-secret"
+KEY = f"assignment:{SECRET}-exercise"
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def things(cast: Cast) -> dict[str, object]:
+    asset = make_asset(SECRET, academy=cast.academy, visibility="PRIVATE")
+    make_assignment(cast.academy, asset, KEY)
+    make_attempts(cast.owner, cast.academy, KEY, "xx-")
+    make_telemetry(cast.owner, SECRET)
+    make_task(cast.owner, SECRET, cohort=make_cohort(SECRET, cast.academy))
+    signal = make_signal(cast.owner, cast.academy, assignment=KEY, asset_slug=SECRET)
+    return {"key": KEY.removeprefix("assignment:"), "owner": cast.owner.pk, "slug": SECRET, "signal": signal.pk}
+
+
+PAGES = [
+    "/class", "/class?projector=1", "/class?format=csv", "/assignments", "/assignments?format=csv", "/learners",
+    "/learners?format=csv", "/search?q=downtown", "/status",
+    "/assignment/{key}", "/assignment/{key}?format=csv", "/assignment/{key}/learner/{owner}",
+    "/assignment/{key}/learner/{owner}?format=csv", "/learner/{owner}", "/learner/{owner}?format=csv",
+    "/learner/{owner}/telemetry/{slug}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_open_to_staff_of_its_academy_alone(cast: Cast, things: dict[str, object], path: str) -> None:
+    address = path.format(**things)
+    joined = f"{address}{'&' if '?' in address else '?'}academy={cast.academy.pk}"
+    assert signed_in(cast.colleague).get(address).status_code == 200
+    assert signed_in(cast.colleague).get(joined).status_code == 200
+    if path != "/status":
+        refused = signed_in(cast.owner).get(address)
+        assert refused.status_code == 403
+        assert "This page is for those who teach at an academy." in refused.content.decode()
+    for client, asked in ((signed_in(cast.stranger), joined), (signed_in(cast.owner), joined)):
+        answer = client.get(asked)
+        assert answer.status_code == 403
+        assert "Lovelace" not in answer.content.decode()
+    elsewhere = signed_in(cast.stranger).get(address)
+    assert elsewhere.status_code == (404 if "{" in path else 200)
+    assert "Lovelace" not in elsewhere.content.decode()
+    assert Client().get(address).headers["Location"].startswith("/sign-in?next=")
+
+
+def test_a_signal_is_acknowledged_by_staff_of_its_academy_alone(cast: Cast, things: dict[str, object]) -> None:
+    address = f"/signal/{things['signal']}/state"
+    body = {"state": "acknowledged", "next": "/class"}
+    assert signed_in(cast.owner).post(address, body).status_code == 403
+    assert signed_in(cast.stranger).post(address, body).status_code == 404
+    assert signed_in(cast.stranger).post(f"{address}?academy={cast.academy.pk}", body).status_code == 403
+    assert Client().post(address, body).status_code == 302
+    assert cast.owner.signals.get().state == "open"
+    assert signed_in(cast.colleague).get(address).status_code == 405
+    assert Client(enforce_csrf_checks=True).post(address, body).status_code == 403
+    answer = signed_in(cast.colleague).post(address, body)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/class")
+    assert cast.owner.signals.get().acknowledged_by == cast.colleague
+
+
+def test_an_assistant_opens_what_the_role_opens_and_everybody_begins_where_they_belong(cast: Cast) -> None:
+    assistant = make_user("ann", "assistant", cast.academy)
+    assert signed_in(assistant).get("/class").status_code == 200
+    assert signed_in(assistant).get("/").headers["Location"] == "/class"
+    assert "Your tasks" in signed_in(cast.owner).get("/").content.decode()
+    both = make_user("bo", "teacher", cast.academy, cast.elsewhere)
+    assert (
+        signed_in(both).get(f"/?academy={cast.elsewhere.pk}").headers["Location"]
+        == f"/class?academy={cast.elsewhere.pk}"
+    )
+
+
+def test_the_academy_switch_keeps_the_page(cast: Cast) -> None:
+    both = make_user("bo", "teacher", cast.academy, cast.elsewhere)
+    page = signed_in(both).get(f"/learners?academy={cast.elsewhere.pk}").content.decode()
+    assert f'<a href="/learners?academy={cast.academy.pk}"' in page
+    assert f'href="/class?academy={cast.elsewhere.pk}"' in page
