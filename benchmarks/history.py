@@ -11,7 +11,8 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 import psycopg
@@ -24,16 +25,18 @@ LEARNERS, ASSIGNMENTS = 300, 60
 SMALL, LARGE = 1_000, 1_000_000
 BATCHES, BATCH = 20, 50
 
-# A course: each learner goes from assignment to assignment, fails two times of three, and works in sessions of an hour.
+# A course: each learner goes from assignment to assignment in sessions of an hour, an attempt a minute; two of three fail,
+# in no regular order, with errors of five names, and half of them run the same code once more.
 _FILL = """
 INSERT INTO progress_activity (id, source, user_id, academy_id, assignment, verb, outcome, failures, session_id, object_id,
                                code_hash, at, arrival)
 SELECT gen_random_uuid(), 'bench', learner, %(academy)s, 'assignment:lesson-' || about || '-exercise-1', 'executed',
-       CASE WHEN n %% 3 = 0 THEN 'ok' ELSE 'error' END,
-       CASE WHEN n %% 3 = 0 THEN '[]'::jsonb ELSE '[["NameError", "name is not defined"]]'::jsonb END,
-       's' || learner || '-' || (n / 200), 'c' || about, md5((n / 2)::text) || md5((n / 2)::text),
-       timestamptz '2026-01-01' + make_interval(secs => n * 20), n
-  FROM (SELECT n, n %% %(learners)s + %(first)s AS learner,
+       CASE WHEN chance %% 3 = 0 THEN 'ok' ELSE 'error' END,
+       CASE WHEN chance %% 3 = 0 THEN '[]'::jsonb
+            ELSE jsonb_build_array(jsonb_build_array('Error' || chance %% 5, 'name is not defined')) END,
+       's' || learner || '-' || (step / 60), 'c' || about, md5((step / 2)::text) || md5((step / 2)::text),
+       timestamptz '2026-01-01' + make_interval(days => step / 60, mins => step %% 60, secs => learner %% 60), n
+  FROM (SELECT n, n / %(learners)s AS step, n %% %(learners)s + %(first)s AS learner, abs(hashtext(n::text)) AS chance,
                (n / %(learners)s) * %(assignments)s / greatest(%(events)s / %(learners)s, 1) AS about
           FROM generate_series(0, %(events)s - 1) AS n) AS doing
 """
@@ -62,7 +65,7 @@ def fill(events: int) -> float:
 
     from learntrace.accounts.models import Academy, Membership, User
     from learntrace.config.upgrade import upgrade_database
-    from learntrace.progress import recomputation
+    from learntrace.progress import recomputation, sources
 
     upgrade_database()
     academy = Academy.objects.create(slug="history", name="History")
@@ -81,7 +84,7 @@ def fill(events: int) -> float:
         )
         cursor.execute("ANALYZE")
     # The history is of no source, so that nothing is derived again.
-    recomputation.SOURCES.clear()
+    sources.SOURCES.clear()
     recomputation.enqueue([user.pk for user in users])
     start = time.perf_counter()
     while recomputation.take_recomputation():
@@ -92,31 +95,33 @@ def fill(events: int) -> float:
     return events / seconds
 
 
-def measure() -> float:
-    """Take new events of a class at work; milliseconds an event."""
+def measure(late: bool) -> float:
+    """Take new events of a class at work, next in order or each of them late by an hour; milliseconds an event."""
     from django.db import transaction
+    from django.db.models import Max
 
     from learntrace.accounts.models import Academy, User
     from learntrace.metrics.attempts import Activity, Failure
     from learntrace.progress import recording
+    from learntrace.progress.models import Activity as StoredActivity
     from learntrace.progress.recording import Done
 
     academy, learners = Academy.objects.get(), list(User.objects.order_by("pk").values_list("pk", flat=True))
-    chance, start_at = random.Random(1), datetime.now(UTC)
+    chance = random.Random(1)
+    newest = StoredActivity.objects.aggregate(newest=Max("at"))["newest"]
+    start_at = newest - timedelta(hours=1) if late else newest + timedelta(minutes=1)
+    arrival = StoredActivity.objects.count() + 10**9
+
+    def activity(number: int) -> Activity:
+        return Activity(
+            id=str(uuid.uuid4()), at=start_at + timedelta(milliseconds=20 * number), arrival=arrival + number,
+            assignment=f"assignment:lesson-{chance.randrange(ASSIGNMENTS - 3, ASSIGNMENTS)}-exercise-1",
+            outcome=chance.choice(("ok", "error", "error")), failures=(Failure("NameError", "name is not defined"),),
+            session_id=f"now-{uuid.uuid4()}", object_id="c1", code_hash=chance.choice("abc") * 64,
+        )  # fmt: skip
 
     def batch(number: int) -> list[Done]:
-        return [
-            Done(
-                chance.choice(learners), academy.pk,
-                Activity(
-                    id=str(uuid.uuid4()), at=start_at + timedelta(seconds=number, milliseconds=place), arrival=10**9 + place,
-                    assignment=f"assignment:lesson-{chance.randrange(ASSIGNMENTS - 3, ASSIGNMENTS)}-exercise-1",
-                    outcome=chance.choice(("ok", "error", "error")), failures=(Failure("NameError", "name is not defined"),),
-                    session_id=f"now-{number}", object_id="c1", code_hash=chance.choice("abc") * 64,
-                ),
-            )
-            for place in range(BATCH)
-        ]  # fmt: skip
+        return [Done(chance.choice(learners), academy.pk, activity(number * BATCH + place)) for place in range(BATCH)]
 
     def take(done: list[Done]) -> None:
         with transaction.atomic():
@@ -131,25 +136,32 @@ def measure() -> float:
     return (time.perf_counter() - start) / (BATCHES * BATCH) * 1000
 
 
+_filled: dict[int, tuple[str, float]] = {}
+
+
+def filled(installation: Installation, events: int) -> str:
+    """The address of a database with such a history, which is made once; all its measures and signals are there."""
+    if events not in _filled:
+        url = _database(installation, f"history-{events}")
+        _filled[events] = url, float(json.loads(_in(url, "fill", str(events))))
+    return _filled[events][0]
+
+
 def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], float], Callable[[], float]]]:
-    row = Row(
-        f"measures and signals of an event, {LARGE:,} events before it", "ms", f"the same, {SMALL:,} events before it"
-    )
-    urls: dict[int, str] = {}
+    def measured(events: int, how: str) -> float:
+        return float(json.loads(_in(filled(installation, events), "measure", how)))
 
-    def measured(events: int) -> float:
-        if events not in urls:
-            urls[events] = _database(installation, f"history-{events}")
-            told = json.loads(_in(urls[events], "fill", str(events)))
-            if events == LARGE:
-                row.name += f" (recomputed at {told:,.0f} events/s)"
-        return float(json.loads(_in(urls[events], "measure")))
-
-    yield row, lambda: measured(LARGE), lambda: measured(SMALL)
+    for how, what in (("in-order", "an event"), ("late", "an event that comes an hour late")):
+        row = Row(
+            f"measures and signals of {what}, {LARGE:,} events before it", "ms", f"the same, {SMALL:,} events before it"
+        )
+        yield row, partial(measured, LARGE, how), partial(measured, SMALL, how)
+        if row.ours and how == "in-order":
+            row.name += f" (recomputed at {_filled[LARGE][1]:,.0f} events/s)"
 
 
 if __name__ == "__main__":
     import django
 
     django.setup()
-    print(json.dumps(fill(int(sys.argv[2])) if sys.argv[1] == "fill" else measure()))
+    print(json.dumps(fill(int(sys.argv[2])) if sys.argv[1] == "fill" else measure(late=sys.argv[2] == "late")))

@@ -1,6 +1,6 @@
 """Activities as rows: read from the table and written to it, as the plain values that measures and detectors take."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,19 @@ _OF_ASSIGNMENTS = f"""{_SELECT}
  ORDER BY a.user_id, a.at, a.arrival
 """
 _OF_LEARNERS = f"{_SELECT} WHERE a.user_id = ANY(%s) ORDER BY a.user_id, a.at, a.arrival"
+# Of each learner in an academy, from the last attempt with an outcome before a point of the order; all, if there is none.
+_SINCE = f"""{_SELECT}
+  JOIN (SELECT asked.learner, asked.academy, coalesce(mark.at, '-infinity') AS at, coalesce(mark.arrival, 0) AS arrival
+          FROM jsonb_to_recordset(%s::jsonb) AS asked(learner bigint, academy bigint, at timestamptz, arrival bigint)
+          LEFT JOIN LATERAL (SELECT m.at, m.arrival FROM progress_activity m
+                              WHERE m.user_id = asked.learner AND m.academy_id IS NOT DISTINCT FROM asked.academy
+                                AND m.outcome = %s AND m.assignment IS NOT NULL
+                                AND (m.at, m.arrival) < (asked.at, asked.arrival)
+                              ORDER BY m.at DESC, m.arrival DESC LIMIT 1) AS mark ON true) AS since
+    ON a.user_id = since.learner AND a.academy_id IS NOT DISTINCT FROM since.academy
+   AND (a.at, a.arrival) >= (since.at, since.arrival)
+ ORDER BY a.user_id, a.at, a.arrival
+"""  # noqa: S608 (of our own texts alone)
 _OF_SOURCE = f"{_SELECT} WHERE a.user_id = %s AND a.source = %s AND starts_with(a.assignment, %s)"
 _BY_ID = f"{_SELECT} WHERE a.id = ANY(%s::uuid[]) ORDER BY a.at, a.arrival"
 
@@ -95,6 +108,18 @@ def of_places(places: Collection[Place]) -> list[Done]:
 def of_learners(user_ids: Collection[int]) -> list[Done]:
     """All activities of the learners, each learner's in their order."""
     return list(_read(_OF_LEARNERS, [list(user_ids)])) if user_ids else []
+
+
+def since_attempts(points: Mapping[tuple[int, int | None], tuple[datetime, int]], outcome: str) -> list[Done]:
+    """Activities of learners in academies, each from the last attempt with that outcome before a point of their order on;
+    all of them, where there is no such attempt."""
+    if not points:
+        return []
+    asked = [
+        {"learner": learner, "academy": academy, "at": point[0], "arrival": point[1]}
+        for (learner, academy), point in points.items()
+    ]
+    return list(_read(_SINCE, [msgspec.json.encode(asked).decode(), outcome]))
 
 
 def of_source(user_id: int, source: str, prefix: str) -> list[Done]:

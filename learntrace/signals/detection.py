@@ -1,7 +1,7 @@
 """What a detector is: a pure step over a learner's activities, one after the other, whose state is plain JSON.
 
 A group's findings follow from its activities alone, in the learner's order. New ones in that order are stepped over from
-the stored state; a late one has the whole group stepped over again from the start. Both come to the same.
+the stored state; a late one has the group stepped over again. Both come to the same.
 """
 
 from abc import ABC, abstractmethod
@@ -107,6 +107,9 @@ class Detector(Kind, ABC):
     """A kind of signal that is seen by stepping over a group's activities."""
 
     group: ClassVar[str]
+    # After an attempt with this outcome nothing is open, and nothing before it matters to what is seen later: what comes
+    # late has the group stepped over again from the last such attempt before it, not from the start.
+    restarts_after: ClassVar[str | None] = None
 
     def begin(self) -> State:
         """The state before the first activity."""

@@ -67,6 +67,12 @@ class Signal(models.Model):
                 condition=Q(state__in=["open", "acknowledged"]),
             ),
             models.Index(fields=["academy", "assignment"], name="signal_assignment"),
+            # What stands of a group, beside all that is over.
+            models.Index(
+                fields=["user", "group", "kind"],
+                name="signal_standing",
+                condition=Q(state__in=["open", "acknowledged"]),
+            ),
             # A lesson's signals, also of those who are no longer in the class.
             models.Index(fields=["academy", "group"], name="signal_lesson", condition=Q(kind="falling_behind")),
         ]

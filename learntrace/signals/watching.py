@@ -85,7 +85,7 @@ def follow(changes: Sequence[LearnerChange]) -> list[live.Change]:
     for spot, work in next_ones.items():
         _step(batch, spot, work, known.get(spot), standing.get(spot, []))
     off = {spot for spot, watched in known.items() if watched.fault}
-    _step_again(batch, {spot: work for spot, work in works.items() if spot not in next_ones and spot not in off})
+    _step_again(batch, {spot: work for spot, work in works.items() if spot not in next_ones and spot not in off}, known)
     return _finish(batch)
 
 
@@ -135,21 +135,48 @@ def _step(batch: _Batch, spot: Spot, work: _Work, watched: Watched | None, stand
         batch.keeping.keep(spot, standing, changed)
 
 
-def _step_again(batch: _Batch, works: Mapping[Spot, _Work]) -> None:
-    """Step over everything again, where something came late."""
+def _step_again(batch: _Batch, works: Mapping[Spot, _Work], known: Mapping[Spot, Watched]) -> None:
+    """Step over everything again that what came late can change."""
     if not works:
         return
-    places = {
-        Place(spot.user_id, spot.academy_id, work.assignment)
-        for spot, work in works.items()
-        if work.assignment is not None
-    }
-    learners = {spot.user_id for spot, work in works.items() if work.assignment is None}
-    history = _grouped([*reading.of_places(places)], works, of_assignments=True)
-    history |= _grouped(reading.of_learners(learners), works, of_assignments=False)
+    resumed = {spot: work for spot, work in works.items() if _resumes(work, known[spot], batch.limits_at(spot))}
+    history = _whole({spot: work for spot, work in works.items() if spot not in resumed}) | _resumed(resumed)
     signals = keeping.stored(works.keys(), standing_only=False)
     for spot, activities in history.items():
-        _again(batch, spot, _Work(works[spot].detector, works[spot].assignment, activities), signals.get(spot, []))
+        mine = signals.get(spot, [])
+        if spot in resumed:
+            # What opened before the first of them was over with it.
+            mine = [signal for signal in mine if signal.opened_at > activities[0].at]
+        _again(batch, spot, _Work(works[spot].detector, works[spot].assignment, activities), mine)
+
+
+def _whole(works: Mapping[Spot, _Work]) -> dict[Spot, list[Activity]]:
+    """All activities of the spots' groups."""
+    about = {spot: work.assignment for spot, work in works.items()}
+    places = {
+        Place(one.user_id, one.academy_id, assignment) for one, assignment in about.items() if assignment is not None
+    }
+    learners = {spot.user_id for spot, assignment in about.items() if assignment is None}
+    found = _grouped(reading.of_places(places), works, of_assignments=True)
+    return found | _grouped(reading.of_learners(learners), works, of_assignments=False)
+
+
+def _resumed(works: Mapping[Spot, _Work]) -> dict[Spot, list[Activity]]:
+    """The activities from the last attempt on after which the detector starts afresh, before what came late."""
+    found: dict[Spot, list[Activity]] = {}
+    for outcome in {work.detector.restarts_after for work in works.values()}:
+        mine = {spot: work for spot, work in works.items() if work.detector.restarts_after == outcome}
+        points = {(spot.user_id, spot.academy_id): work.new[0].order for spot, work in mine.items()}
+        found |= _grouped(reading.since_attempts(points, outcome or ""), mine, of_assignments=False)
+    return found
+
+
+def _resumes(work: _Work, watched: Watched, limits: Mapping[str, Any]) -> bool:
+    """Whether what came late changes nothing before the last attempt after which the detector starts afresh.
+
+    Only of learners: an assignment's activities are few.
+    """
+    return work.assignment is None and work.detector.restarts_after is not None and watched.thresholds == limits
 
 
 def _grouped(

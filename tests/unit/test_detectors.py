@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 import sequences
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sequences import activity, failing, passing
 
@@ -82,6 +82,20 @@ def test_late_and_duplicate_activities_come_to_the_same(detector, activities, ch
     chance.shuffle(muddled)
     again = sequences.in_order(muddled)
     assert found_in(detector, [again], in_time=False).by_key == found_in(detector, [activities], in_time=False).by_key
+
+
+@pytest.mark.parametrize(
+    "detector", [one for one in DETECTORS.values() if one.restarts_after], ids=lambda one: one.kind
+)
+@given(activities=sequences.sequences(assignments=("ex-1", "ex-2", None)), number=st.integers(0, 39))
+def test_nothing_before_an_attempt_after_which_it_restarts_matters(detector, activities, number):
+    restarts = [one for one in activities if one.is_attempt and one.outcome == detector.restarts_after]
+    assume(restarts)
+    restart = restarts[number % len(restarts)]
+    later = sequences.findings_of(detector, activities[activities.index(restart) :], **LOW_THRESHOLDS[detector.kind])
+    everything = sequences.findings_of(detector, activities, **LOW_THRESHOLDS[detector.kind])
+    assert [one for one in everything if one.opened_at > restart.at] == later
+    assert all(one.resolved_at is not None for one in everything if one.opened_at <= restart.at)
 
 
 @every_detector

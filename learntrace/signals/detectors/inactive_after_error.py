@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from learntrace.metrics.attempts import CLOSED, Activity
+from learntrace.metrics.attempts import CLOSED, OK, Activity
 from learntrace.signals.detection import (
     LEARNER,
     LOW,
@@ -31,6 +31,7 @@ class InactiveAfterError(Detector):
         "Nothing came from %(learner)s for %(minutes)s minutes after a failed attempt at %(assignment)s with %(error)s"
     )
     group = LEARNER
+    restarts_after = OK
     severity = LOW
     thresholds = {
         "minutes": Threshold(15, 1, gettext_noop("minutes without any activity in an open session"), whole=False)
