@@ -33,11 +33,18 @@ SELECT p.assignment, min(e.name) AS name, min(e.message) AS message, count(*) AS
 """
 # When each learner met it first stands in the counts; the next success is one step in the index activity_assignment.
 _SOLVED = """
+WITH asked AS (
+     SELECT * FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked(place int, about text, name text, message text)
+), seen AS MATERIALIZED (
+     SELECT p.id, p.user_id, p.assignment, p.academy_id
+       FROM progress_progress p
+      WHERE p.academy_id = %(academy)s AND p.assignment = ANY(%(keys_asked)s)
+        AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
+)
 SELECT asked.place, extract(epoch FROM solved.at - e.first_at)::float8
-  FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked(place int, about text, name text, message text)
-  JOIN progress_progress p ON p.academy_id = %(academy)s AND p.assignment = asked.about
-   AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
-  JOIN progress_errorcount e ON e.progress_id = p.id AND e.name = asked.name AND e.message = asked.message
+  FROM seen p
+  JOIN progress_errorcount e ON e.progress_id = p.id
+  JOIN asked ON asked.about = p.assignment AND asked.name = e.name AND asked.message = e.message
  CROSS JOIN LATERAL (
        SELECT a.at FROM progress_activity a
         WHERE a.user_id = p.user_id AND a.assignment = p.assignment AND a.at >= e.first_at AND a.outcome = 'ok'
@@ -83,7 +90,7 @@ def _read(statement: str, parameters: dict[str, Any]) -> list[ErrorMet]:
             {"place": place, "about": key, "name": name, "message": message}
             for place, (key, name, message, *_counts) in enumerate(rows)
         ]
-        cursor.execute(_SOLVED, {**parameters, "asked": _json(asked)})
+        cursor.execute(_SOLVED, {**parameters, "asked": _json(asked), "keys_asked": [*{row[0] for row in rows}]})
         seconds: dict[int, list[float]] = {}
         for place, taken in cursor.fetchall():
             seconds.setdefault(place, []).append(taken)
