@@ -87,6 +87,15 @@ def settings_of(academy: Academy) -> AcademySettings:
     return row
 
 
+def locked_settings(academy: Academy) -> AcademySettings:
+    """The academy's settings, made where there are none; nobody else changes them until the open transaction ends."""
+    # Of two that come first at the same time one makes the row; the lock then lets neither undo the other.
+    AcademySettings.objects.bulk_create([AcademySettings(academy=academy)], ignore_conflicts=True)
+    row = AcademySettings.objects.select_for_update().get(academy=academy)
+    row.academy = academy
+    return row
+
+
 def with_defaults(row: AcademySettings, group: str) -> dict[str, Any]:
     """A group's features as they hold: what is stored over the defaults."""
     defaults = {name: feature.default for name, feature in _features[group].items()} if group in _CLOSED else {}
@@ -121,10 +130,7 @@ def merge_settings(academy: Academy, groups: Mapping[str, Features]) -> AcademyS
     """
     incoming = {group: checked(features, group) for group, features in groups.items()}
     with transaction.atomic():
-        # Of two that come first at the same time one makes the row; the lock then lets neither undo the other.
-        AcademySettings.objects.bulk_create([AcademySettings(academy=academy)], ignore_conflicts=True)
-        row = AcademySettings.objects.select_for_update().get(academy=academy)
-        row.academy = academy
+        row = locked_settings(academy)
         before = {group: _stored(row, group) for group in GROUPS}
         for group in GROUPS:
             setattr(row, group, merged(before[group], incoming.get(group, {}), group))

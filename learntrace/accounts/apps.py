@@ -7,4 +7,9 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        from learntrace.accounts import schema  # noqa: F401 (spectacular finds the token scheme once it is loaded)
+        from learntrace.accounts import (
+            holdings,
+            schema,  # noqa: F401 (spectacular finds the token scheme once it is loaded)
+        )
+
+        holdings.register()

@@ -5,3 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class AssignmentsConfig(AppConfig):
     name = "learntrace.assignments"
     verbose_name = _("Tasks")
+
+    def ready(self) -> None:
+        from learntrace.assignments import holdings
+
+        holdings.register()

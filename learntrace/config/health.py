@@ -1,4 +1,4 @@
-"""Is this installation well: what /health, `learntrace doctor` and the status page tell, found in one place."""
+"""Is this installation well: what /health, `learntrace doctor` and telemetry health tell, found in one place."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime

@@ -26,7 +26,7 @@ if environment.BEHIND_PROXY.value():
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 ROOMS = [
-    "core", "accounts", "intake", "registry", "assignments", "progress", "signals", "learnpack", "notebooks",
+    "core", "accounts", "personal", "intake", "registry", "assignments", "progress", "signals", "learnpack", "notebooks",
     "diagnosis", "dashboard",
 ]  # fmt: skip
 INSTALLED_APPS = [
@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "learntrace.core.middleware.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "learntrace.core.middleware.ContentSecurityPolicyMiddleware",
+    "learntrace.core.middleware.PageCompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "learntrace.core.middleware.CleanAddressMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

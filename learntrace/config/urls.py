@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from learntrace.config import figures, health
+from learntrace.dashboard import health_views
 from learntrace.dashboard import views as pages
 
 urlpatterns = [
@@ -15,6 +16,7 @@ urlpatterns = [
     path("v1/registry/", include("learntrace.registry.urls")),
     path("v1/assignment/", include("learntrace.assignments.urls")),
     path("v1/assignment/", include("learntrace.learnpack.urls")),
+    path("v1/", include("learntrace.personal.urls")),
     path("v1/", include("learntrace.notebooks.urls")),
     path("v1/", include("learntrace.progress.urls")),
     path("v1/", include("learntrace.signals.urls")),
@@ -26,7 +28,8 @@ urlpatterns = [
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("docs/", RedirectView.as_view(pattern_name="docs")),
     path("", pages.home, {"look": health.look}, name="home"),
-    path("status", pages.status, {"look": health.look}, name="status"),
+    path("status", pages.status, name="status"),
+    path("telemetry", health_views.telemetry_health, {"look": health.look}, name="telemetry-health"),
     path("", include("learntrace.dashboard.urls")),
 ]
 

@@ -8,6 +8,8 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         # By now the models of all rooms are loaded.
+        from learntrace.core import holdings
         from learntrace.core.labels import label_fields
 
         label_fields()
+        holdings.register()

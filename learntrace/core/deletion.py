@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from learntrace.core.progress import Progress
@@ -37,3 +37,10 @@ def delete_in_batches(
         if progress:
             progress.advance(len(ids))
     return deleted
+
+
+def delete_by(statement: str, *parameters: int | str) -> int:
+    """Run a statement that deletes, in the open transaction, and return how many rows: no row is read for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, list(parameters))
+        return int(cursor.rowcount)

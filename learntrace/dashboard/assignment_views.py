@@ -15,10 +15,10 @@ from learntrace.dashboard.attempts import Attempt, timeline_of
 from learntrace.dashboard.charts import strip_of
 from learntrace.dashboard.class_grid import state_shown
 from learntrace.dashboard.class_signals import lines_of
-from learntrace.dashboard.errors_met import errors_ever
+from learntrace.dashboard.errors_met import ErrorMet, errors_ever
 from learntrace.dashboard.shell import AcademyPage, academy_page
 from learntrace.dashboard.status import name_of
-from learntrace.dashboard.table import csv_answer, paged, paged_rows, sorted_rows, wants_csv
+from learntrace.dashboard.table import Table, csv_answer, csv_of, paged, paged_rows, sorted_rows, wants_csv
 from learntrace.progress.assignments import AssignmentRow, assignments_of
 from learntrace.progress.attempts import attempts_of
 from learntrace.progress.keys import PREFIX, key_of
@@ -28,6 +28,7 @@ from learntrace.signals.clock import now_in
 from learntrace.signals.models import Signal
 
 MOST_ERRORS = 25
+MOST_ERRORS_IN_FILE = 10_000
 ATTEMPTS_PER_PAGE = 200
 _STATES = ("stuck", "struggling", "working", "not_started", "done")
 
@@ -101,8 +102,14 @@ def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpRespons
     choices, choice = asked(request, page)
     selection = replace(selection_of(choice), assets=None)
     lines = sorted_rows(_lines(page, standings(selection, key)), request, _LEARNERS, "need")
-    if wants_csv(request):
-        return _learners_csv(key, lines)
+    tables: dict[str, Callable[[], Table]] = {
+        "learners": lambda: _learners_table(lines),
+        "errors": lambda: _errors_table(
+            errors_ever(page.academy.pk, [key], selection.learner_ids, MOST_ERRORS_IN_FILE)
+        ),
+    }
+    if (answer := csv_of(request, key.removeprefix(PREFIX), tables)) is not None:
+        return answer
     others = [row for row in assignments_of(selection) if row.learners_seen or row.assignment == key]
     mine = next((row for row in others if row.assignment == key), None)
     counts = {state: sum(line.state == state for line in lines) for state in _STATES}
@@ -214,18 +221,22 @@ def _lines(page: AcademyPage, found: list[Standing]) -> list[LearnerLine]:
     ]
 
 
-def _learners_csv(key: str, lines: list[LearnerLine]) -> HttpResponse:
+def _learners_table(lines: list[LearnerLine]) -> Table:
     titles = [
         _("Learner"), _("User name"), _("State"), _("Attempts"), _("Errors"), _("Active time (s)"),
         _("Error Quotient"), _("Last seen"),
     ]  # fmt: skip
-    rows = (
+    return titles, (
         [line.name, line.standing.learner.username, words.STATES[line.state], line.standing.attempts,
          line.standing.errors, round(line.standing.active_time, 1), line.standing.error_quotient,
          line.standing.last_seen_at]
         for line in lines
     )  # fmt: skip
-    return csv_answer(key.removeprefix(PREFIX), titles, rows)
+
+
+def _errors_table(found: list[ErrorMet]) -> Table:
+    titles = [_("Error"), _("Message"), _("Learners"), _("Times"), _("Median until solved (s)"), _("Solved by")]
+    return titles, ([one.name, one.message, one.learners, one.times, one.median_seconds, one.solved] for one in found)
 
 
 def _bars(counts: Mapping[str, int]) -> list[tuple[str, str, str, int]]:

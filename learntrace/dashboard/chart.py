@@ -1,4 +1,4 @@
-"""The bars of the last 24 hours, as numbers that an SVG takes.
+"""The bars of the last hours or days, as numbers that an SVG takes.
 
 Widths are percentages and heights pixels, so that the bars follow the page's width while text and patterns keep theirs.
 """
@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from learntrace.dashboard.status import Hour
+from learntrace.dashboard.arriving import Slot
 
 HEIGHT = 144
 # From the ground up: what went well carries what needs attention.
 STATES = ("done", "ignored", "pending", "error")
-_LABEL_EVERY = 6
+_LABELS = 4
 _LEAST = 1.5
 
 
@@ -27,9 +27,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Bar:
-    """An hour's bar; `x`, `middle` and `width` in percent."""
+    """The bar of an hour or a day; `x`, `middle` and `width` in percent."""
 
-    hour: Hour
+    slot: Slot
     x: str
     middle: str
     width: str
@@ -56,30 +56,31 @@ class Chart:
 
     @property
     def start(self) -> datetime:
-        return self.bars[0].hour.start
+        return self.bars[0].slot.start
 
     @property
     def total(self) -> int:
         return sum(count for _state, count in self.sums)
 
 
-def chart_of(hours: Sequence[Hour]) -> Chart:
-    """Lay out the hours, oldest first."""
-    top = scale_top(max(hour.total for hour in hours))
-    width = 100 / len(hours)
+def chart_of(slots: Sequence[Slot]) -> Chart:
+    """Lay out hours or days, oldest first."""
+    top = scale_top(max(slot.total for slot in slots))
+    width = 100 / len(slots)
+    every = max(1, round(len(slots) / _LABELS))
     bars = [
         Bar(
-            hour=hour,
+            slot=slot,
             x=f"{index * width + width * 0.1:.3f}%",
             middle=f"{index * width + width / 2:.3f}%",
             width=f"{width * 0.8:.3f}%",
-            labelled=(len(hours) - 1 - index) % _LABEL_EVERY == 0 and index > 0,
-            parts=_parts(hour, top),
+            labelled=(len(slots) - 1 - index) % every == 0 and index > 0,
+            parts=_parts(slot, top),
         )
-        for index, hour in enumerate(hours)
+        for index, slot in enumerate(slots)
     ]
     lines = [Line(value, f"{HEIGHT - HEIGHT * value / top:.1f}") for value in (top, top // 2)]
-    sums = tuple((state, sum(getattr(hour, state) for hour in hours)) for state in STATES)
+    sums = tuple((state, sum(getattr(slot, state) for slot in slots)) for state in STATES)
     return Chart(HEIGHT, tuple(bars), tuple(lines), sums)
 
 
@@ -93,10 +94,10 @@ def scale_top(most: int) -> int:
         power *= 10
 
 
-def _parts(hour: Hour, top: int) -> tuple[Part, ...]:
+def _parts(slot: Slot, top: int) -> tuple[Part, ...]:
     parts, y = [], float(HEIGHT)
     for state in STATES:
-        if count := getattr(hour, state):
+        if count := getattr(slot, state):
             # One error among thousands must still be seen.
             height = max(HEIGHT * count / top, _LEAST)
             y -= height

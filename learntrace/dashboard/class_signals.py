@@ -63,7 +63,7 @@ def masked_lines(signals: Iterable[Signal], names: Mapping[int, str], now: datet
     return [
         SignalLine(
             id=signal.pk, kind=signal.kind, name=kind_name(signal.kind), severity=_severity(signal),
-            shape=_shape(signal), learner=names[signal.user_id], learner_address="", about=_about(signal),
+            shape=shape_of(signal), learner=names[signal.user_id], learner_address="", about=_about(signal),
             sentence=kind_name(signal.kind), age=_age(signal, now), opened_at=signal.opened_at,
             last_seen_at=signal.last_seen_at, state=signal.state, evidence="",
         )
@@ -81,7 +81,7 @@ def evidence_address(page: AcademyPage, signal: Signal) -> str:
 
 def _line(page: AcademyPage, signal: Signal, now: datetime) -> SignalLine:
     return SignalLine(
-        id=signal.pk, kind=signal.kind, name=kind_name(signal.kind), severity=_severity(signal), shape=_shape(signal),
+        id=signal.pk, kind=signal.kind, name=kind_name(signal.kind), severity=_severity(signal), shape=shape_of(signal),
         learner=name_of(signal.user), learner_address=page.address("learners-one", signal.user_id),
         about=_about(signal), sentence=sentence_of(signal, signal.user), age=_age(signal, now),
         opened_at=signal.opened_at, last_seen_at=signal.last_seen_at, state=signal.state,
@@ -95,7 +95,8 @@ def _severity(signal: Signal) -> str:
     return SEVERITIES.get(signal.severity, "medium")
 
 
-def _shape(signal: Signal) -> str:
+def shape_of(signal: Signal) -> str:
+    """The shape that stands for its severity."""
     return _SHAPES.get(signal.severity, "struggling")
 
 

@@ -46,7 +46,8 @@ from learntrace.signals.acknowledging import change_state
 from learntrace.signals.clock import now_in
 from learntrace.signals.models import Signal
 
-LEARNERS_PER_PAGE = 100
+# Those who need help come first; a page of more takes a school laptop longer to lay out than anybody looks at it.
+LEARNERS_PER_PAGE = 60
 MOST_ERRORS = 5
 _SESSION_KEY = "projector"
 

@@ -18,7 +18,7 @@ from learntrace.diagnosis.findings import Check
 from learntrace.diagnosis.question import NotAQuestion, read_question
 from learntrace.diagnosis.reading import gather
 from learntrace.diagnosis.verdicts import ALL_WELL
-from learntrace.diagnosis.walk import walk
+from learntrace.diagnosis.walk import Diagnosis, walk
 from learntrace.diagnosis.words import CHECKS, EVIDENCE, RESULTS
 from learntrace.registry.shelves import academy_shelf
 
@@ -70,7 +70,18 @@ def diagnosis(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     except Problem as problem:
         return page.show("diagnosis.html", shown | {"problem": _told(problem)}, problem.status_code)
     lines = [_line(name, check) for name, check in found.checks.items()]
-    return page.show("diagnosis.html", shown | {"found": found, "well": found.verdict == ALL_WELL, "lines": lines})
+    shown |= {"found": found, "well": found.verdict == ALL_WELL, "lines": lines, **_addresses(page, found)}
+    return page.show("diagnosis.html", shown)
+
+
+def _addresses(page: AcademyPage, found: Diagnosis) -> dict[str, str]:
+    """The pages of the learner and of the asset, as far as the walk has found them."""
+    places = {"learner": ("learners-one", "user_id"), "asset": ("assets-one", "asset_id")}
+    return {
+        f"its_{check}": page.address(place, found.checks[check].evidence[key])
+        for check, (place, key) in places.items()
+        if check in found.checks and key in found.checks[check].evidence
+    }
 
 
 def _told(problem: Problem) -> str:

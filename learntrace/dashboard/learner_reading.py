@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, User
-from learntrace.accounts.scope import seen_in
-from learntrace.assignments.models import AssignmentTelemetry, Task
+from learntrace.assignments.models import Task
+from learntrace.assignments.reading import telemetry_seen_in
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.core.errors import NotFound
 from learntrace.progress.models import Activity
-from learntrace.registry.models import Asset
+from learntrace.registry.shelves import academy_shelf
 from learntrace.signals.models import Signal
 
 MOST_ATTEMPTS = 1000
@@ -23,10 +23,14 @@ MOST_ROWS = 100
 
 @dataclass(frozen=True)
 class Telemetry:
-    """A learner's telemetry on an asset: scores and completion 0 to 100, None where there is none."""
+    """A learner's telemetry on an asset: scores and completion 0 to 100, None where there is none.
+
+    `known`: the academy has such an asset.
+    """
 
     slug: str
     title: str
+    known: bool
     engagement: float | None
     frustration: float | None
     completion: float | None
@@ -45,20 +49,15 @@ def recent_attempts(academy: Academy, user: User) -> Sequence[Activity]:
     return list(rows.order_by("-at", "-arrival")[:MOST_ATTEMPTS])[::-1]
 
 
-def telemetry_seen(academy: Academy, user: User) -> QuerySet[AssignmentTelemetry]:
-    """The telemetry that the academy may see: of somebody in several, that on another one's asset is seen there only."""
-    home = Asset.objects.filter(slug=OuterRef("asset_slug")).values("academy_id")[:1]
-    rows = AssignmentTelemetry.objects.filter(user=user).alias(home=Subquery(home, output_field=BigIntegerField()))
-    return rows.filter(seen_in(academy, learner="user_id", asset_academy="home"))
-
-
-def telemetry_of(academy: Academy, user: User) -> list[Telemetry]:
-    """What follows from the telemetry of each asset, the oldest first; two queries."""
+def telemetry_of(academy: Academy, user: User, most: int | None = MOST_ROWS) -> list[Telemetry]:
+    """What follows from the telemetry of each asset, the oldest first; two queries. `most` of them, the latest."""
     columns = ("asset_slug", "engagement_score", "frustration_score", "completion_rate", "total_time", "updated_at")
-    rows = list(telemetry_seen(academy, user).order_by("-updated_at").values_list(*columns)[:MOST_ROWS])[::-1]
-    titles = dict(Asset.objects.filter(slug__in=[row[0] for row in rows]).values_list("slug", "title"))
+    rows = list(telemetry_seen_in(academy).filter(user=user).order_by("-updated_at").values_list(*columns)[:most])[::-1]
+    titles = dict(academy_shelf(academy).filter(slug__in=[row[0] for row in rows]).values_list("slug", "title"))
     return [
-        Telemetry(slug, titles.get(slug) or slug, engagement, frustration, completion, _seconds(total), at)
+        Telemetry(
+            slug, titles.get(slug) or slug, slug in titles, engagement, frustration, completion, _seconds(total), at
+        )
         for slug, engagement, frustration, completion, total, at in rows
     ]
 
@@ -72,17 +71,18 @@ def raw_telemetry(academy: Academy, user: User, slug: str) -> Any:
 
     Raises TelemetryNotFound.
     """
-    row = telemetry_seen(academy, user).filter(asset_slug=slug).values_list("telemetry", flat=True).first()
+    row = telemetry_seen_in(academy).filter(user=user, asset_slug=slug).values_list("telemetry", flat=True).first()
     if row is None:
         raise TelemetryNotFound(asset=slug)
     return row
 
 
-def signals_of(academy: Academy, user: User) -> list[Signal]:
+def signals_of(academy: Academy, user: User, most: int | None = MOST_ROWS) -> list[Signal]:
     """The learner's signals, those over included, those that are open first."""
     rows = Signal.objects.filter(academy=academy, user=user).exclude(state=Signal.State.WITHDRAWN)
-    return list(rows.select_related("user", "acknowledged_by").order_by("resolved_at", "-last_seen_at")[:MOST_ROWS])
+    rows = rows.order_by(F("resolved_at").desc(nulls_first=True), "-last_seen_at")
+    return list(rows.select_related("user", "acknowledged_by")[:most])
 
 
-def tasks_of(academy: Academy, user: User) -> list[Task]:
-    return list(tasks_seen_in(academy).filter(user=user).order_by("-id")[:MOST_ROWS])
+def tasks_of(academy: Academy, user: User, most: int | None = MOST_ROWS) -> list[Task]:
+    return list(tasks_seen_in(academy).filter(user=user).order_by("-id")[:most])

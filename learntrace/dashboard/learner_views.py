@@ -1,26 +1,34 @@
 """Learners: how each does, and everything about one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from learntrace.dashboard import words
+from learntrace.accounts.models import User
+from learntrace.dashboard import learner_tables
 from learntrace.dashboard.asking import asked, selection_of
 from learntrace.dashboard.assignment_views import told_failures
 from learntrace.dashboard.attempts import Attempt, timeline_of
-from learntrace.dashboard.charts import sparkline
 from learntrace.dashboard.class_grid import state_shown
 from learntrace.dashboard.class_signals import lines_of
-from learntrace.dashboard.learner_reading import raw_telemetry, recent_attempts, signals_of, tasks_of, telemetry_of
+from learntrace.dashboard.json_text import pretty
+from learntrace.dashboard.learner_reading import (
+    Telemetry,
+    raw_telemetry,
+    recent_attempts,
+    signals_of,
+    tasks_of,
+    telemetry_of,
+)
+from learntrace.dashboard.score_lines import ScoreLine, class_bands, score_line
 from learntrace.dashboard.shell import AcademyPage, academy_page
 from learntrace.dashboard.status import name_of
-from learntrace.dashboard.table import csv_answer, paged, sorted_rows, wants_csv
+from learntrace.dashboard.table import Table, csv_answer, csv_of, paged, sorted_rows, wants_csv
 from learntrace.progress.keys import PREFIX
 from learntrace.progress.learners import LearnerRow, learner_rows, with_assignments
 from learntrace.progress.standings import by_name, learner_named
@@ -69,8 +77,9 @@ def learner(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
     selection = replace(selection_of(asked(request, page)[1]), learners=frozenset({user.pk}), cohorts=None, assets=None)
     row = learner_rows(selection)[0]
     with_assignments(selection, row)
-    if wants_csv(request):
-        return _assignments_csv(row)
+    tables = _tables(page, user, row)
+    if (answer := csv_of(request, f"learner-{user.username}", tables)) is not None:
+        return answer
     attempts = [
         Attempt(str(one.pk), one.at, one.assignment or "", one.outcome or "", told_failures(one.failures))
         for one in recent_attempts(page.academy, user)
@@ -87,8 +96,7 @@ def learner(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
             attempts, names, [(one.opened_at, one.shape, one.sentence, one.evidence) for one in signals]
         ),
         "attempts": attempts, "signals": signals, "telemetry": telemetry[::-1],
-        "engagement": sparkline([one.engagement for one in telemetry], top=100),
-        "frustration": sparkline([one.frustration for one in telemetry], top=100),
+        **_scores(page, telemetry),
         "tasks": tasks_of(page.academy, user),
     }  # fmt: skip
     return page.show("learner.html", shown)
@@ -99,8 +107,7 @@ def learner(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
 def telemetry(request: HttpRequest, page: AcademyPage, user_id: int, slug: str) -> HttpResponse:
     """A learner's raw telemetry on an asset, as the source sent it last."""
     user = learner_named(page.academy, user_id)
-    document = raw_telemetry(page.academy, user, slug)
-    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    text = pretty(raw_telemetry(page.academy, user, slug))
     shown = {
         "learner": user, "learner_name": name_of(user), "slug": slug, "text": text[:MOST_RAW],
         "left_out": max(len(text) - MOST_RAW, 0),
@@ -121,22 +128,28 @@ def _states(page: AcademyPage, row: LearnerRow) -> list[dict[str, Any]]:
     return found
 
 
+def _scores(page: AcademyPage, telemetry: Sequence[Telemetry]) -> dict[str, ScoreLine]:
+    """Both scores, with the class's, over the assets in the order in which they were worked on last."""
+    bands = class_bands(page.academy, [one.slug for one in telemetry]) if telemetry else {}
+    return {
+        name: score_line([(one.slug, one.title, getattr(one, name)) for one in telemetry], bands.get(name, {}))
+        for name in ("engagement", "frustration")
+    }
+
+
+def _tables(page: AcademyPage, user: User, row: LearnerRow) -> dict[str, Callable[[], Table]]:
+    """The tables of a learner's page, whole."""
+    academy = page.academy
+    return {
+        "assignments": lambda: learner_tables.assignments(row),
+        "telemetry": lambda: learner_tables.telemetry(telemetry_of(academy, user, None)[::-1]),
+        "signals": lambda: learner_tables.signals(lines_of(page, signals_of(academy, user, None), now_in(academy.pk))),
+        "tasks": lambda: learner_tables.tasks(tasks_of(academy, user, None)),
+    }
+
+
 def _as_list(row: LearnerRow) -> list[object]:
     return [
         name_of(row.learner), row.learner.username, row.assignments, row.done, row.completion_rate, row.attempts,
         row.errors, round(row.active_time, 1), row.error_quotient, row.open_signals, row.last_seen_at,
     ]  # fmt: skip
-
-
-def _assignments_csv(row: LearnerRow) -> HttpResponse:
-    titles = [
-        _("Asset"), _("Assignment"), _("State"), _("Attempts"), _("Errors"), _("Active time (s)"), _("Error Quotient"),
-        _("Last seen"),
-    ]  # fmt: skip
-    rows = (
-        [one.asset["slug"] if one.asset else "", one.standing.assignment.removeprefix(PREFIX),
-         words.STATES[state_shown(one.standing.state, one.standing.concerns)], one.standing.attempts, one.standing.errors,
-         round(one.standing.active_time, 1), one.standing.error_quotient, one.standing.last_seen_at]
-        for one in row.by_assignment
-    )  # fmt: skip
-    return csv_answer(f"learner-{row.learner.username}", titles, rows)

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -19,6 +20,7 @@ from learntrace.accounts.models import Academy, User
 from learntrace.accounts.roles import ROLES
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.filters import natural
+from learntrace.dashboard.mine_reading import has_own_data
 
 # The header of a request by static/dashboard/live.js for the moving parts of a page that is open already.
 PARTS_HEADER = "Learntrace-Parts"
@@ -140,18 +142,17 @@ class Page:
     def links(self) -> list[Link]:
         """The navigation: the places that the user's role opens."""
         if self.academy is None:
-            return [Link(reverse("home"), _("My learning"), self._is_at("home"))]
+            return [Link(reverse("my-learning"), _("My learning"), self._is_at("my-learning"))]
         return [
-            Link(address, place.title, self._is_at(place.name))
+            Link(self.address(place.name), place.title, self._is_at(place.name))
             for place in PLACES
-            if self.can(place.capability) and (address := self._address_or_nothing(place.name))
+            if self.can(place.capability)
         ]
 
-    def _address_or_nothing(self, name: str) -> str:
-        try:
-            return self.address(name)
-        except NoReverseMatch:
-            return ""
+    @property
+    def own_learning(self) -> str:
+        """The address of one's own learning, for those who teach and learn; empty where there is nothing of the user."""
+        return reverse("my-learning") if self.academy is not None and has_own_data(self.user) else ""
 
     def _is_at(self, name: str) -> bool:
         """Whether the page is the place or one below it: their addresses' names begin alike (`learners`, `learners-one`)."""
@@ -172,7 +173,7 @@ class AcademyPage(Page):
         return self.reach.academy
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def signed_in_page(view: View) -> View:
@@ -203,7 +204,7 @@ def academy_page(capability: str) -> Callable[[View], View]:
 def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:
     @never_cache
     @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User):
             if request.headers.get(PARTS_HEADER):
                 return HttpResponse(status=401)

@@ -4,20 +4,18 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 
+from learntrace.core.cells import harmless
 from learntrace.core.filters import natural
 
 Row = TypeVar("Row")
 PER_PAGE = 50
 _MOST_PAGES = 10**6
-# What spreadsheets take for the beginning of a formula, also in full width (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
@@ -86,6 +84,19 @@ def wants_csv(request: HttpRequest) -> bool:
     return request.GET.get("format") == "csv"
 
 
+Table = tuple[Sequence[str | Promise], Iterable[Sequence[object]]]
+"""A table's headings and rows."""
+
+
+def csv_of(request: HttpRequest, name: str, tables: Mapping[str, Callable[[], Table]]) -> HttpResponse | None:
+    """The table of a page that `?format=csv&table=` asks for, the first one unless it is named; None where none is."""
+    if not wants_csv(request):
+        return None
+    wanted = request.GET.get("table", "")
+    table = wanted if wanted in tables else next(iter(tables))
+    return csv_answer(name if table == next(iter(tables)) else f"{name}-{table}", *tables[table]())
+
+
 def csv_answer(name: str, titles: Sequence[str | Promise], rows: Iterable[Sequence[object]]) -> HttpResponse:
     """A table as a CSV file that every spreadsheet opens: UTF-8 with its mark, times in UTC, no formulas."""
     out = io.StringIO()
@@ -95,18 +106,6 @@ def csv_answer(name: str, titles: Sequence[str | Promise], rows: Iterable[Sequen
     answer = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{_file_name(name)}.csv"'
     return answer
-
-
-def harmless(value: object) -> object:
-    """A value as a cell of a CSV file. A text that a spreadsheet would take for a formula is told to be a text."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    if isinstance(value, bool | int | float):
-        return value
-    text = str(value).replace("\0", "")
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 def _file_name(name: str) -> str:

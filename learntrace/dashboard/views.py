@@ -2,23 +2,22 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from rest_framework.exceptions import Throttled
 
-from learntrace.dashboard.chart import chart_of
-from learntrace.dashboard.shell import Page, RoleLacks, refused, signed_in_page
+from learntrace.dashboard.health import Health
+from learntrace.dashboard.shell import Page, refused, signed_in_page
 from learntrace.dashboard.sign_in import safe_next, user_of
-from learntrace.dashboard.status import Health, academy_status, own_status
 
 LookAtHealth = Callable[[], Health]
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -33,30 +32,18 @@ def home(request: HttpRequest, page: Page, look: LookAtHealth) -> HttpResponse:
     """Where everybody begins: staff with the class as it is now, learners with what is known of them."""
     if page.academy is not None:
         return redirect(page.address("class-now" if page.can("read_assignment") else "assets"))
-    return _status(request, page, look)
+    if not look().migrations:
+        return refused(request, 503, _("The database waits for its update. Run learntrace migrate on the server."))
+    return redirect("my-learning")
 
 
 @require_safe
 @signed_in_page
-def status(request: HttpRequest, page: Page, look: LookAtHealth) -> HttpResponse:
-    """Whether telemetry arrives; for learners, what is known of them."""
-    if page.academy is not None and not page.can("read_assignment"):
-        raise RoleLacks(academy=page.academy.name)
-    return _status(request, page, look)
-
-
-def _status(request: HttpRequest, page: Page, look: LookAtHealth) -> HttpResponse:
-    health = look()
-    if not health.migrations:
-        return refused(request, 503, _("The database waits for its update. Run learntrace migrate on the server."))
-    shown: dict[str, Any] = {"reach": page.reach, "health": health}
-    if page.academy is not None:
-        found = academy_status(page.academy)
-        shown |= {"found": found, "chart": chart_of(found.hours)}
-    else:
-        shown |= {"found": own_status(page.user), "days": settings.RETENTION_DAYS}
-    address = request.build_absolute_uri("/v1/assignment/me/telemetry")
-    return page.show("status.html", {**shown, "ingest_address": address})
+def status(request: HttpRequest, page: Page) -> HttpResponse:
+    """Where both pages were once: staff finds telemetry health elsewhere, learners what is known of them."""
+    query = request.GET.urlencode()
+    place = "telemetry-health" if page.academy is not None else "my-learning"
+    return redirect(f"{reverse(place)}{'?' if query else ''}{query}")
 
 
 @sensitive_post_parameters("password")

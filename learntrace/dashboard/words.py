@@ -25,6 +25,14 @@ STATES: Mapping[str, str | Promise] = {
     "done": _("Done"),
 }
 
+# How far a learner is with a step of an asset.
+STEPS: Mapping[str, str | Promise] = {
+    "completed": _("Completed"),
+    "attempted": _("Attempted"),
+    "skipped": _("Skipped"),
+    "unread": _("Not opened"),
+}
+
 # How an attempt ended.
 OUTCOMES: Mapping[str, str | Promise] = {
     "ok": _("Success"),
@@ -61,6 +69,19 @@ REFUSALS: Mapping[str, str | Promise] = {
     "invalid-request": _("a request that can't be taken"),
     "unstorable": _("text that the database can't store"),
     "unavailable": _("the server could not store it at that moment"),
+}
+
+
+# The filters of the webhook log.
+FILTERS: Mapping[str, str | Promise] = {
+    "student": _("Learner"),
+    "event": _("Event"),
+    "status": _("Status"),
+    "asset": _("Asset"),
+    "package": _("Package"),
+    "cause": _("Cause"),
+    "since": _("Since"),
+    "until": _("Until"),
 }
 
 

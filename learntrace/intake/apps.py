@@ -5,3 +5,8 @@ from django.utils.translation import gettext_lazy as _
 class IntakeConfig(AppConfig):
     name = "learntrace.intake"
     verbose_name = _("Intake")
+
+    def ready(self) -> None:
+        from learntrace.intake import holdings
+
+        holdings.register()

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.accounts.academy_settings import feature_validator, merge_features, settings_of
+from learntrace.accounts.academy_settings import feature_validator, locked_settings, merge_features, settings_of
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.learnpack import ignore
@@ -42,6 +43,25 @@ def replace_rules(academy: Academy, rules: object) -> dict[str, Any]:
     features: dict[str, Any] = merge_features(academy, {FEATURE: rules}).learnpack_features
     stored: dict[str, Any] = features[FEATURE]
     return stored
+
+
+class RulesChanged(Problem):
+    """Somebody else has stored other rules since these were read."""
+
+    status_code = 409
+    text = _("Somebody has changed the rules meanwhile. Nothing was saved.")
+
+
+def replace_rules_seen(academy: Academy, rules: object, seen: object) -> dict[str, Any]:
+    """Store new rules in the place of those that their author has seen.
+
+    Raises Problem (400), RulesChanged where other rules are stored by now.
+    """
+    with transaction.atomic():
+        locked_settings(academy)
+        if rules_of(academy) != seen:
+            raise RulesChanged
+        return replace_rules(academy, rules)
 
 
 def register() -> None:

@@ -121,6 +121,11 @@ _READERS: dict[str, Callable[[object], int | str | None]] = {
 }
 
 
+def reads(field: str, element: object) -> bool:
+    """Whether an element of a field's list can match anything: no text is an id, and no list is a slug."""
+    return _READERS[field](element) is not None
+
+
 def _facts(payload: Mapping[str, Any], asset_id: int | None) -> dict[str, set[int | str | None]]:
     """What the payload has to say to each field."""
     facts: dict[str, set[int | str | None]] = {

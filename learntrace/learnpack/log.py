@@ -50,6 +50,11 @@ class NotAnError(Problem):
     text = _("Only webhook logs with status ERROR can be deleted")
 
 
+class NotToRetry(Problem):
+    slug = "invalid-webhook-status"
+    text = _("Only webhook logs with status ERROR can be processed again")
+
+
 class StatusMissing(Problem):
     slug = "missing-status"
     text = _("Missing querystring property `status=ERROR` for bulk delete webhooks")
@@ -60,12 +65,17 @@ class StatusOtherThanError(Problem):
     text = _("Bulk delete only supports `status=ERROR`")
 
 
+def rows_of(academy: Academy) -> QuerySet[Webhook]:
+    """The rows that the academy sees, in no order."""
+    return Webhook.objects.filter(seen_in(academy, learner="student_id", asset_academy="asset__academy_id"))
+
+
 def webhooks_of(academy: Academy, request: Request) -> QuerySet[Webhook]:
     """The rows that the academy sees, as far as the query string asks for them, newest first.
 
     Raises Problem (400, invalid-filter).
     """
-    rows = Webhook.objects.filter(seen_in(academy, learner="student_id", asset_academy="asset__academy_id"))
+    rows = rows_of(academy)
     for field, column in _BY_ID.items():
         if numbers := ids(request, field):
             rows = rows.filter(**{f"{column}__in": numbers})
@@ -106,6 +116,17 @@ def delete_failed(rows: QuerySet[Webhook], request: Request) -> None:
     if wanted != {Webhook.Status.ERROR.value}:
         raise StatusOtherThanError
     rows.filter(status=Webhook.Status.ERROR).order_by().delete()
+
+
+def retry_one(rows: QuerySet[Webhook], webhook_id: int) -> None:
+    """Put a failed row back into the queue.
+
+    Raises WebhookNotFound for a row that isn't among these, NotToRetry.
+    """
+    if not rows.filter(pk=webhook_id).exists():
+        raise WebhookNotFound
+    if not process_again(Webhook.objects.filter(pk=webhook_id)):
+        raise NotToRetry
 
 
 def process_again(rows: QuerySet[Webhook]) -> int:

@@ -29,6 +29,12 @@ def read(ids: Collection[str]) -> list[Done]:
     return _read(_BY_ID, list(ids))
 
 
+def learners_of(ids: Collection[str]) -> list[int]:
+    """Whose events these are."""
+    rows = Event.objects.filter(pk__in=ids, user__isnull=False)
+    return list(rows.order_by().values_list("user_id", flat=True).distinct())
+
+
 def derive(user_id: int) -> list[Done]:
     """All that a learner did in notebooks, made from the events again."""
     return _read(_OF_LEARNER, user_id)

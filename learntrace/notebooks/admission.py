@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
@@ -9,7 +10,7 @@ from learntrace.accounts.roles import UPLOAD_ANY
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.filters import natural
 from learntrace.intake.submissions import Caller
-from learntrace.notebooks.checking import Row
+from learntrace.notebooks.checking import BEHIND, Row
 from learntrace.notebooks.rejections import OPTED_OUT, TELEMETRY_OF_ANOTHER, UNKNOWN_ACTOR, Rejection, shown
 
 
@@ -36,6 +37,14 @@ class Person:
     username: str
     academies: tuple[int, ...]
     collecting: bool = True
+    erased_at: datetime | None = None
+
+    def has_erased(self, occurred_at: datetime) -> bool:
+        """Whether an event of that moment is among what the person had erased, though it comes after that.
+
+        A clock that is far behind tells nothing about when something happened, and would lose all that is still to come.
+        """
+        return self.erased_at is not None and timedelta() <= self.erased_at - occurred_at <= BEHIND
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ class NotebooksConfig(AppConfig):
     verbose_name = _("Notebooks")
 
     def ready(self) -> None:
-        from learntrace.notebooks import activities, features
+        from learntrace.notebooks import activities, features, holdings
         from learntrace.progress import sources
 
         features.register()
         sources.register(sources.Source(activities.SOURCE, activities.derive, activities.learners))
+        holdings.register()

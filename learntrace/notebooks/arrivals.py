@@ -76,10 +76,13 @@ def _claim(older_than: float) -> list[_Claimed]:
 def _take(claimed: Sequence[_Claimed]) -> None:
     if not claimed:
         return
-    done = activities.read([event for one in claimed for event in one.events])
+    ids = [event for one in claimed for event in one.events]
+    # Before they are read: what a learner has erased until then is not there any more, and stays so.
+    recording.lock_learners(activities.learners_of(ids))
+    done = activities.read(ids)
     recording.record(activities.SOURCE, done)
     mark_published(activities.SOURCE, activities.assigned(done))
-    flag_unknown([event for one in claimed for event in one.events])
+    flag_unknown(ids)
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, [[one.id for one in claimed]])
 

@@ -54,7 +54,7 @@ FLAGS: Mapping[str, str] = {
     UNKNOWN_ASSIGNMENT: "The academy has published notebooks, and none of them has this assignment.",
 }
 _AHEAD = timedelta(minutes=5)
-_BEHIND = timedelta(days=30)
+BEHIND = timedelta(days=30)
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 TAG = re.compile(r"assignment:[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -109,7 +109,7 @@ def _moment(given: object, now: datetime, flags: list[str]) -> datetime:
         raise Rejection(INVALID_TIMESTAMP, value=shown(given))
     if moment - now > _AHEAD:
         flags.append(CLOCK_AHEAD)
-    elif now - moment > _BEHIND:
+    elif now - moment > BEHIND:
         flags.append(CLOCK_BEHIND)
     return moment
 

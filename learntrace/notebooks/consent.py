@@ -1,12 +1,13 @@
 """Whether a learner's events are collected, and whether the learner may say no (issue: the learner's view)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from learntrace.accounts.academy_settings import NOTEBOOK, settings_of
-from learntrace.accounts.models import Academy, Membership, User
+from learntrace.accounts.academy_settings import NOTEBOOK
+from learntrace.accounts.models import Academy, AcademySettings, Membership, User
 from learntrace.core.errors import Forbidden
 from learntrace.core.filters import natural
 from learntrace.notebooks.admission import InvalidAcademy, NotAMember
@@ -54,15 +55,24 @@ def academy_for(request: Request, user: User, hub_academy: int | None) -> Academ
 
 def terms_of(user: User, academy: Academy | None) -> Terms:
     """What holds now."""
+    return terms_in(user, [academy])[0]
+
+
+def terms_in(user: User, academies: Sequence[Academy | None]) -> list[Terms]:
+    """The same in each of some academies; two queries, however many there are."""
     said = Consent.objects.filter(user=user).first()
-    features = getattr(settings_of(academy), NOTEBOOK) if academy else {}
-    return Terms(
-        user,
-        academy,
-        collecting=said is None or said.collecting,
-        may_opt_out=is_on(features, OPT_OUT),
-        collects_source=is_on(features, COLLECT_SOURCE),
-    )
+    stored = dict(AcademySettings.objects.filter(academy__in=filter(None, academies)).values_list("academy", NOTEBOOK))
+    features = [stored.get(academy.pk) if academy else None for academy in academies]
+    return [
+        Terms(
+            user,
+            academy,
+            collecting=said is None or said.collecting,
+            may_opt_out=is_on(feature, OPT_OUT),
+            collects_source=is_on(feature, COLLECT_SOURCE),
+        )
+        for academy, feature in zip(academies, features, strict=True)
+    ]
 
 
 def change(user: User, academy: Academy | None, *, collecting: bool) -> Terms:

@@ -8,14 +8,15 @@ from learntrace.notebooks.admission import Known, Person
 from learntrace.notebooks.checking import Row
 from learntrace.notebooks.features import COLLECT_SOURCE, is_on
 
-# Read in the transaction that writes: a membership, a setting or a learner's no holds from the very next request.
+# Read in the transaction that writes: a membership, a setting, a learner's no or erasure holds from the very next request.
 PEOPLE = """
 SELECT u.id, u.username,
        ARRAY(SELECT m.academy_id
                FROM accounts_membership m JOIN accounts_academy a ON a.id = m.academy_id
               WHERE m.user_id = u.id AND m.status = 'ACTIVE' AND a.status = 'ACTIVE'
               ORDER BY m.academy_id),
-       coalesce((SELECT c.collecting FROM notebooks_consent c WHERE c.user_id = u.id), true)
+       coalesce((SELECT c.collecting FROM notebooks_consent c WHERE c.user_id = u.id), true),
+       (SELECT max(e.erased_at) FROM personal_erasure e WHERE e.user_id = u.id)
   FROM accounts_user u
  WHERE u.id = ANY(%s) OR u.username = ANY(%s)
 """
@@ -58,7 +59,7 @@ async def _all(connection: Connection, statement: str, parameters: list[Any]) ->
 
 
 def people_from(rows: Iterable[tuple[Any, ...]]) -> list[Person]:
-    return [Person(row[0], row[1], tuple(row[2]), row[3]) for row in rows]
+    return [Person(row[0], row[1], tuple(row[2]), row[3], row[4]) for row in rows]
 
 
 def collecting_from(rows: Iterable[tuple[Any, ...]]) -> frozenset[int]:

@@ -19,7 +19,7 @@ from learntrace.notebooks.admission import Known, Sending, academy_of, learner_o
 from learntrace.notebooks.checking import Row
 from learntrace.notebooks.context import load
 from learntrace.notebooks.reading import MAX_EVENTS, Batch, InvalidBatch, Reading, decode_batch, keep, read_batch
-from learntrace.notebooks.rejections import ID_TAKEN, OPTED_OUT, TELEMETRY_OF_ANOTHER, Rejection
+from learntrace.notebooks.rejections import ERASED, ID_TAKEN, OPTED_OUT, TELEMETRY_OF_ANOTHER, Rejection
 from learntrace.notebooks.storing import insert_events, keep_rejected
 
 TOPIC = "notebook-events"
@@ -132,6 +132,8 @@ def complete(row: Row, sending: Sending, known: Known) -> Row:
     Raises Rejection.
     """
     learner = learner_of(row, sending, known)
+    if learner.has_erased(datetime.fromisoformat(row["occurred_at"])):
+        raise Rejection(ERASED)
     academy = academy_of(row, learner, sending, known)
     about = row["object"]
     if "code" in about and academy not in known.collects_source:
@@ -181,8 +183,10 @@ async def _keep(connection: Connection, requests: Sequence[_Request], known: Kno
 def _kept(reading: Reading, rejection: Rejection, request: _Request, known: Known) -> Row | None:
     """The row of a rejected event: in the academy of whoever it would be, or of whoever sent it.
 
-    None where that is somebody who has said no.
+    None where that is somebody who has said no, or has had it erased.
     """
+    if rejection.code == ERASED:
+        return None
     sending = request.sending
     row = _known_of(reading)
     try:

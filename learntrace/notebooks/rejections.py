@@ -26,6 +26,7 @@ UNKNOWN_ACTOR: Final = "unknown-actor"
 TELEMETRY_OF_ANOTHER: Final = "telemetry-of-another-user"
 ID_TAKEN: Final = "id-taken"
 OPTED_OUT: Final = "opted-out"
+ERASED: Final = "erased"
 
 _MUST_BE = _("`%(place)s` must be %(expected)s")
 SENTENCES: Mapping[str, Promise] = {
@@ -42,6 +43,7 @@ SENTENCES: Mapping[str, Promise] = {
     TELEMETRY_OF_ANOTHER: _("You (user: %(user)s) can't send events of %(actor)s"),
     ID_TAKEN: _("An event of another user has the id %(id)s"),
     OPTED_OUT: _("This learner's events are not collected, as the learner has asked for"),
+    ERASED: _("The learner has had everything erased that had happened by then"),
 }
 # What a place can be expected to hold, by the name under which it is stored.
 EXPECTED: Mapping[str, Promise] = {

@@ -7,6 +7,7 @@ class ProgressConfig(AppConfig):
     verbose_name = _("Progress")
 
     def ready(self) -> None:
-        from learntrace.progress import features
+        from learntrace.progress import features, holdings
 
         features.register()
+        holdings.register()

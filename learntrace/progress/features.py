@@ -8,14 +8,15 @@ from learntrace.metrics.measures import GAP_SECONDS
 from learntrace.progress.gaps import FEATURE
 
 # A gap of a day is no pause any more; a longer one would turn nights into work.
-_LEAST, _MOST = 1, 86_400
+_LEAST, MOST_GAP_SECONDS = 1, 86_400
 
 
 def _gap(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _LEAST <= value <= _MOST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _LEAST <= value <= MOST_GAP_SECONDS:
         raise FieldProblem(
-            SIGNAL, _("`%(name)s` must be a number from %(least)s to %(most)s"), name=FEATURE, least=_LEAST, most=_MOST
-        )
+            SIGNAL, _("`%(name)s` must be a number from %(least)s to %(most)s"),
+            name=FEATURE, least=_LEAST, most=MOST_GAP_SECONDS,
+        )  # fmt: skip
     return value
 
 

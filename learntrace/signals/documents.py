@@ -78,12 +78,16 @@ def sentences(signal: Signal, learner: User) -> dict[str, str]:
 
 def sentence_of(signal: Signal, learner: User) -> str:
     """What was seen, as a sentence in the active language; it can always be told, whatever facts there are."""
+    return told_by(KINDS[signal.kind].sentence if signal.kind in KINDS else "%(learner)s: %(count)s", signal, learner)
+
+
+def told_by(sentence: str, signal: Signal, learner: User) -> str:
+    """The same in other words: a sentence with places for the signal's facts, in the active language."""
     words = _Words({"error": gettext(UNKNOWN_ERROR), **(signal.facts if isinstance(signal.facts, dict) else {})})
     words |= {"count": signal.count, "learner": learner.get_full_name() or learner.username}
     words["assignment"] = _about(signal, words)
-    template = gettext(KINDS[signal.kind].sentence) if signal.kind in KINDS else "%(learner)s: %(count)s"
     try:
-        return template % words
+        return gettext(sentence) % words
     except (TypeError, ValueError):  # a fact of another type than the sentence wants
         return f"{kind_name(signal.kind)}: {words['learner']}, {words['assignment']} ({signal.count})"
 

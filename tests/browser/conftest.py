@@ -67,8 +67,10 @@ def visit(browser: Browser, live_server: LiveServer, faults: list[str]) -> Itera
         width: int = 1440,
         language: str = "en",
         zone: str = "UTC",
+        script: bool = True,
     ) -> Page:
         options: dict[str, Any] = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+        options["java_script_enabled"] = script
         context = browser.new_context(locale=language, base_url=live_server.url, timezone_id=zone, **options)
         contexts.append(context)
         # The stream is answered before Django, which is all that serves here: it stays silent, and pages ask by themselves.

@@ -38,7 +38,7 @@ def pages_of(room: Classroom) -> dict[str, str]:
         "/learners": "Learners",
         f"/learner/{learner.pk}": learner.get_full_name(),
         "/search?q=l": "Found for “l”",
-        "/status": "Status",
+        "/telemetry": "Telemetry health",
     }
 
 

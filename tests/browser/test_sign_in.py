@@ -14,26 +14,26 @@ def sign_in(page: Page, name: str, password: str) -> None:
 
 @pytest.mark.parametrize("name", ["tomas", "Tomas@Example.org"])
 def test_user_name_or_address_opens_the_page_that_was_asked_for(visit: Visit, scene: Scene, name: str) -> None:
-    page = visit(f"/status?academy={scene.academy.pk}")
+    page = visit(f"/telemetry?academy={scene.academy.pk}")
     expect(page).to_have_title("Sign in · Learntrace")
     sign_in(page, name, PASSWORD)
     expect(page.get_by_role("heading", name="Is telemetry arriving?")).to_be_visible()
-    assert page.url.endswith(f"/status?academy={scene.academy.pk}")
+    assert page.url.endswith(f"/telemetry?academy={scene.academy.pk}")
 
 
 def test_a_wrong_password_is_told_and_the_name_stays(visit: Visit, scene: Scene, faults: list[str]) -> None:
-    page = visit("/sign-in?next=/status")
+    page = visit("/sign-in?next=/telemetry")
     sign_in(page, "tomas", "wrong")
     expect(page.get_by_role("alert")).to_contain_text("No account has this name and password.")
     expect(page.get_by_label("E-mail address or user name")).to_have_value("tomas")
     expect(page.get_by_label("Password")).to_be_focused()
     faults.clear()  # the browser tells the 400
     sign_in(page, "tomas", PASSWORD)
-    expect(page.get_by_role("heading", name="Status", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Telemetry health", exact=True)).to_be_visible()
 
 
 def test_it_works_with_the_keyboard_alone(visit: Visit, scene: Scene) -> None:
-    page = visit("/sign-in?next=/status")
+    page = visit("/sign-in?next=/telemetry")
     # The browser focuses the first field when it first draws the page, which may be after its load event.
     expect(page.get_by_label("E-mail address or user name")).to_be_focused()
     page.keyboard.type("tomas")
@@ -41,7 +41,7 @@ def test_it_works_with_the_keyboard_alone(visit: Visit, scene: Scene) -> None:
     expect(page.get_by_label("Password")).to_be_focused()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Status", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Telemetry health", exact=True)).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -49,7 +49,7 @@ def test_it_works_with_the_keyboard_alone(visit: Visit, scene: Scene) -> None:
 
 
 def test_who_signs_out_is_out(visit: Visit, scene: Scene) -> None:
-    page = visit("/status", scene.teacher)
+    page = visit("/telemetry", scene.teacher)
     page.get_by_text("Tomás Rivera").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_title("Sign in · Learntrace")

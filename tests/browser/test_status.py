@@ -69,8 +69,12 @@ def arrive(scene: Scene, slug: str = "just-now", **fields: object) -> Webhook:
 def test_it_fits_and_reads_well(
     visit: Visit, scene: Scene, scheme: str, language: str, status: str, own: str, sign_in: str
 ) -> None:
-    for user, heading in ((scene.teacher, status), (scene.learner, own), (None, sign_in)):
-        page = visit("/status", user, scheme=scheme, language=language)
+    for path, user, heading in (
+        ("/telemetry", scene.teacher, status),
+        ("/status", scene.learner, own),
+        ("/", None, sign_in),
+    ):
+        page = visit(path, user, scheme=scheme, language=language)
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
         contrast, text = page.evaluate(LEAST_CONTRAST)
         assert contrast >= 4.5, text
@@ -82,16 +86,16 @@ def test_it_fits_and_reads_well(
 
 def test_a_fresh_installation_says_what_to_do(visit: Visit, scene: Scene) -> None:
     academy = Academy.objects.create(slug="new", name="New")
-    page = visit("/status", person("nina", "Nina New", {academy: "teacher"}))
+    page = visit("/telemetry", person("nina", "Nina New", {academy: "teacher"}))
     expect(page.get_by_text("Not yet")).to_be_visible()
     steps = page.get_by_role("region", name="Nothing has arrived yet. What to do next")
     expect(steps).to_contain_text("learntrace token create --user")
-    expect(steps).to_contain_text(f"{page.url.removesuffix('/status')}/v1/assignment/me/telemetry")
+    expect(steps).to_contain_text(f"{page.url.removesuffix('/telemetry')}/v1/assignment/me/telemetry")
     expect(steps).to_contain_text("learntrace doctor")
 
 
 def test_a_webhook_that_arrives_appears_by_itself(visit: Visit, scene: Scene) -> None:
-    page = visit("/status", scene.teacher)
+    page = visit("/telemetry", scene.teacher)
     page.get_by_text("The numbers as a table").click()
     expect(page.get_by_role("status")).to_have_text("live")
     heading = page.get_by_role("heading", name="Newest webhooks")
@@ -113,38 +117,38 @@ def test_a_webhook_that_arrives_appears_by_itself(visit: Visit, scene: Scene) ->
 def test_it_pauses_while_the_server_is_away_and_recovers_by_itself(
     visit: Visit, scene: Scene, faults: list[str]
 ) -> None:
-    page = visit("/status", scene.teacher)
+    page = visit("/telemetry", scene.teacher)
 
     def away(route: Route) -> None:
         route.abort("connectionrefused")
 
-    page.route("**/status*", away)
+    page.route("**/telemetry*", away)
     expect(page.get_by_role("status")).to_have_text("paused, reconnecting")
     arrive(scene)
-    page.unroute("**/status*", away)
+    page.unroute("**/telemetry*", away)
     expect(page.get_by_role("status")).to_have_text("live")
     expect(page.locator(".newest tbody tr").first).to_contain_text("just-now")
     faults.clear()  # the browser tells the refused connections
 
 
 def test_a_server_error_is_a_pause_too(visit: Visit, scene: Scene, faults: list[str]) -> None:
-    page = visit("/status", scene.teacher)
-    page.route("**/status*", lambda route: route.fulfill(status=500, body="<p data-part='newest'>broken</p>"))
+    page = visit("/telemetry", scene.teacher)
+    page.route("**/telemetry*", lambda route: route.fulfill(status=500, body="<p data-part='newest'>broken</p>"))
     expect(page.get_by_role("status")).to_have_text("paused, reconnecting")
     expect(page.locator(".newest tbody tr")).to_have_count(10)
     faults.clear()  # the browser tells the 500
 
 
 def test_an_ended_session_leads_to_the_sign_in_and_back(visit: Visit, scene: Scene, faults: list[str]) -> None:
-    page = visit(f"/status?academy={scene.academy.pk}", scene.teacher)
+    page = visit(f"/telemetry?academy={scene.academy.pk}", scene.teacher)
     Session.objects.all().delete()
     expect(page.get_by_text("Your session has ended.")).to_be_visible()
-    expect(page.locator("[name=next]").last).to_have_value(f"/status?academy={scene.academy.pk}")
+    expect(page.locator("[name=next]").last).to_have_value(f"/telemetry?academy={scene.academy.pk}")
     faults.clear()  # the browser tells the 401
 
 
 def test_one_who_loses_the_role_sees_nothing_any_longer(visit: Visit, scene: Scene, faults: list[str]) -> None:
-    page = visit(f"/status?academy={scene.academy.pk}", scene.teacher)
+    page = visit(f"/telemetry?academy={scene.academy.pk}", scene.teacher)
     scene.teacher.memberships.update(status="INACTIVE")
     expect(page.get_by_role("heading", name="There is no academy")).to_be_visible()
     expect(page.locator(".newest")).to_have_count(0)
@@ -156,7 +160,7 @@ def test_a_foreign_academy_is_refused(visit: Visit, scene: Scene, faults: list[s
     another = Academy.objects.create(slug="harbour", name="Harbour")
     sam = person("sam", "Sam Stranger", {another: "admin"})
     number = {"another": str(scene.academy.pk), "none": "999999", "text": "x<b>y"}[wanted]
-    page = visit(f"/status?academy={number}", sam)
+    page = visit(f"/telemetry?academy={number}", sam)
     expect(page.get_by_role("heading")).to_have_text(f"There is no academy {number} whose telemetry you may read.")
     faults.clear()  # the browser tells the 403
     for text in ("Downtown", "Lovelace", "python-beginner-exercises"):
@@ -166,18 +170,18 @@ def test_a_foreign_academy_is_refused(visit: Visit, scene: Scene, faults: list[s
 def test_who_reads_several_academies_switches_between_them(visit: Visit, scene: Scene) -> None:
     another = Academy.objects.create(slug="harbour", name="Harbour")
     both = person("bo", "Bo Both", {scene.academy: "teacher", another: "assistant"})
-    page = visit("/status", both)
+    page = visit("/telemetry", both)
     page.get_by_text("Downtown").first.click()
     page.get_by_role("link", name="Harbour").click()
     expect(page.get_by_text("Not yet")).to_be_visible()
-    assert page.url.endswith(f"/status?academy={another.pk}")
+    assert page.url.endswith(f"/telemetry?academy={another.pk}")
     expect(page.get_by_text("Lovelace")).to_have_count(0)
 
 
 def test_markup_is_shown_as_text(visit: Visit, scene: Scene) -> None:
     scene.learner.first_name = MARKUP
     scene.learner.save()
-    page = visit("/status", scene.teacher)
+    page = visit("/telemetry", scene.teacher)
     # Both as the page came and as the script put it in.
     arrive(scene, MARKUP, status="ERROR", reason=outcomes.NOT_IMPLEMENTED, reason_values={"event": MARKUP})
     row = page.locator(".newest tbody tr").first
@@ -189,19 +193,8 @@ def test_markup_is_shown_as_text(visit: Visit, scene: Scene) -> None:
         page.reload()
 
 
-def test_learners_see_their_own_tasks_and_nobody_elses(visit: Visit, scene: Scene) -> None:
-    page = visit("/status", scene.learner)
-    row = page.get_by_role("row", name="HTML forms")
-    expect(row).to_contain_text("Working")
-    expect(row).to_contain_text("62 %")
-    expect(page.get_by_role("row", name="Python for beginners").first).to_contain_text("100 %")
-    for text in ("Liskov", "Hopper", "Is telemetry arriving?"):
-        expect(page.get_by_text(text)).to_have_count(0)
-    expect(page.get_by_role("link", name="Administration")).to_have_count(0)
-
-
 def test_times_are_told_in_the_readers_zone(visit: Visit, scene: Scene) -> None:
-    page = visit("/status", scene.teacher, zone="Asia/Kolkata")
+    page = visit("/telemetry", scene.teacher, zone="Asia/Kolkata")
     expect(page.locator("[data-zone]")).to_contain_text("Asia/")
     newest = Webhook.objects.order_by("-created_at")[0].created_at
     told = (newest + timedelta(hours=5, minutes=30)).strftime("%H:%M:%S")
@@ -210,7 +203,7 @@ def test_times_are_told_in_the_readers_zone(visit: Visit, scene: Scene) -> None:
 
 def test_a_worker_that_is_away_is_told(visit: Visit, scene: Scene) -> None:
     Heartbeat.objects.update(seen_at=timezone.now() - timedelta(hours=2))
-    page = visit("/status", scene.teacher)
+    page = visit("/telemetry", scene.teacher)
     expect(page.get_by_text("Yes, but it isn't being processed")).to_be_visible()
     expect(page.get_by_text("2 h ago")).to_be_visible()
     beat()

@@ -24,7 +24,7 @@ def test_before_anything_is_set_there_is_an_empty_object(cast, teacher):
         ("id", None),
         ("academy", {"id": cast.academy.pk, "slug": "downtown", "name": "Downtown"}),
         ("learnpack_features", {}),
-        ("notebook_features", {"collect_source": False, "opt_out": False}),
+        ("notebook_features", {"erasure": True, "collect_source": False, "opt_out": False}),
         ("created_at", None),
         ("updated_at", None),
     ]
@@ -122,11 +122,17 @@ def test_simultaneous_changes_lose_nothing():
 
 def test_notebook_features_are_merged_and_shown_with_their_defaults(cast, teacher):
     answer = teacher.put(SETTINGS, {"notebook_features": {"opt_out": True}})
-    assert (answer.status_code, answer.json()["notebook_features"]) == (200, {"collect_source": False, "opt_out": True})
+    assert (answer.status_code, answer.json()["notebook_features"]) == (
+        200, {"erasure": True, "collect_source": False, "opt_out": True},
+    )  # fmt: skip
     teacher.put(SETTINGS, {"notebook_features": {"collect_source": True}, "learnpack_features": {"a": 1}})
     row = AcademySettings.objects.get(academy=cast.academy)
     assert (row.notebook_features, row.learnpack_features) == ({"opt_out": True, "collect_source": True}, {"a": 1})
-    assert teacher.get(SETTINGS).json()["notebook_features"] == {"collect_source": True, "opt_out": True}
+    assert teacher.get(SETTINGS).json()["notebook_features"] == {
+        "erasure": True,
+        "collect_source": True,
+        "opt_out": True,
+    }
 
 
 @pytest.mark.parametrize(
@@ -135,7 +141,7 @@ def test_notebook_features_are_merged_and_shown_with_their_defaults(cast, teache
         ({"opt_out": "yes"}, "`opt_out` must be true or false"),
         ({"collect_source": 1}, "`collect_source` must be true or false"),
         ({"collect_source": None}, "`collect_source` must be true or false"),
-        ({"optout": True}, "Unknown feature `optout`; known are collect_source, opt_out"),
+        ({"optout": True}, "Unknown feature `optout`; known are erasure, collect_source, opt_out"),
         (None, "This field may not be null."),
         ([], 'Expected a dictionary of items but got type "list".'),
     ],

@@ -15,6 +15,7 @@ from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
 from learntrace.notebooks.models import Arrival, Consent, Event, RejectedEvent
+from learntrace.personal.models import Erasure
 from learntrace.progress.models import ErrorCount, Progress, Recomputation, Stale
 from learntrace.registry.models import Asset, TranslationGroup
 from learntrace.signals.models import Lesson, Notification, NotificationRule, Watch
@@ -77,6 +78,7 @@ def one_of_each(cast):
     Lesson.objects.create(academy=cast.academy, asset=asset)
     LiveEvent.objects.create(academy_id=cast.academy.pk, kind="signal", data={})
     Arrival.objects.create(events=[uuid.uuid4()])
+    Erasure.objects.create(user=cast.owner, erased_at=NOW)
 
 
 def shown_of(page):

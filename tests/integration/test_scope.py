@@ -3,12 +3,15 @@
 The walk is derived from the url table: a route that isn't in ROUTES or OPEN fails it.
 """
 
+import io
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -80,6 +83,8 @@ EVENTS = "v1/notebook/academy/event"
 REJECTED = "v1/notebook/academy/rejected"
 NOTEBOOKS = "v1/notebook/academy/notebook"
 CONSENT = "v1/me/consent"
+EXPORT = "v1/me/export"
+DATA = "v1/me/data"
 PROGRESS = "v1/progress/academy"
 STANDINGS = f"{PROGRESS}/assignment/<path:tag>/learner"
 SIGNALS = "v1/signal/academy/signal"
@@ -140,6 +145,9 @@ ROUTES = [
     staff("PUT", NOTICE_RULE, f"/{NOTICE_RULES}/{{rule}}", body={"active": False}),
     staff("DELETE", NOTICE_RULE, f"/{NOTICE_RULES}/{{rule}}", colleague=204),
     staff("POST", f"{NOTICE_RULE}/test", f"/{NOTICE_RULES}/{{rule}}/test"),
+    # Whatever academy is named: all of one's own, and nothing else.
+    own("GET", EXPORT, f"/{EXPORT}", colleague=200, stranger=200, intruder=200),
+    own("DELETE", DATA, f"/{DATA}", colleague=200, stranger=200, intruder=200),
     own("GET", CONSENT, f"/{CONSENT}", colleague=200, stranger=200, intruder=403),
     own("PUT", CONSENT, f"/{CONSENT}", colleague=200, stranger=200, intruder=403, body={"collecting": True}),
 ]  # fmt: skip
@@ -152,16 +160,34 @@ OPEN = {
 }
 # Pages of one thing: tests/integration/test_pages_scope.py walks them.
 PAGES_OF_ONE = {
+    "asset/<path:slug>", "asset/<path:slug>/action/<str:action>",
     "signal/<int:signal_id>/state", "assignment/<path:key>", "assignment/<path:key>/learner/<int:user_id>",
-    "learner/<int:user_id>", "learner/<int:user_id>/telemetry/<path:slug>",
+    "learner/<int:user_id>", "learner/<int:user_id>/telemetry/<path:slug>", "telemetry/webhook/<int:webhook_id>",
+    "telemetry/webhook/<int:webhook_id>/payload", "telemetry/webhook/<int:webhook_id>/retry",
+    "telemetry/webhook/<int:webhook_id>/delete", "telemetry/rejected/<int:rejected_id>/retry",
 }  # fmt: skip
 # Answered before Django, or no data of an academy; each has tests of its own.
 ELSEWHERE = {
     "health/live", "health/ready", "metrics", "openapi.json", "docs", "docs/", "admin", "sign-in", "sign-out", "language",
-    "favicon.ico", "theme", "", "status", *PAGES_OF_ONE,
+    "favicon.ico", "theme", "", "status", "me/consent", "me/export", *PAGES_OF_ONE,
 }  # fmt: skip
 # Pages, for who has signed in, of the academy that `?academy=` names.
-PAGES = {"class", "assignments", "learners", "search", "diagnosis"}
+PAGES = {
+    "class",
+    "assets",
+    "assignments",
+    "learners",
+    "search",
+    "diagnosis",
+    "telemetry",
+    "telemetry/webhooks",
+    "telemetry/webhooks/delete",
+    "telemetry/webhooks/retry",
+    "telemetry/rejected",
+    "telemetry/ignore",
+    "me",
+    "me/erase",
+}
 
 
 def _patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -242,13 +268,21 @@ def people(cast: Cast) -> dict[str, Api]:
     }
 
 
+def text_of(answer: HttpResponse) -> str:
+    """All that an answer tells; of a download what its files do."""
+    if not answer.streaming:
+        return answer.content.decode()
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        return "\n".join(archive.read(name).decode() for name in archive.namelist())
+
+
 @pytest.mark.parametrize("person", ["owner", "colleague", "stranger", "intruder", "nobody"])
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_who_may_and_what_nobody_sees(scene: Scene, route: Route, person: str):
     path = route.path.format(**scene.values)
     answer = people(scene.cast)[person](route.method, path, route.body)
     assert answer.status_code == getattr(route, person), answer.content
-    body = answer.content.decode()
+    body = text_of(answer)
     # What the caller itself has put into the address isn't told by us.
     hidden = {FOREIGN} if person in ("owner", "colleague") else {SECRET} if SECRET not in path else set()
     if person == "nobody":
@@ -316,6 +350,7 @@ def test_other_methods_are_answered_405_once_one_is_known(scene: Scene, pattern:
     route = next(route for route in ROUTES if route.pattern == pattern)
     allowed = {route.method for route in ROUTES if route.pattern == pattern}
     answer = people(scene.cast)["colleague"](method, route.path.format(**scene.values))
+    answer.close()  # a download would wait for somebody to read it
     if method in allowed or (method == "HEAD" and "GET" in allowed):
         assert answer.status_code != 405
     else:

@@ -1,4 +1,4 @@
-"""What `/status` and, to learners, `/` tell whom; the pages' looks and their script are tested in tests/browser."""
+"""What `/telemetry` and, to learners, `/` tell whom; the pages' looks and their script are tested in tests/browser."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,12 +13,12 @@ from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 
 from learntrace.accounts.models import Academy, Membership, User
-from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.config.messages import extracted
 from learntrace.dashboard import words
+from learntrace.dashboard.arriving import PERIODS, Slot
 from learntrace.dashboard.chart import chart_of, scale_top
+from learntrace.dashboard.health import AcademyHealth, health_of
 from learntrace.dashboard.shell import PARTS_HEADER, reach_of
-from learntrace.dashboard.status import Hour, academy_status, own_status
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
 from learntrace.notebooks.models import Event
@@ -57,6 +57,10 @@ def webhook(student: User | None, slug: str = "somewhere", **fields: Any) -> Web
     )
 
 
+def academy_status(academy: Academy) -> AcademyHealth:
+    return health_of(academy, PERIODS[0])
+
+
 def subjects(academy: Academy) -> list[str]:
     return [row.subject for row in academy_status(academy).newest]
 
@@ -75,7 +79,7 @@ def test_an_academy_sees_its_members_rows_and_no_others(scene: Scene, harbour: A
     webhook(scene.learner, "of-ada")
     assert subjects(scene.academy)[0] == "of-ada"
     assert subjects(harbour) == ["of-lee"]
-    assert sum(hour.total for hour in academy_status(harbour).hours) == 1
+    assert sum(hour.total for hour in academy_status(harbour).slots) == 1
     assert academy_status(harbour).lately == 1
     webhook(scene.learner, "of-ada", created_at=timezone.now() - timedelta(days=1))
     assert academy_status(harbour).waiting_since == Webhook.objects.get(package_slug="of-lee").created_at
@@ -120,7 +124,7 @@ def test_only_an_active_role_that_reads_opens_an_academy(
     user = person("una", "Una User", {academy: role})
     user.memberships.update(status=status)
     assert reach_of(user).academy == (academy if reads else None)
-    for path in (f"/status?academy={academy.pk}", f"/class?academy={academy.pk}"):
+    for path in (f"/telemetry?academy={academy.pk}", f"/class?academy={academy.pk}"):
         response = signed_in(user).get(path)
         assert response.status_code == (200 if reads else 403)
         assert ("Harbour" in text_of(response)) <= reads
@@ -128,33 +132,11 @@ def test_only_an_active_role_that_reads_opens_an_academy(
 
 def test_a_superuser_without_a_role_reads_no_academy(scene: Scene) -> None:
     root = User.objects.create_superuser("root", password="x")
-    response = signed_in(root).get(f"/status?academy={scene.academy.pk}")
+    response = signed_in(root).get(f"/telemetry?academy={scene.academy.pk}")
     assert response.status_code == 403
-    page = text_of(signed_in(root).get("/"))
+    page = text_of(signed_in(root).get("/me"))
     assert "You belong to no academy yet." in page
     assert "Administration" in page
-
-
-def test_learners_see_rows_of_their_own_only(scene: Scene, harbour: Academy) -> None:
-    other = User.objects.get(username="grace")
-    Task.objects.create(user=other, title="Grace's task", associated_slug="graces-task", task_type="EXERCISE")
-    AssignmentTelemetry.objects.create(user=other, asset_slug="graces-task", completion_rate=50)
-    webhook(other, "graces-package")
-    found = own_status(scene.learner)
-    assert {row.learner for row in found.newest} == {"Ada Lovelace"}
-    page = text_of(signed_in(scene.learner).get("/"))
-    assert "graces-" not in page
-    assert "Grace" not in page
-
-
-def test_a_task_knows_its_telemetry_by_the_canonical_asset(scene: Scene) -> None:
-    asset = scene.assets[2]
-    asset.aliases.create(slug="old-name")
-    Task.objects.create(user=scene.learner, title="By alias", associated_slug="old-name", task_type="EXERCISE")
-    tasks = {task.title: task for task in own_status(scene.learner).tasks}
-    assert (tasks["By alias"].state, tasks["By alias"].completion) == ("working", 62.5)
-    assert (tasks["SQL joins"].state, tasks["SQL joins"].completion) == ("open", None)
-    assert tasks["Python for beginners"].state == "done"
 
 
 # Notebooks
@@ -163,7 +145,7 @@ def test_a_task_knows_its_telemetry_by_the_canonical_asset(scene: Scene) -> None
 def test_an_academy_that_sends_notebook_events_only_is_told_that_they_arrive(harbour: Academy) -> None:
     lee = person("lee", "Lee Elsewhere", {harbour: "student"})
     client = signed_in(person("tess", "Tess Teacher", {harbour: "teacher"}))
-    assert "Nothing has arrived yet" in text_of(client.get("/status"))
+    assert "Nothing has arrived yet" in text_of(client.get("/telemetry"))
     opened = make_stored_event(lee, harbour, verb="opened", result={})
     found = academy_status(harbour)
     assert (found.ever, found.lately, found.last_at, found.events) == (True, 1, opened.created_at, ())
@@ -174,13 +156,13 @@ def test_an_academy_that_sends_notebook_events_only_is_told_that_they_arrive(har
     assert [(row.learner, row.event, row.status) for row in sorted(found.events, key=lambda row: row.status)] == [
         ("Lee Elsewhere", "executed", "error"), ("Lee Elsewhere", "unknown-verb", "rejected"),
     ]  # fmt: skip
-    page = text_of(client.get("/status"))
+    page = text_of(client.get("/telemetry"))
     assert "Not yet" not in page
     assert "Nothing has arrived yet" not in page
     assert "Newest from notebooks" in page
     assert "NameError" in page
     assert "Unknown verb danced" in page
-    assert "Verbo desconocido danced" in text_of(client.get("/status", headers={"Accept-Language": "es"}))
+    assert "Verbo desconocido danced" in text_of(client.get("/telemetry", headers={"Accept-Language": "es"}))
 
 
 def test_what_came_before_the_last_minutes_has_arrived_though_not_lately(harbour: Academy) -> None:
@@ -196,14 +178,8 @@ def test_notebook_events_are_seen_by_their_academy_and_their_learner_only(scene:
     lee = person("lee", "Lee Elsewhere", {harbour: "student"})
     make_stored_event(lee, harbour)
     make_rejected(lee, harbour, make_event(verb="danced"))
-    assert academy_status(scene.academy).events == own_status(scene.learner).events == ()
-    assert len(own_status(lee).events) == len(academy_status(harbour).events) == 2
-    assert "Newest from notebooks" in text_of(signed_in(lee).get("/"))
-
-
-def test_learners_are_told_that_notebooks_are_collected(scene: Scene) -> None:
-    for language, told in (("en", "In Jupyter notebooks"), ("es", "En los cuadernos de Jupyter")):
-        assert told in text_of(signed_in(scene.learner).get("/", headers={"Accept-Language": language}))
+    assert academy_status(scene.academy).events == ()
+    assert len(academy_status(harbour).events) == 2
 
 
 # The page
@@ -212,21 +188,20 @@ def test_learners_are_told_that_notebooks_are_collected(scene: Scene) -> None:
 def test_the_number_of_queries_does_not_grow(
     scene: Scene, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    for user, most in ((scene.teacher, 18), (scene.learner, 17)):
+    for user, path, most in ((scene.teacher, "/telemetry", 24), (scene.learner, "/me", 32)):
         client = signed_in(user)
-        client.get("/status")  # the first request of a process also looks for migrations
-        for path in ("/status",):
-            with django_assert_max_num_queries(most):
-                assert client.get(path).status_code == 200
+        client.get(path)  # the first request of a process also looks for migrations
+        with django_assert_max_num_queries(most):
+            assert client.get(path).status_code == 200
 
 
 def test_pages_are_kept_by_nobody(scene: Scene) -> None:
-    for path in ("/", "/status", "/class"):
+    for path in ("/", "/status", "/telemetry", "/class"):
         assert "no-store" in signed_in(scene.teacher).get(path).headers["Cache-Control"]
 
 
 def test_the_moving_parts_say_401_once_the_session_has_ended(db: None) -> None:
-    response = Client().get("/status", headers={PARTS_HEADER: "1"})
+    response = Client().get("/telemetry", headers={PARTS_HEADER: "1"})
     assert (response.status_code, response.content) == (401, b"")
 
 
@@ -250,7 +225,7 @@ def test_an_hour_of_the_chart_counts_each_status(db: None) -> None:
     now = timezone.now()
     for status, hours in (("DONE", 0), ("DONE", 0), ("ERROR", 0), ("IGNORED", 2), ("PENDING", 2), ("DONE", 25)):
         webhook(lee, status=status, created_at=now - timedelta(hours=hours))
-    hours = academy_status(academy).hours
+    hours = academy_status(academy).slots
     assert len(hours) == 24
     assert (hours[-1].done, hours[-1].error, hours[-1].total) == (2, 1, 3)
     assert (hours[-3].ignored, hours[-3].pending, hours[-3].total) == (1, 1, 2)
@@ -259,7 +234,7 @@ def test_an_hour_of_the_chart_counts_each_status(db: None) -> None:
 
 def test_bars_stand_on_each_other_and_reach_the_scale() -> None:
     start = timezone.now()
-    hours = [Hour(start + timedelta(hours=index), done=index, error=1) for index in range(20)]
+    hours = [Slot(start + timedelta(hours=index), done=index, error=1) for index in range(20)]
     chart = chart_of(hours)
     assert [line.value for line in chart.lines] == [20, 10]
     last = chart.bars[-1]
@@ -359,7 +334,7 @@ def test_the_icon_is_where_browsers_look_for_it(db: None) -> None:
 
 def test_pages_hold_no_inline_script_or_style(scene: Scene) -> None:
     for client in (Client(), signed_in(scene.teacher), signed_in(scene.learner)):
-        for path in ("/sign-in", "/", "/status", "/class", "/learners", "/nothing-here"):
+        for path in ("/sign-in", "/", "/me", "/telemetry", "/class", "/learners", "/nothing-here"):
             page = text_of(client.get(path, headers={"Accept": "text/html"}))
             assert " style=" not in page
             assert "<style" not in page

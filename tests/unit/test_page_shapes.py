@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from learntrace.core.cells import harmless
 from learntrace.dashboard.attempts import Attempt, places, timeline_of
 from learntrace.dashboard.charts import sparkline, strip_of
 from learntrace.dashboard.class_grid import Cell, Learner, by_need, columns_of, current_column, labels_of, state_shown
 from learntrace.dashboard.pseudonyms import names_somebody, pseudonyms
-from learntrace.dashboard.table import harmless
 
 NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
 

@@ -72,6 +72,11 @@ def refusal_word(slug: str) -> str:
     return str(words.REFUSALS.get(slug, slug))
 
 
+@register.filter
+def filter_word(name: str) -> str:
+    return str(words.FILTERS.get(name, name))
+
+
 def _seconds(moment: datetime) -> float:
     return max((timezone.now() - moment).total_seconds(), 0.0)
 
@@ -142,6 +147,17 @@ def duration(seconds: float | None) -> str:
     if seconds >= 3600:
         return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
     return words.age(seconds) if seconds else "0 s"
+
+
+@register.filter
+def rounded_duration(seconds: float) -> str:
+    """A time span in its largest unit alone: 15 min, 3 d."""
+    return words.age(seconds) if seconds else "0 s"
+
+
+@register.filter
+def step_word(state: str) -> str:
+    return str(words.STEPS.get(state, state))
 
 
 @register.inclusion_tag("parts/why.html", takes_context=True)

@@ -131,7 +131,9 @@
         pause = Math.min(Math.max(pause, PAUSE) * 1.5, LONGEST_PAUSE);
       }
       asking = false;
-      later(again ? least : streaming ? Math.max(REST, pause) : pause);
+      // Whoever waits for what is being computed is told soon, though no stream says when it is done.
+      const resting = streaming && !document.querySelector("[data-soon]");
+      later(again ? least : resting ? Math.max(REST, pause) : pause);
       waiting = again;
     };
 

@@ -1,0 +1,151 @@
+"""The ignore rules as a form: a line for each rule, a field for each of its lists; and what a posted form means.
+
+A form must not change what nobody has touched: each line carries its rule as it was, and elements that still stand there
+stay what they were, numbers or texts. Values that no field can show (objects, say) are kept too.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.core.filters import natural
+from learntrace.learnpack.ignore import FIELDS, reads
+
+MOST_LINES: Final = 100
+"""More rules than these are edited as JSON: a form with them would be refused for its number of fields."""
+
+TITLES: Final[Mapping[str, str | Promise]] = {
+    "user_ids": _("User ids"),
+    "learnpack_package_ids": _("Package ids"),
+    "package_slugs": _("Package slugs"),
+    "asset_ids": _("Asset ids"),
+    "events": _("Events"),
+}
+_IDS = frozenset(FIELDS) - {"package_slugs", "events"}
+# Longer ones are no bigint, and Python refuses to read thousands of digits.
+_DIGITS = 20
+# A text in quotes, as in JSON, or whatever stands between commas and line ends.
+_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*(?=[,\n]|$)|([^,\n]+)')
+_PLAIN = re.compile(r'[^\s,"](?:[^,"\n\r]*[^\s,"])?')
+
+
+@dataclass(frozen=True)
+class Field:
+    """A list of a rule: `name` in the form, its elements as `text`, and those that can never match.
+
+    `kept` counts elements that a field can't show; `empty` says that the list is there without an element.
+    """
+
+    field: str
+    name: str
+    title: str | Promise
+    text: str
+    never: Sequence[str]
+    kept: int
+    empty: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A rule, or with `number` None the lists of the older form; `before` is the rule as JSON."""
+
+    number: int | None
+    name: str
+    before: str
+    fields: tuple[Field, ...]
+
+
+def lines_of(document: Mapping[str, Any]) -> list[Line]:
+    """A line for each rule of a checked document."""
+    return [_line(number, f"rule-{number}", rule) for number, rule in enumerate(document.get("rules", []))]
+
+
+def older_form(document: Mapping[str, Any]) -> Line | None:
+    """The lists at the top of a document, if there are any."""
+    top = {field: document[field] for field in FIELDS if field in document}
+    return _line(None, "top", top) if top else None
+
+
+def document_of(form: Mapping[str, str]) -> dict[str, Any]:
+    """What a posted form means, rules without a field included: they may have been added just now.
+
+    Raises ValueError for what no form of ours sends.
+    """
+    count = natural(form.get("rules", "0"))
+    if count is None or count > MOST_LINES:
+        raise ValueError
+    rules = [_rule_of(form, f"rule-{number}") for number in range(count)]
+    document: dict[str, Any] = {"rules": rules} if rules or form.get("rules-kept") else {}
+    return document | _rule_of(form, "top")
+
+
+def elements_of(field: str, text: str, before: Sequence[Any]) -> list[Any]:
+    """The elements that a field's text means, where the list was `before`."""
+    tokens = _tokens(text)
+    if [_shown(token) for token in tokens] == [shown for element in before if (shown := _shown(element)) is not None]:
+        return list(before)
+    known: dict[str, list[Any]] = {}
+    for element in before:
+        if (shown := _shown(element)) is not None:
+            known.setdefault(shown, []).append(element)
+    found = []
+    for token in tokens:
+        same = known.get(_shown(token) or "")
+        number = natural(token) if field in _IDS and len(token) < _DIGITS else None
+        found.append(same.pop(0) if same else token if number is None else int(token))
+    return found + [element for element in before if _shown(element) is None]
+
+
+def _tokens(text: str) -> list[str]:
+    tokens = []
+    for quoted, plain in _TOKEN.findall(text.replace("\r", "\n")):
+        try:
+            token = json.loads(quoted) if quoted else plain.strip()
+        except ValueError:
+            token = quoted
+        if quoted or token:
+            tokens.append(token)
+    return tokens
+
+
+def _rule_of(form: Mapping[str, str], name: str) -> dict[str, Any]:
+    before = json.loads(form.get(f"{name}-before") or "{}")
+    if not isinstance(before, dict):
+        raise ValueError
+    rule = {}
+    for field in FIELDS:
+        was = before.get(field)
+        listed = was if isinstance(was, list) else []
+        elements = elements_of(field, form.get(f"{name}-{field}", ""), listed)
+        # A list that was there empty never matches; without it the rule would match more than before.
+        if elements or was == []:
+            rule[field] = elements
+    return rule
+
+
+def _line(number: int | None, name: str, rule: Mapping[str, Any]) -> Line:
+    return Line(number, name, json.dumps(rule), tuple(_field(field, name, rule) for field in FIELDS))
+
+
+def _field(field: str, name: str, rule: Mapping[str, Any]) -> Field:
+    elements = rule.get(field, [])
+    shown = [text for element in elements if (text := _shown(element)) is not None]
+    never = [text for element in elements if (text := _shown(element)) is not None and not reads(field, element)]
+    return Field(
+        field, f"{name}-{field}", TITLES[field], ", ".join(shown), never, len(elements) - len(shown),
+        field in rule and not elements,
+    )  # fmt: skip
+
+
+def _shown(element: Any) -> str | None:
+    """How a field shows an element: a text that would be read otherwise in quotes; None for what it can't show."""
+    if isinstance(element, int) and not isinstance(element, bool):
+        return str(element)
+    if not isinstance(element, str):
+        return None
+    return element if _PLAIN.fullmatch(element) else json.dumps(element, ensure_ascii=False)

@@ -1,0 +1,234 @@
+"""Searching the webhook log from a page: by what staff knows of a row, newest first, without reading all of a big log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Final
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from rest_framework.request import Request
+
+from learntrace.accounts.filters import moment, one_of
+from learntrace.accounts.models import Academy
+from learntrace.accounts.scope import learners_of
+from learntrace.core.filters import natural, words
+from learntrace.learnpack.causes import with_cause
+from learntrace.learnpack.log import rows_of
+from learntrace.learnpack.models import Webhook
+from learntrace.registry.models import Asset
+
+NAMES: Final = ("student", "event", "status", "asset", "package", "cause", "since", "until")
+"""The filters, as they stand in an address."""
+
+WINDOW: Final = 20_000
+PATIENCE: Final = 0.2
+"""Rows are looked at in windows of so many; after so many seconds a search says how far it has come."""
+
+# One step in the index on students for each member; the newest of an academy that sends little would else be looked for
+# among everything that others have sent.
+_NEWEST = """
+SELECT found.id
+  FROM accounts_membership m
+ CROSS JOIN LATERAL (
+       SELECT w.id, w.created_at
+         FROM learnpack_webhook w LEFT JOIN registry_asset a ON a.id = w.asset_id
+        WHERE w.student_id = m.user_id
+          AND (a.academy_id IS NULL OR a.academy_id = %(academy)s
+               OR NOT EXISTS (SELECT FROM accounts_membership o
+                               WHERE o.user_id = w.student_id AND o.academy_id = a.academy_id))
+          AND (w.created_at, w.id) < (%(at)s, %(id)s)
+        ORDER BY w.created_at DESC, w.id DESC LIMIT %(most)s) AS found
+ WHERE m.academy_id = %(academy)s
+ ORDER BY found.created_at DESC, found.id DESC LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row's place in the log, that of a row above which one goes on; as a text `1764000000123456-17`."""
+
+    at: datetime
+    id: int
+
+    def __str__(self) -> str:
+        return f"{(self.at - _EPOCH) // timedelta(microseconds=1)}-{self.id}"
+
+    @property
+    def before(self) -> Q:
+        """The condition on rows that are older, in the form that an index on `created_at` serves."""
+        return Q(created_at__lte=self.at) & (Q(created_at__lt=self.at) | Q(id__lt=self.id))
+
+    @property
+    def onwards(self) -> Q:
+        """The condition on this row and those that are newer."""
+        return Q(created_at__gte=self.at) & (Q(created_at__gt=self.at) | Q(id__gte=self.id))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TOP = Place(datetime(9999, 1, 1, tzinfo=UTC), 0)
+
+
+def place_of(text: str) -> Place | None:
+    """The place that a text names; None for any other text."""
+    microseconds, _dash, row = text.partition("-")
+    parts = natural(microseconds), natural(row)
+    if parts[0] is None or parts[1] is None:
+        return None
+    try:
+        return Place(_EPOCH + timedelta(microseconds=parts[0]), parts[1])
+    except OverflowError:
+        return None
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is looked for in an academy's log; a filter that is None lets every row through."""
+
+    academy: Academy
+    students: Sequence[int] | None = None
+    events: Sequence[str] | None = None
+    statuses: Sequence[str] | None = None
+    assets: Sequence[int] | None = None
+    packages: Q | None = None
+    cause: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def filters(self) -> bool:
+        """Whether anything is filtered."""
+        return self != Search(self.academy)
+
+    def rows(self) -> QuerySet[Webhook]:
+        """The rows that are looked for, in no order."""
+        rows = rows_of(self.academy)
+        lists = {"student_id": self.students, "event": self.events, "status": self.statuses, "asset_id": self.assets}
+        rows = rows.filter(**{f"{column}__in": found for column, found in lists.items() if found is not None})
+        if self.packages is not None:
+            rows = rows.filter(self.packages)
+        if self.cause is not None:
+            rows = with_cause(rows, self.cause)
+        if self.since is not None:
+            rows = rows.filter(created_at__gte=self.since)
+        return rows.filter(created_at__lt=self.until) if self.until is not None else rows
+
+    def walked(self) -> QuerySet[Webhook]:
+        """The rows among which one looks, in steps of an index: all, or those of a status or of a learner."""
+        rows = Webhook.objects.all()
+        if self.students is not None and len(self.students) == 1:
+            return rows.filter(student_id=self.students[0])
+        statuses = (Webhook.Status.ERROR.value,) if self.cause is not None else self.statuses
+        return rows.filter(status=statuses[0]) if statuses is not None and len(statuses) == 1 else rows
+
+
+@dataclass(frozen=True)
+class Found:
+    """Rows, newest first, without their payloads; `older` is where to go on.
+
+    `until` is how far back the search has come where it stopped before it had found enough.
+    """
+
+    rows: Sequence[Webhook]
+    older: Place | None = None
+    until: datetime | None = None
+
+
+def search_of(academy: Academy, request: Request) -> Search:
+    """What the query string asks for.
+
+    Raises Problem (400, invalid-filter).
+    """
+    return Search(
+        academy,
+        students=_students(academy, words(request, "student")),
+        events=words(request, "event") or None,
+        statuses=one_of(request, "status", tuple(Webhook.Status.values)) or None,
+        assets=_assets(words(request, "asset")),
+        packages=_packages(words(request, "package")),
+        cause=request.query_params.get("cause", "").replace("\0", "").strip() or None,
+        since=moment(request, "since"),
+        until=moment(request, "until"),
+    )
+
+
+def _students(academy: Academy, named: Sequence[str]) -> list[int] | None:
+    """The academy's people whom an id, a user name, an e-mail address or a part of a full name means."""
+    if not named:
+        return None
+    wanted = Q()
+    for name in named:
+        number = natural(name)
+        if number is not None:
+            wanted |= Q(pk=number) | Q(username=name)
+            continue
+        parts = [Q(first_name__icontains=part) | Q(last_name__icontains=part) for part in name.split()[:4]]
+        wanted |= Q(username=name) | Q(email__iexact=name) | Q(*parts)
+    return list(learners_of(academy).filter(wanted).values_list("pk", flat=True))
+
+
+def _assets(named: Sequence[str]) -> list[int] | None:
+    if not named:
+        return None
+    numbers = [number for name in named if (number := natural(name)) is not None]
+    found = Asset.objects.filter(Q(slug__in=named) | Q(aliases__slug__in=named) | Q(pk__in=numbers))
+    return list(found.values_list("pk", flat=True).distinct())
+
+
+def _packages(named: Sequence[str]) -> Q | None:
+    if not named:
+        return None
+    numbers = [number for name in named if (number := natural(name)) is not None]
+    return Q(package_slug__in=named) | Q(learnpack_package_id__in=numbers)
+
+
+def newest_of(academy: Academy, most: int, before: Place = _TOP) -> list[Webhook]:
+    """The academy's newest rows before a place, without their payloads; two queries."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, {"academy": academy.pk, "most": most, "at": before.at, "id": before.id})
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(_shown(Webhook.objects.filter(pk__in=ids)))
+
+
+def find(search: Search, before: Place | None, most: int) -> Found:
+    """The newest rows before a place, at most `most`; two queries for each window."""
+    rows: list[Webhook] = []
+    begun, top = monotonic(), before or _TOP
+    while True:
+        end = _end_of_window(search, top)
+        wanted = search.rows().filter(top.before, *([end.onwards] if end else []))
+        rows += _shown(wanted)[: most + 1 - len(rows)]
+        if end and len(rows) <= most and not search.filters:
+            # The academy sends so little that its learners' newest rows are the shorter way.
+            rows, end = newest_of(search.academy, most + 1, before or _TOP), None
+        if len(rows) > most:
+            last = rows[most - 1]
+            return Found(rows[:most], Place(last.created_at, last.pk))
+        if end is None or (search.since is not None and end.at < search.since):
+            return Found(rows)
+        if monotonic() - begun > PATIENCE:
+            return Found(rows, end, end.at)
+        top = end
+
+
+def _end_of_window(search: Search, top: Place) -> Place | None:
+    """The oldest row of the window below a place; None if that is the last one."""
+    walked = search.walked().filter(top.before)
+    if search.until is not None:
+        walked = walked.filter(created_at__lt=search.until)
+    row = walked.order_by("-created_at", "-id").values_list("created_at", "pk")[WINDOW - 1 : WINDOW].first()
+    return Place(*row) if row else None
+
+
+def _shown(rows: QuerySet[Webhook]) -> QuerySet[Webhook]:
+    # Never the payloads: they may have hundreds of KB each.
+    return (
+        rows.select_related("student", "asset")
+        .only(
+            "is_streaming", "event", "package_slug", "learnpack_package_id", "status", "status_text", "reason",
+            "reason_values", "created_at", "updated_at", "asset__slug", "student__username", "student__first_name",
+            "student__last_name",
+        )
+        .order_by("-created_at", "-id")
+    )  # fmt: skip

@@ -1,0 +1,22 @@
+"""What this room holds about users: that they had their data erased (`core.personal`)."""
+
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.core.personal import Holding, Rows, hold
+from learntrace.personal.models import Erasure
+
+
+def _find(user_id: int) -> Rows:
+    rows = Erasure.objects.filter(user=user_id).order_by("erased_at", "id")
+    return rows.values("erased_at", "counts", "by_operator")
+
+
+def register() -> None:
+    hold(
+        Holding(
+            "erasures",
+            _("Earlier erasures"),
+            _find,
+            stays=_("It proves that it was done, and holds nothing of what was."),
+        )
+    )

@@ -1,0 +1,31 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from learntrace.accounts.token_command import TokenCommandError, find_user
+from learntrace.core.arguments import add_dry_run
+from learntrace.personal.erasing import erase, plan_of
+
+
+class Command(BaseCommand):
+    help = (
+        "Erase all that was collected about a user, for good, whatever the academies have set. Account, roles and tasks "
+        "stay."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("user", metavar="USER", help="Id, user name or e-mail address.")
+        add_dry_run(parser)
+
+    def handle(self, *args: Any, user: str, dry_run: bool, **options: Any) -> None:
+        try:
+            found = find_user(user)
+        except TokenCommandError as error:
+            raise CommandError(str(error)) from error
+        if dry_run:
+            counts = {holding.name: count for holding, count in plan_of(found).goes.items()}
+        else:
+            counts = erase(found, by_operator=True).counts
+        for name, count in counts.items():
+            self.stdout.write(f"{count:>9}  {name}")
+        self.stdout.write(f"{'Would erase' if dry_run else 'Erased'} {sum(counts.values())} rows of {found.username}.")

@@ -1,0 +1,30 @@
+from argparse import FileType
+from typing import IO, Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from learntrace.accounts.token_command import TokenCommandError, find_user
+from learntrace.personal.exporting import write_export
+
+
+class Command(BaseCommand):
+    help = "Write all that is held about a user into a ZIP file, for whoever asks for the own data and can't sign in."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("user", metavar="USER", help="Id, user name or e-mail address.")
+        parser.add_argument(
+            "--output", type=FileType("xb"), required=True, metavar="FILE",
+            help="The ZIP file to write; one that is there already is left alone.",
+        )  # fmt: skip
+        parser.add_argument(
+            "--language", choices=("en", "es"), default="", help="Of its README. Default: the user's, else English."
+        )
+
+    def handle(self, *args: Any, user: str, output: IO[bytes], language: str, **options: Any) -> None:
+        try:
+            found = find_user(user)
+        except TokenCommandError as error:
+            raise CommandError(str(error)) from error
+        with output:
+            counts = write_export(found, output, language or found.language or "en")
+        self.stdout.write(f"Wrote {sum(counts.values())} rows of {found.username} to {output.name}.")

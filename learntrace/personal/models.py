@@ -1,0 +1,23 @@
+"""That a user's data was erased: all that is kept of it."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.models import User
+
+
+class Erasure(models.Model):
+    """When all that had been collected about a user was erased, and how many rows of each kind that were."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="erasures")
+    erased_at = models.DateTimeField()
+    counts = models.JSONField(default=dict)
+    by_operator = models.BooleanField(default=False, help_text=_("by whoever runs the server, for the user"))
+
+    class Meta:
+        verbose_name = _("erasure")
+        verbose_name_plural = _("erasures")
+        indexes = [models.Index(fields=["user", "-erased_at"], name="erasure_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.erased_at:%Y-%m-%d}"
