@@ -42,11 +42,11 @@ def main() -> int:
         import django
 
         django.setup()
-        from benchmarks import events, history, ingest, latency, processing, pure
+        from benchmarks import events, history, ingest, latency, pages, processing, pure
 
         rows = [
             compare(*bench, chosen.rounds)
-            for module in (pure, processing, events, ingest, history, latency)
+            for module in (pure, processing, events, ingest, history, latency, pages)
             for bench in module.benchmarks(installation)
             if chosen.only in bench[0].name
         ]

@@ -4,10 +4,15 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import tests.database  # starts the embedded PostgreSQL where no server is named
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @contextmanager
@@ -49,71 +54,89 @@ def main() -> None:
         take(address, folder)
 
 
+@dataclass(frozen=True)
+class Shot:
+    """A picture to take: of which page, as whom, and how it is looked at. `whole`: also what is below the window."""
+
+    name: str
+    user: str
+    path: str
+    scheme: str = "light"
+    width: int = 1440
+    language: str = "en"
+    whole: bool = False
+
+
 def take(address: str, folder: Path) -> None:
-    """Walk through the pages of a class in the middle of its day."""
+    """Walk through the pages of two academies in the middle of their day."""
     from playwright.sync_api import sync_playwright
 
     from tests.browser.chromium import launch
-    from tests.browser.classroom import build_classroom, fail
-    from tests.browser.scene import PASSWORD, build_scene
 
-    build_scene(crowd=12)
+    shots = _set_up()
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        for shot in shots:
+            _take_one(browser, address, folder, shot)
+        browser.close()
+
+
+def _set_up() -> list[Shot]:
+    """Have an academy with LearnPack's telemetry and one with a class in notebooks; what to show of them."""
+    from tests.browser.classroom import build_classroom, fail
+    from tests.browser.scene import build_scene
+
+    scene = build_scene(crowd=12)
     room = build_classroom(24, 2, 6, slug="harbour")
     for place, learner in enumerate(room.learners[:9]):
         fail(room, learner, room.keys[-1 - place % 3], 2 + place % 4)
-    stuck, name = room.learners[3], room.keys[-2].removeprefix("assignment:")
-    teachers = (
-        ("class-now", "/class", "light", 1440, "en"),
-        ("class-now-dark", "/class", "dark", 1440, "es"),
-        ("class-now-narrow", "/class", "light", 360, "es"),
-        ("projector", "/class?projector=1", "light", 1440, "en"),
-        ("assignments", "/assignments", "light", 1440, "en"),
-        ("assignment", f"/assignment/{name}", "light", 1440, "en"),
-        ("attempts", f"/assignment/{name}/learner/{stuck.pk}", "dark", 1440, "en"),
-        ("learners", "/learners", "light", 1440, "en"),
-        ("learner", f"/learner/{room.learners[0].pk}", "light", 1440, "en"),
+    stuck, name, teacher = room.learners[3], room.keys[-2].removeprefix("assignment:"), room.teacher.username
+    asset, learner = room.assets[0].slug, room.learners[0]
+    return [
+        Shot("class-now", teacher, "/class"),
+        Shot("class-now-dark", teacher, "/class", "dark", language="es"),
+        Shot("class-now-narrow", teacher, "/class", width=360, language="es"),
+        Shot("projector", teacher, "/class?projector=1"),
+        Shot("assignments", teacher, "/assignments"),
+        Shot("assignment", teacher, f"/assignment/{name}"),
+        Shot("attempts", teacher, f"/assignment/{name}/learner/{stuck.pk}", "dark"),
+        Shot("learners", teacher, "/learners"),
+        Shot("learner", teacher, f"/learner/{learner.pk}"),
+        Shot("assets", teacher, "/assets"),
+        Shot("asset", teacher, f"/asset/{asset}"),
+        Shot("telemetry-health", "tomas", "/telemetry"),
+        Shot("telemetry-health-dark", "tomas", "/telemetry", "dark", language="es"),
+        Shot("webhooks", "tomas", "/telemetry/webhooks?status=ERROR"),
+        Shot("ignore-rules", "tomas", "/telemetry/ignore"),
+        Shot("diagnosis", "tomas", f"/diagnosis?user=ada&asset={scene.assets[0].slug}", whole=True),
+        Shot("my-learning", learner.username, "/me", whole=True),
+        Shot("my-learning-narrow", "ada", "/me", "dark", 360, "es", whole=True),
+        Shot("sign-in", "", "/sign-in"),
+    ]
+
+
+def _take_one(browser: "Browser", address: str, folder: Path, shot: Shot) -> None:
+    from tests.browser.scene import PASSWORD
+
+    context = browser.new_context(
+        color_scheme=shot.scheme,  # type: ignore[arg-type]
+        locale=shot.language,
+        viewport={"width": shot.width, "height": 900},
     )
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        for name, user, scheme, width, language in (
-            ("status", "tomas", "light", 1440, "en"),
-            ("status-dark", "tomas", "dark", 1440, "en"),
-            ("status-narrow", "tomas", "light", 360, "es"),
-            ("own", "ada", "light", 1440, "en"),
-            ("own-narrow", "ada", "dark", 360, "es"),
-        ):
-            context = browser.new_context(
-                color_scheme=scheme,  # type: ignore[arg-type]
-                locale=language,
-                viewport={"width": width, "height": 900},
-                device_scale_factor=1,
-            )
-            page = context.new_page()
-            page.goto(f"{address}/sign-in?next=/status")
-            if user == "tomas":
-                page.screenshot(path=folder / f"{name.replace('status', 'sign-in')}.png", full_page=True)
-            page.fill("[name=name]", user)
-            page.fill("[name=password]", PASSWORD)
-            page.click("button.main")
+    page = context.new_page()
+    page.route("**/v1/signal/academy/stream*", lambda route: route.abort())
+    if shot.user:
+        page.goto(f"{address}/sign-in?next={quote(shot.path)}")
+        page.fill("[name=name]", shot.user)
+        page.fill("[name=password]", PASSWORD)
+        page.click("button.main")
+        page.wait_for_url(f"**{shot.path}")
+        if page.locator("[data-live]").count():
             page.wait_for_selector(".live.on")
-            page.screenshot(path=folder / f"{name}.png", full_page=True)
-            context.close()
-        for name, path, scheme, width, language in teachers:
-            context = browser.new_context(
-                color_scheme=scheme,  # type: ignore[arg-type]
-                locale=language,
-                viewport={"width": width, "height": 900},
-            )
-            page = context.new_page()
-            page.route("**/v1/signal/academy/stream*", lambda route: route.abort())
-            page.goto(f"{address}/sign-in?next={quote(path)}")
-            page.fill("[name=name]", room.teacher.username)
-            page.fill("[name=password]", PASSWORD)
-            page.click("button.main")
-            page.wait_for_selector(".live.on")
-            page.screenshot(path=folder / f"{name}.png")
-            context.close()
-        browser.close()
+    else:
+        page.goto(address + shot.path)
+    page.screenshot(path=folder / f"{shot.name}.png", full_page=shot.whole)
+    context.close()
 
 
 if __name__ == "__main__":
