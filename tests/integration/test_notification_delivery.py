@@ -22,6 +22,7 @@ import pytest
 import trustme
 from django.conf import settings as installed
 from django.db import connection
+from django.urls import resolve
 from django.utils import timezone
 from psycopg.conninfo import conninfo_to_dict
 
@@ -111,7 +112,13 @@ def test_a_mail_tells_it_in_the_teachers_language_as_text_and_as_html(cast, mail
     text = got.get_body(("plain",)).get_content()
     html = got.get_body(("html",)).get_content()
     assert "1 señal" in text
-    assert "https://learntrace.example.org/?academy=" in text
+    assert f"https://learntrace.example.org/class?academy={cast.academy.pk}" in text.splitlines()
+    signal = Signal.objects.get()
+    name = signal.assignment.removeprefix("assignment:")
+    evidence = f"/assignment/{name}/learner/{cast.owner.pk}?academy={cast.academy.pk}"
+    assert f"https://learntrace.example.org{evidence}&signal={signal.pk}#evidence" in text
+    assert f'href="https://learntrace.example.org{evidence}&amp;signal={signal.pk}#evidence"' in html
+    assert resolve(evidence.partition("?")[0]).url_name == "assignments-attempts"
     assert "Mis alumnos" in text
     assert "&lt;Ada&gt;" in html
     assert "<Ada>" not in html
