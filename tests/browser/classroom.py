@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from learntrace.progress.reading import Done
 from learntrace.progress.recording import record
 from learntrace.registry.models import Asset
 from tests.browser.scene import beat, person
+from tests.packages import work_on
 
 _FIRST = (
     "Ada", "Barbara", "Grace", "Katherine", "Radia", "Frances", "Karen", "Annie", "Mary", "Lynn", "Hedy", "Sofía", "Alan",
@@ -113,6 +114,29 @@ def _publish(academy: Academy, lessons: int, exercises: int) -> tuple[list[Asset
             Assignment.objects.create(academy=academy, asset=asset, key=key, position=number)
             keys.append(key)
     return assets, keys
+
+
+def build_package(room: Classroom, slug: str, titles: Sequence[str], works: Sequence[str]) -> Asset:
+    """A LearnPack package in the class's hands: each of the first learners has done what `works` tells by a letter a step
+    (`tests.packages`), all but the last have a task on it, and statistics were computed until two days ago."""
+    asset = Asset.objects.create(slug=slug, title="Python", lang="us", graded=True, academy=room.academy)
+    steps = [f"{place + 1:02}-step" for place in range(len(titles))]
+    for place, (step, title) in enumerate(zip(steps, titles, strict=True)):
+        Assignment.objects.create(academy=room.academy, asset=asset, key=f"{slug}/{step}", title=title, position=place)
+    for user, work in zip(room.learners, works, strict=False):
+        work_on(user, slug, work)
+    for user in room.learners[:-1]:
+        user.tasks.create(title="Python", associated_slug=slug, task_type="EXERCISE")
+    now = timezone.now()
+    days = {
+        (now - timedelta(days=ago)).date().isoformat(): {
+            "engagement_avg": 40.5 - ago, "frustration_avg": 20.25, "completion_avg": 60.0 - 3 * ago, "total_sessions": 13 - ago
+        }
+        for ago in (9, 8, 7, 3, 2)
+    }  # fmt: skip
+    stats = {"last_sync_at": (now - timedelta(days=2)).isoformat(), "days": days}
+    Asset.objects.filter(pk=asset.pk).update(telemetry_stats=stats, last_synch_at=now - timedelta(days=2))
+    return asset
 
 
 def _work(rng: random.Random, academy: Academy, learner: User, keys: list[str], now: datetime) -> Iterator[Done]:

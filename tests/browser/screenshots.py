@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,15 +84,21 @@ def take(address: str, folder: Path) -> None:
 
 def _set_up() -> list[Shot]:
     """Have an academy with LearnPack's telemetry and one with a class in notebooks; what to show of them."""
-    from tests.browser.classroom import build_classroom, fail
-    from tests.browser.scene import build_scene
+    from tests.browser.classroom import build_classroom, build_package, fail
+    from tests.browser.scene import PASSWORD, build_scene
 
     scene = build_scene(crowd=12)
     room = build_classroom(24, 2, 6, slug="harbour")
     for place, learner in enumerate(room.learners[:9]):
         fail(room, learner, room.keys[-1 - place % 3], 2 + place % 4)
     stuck, name, teacher = room.learners[3], room.keys[-2].removeprefix("assignment:"), room.teacher.username
-    asset, learner = room.assets[0].slug, room.learners[0]
+    learner = room.learners[0]
+    titles = ("Hello", "Variables", "Input", "Strings", "Numbers", "If", "Loops", "Functions", "Lists", "Files")
+    chance = random.Random(5)
+    works = ["".join(chance.choices("cfas", (6, 3, 1, 1), k=chance.randint(3, 10))).ljust(10, "u") for _ in range(20)]
+    asset = build_package(room, "python-beginner", titles, works).slug
+    learner.set_password(PASSWORD)
+    learner.save()
     return [
         Shot("class-now", teacher, "/class"),
         Shot("class-now-dark", teacher, "/class", "dark", language="es"),

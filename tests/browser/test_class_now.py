@@ -96,7 +96,8 @@ def test_what_changes_moves_without_a_jump(visit: Visit, room: Classroom) -> Non
     link = page.get_by_role("row", name=learner.get_full_name()).get_by_role("link").first
     link.focus()
     fail(room, room.learners[1], room.keys[-1], 5)
-    expect(page.locator(".signal").filter(has_text="ran the same code 5 times")).to_be_visible()
+    told = f"{room.learners[1].get_full_name()} ran the same code 5 times"
+    expect(page.locator(".signal").filter(has_text=told)).to_be_visible()
     expect(link).to_be_focused()
     assert before == (page.locator(".grid thead").bounding_box(), page.locator(".met").bounding_box())
     assert box.evaluate("one => one.scrollTop") == 0

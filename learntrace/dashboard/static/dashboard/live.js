@@ -30,7 +30,7 @@
     if (note) note.textContent = `${note.dataset.zone} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
   };
 
-  // Rows that are as they were stay the very same elements: focus, selection and an open "?" stay with them.
+  // Rows that are as they were stay the very same elements: selection and an open "?" stay with them.
   const keep = (part, next) => {
     const old = new Map([...part.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, row]));
     for (const row of next.querySelectorAll("[data-row]")) {
@@ -39,6 +39,20 @@
       if (known && known.outerHTML === row.outerHTML) row.replaceWith(known);
       else row.classList.toggle("new", !known);
     }
+  };
+
+  // Where the reader is in a part: at an element with an id, or at one of those of a row, whatever becomes of the row.
+  const REACHED = "a[href], button, input, select, summary, [tabindex]";
+  const placeIn = (part) => {
+    const at = document.activeElement;
+    if (!part.contains(at) || part === at) return null;
+    const row = at.closest("[data-row]");
+    return { id: at.id, row: row?.dataset.row, number: row ? [...row.querySelectorAll(REACHED)].indexOf(at) : -1 };
+  };
+  const goTo = (part, place) => {
+    const row = place.row && part.querySelector(`[data-row="${CSS.escape(place.row)}"]`);
+    const found = (place.id && document.getElementById(place.id)) || (row && row.querySelectorAll(REACHED)[place.number]);
+    if (found && found !== document.activeElement) found.focus({ preventScroll: true });
   };
 
   const keepOpen = (part, next) => {
@@ -70,11 +84,11 @@
       const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (!next || next.innerHTML === part.innerHTML) continue;
       if (part.querySelector(":popover-open, form :focus-visible:not(button)")) continue;
-      const focused = part.contains(document.activeElement) ? document.activeElement.closest("[id]")?.id : undefined;
+      const place = placeIn(part);
       keepOpen(part, next);
       keep(part, next);
       part.replaceChildren(...next.childNodes);
-      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+      if (place) goTo(part, place);
     }
   };
 
@@ -86,6 +100,10 @@
     let asking = false;
     let again = false;
     let streaming = false;
+    let left = -PATIENCE;
+
+    // Who is on the way to another page, by a form that deletes what this one shows for instance, is not brought back.
+    const leaving = () => performance.now() - left < PATIENCE;
 
     const say = (on) => {
       if (sign.classList.contains(on ? "on" : "off")) return;
@@ -100,6 +118,7 @@
         headers: { Accept: "text/html", "Learntrace-Parts": "1" },
         cache: "no-store", redirect: "error", signal: AbortSignal.timeout(PATIENCE),
       });
+      if (leaving()) return;
       if (answer.status === 401) return location.assign(sign.dataset.ended);
       // What may no longer be read is not shown any longer either.
       if (answer.status === 403 || answer.status === 404) return location.reload();
@@ -159,6 +178,7 @@
       };
     };
 
+    window.addEventListener("beforeunload", () => { left = performance.now(); });
     document.addEventListener("visibilitychange", turn);
     document.addEventListener("learntrace:changed", turn);
     window.addEventListener("online", turn);
