@@ -11,7 +11,7 @@ NOT_IMPLEMENTED = "Learnpack telemetry event `open_step` is not implemented"
 SUPERSEDED = "OK (superseded by a newer batch)"
 
 
-def assert_kept_once_and_processed(installation: Installation, told: Told, *, within: float = 40) -> None:
+def assert_kept_once_and_processed(installation: Installation, told: Told, *, within: float = 120) -> None:
     """Every request that was answered ok is one row; every row reached its end; the newest batches are what counts."""
     installation.wait_processed(within)
     rows = installation.sql(
