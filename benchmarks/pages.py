@@ -146,11 +146,12 @@ class _Site:
         self._installation = installation
         self._web: subprocess.Popen[bytes] | None = None
         self._visitors: dict[str, _Visitor] = {}
+        self._learner = 0
 
     def p95(self, name: str, path: str) -> float:
         if self._web is None:
             self._web, self._visitors = self._open()
-        return self._visitors[name].p95(path)
+        return self._visitors[name].p95(path.replace("LEARNER", str(self._learner)))
 
     def _open(self) -> tuple["subprocess.Popen[bytes]", dict[str, _Visitor]]:
         url = history.filled(self._installation, history.LARGE)
@@ -165,6 +166,7 @@ class _Site:
         with psycopg.connect(url) as connection:
             ((academy,),) = connection.execute("SELECT id FROM accounts_academy").fetchall()
             ((learner,),) = connection.execute("SELECT id FROM accounts_user WHERE username = 'learner-7'").fetchall()
+        self._learner = learner
         roster = {
             "users": [
                 {"id": 900_000, "username": "teacher", "password": PASSWORD},
@@ -188,8 +190,10 @@ PAGES = {
     "Class now": "/class",
     "Class now's moving parts": f"/class{PARTS}live",
     "Assignments": "/assignments",
-    "an assignment": "/assignment/assignment:lesson-7-exercise-1",
+    "an assignment": "/assignment/lesson-7-exercise-1",
+    "a learner's attempts": "/assignment/lesson-7-exercise-1/learner/LEARNER",
     "Learners": "/learners",
+    "a learner": "/learner/LEARNER",
     "Assets": "/assets",
     "an asset": "/asset/lesson-3",
     "Telemetry health": "/telemetry",
