@@ -11,6 +11,7 @@ from learntrace.dashboard.attempts import Attempt, places, timeline_of
 from learntrace.dashboard.charts import sparkline, strip_of
 from learntrace.dashboard.class_grid import Cell, Learner, by_need, columns_of, current_column, labels_of, state_shown
 from learntrace.dashboard.pseudonyms import names_somebody, pseudonyms
+from learntrace.dashboard.templatetags.pages import attempt_marks
 
 NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
 
@@ -127,3 +128,15 @@ def test_no_two_of_a_class_share_a_pseudonym(ids: set[int], secret: str) -> None
 def test_a_text_that_names_somebody_is_recognised() -> None:
     assert names_somebody("/home/ADA/x.py", ["ada"])
     assert not names_somebody("name 'total' is not defined", ["ada", "to", ""])
+
+
+def test_marks_of_attempts_show_hostile_errors_as_text_and_point_out_evidence() -> None:
+    attempts = [Attempt("1", NOW, "a", "error", ('<script>"&',)), Attempt("2", NOW + timedelta(minutes=1), "a", "ok")]
+    made = attempt_marks(timeline_of(attempts, {"a": ("A", "")}, (), frozenset({"1"})).marks)
+    assert "<script" not in made
+    assert "&lt;script&gt;&quot;&amp;</title>" in made
+    assert [word for word in ("shape error evidence", "shape done") if word in made] == [
+        "shape error evidence",
+        "shape done",
+    ]
+    assert made.count("<svg ") == 2
