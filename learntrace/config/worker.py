@@ -11,7 +11,7 @@ import psycopg
 import structlog
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.utils import timezone
 
 from learntrace.config.queues import QUEUES, Queue
@@ -59,9 +59,10 @@ class Worker:
             try:
                 self._work()
                 self._wait()
-            except (DatabaseError, psycopg.Error) as error:
+            except (OperationalError, InterfaceError, psycopg.Error) as error:
                 self._recover(error)
             except Exception:
+                # Also what the database refuses of ours, such as a row twice: no outage, and told as what it is.
                 log.exception("worker stumbled")
                 self._stopping.wait(_PAUSE_AFTER_FAILURE)
         if self._listener is not None:

@@ -10,11 +10,9 @@ from django.db import connection
 
 from learntrace.metrics.attempts import Activity, Failure
 
-_SELECT = """
-SELECT a.id::text, a.user_id, a.academy_id, a.at, a.arrival, a.verb, a.assignment, a.outcome, a.failures::text, a.session_id,
-       a.object_id, a.code_hash
-  FROM progress_activity a
-"""
+_COLUMNS = """a.id::text, a.user_id, a.academy_id, a.at, a.arrival, a.verb, a.assignment, a.outcome, a.failures::text,
+       a.session_id, a.object_id, a.code_hash"""
+_SELECT = f"SELECT {_COLUMNS} FROM progress_activity a"  # noqa: S608 (of our own texts alone)
 _OF_ASSIGNMENTS = f"""{_SELECT}
   JOIN jsonb_to_recordset(%s::jsonb) AS asked(learner bigint, academy bigint, about text)
     ON a.user_id = asked.learner AND a.assignment = asked.about AND a.academy_id IS NOT DISTINCT FROM asked.academy
@@ -22,16 +20,23 @@ _OF_ASSIGNMENTS = f"""{_SELECT}
 """
 _OF_LEARNERS = f"{_SELECT} WHERE a.user_id = ANY(%s) ORDER BY a.user_id, a.at, a.arrival"
 # Of each learner in an academy, from the last attempt with an outcome before a point of the order; all, if there is none.
-_SINCE = f"""{_SELECT}
-  JOIN (SELECT asked.learner, asked.academy, coalesce(mark.at, '-infinity') AS at, coalesce(mark.arrival, 0) AS arrival
-          FROM jsonb_to_recordset(%s::jsonb) AS asked(learner bigint, academy bigint, at timestamptz, arrival bigint)
-          LEFT JOIN LATERAL (SELECT m.at, m.arrival FROM progress_activity m
-                              WHERE m.user_id = asked.learner AND m.academy_id IS NOT DISTINCT FROM asked.academy
-                                AND m.outcome = %s AND m.assignment IS NOT NULL
-                                AND (m.at, m.arrival) < (asked.at, asked.arrival)
-                              ORDER BY m.at DESC, m.arrival DESC LIMIT 1) AS mark ON true) AS since
-    ON a.user_id = since.learner AND a.academy_id IS NOT DISTINCT FROM since.academy
-   AND (a.at, a.arrival) >= (since.at, since.arrival)
+# One search for the point and one walk from there, whatever the planner thinks of a table that has just grown.
+_SINCE = f"""
+WITH since AS MATERIALIZED (
+     SELECT asked.learner, asked.academy, coalesce(mark.at, '-infinity') AS at, coalesce(mark.arrival, 0) AS arrival
+       FROM jsonb_to_recordset(%s::jsonb) AS asked(learner bigint, academy bigint, at timestamptz, arrival bigint)
+       LEFT JOIN LATERAL (SELECT m.at, m.arrival FROM progress_activity m
+                           WHERE m.user_id = asked.learner AND m.academy_id IS NOT DISTINCT FROM asked.academy
+                             AND m.outcome = %s AND m.assignment IS NOT NULL
+                             AND (m.at, m.arrival) < (asked.at, asked.arrival)
+                           ORDER BY m.at DESC, m.arrival DESC LIMIT 1) AS mark ON true
+)
+SELECT {_COLUMNS}
+  FROM since
+ CROSS JOIN LATERAL (SELECT * FROM progress_activity x
+                      WHERE x.user_id = since.learner AND x.academy_id IS NOT DISTINCT FROM since.academy
+                        AND (x.at, x.arrival) >= (since.at, since.arrival)
+                      ORDER BY x.at, x.arrival OFFSET 0) AS a
  ORDER BY a.user_id, a.at, a.arrival
 """  # noqa: S608 (of our own texts alone)
 _OF_SOURCE = f"{_SELECT} WHERE a.user_id = %s AND a.source = %s AND starts_with(a.assignment, %s)"

@@ -22,9 +22,11 @@ SELECT s.id FROM signals_signal s
     ON s.user_id = asked.learner AND s.kind = asked.what AND s."group" = asked.place
    AND s.academy_id IS NOT DISTINCT FROM asked.academy
 """
+# What was withdrawn, or is found by somebody who read only what stands, is the same finding again.
 _INSERT = """
-INSERT INTO signals_signal (user_id, academy_id, kind, "group", key, assignment, asset_slug, severity, state, count, opened_at,
-                            last_seen_at, resolved_at, resolved_by, evidence, facts, history, created_at, updated_at)
+INSERT INTO signals_signal AS s
+       (user_id, academy_id, kind, "group", key, assignment, asset_slug, severity, state, count, opened_at, last_seen_at,
+        resolved_at, resolved_by, evidence, facts, history, created_at, updated_at)
 SELECT r.user_id, r.academy_id, r.kind, r."group", r.key, r.assignment,
        coalesce(r.asset_slug, (SELECT a.slug FROM progress_assignment p JOIN registry_asset a ON a.id = p.asset_id
                                 WHERE p.academy_id = r.academy_id AND p.key = r.assignment)),
@@ -35,7 +37,16 @@ SELECT r.user_id, r.academy_id, r.kind, r."group", r.key, r.assignment,
          severity int, state text, count int, opened_at timestamptz, last_seen_at timestamptz, resolved_at timestamptz,
          resolved_by text, evidence jsonb, facts jsonb, history jsonb)
  ORDER BY r.opened_at, r.user_id
-RETURNING id
+    ON CONFLICT (user_id, "group", kind, key, academy_id) DO UPDATE
+   SET assignment = excluded.assignment, severity = excluded.severity, count = excluded.count,
+       opened_at = excluded.opened_at, last_seen_at = excluded.last_seen_at, resolved_at = excluded.resolved_at,
+       resolved_by = excluded.resolved_by, evidence = excluded.evidence, facts = excluded.facts,
+       updated_at = statement_timestamp(),
+       state = CASE WHEN excluded.state = 'open' AND s.acknowledged_at IS NOT NULL THEN 'acknowledged'
+                    ELSE excluded.state END,
+       history = CASE WHEN jsonb_array_length(s.history) < %s THEN s.history ELSE s.history - 0 END
+                 || jsonb_build_array(jsonb_build_object('at', %s::text, 'what', %s::text, 'by', ''))
+RETURNING id, xmax = 0
 """
 # Whoever has acknowledged a signal in this very moment has acknowledged it.
 _UPDATE = """
@@ -127,9 +138,12 @@ class Keeping:
             if self._updates:
                 cursor.execute(_UPDATE, [MOST_HISTORY, msgspec.json.encode(self._updates).decode()])
             if self._inserts:
-                cursor.execute(_INSERT, [msgspec.json.encode(self._inserts).decode()])
-                outcome.new = [row[0] for row in cursor.fetchall()]
-        outcome.changed += outcome.new
+                rows = msgspec.json.encode(self._inserts).decode()
+                cursor.execute(_INSERT, [rows, MOST_HISTORY, self._at, SEEN_AGAIN])
+                for signal_id, is_new in cursor.fetchall():
+                    outcome.changed.append(signal_id)
+                    if is_new:
+                        outcome.new.append(signal_id)
         return outcome
 
     def _insert(self, spot: Spot, finding: Finding) -> None:

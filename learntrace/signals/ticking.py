@@ -1,6 +1,7 @@
 """Looking at what is due because nothing has happened: a queue's turn, in every worker's second."""
 
-from django.db import connection, transaction
+import structlog
+from django.db import OperationalError, connection, transaction
 
 from learntrace.core import live
 from learntrace.progress.recording import lock_learners
@@ -10,6 +11,7 @@ from learntrace.signals.detectors import DETECTORS
 from learntrace.signals.states import Spot
 
 TOPIC = "signals-due"
+log = structlog.get_logger(__name__)
 
 _ACADEMIES = """
 SELECT DISTINCT academy_id FROM signals_watch WHERE due_at <= statement_timestamp()
@@ -29,7 +31,18 @@ def tick_due(limit: int = 200) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_ACADEMIES)
         academies = [row[0] for row in cursor.fetchall()]
-    return sum(_tick_academy(academy, limit) for academy in academies)
+    return sum(_tick_alone(academy, limit) for academy in academies)
+
+
+def _tick_alone(academy_id: int | None, limit: int) -> int:
+    """A fault of ours in one academy is reported, and keeps no other from being looked at."""
+    try:
+        return _tick_academy(academy_id, limit)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("what is due in an academy was not looked at", academy=academy_id)
+        return 0
 
 
 def _tick_academy(academy_id: int | None, limit: int) -> int:

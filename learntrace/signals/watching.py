@@ -147,7 +147,7 @@ def _step_again(batch: _Batch, works: Mapping[Spot, _Work], known: Mapping[Spot,
         if spot in resumed:
             # What opened before the first of them was over with it.
             mine = [signal for signal in mine if signal.opened_at > activities[0].at]
-        _again(batch, spot, _Work(works[spot].detector, works[spot].assignment, activities), mine)
+        _again(batch, spot, _Work(works[spot].detector, works[spot].assignment, activities), mine, known[spot])
 
 
 def _whole(works: Mapping[Spot, _Work]) -> dict[Spot, list[Activity]]:
@@ -194,9 +194,10 @@ def _grouped(
     return found
 
 
-def _again(batch: _Batch, spot: Spot, work: _Work, signals: Sequence[Signal]) -> None:
+def _again(batch: _Batch, spot: Spot, work: _Work, signals: Sequence[Signal], known: Watched | None) -> None:
     findings = Findings()
-    if _advanced(batch, spot, work, work.detector.begin(), findings):
+    # A silence that was seen stays seen, though the academy's clock may have gone back since (`clock.now_in`).
+    if _advanced(batch, spot, work, work.detector.begin(), findings, known.last[0] if known else None):
         batch.keeping.reconcile(spot, signals, findings.by_key)
 
 
@@ -208,20 +209,26 @@ def _look_anew(batch: _Batch, user_id: int, academy_id: int | None) -> None:
     gone = [spot for spot in known if spot not in works and spot.kind in DETECTORS]
     signals = keeping.stored([*works, *gone], standing_only=False)
     for spot, work in works.items():
-        _again(batch, spot, work, signals.get(spot, []))
+        _again(batch, spot, work, signals.get(spot, []), known.get(spot))
     for spot in gone:
         batch.keeping.reconcile(spot, signals.get(spot, []), {})
     states.forget(gone)
 
 
-def _advanced(batch: _Batch, spot: Spot, work: _Work, state: State, findings: Findings) -> bool:
-    """Have the detector step over the activities, and see what is due by now; False where it stumbled."""
+def _advanced(
+    batch: _Batch, spot: Spot, work: _Work, state: State, findings: Findings, seen_until: datetime | None = None
+) -> bool:
+    """Have the detector step over the activities, and see what is due by now, or by when it was looked at before.
+
+    False where it stumbled.
+    """
     limits = batch.limits_at(spot)
     last = work.new[-1].order
     try:
         findings.apply(advance(work.detector, state, work.new, limits))
         due = work.detector.due(state, limits)
-        if due is not None and due <= batch.now_in(spot.academy_id):
+        now = batch.now_in(spot.academy_id)
+        if due is not None and due <= (max(now, seen_until) if seen_until else now):
             findings.apply(work.detector.tick(state, due, limits))
             last = _until(last, due)
             due = work.detector.due(state, limits)

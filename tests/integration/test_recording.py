@@ -4,11 +4,11 @@ import random
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 
 from learntrace.accounts.academy_settings import SIGNAL, merge_features
 from learntrace.accounts.models import Academy, User
@@ -18,10 +18,10 @@ from learntrace.progress import reading, recomputation, recording, sources
 from learntrace.progress.models import Activity as ActivityRow
 from learntrace.progress.models import ErrorCount, Progress
 from learntrace.progress.recording import Done
-from learntrace.signals import ticking
+from learntrace.signals import ticking, watching
 from learntrace.signals.detectors import DETECTORS
 from learntrace.signals.models import Signal, Watch
-from tests.builders import NOW, Cast, make_cast, make_user
+from tests.builders import NOW, Cast, make_academy, make_cast, make_user
 
 TAGS = ("assignment:lesson-03-exercise-1", "assignment:lesson-03-exercise-2")
 FAILURES = (Failure("NameError", "name 'x' is not defined"), Failure("TypeError", "can't add"))
@@ -314,3 +314,63 @@ def test_other_thresholds_make_other_signals_of_what_was_done_before(cast: Cast,
     while recomputation.take_recomputation():
         pass
     assert Signal.objects.get().state == "withdrawn"
+
+
+def test_a_withdrawn_finding_that_is_seen_again_is_the_same_signal(cast: Cast, derived: list[Done]) -> None:
+    take(cast.owner, cast.academy, three_errors())
+    derived += reading.of_learners([cast.owner.pk])
+    merge_features(cast.academy, {"consecutive_errors": {"errors": 5}}, SIGNAL)
+    while recomputation.take_recomputation():
+        pass
+    assert Signal.objects.get().state == "withdrawn"
+    take(cast.owner, cast.academy, three_errors(at=NOW + timedelta(minutes=5)))
+    signal = Signal.objects.get(kind="consecutive_errors")
+    assert (signal.state, signal.count) == ("open", 6)
+    assert [entry["what"] for entry in signal.history] == ["opened", "withdrawn", "seen-again"]
+
+
+def test_a_silence_that_was_seen_stays_seen_when_the_academys_clock_goes_back(
+    cast: Cast, derived: list[Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wall clock counts while events are recent: a day after the last one the clock is that event's again."""
+
+    def clock(at: datetime) -> None:
+        for module in (ticking, watching):
+            monkeypatch.setattr(module, "now_in", lambda _academy: at)
+
+    failed = three_errors()[0]
+    clock(NOW)
+    take(cast.owner, cast.academy, [failed])
+    clock(NOW + timedelta(hours=23))
+    assert ticking.tick_due() == 1
+    clock(NOW)
+    late = three_errors(at=NOW - timedelta(minutes=2), assignment=TAGS[1], object_id="c9")[0]
+    take(cast.owner, cast.academy, [late])
+    silence = Signal.objects.get()
+    assert (silence.kind, silence.state, silence.opened_at) == (
+        "inactive_after_error", "open", failed.at + timedelta(minutes=15),
+    )  # fmt: skip
+    derived += reading.of_learners([cast.owner.pk])
+    with transaction.atomic():
+        assert recomputation.recompute_learner(cast.owner.pk) == recomputation.Changed()
+    take(cast.owner, cast.academy, [success(86_000)])
+    assert Signal.objects.get(pk=silence.pk).state == "resolved"
+
+
+def test_a_fault_in_one_academy_keeps_no_other_from_being_looked_at(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_academy("uptown")
+    for user, academy in ((cast.owner, cast.academy), (make_user("eve", "student", other), other)):
+        take(user, academy, three_errors()[:1])
+    monkeypatch.setattr(ticking, "now_in", lambda _academy: NOW + timedelta(hours=1))
+    honest = watching.tick
+
+    def stumble(spots: Any, now: datetime) -> Any:
+        if any(spot.academy_id == cast.academy.pk for spot in spots):
+            raise IntegrityError("a row twice")
+        return honest(spots, now)
+
+    monkeypatch.setattr(watching, "tick", stumble)
+    assert ticking.tick_due() == 1
+    assert [signal.academy_id for signal in Signal.objects.all()] == [other.pk]
