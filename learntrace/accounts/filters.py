@@ -64,3 +64,18 @@ def one_of(request: Request, name: str, allowed: tuple[str, ...]) -> list[str]:
 def flag(request: Request, name: str) -> bool:
     """Whether the query string turns something on."""
     return request.query_params.get(name, "").strip().lower() in ("1", "true", "yes")
+
+
+def certain_flag(request: Request, name: str) -> bool:
+    """The same where it must not be guessed, as of a dry run: a name without a value turns it on.
+
+    Raises Problem for what is neither yes nor no.
+    """
+    if name not in request.query_params:
+        return False
+    given = request.query_params[name].strip().lower()
+    if given in ("", "1", "true", "yes", "on", "t", "y"):
+        return True
+    if given in ("0", "false", "no", "off", "f", "n"):
+        return False
+    raise Problem(_("Invalid `%(field)s` value(s): %(values)s"), slug="invalid-filter", field=name, values=given)

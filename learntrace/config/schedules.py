@@ -17,6 +17,7 @@ from learntrace.core.wakeup import announce
 from learntrace.intake.retention import delete_old_refusals
 from learntrace.learnpack.retention import delete_old_webhooks
 from learntrace.notebooks.retention import delete_old_rejected
+from learntrace.personal.erasing import sweep_recent
 from learntrace.progress.recomputation import delete_old_recomputations
 from learntrace.registry.models import Asset
 from learntrace.registry.sync import TOPIC as STATS_TOPIC
@@ -79,6 +80,7 @@ JOBS: tuple[Job | OftenJob, ...] = (
     Job("stats-sync", environment.STATS_SYNC_AT.value(), queue_stats_sync),
     Job("clean-up", environment.CLEAN_UP_AT.value(), clean_up),
     OftenJob("forget-live", timedelta(minutes=5), forget_old),
+    OftenJob("sweep-erasures", timedelta(minutes=1), sweep_recent),
 )
 
 

@@ -5,6 +5,7 @@ Pages, export and erasure read this one list, in the order of the rooms from bel
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -37,6 +38,8 @@ class Holding:
     # Erased before all others: what workers have in hand before they lock its learner. Whoever held the lock already
     # would wait for a worker that waits for the lock.
     first: bool = False
+    # `sweep(user_id, erased_at)` deletes what was on its way in while an erasure ran; returns how many rows.
+    sweep: Callable[[int, datetime], int] | None = None
 
     def count(self, user_id: int) -> int:
         return self.find(user_id).count()

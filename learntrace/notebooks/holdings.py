@@ -1,14 +1,20 @@
 """What this room holds about users: their events, those that were rejected, and their consent (`core.personal`)."""
 
+from datetime import datetime
+
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import User
 from learntrace.core.deletion import delete_by
 from learntrace.core.personal import Holding, Rows, hold
+from learntrace.core.wakeup import announce
 from learntrace.notebooks.activities import SOURCE
+from learntrace.notebooks.checking import BEHIND
 from learntrace.notebooks.models import Consent, Event, RejectedEvent
 from learntrace.notebooks.rejections import TELEMETRY_OF_ANOTHER
+from learntrace.progress import recomputation
 from learntrace.progress.recording import lock_learners
 
 # A turn that makes telemetry anew takes these in hand and no lock of learners: it is waited for, so that nothing that it
@@ -65,6 +71,18 @@ def _erase_events(user_id: int) -> int:
     return Event.objects.filter(user=user_id).delete()[0]
 
 
+def _sweep_events(user_id: int, erased_at: datetime) -> int:
+    """What was read, or tried again by staff, before the erasure was seen: what follows from it goes by a recomputation."""
+    with transaction.atomic():
+        late = Event.objects.filter(user=user_id, occurred_at__lte=erased_at, occurred_at__gte=erased_at - BEHIND)
+        count: int = late.delete()[0]
+        if count:
+            recomputation.enqueue([user_id])
+    if count:
+        announce(recomputation.TOPIC)
+    return count
+
+
 def _erase_rejected(user_id: int) -> int:
     return _rejected_of(user_id).delete()[0]
 
@@ -76,5 +94,5 @@ def register() -> None:
             stays=_("Otherwise nobody would know what you have said."),
         ),
         Holding("rejected-events", _("Events of notebooks that couldn't be taken"), _rejected, _erase_rejected),
-        Holding("notebook-events", _("Events of notebooks"), _events, _erase_events),
+        Holding("notebook-events", _("Events of notebooks"), _events, _erase_events, sweep=_sweep_events),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 import structlog
@@ -17,6 +18,8 @@ from learntrace.personal.models import Erasure
 
 log = structlog.get_logger(__name__)
 
+# Requests and retries that had read before an erasure that there was none have ended by then.
+SWEEP_FOR = timedelta(minutes=15)
 # A worker that has the same rows in hand in another order: the database lets one of the two begin again.
 _ATTEMPTS = 5
 
@@ -71,12 +74,33 @@ def erase(user: User, *, by_operator: bool = False) -> Erasure:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic():
-                return _erase(user, by_operator)
+                done = _erase(user, by_operator)
         except OperationalError as error:
             if attempt == _ATTEMPTS or not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
                 raise
             log.info("an erasure begins again, as a worker had the same rows in hand")
+        else:
+            _sweep_now(done)
+            return done
     raise AssertionError("unreachable")
+
+
+def _sweep_now(erasure: Erasure) -> None:
+    """What is erased is erased, whatever becomes of this: `sweep_recent` comes after it."""
+    try:
+        sweep(erasure)
+    except OperationalError as error:
+        log.warning("not swept at once after an erasure", error=str(error)[:300])
+
+
+def sweep(erasure: Erasure) -> int:
+    """Delete what had happened before an erasure and came in while it ran; returns how many rows."""
+    return sum(one.sweep(erasure.user_id, erasure.erased_at) for one in holdings() if one.sweep is not None)
+
+
+def sweep_recent() -> int:
+    """The same of the latest erasures, for what was still on its way."""
+    return sum(sweep(one) for one in Erasure.objects.filter(erased_at__gt=timezone.now() - SWEEP_FOR))
 
 
 def _erase(user: User, by_operator: bool) -> Erasure:

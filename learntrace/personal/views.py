@@ -9,7 +9,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from learntrace.accounts.filters import flag
+from learntrace.accounts.filters import certain_flag
 from learntrace.accounts.schema import refusals, responses
 from learntrace.accounts.scope import View
 from learntrace.personal.download import export_answer
@@ -65,7 +65,7 @@ class DataView(View):
             "dry_run": True, "erased_at": None, "erased": {one.name: count for one, count in plan.goes.items()},
             "stays": {one.name: count for one, count in plan.stays.items()},
         }  # fmt: skip
-        if not flag(request, "dry_run"):
+        if not certain_flag(request, "dry_run"):
             done = erase(self.user)
             answer |= {"dry_run": False, "erased_at": done.erased_at, "erased": done.counts}
         return Response(ErasureSerializer(answer).data)

@@ -586,3 +586,27 @@ def test_every_table_that_names_users_is_held_by_a_room(cast: Cast) -> None:
     # What was sent to a teacher; Django's own.
     others = {"signals_notification", "django_admin_log", "accounts_user_groups", "accounts_user_user_permissions"}
     assert tables <= offered | queued | others
+
+
+def test_what_had_happened_before_and_came_in_meanwhile_is_swept(zaphod: Cast) -> None:
+    """A request that had read before the erasure that there was none writes after it."""
+    done = erasing.erase(zaphod.owner)
+    before = make_stored_event(zaphod.owner, zaphod.academy, occurred_at=done.erased_at - timedelta(hours=5))
+    after = make_stored_event(zaphod.owner, zaphod.academy, occurred_at=done.erased_at + timedelta(seconds=5))
+    Arrival.objects.create(events=[before.pk, after.pk])
+    arrivals.take_arrivals()
+    assert Activity.objects.filter(user=zaphod.owner).count() == 2
+    assert erasing.sweep_recent() == 1
+    assert [one.pk for one in Event.objects.filter(user=zaphod.owner)] == [after.pk]
+    while recomputation.take_recomputation():
+        pass
+    assert [one.pk for one in Activity.objects.filter(user=zaphod.owner)] == [after.pk]
+    assert erasing.sweep_recent() == 0
+
+
+@pytest.mark.parametrize("query", ["?dry_run", "?dry_run=on", "?dry_run=y", "?dry_run=TRUE", "?dry_run=maybe"])
+def test_what_may_be_a_dry_run_erases_nothing(zaphod: Cast, query: str) -> None:
+    make_stored_event(zaphod.owner, zaphod.academy)
+    answer = Api(zaphod.owner).delete(DATA + query)
+    assert answer.status_code == (400 if "maybe" in query else 200)
+    assert Event.objects.filter(user=zaphod.owner).exists()
