@@ -60,6 +60,16 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return _error(request, 404, _("There is nothing at this address."))
 
 
+def method_not_allowed(request: HttpRequest, refusal: HttpResponse) -> HttpResponse:
+    """A page in the place of a refusal that says nothing; who doesn't look for a page gets it as it is."""
+    if not _wants_page(request):
+        return refusal
+    sentence = _("This address can't be opened like this.")
+    answer = _error(request, 405, sentence)
+    answer.headers["Allow"] = refusal.headers["Allow"]
+    return answer
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], OperationalError):
         problem = Unavailable()

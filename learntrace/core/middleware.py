@@ -1,14 +1,14 @@
-"""What happens around every page and API answer: one log line, a content security policy, compression, refused NULs."""
+"""What happens around every page and API answer: one log line, a content security policy, compression, refusals as pages."""
 
 import time
 from collections.abc import Callable
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
-from learntrace.core.answers import bad_request
+from learntrace.core.answers import bad_request, method_not_allowed
 from learntrace.core.language import activate_language
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -65,6 +65,17 @@ class PageCompressionMiddleware(GZipMiddleware):
         if response.headers.get("Content-Type", "").startswith("text/html"):
             return super().process_response(request, response)
         return response
+
+
+class MethodNotAllowedMiddleware:
+    """Shows an error page where a page's view refuses a method, for which Django has no handler."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        return method_not_allowed(request, response) if isinstance(response, HttpResponseNotAllowed) else response
 
 
 class CleanAddressMiddleware:

@@ -11,9 +11,13 @@ LONGEST = timedelta(minutes=5)
 _SECONDS_PER_PIXEL = 10
 _NEIGHBOURS = 7.0
 _FOLD = 36.0
-_LEFT = 8.0
+# Fewer attempts don't fill the width: minutes that look like an hour mislead.
+_LEAST_SPAN = 240.0
+_MARGINS = 56
 _LANE = 22
+_HEADING = 20
 _TOP = 40
+_LONGEST_LABEL = 26
 MOST_LANES = 40
 
 
@@ -32,7 +36,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Mark:
-    """An attempt or a signal as drawn; places in pixels."""
+    """An attempt or a signal as drawn: the place of its middle, across in percent, down in pixels."""
 
     x: str
     y: str
@@ -45,9 +49,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Lane:
-    """An assignment's line."""
+    """An assignment's line; its label leaves out the asset, which a heading tells."""
 
     name: str
+    label: str
     y: str
     text_y: str
     address: str
@@ -55,10 +60,12 @@ class Lane:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All of it; `folds` are where another session begins, each with its time."""
+    """All of it: `width` is the least in pixels, as wider ones fit. `headings` are assets with their places down, `folds`
+    where another session begins, each with its time."""
 
     width: int
     height: int
+    headings: tuple[tuple[str, str], ...]
     lanes: tuple[Lane, ...]
     marks: tuple[Mark, ...]
     signals: tuple[Mark, ...]
@@ -67,8 +74,11 @@ class Timeline:
 
 
 def places(moments: Sequence[datetime]) -> list[float]:
-    """Where moments in their order stand, in pixels: pauses count up to LONGEST, another session begins after a fold."""
-    found = [_LEFT]
+    """Where moments in their order stand, in pixels from the first.
+
+    Pauses count up to LONGEST, another session begins after a fold.
+    """
+    found = [0.0]
     for before, after in pairwise(moments):
         gap = after - before
         worked = max(min(gap, LONGEST).total_seconds() / _SECONDS_PER_PIXEL, _NEIGHBOURS)
@@ -88,35 +98,73 @@ def timeline_of(
     `names` gives each assignment's name and address, `signals` are (opened at, shape, title, address), `evidence` the
     ids of attempts to point out.
     """
-    keys = list(dict.fromkeys(one.key for one in attempts))
-    shown = {key: place for place, key in enumerate(keys[:MOST_LANES])}
-    xs = places([one.at for one in attempts])
-    lanes = tuple(
-        Lane(names[key][0], str(_TOP + place * _LANE), str(_TOP + place * _LANE + 4), names[key][1])
-        for key, place in shown.items()
-    )
+    keys = _by_asset(dict.fromkeys(one.key for one in attempts))
+    lanes, headings, height = _lanes(keys[:MOST_LANES], names)
+    pixels = places([one.at for one in attempts])
+    span = max(pixels[-1] if pixels else 0.0, _LEAST_SPAN)
+    xs = [_percent(x, span) for x in pixels]
     marks = tuple(
-        Mark(
-            f"{x - 5:.1f}", str(_TOP + shown[one.key] * _LANE - 5), one.outcome, "; ".join(one.errors), one.at,
-            evidence=one.id in evidence,
-        )
-        for one, x in zip(attempts, xs, strict=True) if one.key in shown
+        Mark(x, lanes[one.key].y, one.outcome, "; ".join(one.errors), one.at, evidence=one.id in evidence)
+        for one, x in zip(attempts, xs, strict=True) if one.key in lanes
     )  # fmt: skip
     folds = tuple(
-        (f"{x - _FOLD / 2:.1f}" if place else "1.0", one.at)
-        for place, (one, x) in enumerate(zip(attempts, xs, strict=True))
+        (_percent(x - _FOLD / 2, span) if place else "-7", one.at)
+        for place, (one, x) in enumerate(zip(attempts, pixels, strict=True))
         if place == 0 or one.at - attempts[place - 1].at > SESSION
     )
     above = tuple(
-        Mark(f"{_place_at(at, attempts, xs) - 6:.1f}", "18", shape, title, at, address)
+        Mark(_place_at(at, attempts, xs), "24", shape, title, at, address)
         for at, shape, title, address in signals if attempts and at >= attempts[0].at
     )  # fmt: skip
-    width = int(max(xs, default=_LEFT)) + 48
     return Timeline(
-        width, _TOP + len(shown) * _LANE - 4, lanes, marks, above, folds, hidden_lanes=len(keys) - len(shown)
-    )
+        int(span) + _MARGINS, height, headings, tuple(lanes.values()), marks, above, folds,
+        hidden_lanes=len(keys) - len(lanes),
+    )  # fmt: skip
 
 
-def _place_at(moment: datetime, attempts: Sequence[Attempt], xs: Sequence[float]) -> float:
+def shortened(text: str, most: int = _LONGEST_LABEL) -> str:
+    """A text of at most so many characters, without its middle: names that begin alike differ at their ends."""
+    kept = most - 1
+    return text if len(text) <= most else f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+
+
+def _asset(key: str) -> str:
+    """Of a LearnPack step's key, the asset; of a notebook's, nothing."""
+    return key.rpartition("/")[0]
+
+
+def _by_asset(keys: Iterable[str]) -> list[str]:
+    """In their order, with an asset's steps side by side; first those of no asset, which have no heading."""
+    groups: dict[str, list[str]] = {"": []}
+    for key in keys:
+        groups.setdefault(_asset(key), []).append(key)
+    return [key for group in groups.values() for key in group]
+
+
+def _lanes(
+    keys: Sequence[str], names: Mapping[str, tuple[str, str]]
+) -> tuple[dict[str, Lane], tuple[tuple[str, str], ...], int]:
+    """The lanes by key, the headings above them, and the height of all."""
+    lanes: dict[str, Lane] = {}
+    headings = []
+    y, before = _TOP, ""
+    for key in keys:
+        name, address = names[key]
+        asset = _asset(key)
+        if asset != before:
+            headings.append((shortened(asset), str(y + 4)))
+            y += _HEADING
+        before = asset
+        label = shortened(name.rpartition("/")[2] if asset else name)
+        lanes[key] = Lane(name, label, str(y), str(y + 4), address)
+        y += _LANE
+    return lanes, tuple(headings), y - 4
+
+
+def _percent(x: float, span: float) -> str:
+    return f"{100 * x / span:.3f}%"
+
+
+def _place_at(moment: datetime, attempts: Sequence[Attempt], xs: Sequence[str]) -> str:
     """At the last attempt that was not later."""
-    return max((x for one, x in zip(attempts, xs, strict=True) if one.at <= moment), default=_LEFT)
+    return next((x for one, x in zip(reversed(attempts), reversed(xs), strict=True) if one.at <= moment), "0%")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from itertools import groupby
-from urllib.parse import quote
 
+from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -57,7 +57,7 @@ class Column:
     @cached_property
     def address(self) -> str:
         """The assignment's page, ready for an attribute."""
-        return escape(f"/assignment/{quote(self.name)}")
+        return escape(reverse("assignments-one", args=[self.name]))
 
     @property
     def told(self) -> str:

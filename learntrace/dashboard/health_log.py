@@ -101,7 +101,7 @@ def retry(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRespo
     """Put a failed row back into the queue, and go on where one was."""
     log.retry_one(log.rows_of(page.academy), webhook_id)
     messages.success(request, _("Webhook %(id)s will be processed again.") % {"id": webhook_id})
-    return redirect(safe_next(request))
+    return redirect(safe_next(request, page.address("telemetry-health-log")))
 
 
 @require_POST
@@ -110,7 +110,7 @@ def delete(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpResp
     """Delete a failed row, and go on in the log."""
     log.delete_one(log.rows_of(page.academy), webhook_id)
     messages.success(request, _("Webhook %(id)s has been deleted.") % {"id": webhook_id})
-    return redirect(safe_next(request))
+    return redirect(safe_next(request, page.address("telemetry-health-log")))
 
 
 def filters_of(request: HttpRequest) -> dict[str, str]:

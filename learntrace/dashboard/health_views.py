@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -13,7 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from rest_framework.request import Request
 
 from learntrace.core.errors import Problem
-from learntrace.dashboard.arriving import PERIODS, Period, period_named
+from learntrace.core.quoting import quoted
+from learntrace.dashboard.arriving import PERIODS, period_named
 from learntrace.dashboard.chart import chart_of
 from learntrace.dashboard.health import Health, health_of
 from learntrace.dashboard.json_text import legible
@@ -67,8 +69,9 @@ def telemetry_health(request: HttpRequest, page: AcademyPage, look: Callable[[],
     now = timezone.now()
     period = period_named(request.GET.get("period", ""))
     found = health_of(page.academy, period, now)
-    failed = causes.causes_of(page.academy, period.start(now))
-    lines = [_line(page, cause, period) for cause in failed.found]
+    since = period.start(now)
+    failed = causes.causes_of(page.academy, since)
+    lines = [_line(page, cause, since) for cause in failed.found]
     if wants_csv(request):
         return _causes_csv(lines)
     rejected = rejected_of(page.academy, Request(request))[:NEWEST_REJECTED] if found.rejected else []
@@ -106,13 +109,16 @@ def retry_rejected(request: HttpRequest, page: AcademyPage, rejected_id: int) ->
         messages.error(request, _("It can't be taken: %(reason)s") % {"reason": problem.sentence()})
     else:
         messages.success(request, _("The event has been taken."))
-    return redirect(safe_next(request))
+    return redirect(safe_next(request, page.address("telemetry-health-rejected")))
 
 
-def _line(page: AcademyPage, cause: causes.Cause, period: Period) -> CauseLine:
+def _line(page: AcademyPage, cause: causes.Cause, since: datetime) -> CauseLine:
     example = cause.example
     subject = example.asset.slug if example.asset else example.package_slug or ""
-    filters = {"status": "ERROR", "event": cause.event, "cause": cause.text}
+    filters = {
+        "status": "ERROR", "event": quoted(cause.event), "cause": quoted(cause.text),
+        "since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M"),
+    }  # fmt: skip
     student = example.student
     return CauseLine(
         cause,

@@ -1,9 +1,11 @@
 """What differs between two sets of ignore rules, in words."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from learntrace.core.quoting import quoted
 from learntrace.dashboard.ignore_form import TITLES
 from learntrace.learnpack.ignore import FIELDS
 
@@ -29,7 +31,7 @@ _Part = tuple[bool, str]
 
 def _parts(document: Any) -> list[_Part]:
     if not isinstance(document, Mapping):
-        return [(False, str(document))]
+        return [(False, _value(document))]
     rules = document.get("rules")
     listed = rules if isinstance(rules, list) else []
     parts = [(False, told(rule)) for rule in listed if rule]
@@ -49,10 +51,26 @@ def _without(parts: list[_Part], others: list[_Part]) -> list[_Part]:
 
 
 def told(rule: Any) -> str:
-    """A rule in words: `Events: open_step; Package slugs: a, b`."""
+    """A rule in words: `Events: open_step; Package slugs: a, "b, c"`."""
     if not isinstance(rule, Mapping):
-        return str(rule)
-    return "; ".join(
-        f"{TITLES[field]}: {', '.join(map(str, rule[field])) if isinstance(rule[field], list) else rule[field]}"
-        for field in FIELDS if field in rule
-    )  # fmt: skip
+        return _value(rule)
+    return "; ".join(f"{TITLES[field]}: {_values(rule[field])}" for field in FIELDS if field in rule)
+
+
+def _values(listed: Any) -> str:
+    return ", ".join(map(_value, listed)) if isinstance(listed, list) else _value(listed)
+
+
+def _value(value: Any) -> str:
+    """A value as JSON writes it, a text without its quotes where nothing else could be meant."""
+    if isinstance(value, str) and quoted(value) == value and not _means_another(value):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _means_another(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

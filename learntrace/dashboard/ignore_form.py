@@ -5,7 +5,6 @@ stay what they were, numbers or texts. Values that no field can show (objects, s
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.filters import natural
+from learntrace.core.quoting import listed, quoted
 from learntrace.learnpack.ignore import FIELDS, reads
 
 MOST_LINES: Final = 100
@@ -29,9 +29,6 @@ TITLES: Final[Mapping[str, str | Promise]] = {
 _IDS = frozenset(FIELDS) - {"package_slugs", "events"}
 # Longer ones are no bigint, and Python refuses to read thousands of digits.
 _DIGITS = 20
-# A text in quotes, as in JSON, or whatever stands between commas and line ends.
-_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*(?=[,\n]|$)|([^,\n]+)')
-_PLAIN = re.compile(r'[^\s,"](?:[^,"\n\r]*[^\s,"])?')
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ def document_of(form: Mapping[str, str]) -> dict[str, Any]:
 
 def elements_of(field: str, text: str, before: Sequence[Any]) -> list[Any]:
     """The elements that a field's text means, where the list was `before`."""
-    tokens = _tokens(text)
+    tokens = listed(text)
     if [_shown(token) for token in tokens] == [shown for element in before if (shown := _shown(element)) is not None]:
         return list(before)
     known: dict[str, list[Any]] = {}
@@ -99,18 +96,6 @@ def elements_of(field: str, text: str, before: Sequence[Any]) -> list[Any]:
         number = natural(token) if field in _IDS and len(token) < _DIGITS else None
         found.append(same.pop(0) if same else token if number is None else int(token))
     return found + [element for element in before if _shown(element) is None]
-
-
-def _tokens(text: str) -> list[str]:
-    tokens = []
-    for quoted, plain in _TOKEN.findall(text.replace("\r", "\n")):
-        try:
-            token = json.loads(quoted) if quoted else plain.strip()
-        except ValueError:
-            token = quoted
-        if quoted or token:
-            tokens.append(token)
-    return tokens
 
 
 def _rule_of(form: Mapping[str, str], name: str) -> dict[str, Any]:
@@ -146,6 +131,4 @@ def _shown(element: Any) -> str | None:
     """How a field shows an element: a text that would be read otherwise in quotes; None for what it can't show."""
     if isinstance(element, int) and not isinstance(element, bool):
         return str(element)
-    if not isinstance(element, str):
-        return None
-    return element if _PLAIN.fullmatch(element) else json.dumps(element, ensure_ascii=False)
+    return quoted(element) if isinstance(element, str) else None

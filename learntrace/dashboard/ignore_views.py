@@ -164,13 +164,15 @@ def _show(
 ) -> HttpResponse:
     lines = lines_of(state.document)
     text = state.text
-    if text is None and len(lines) > MOST_LINES:
+    too_many = text is None and len(lines) > MOST_LINES
+    if too_many:
         text = pretty(state.document)
     last = _last_change(request, page)
     problem = state.problem
     shown = {
         "older_form": older_form(state.document), "text": text, "seen": json.dumps(state.seen),
-        "rules_kept": "rules" in state.document, "problem": problem and problem.sentence(),
+        "rules_kept": "rules" in state.document, "count": len(lines), "too_many": too_many, "most": MOST_LINES,
+        "problem": problem and problem.sentence(),
         "at_document": problem is not None and problem.status_code == 400, "theirs": theirs,
         "changes": changes_between(state.seen, state.document) if not problem or theirs else [],
         "last": changes_between(last["before"], last["after"]) if last else [], "may": page.can("crud_telemetry"),

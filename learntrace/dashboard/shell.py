@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +21,7 @@ from learntrace.accounts.roles import ROLES
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.filters import natural
 from learntrace.dashboard.mine_reading import has_own_data
+from learntrace.dashboard.sign_in import HOME, is_here
 
 # The header of a request by static/dashboard/live.js for the moving parts of a page that is open already.
 PARTS_HEADER = "Learntrace-Parts"
@@ -154,6 +155,14 @@ class Page:
         """The address of one's own learning, for those who teach and learn; empty where there is nothing of the user."""
         return reverse("my-learning") if self.academy is not None and has_own_data(self.user) else ""
 
+    @property
+    def path_elsewhere(self) -> str:
+        """The path of this page in another academy; instead of one object, which that lacks, the place where such are."""
+        match = self.request.resolver_match
+        if match is None or not match.captured_kwargs:  # type: ignore[attr-defined] # the stubs lack it
+            return self.request.path
+        return next((reverse(place.name) for place in PLACES if self._is_at(place.name)), HOME)
+
     def _is_at(self, name: str) -> bool:
         """Whether the page is the place or one below it: their addresses' names begin alike (`learners`, `learners-one`)."""
         match = self.request.resolver_match
@@ -208,8 +217,10 @@ def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:
         if not isinstance(request.user, User):
             if request.headers.get(PARTS_HEADER):
                 return HttpResponse(status=401)
-            # What was posted is lost with the session: back to the page, not to an address that takes forms only.
-            return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/")
+            if request.method in ("GET", "HEAD"):
+                return redirect_to_login(request.get_full_path())
+            # What was posted is lost with the session: back to the page, which is told.
+            return redirect_to_login(page_address(request), f"{reverse('sign-in')}?ended=1")
         page = None
         try:
             page = open_page(request, request.user)
@@ -218,6 +229,19 @@ def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:
             return refused(request, problem.status_code, problem.sentence(), page)
 
     return answer
+
+
+def page_address(request: HttpRequest) -> str:
+    """Where a browser comes back to what it shows; after a form, the page that had the form."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    referer = request.headers.get("Referer", "")
+    if not is_here(request, referer):
+        return HOME
+    parts = urlsplit(referer)
+    address = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    # Of "https://here//there" the path alone would be another server's address.
+    return address if address.startswith("/") and is_here(request, address) else HOME
 
 
 def refused(request: HttpRequest, code: int, sentence: str, page: Page | None = None) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from rest_framework.request import Request
 
@@ -11,6 +12,8 @@ from learntrace.accounts.models import User
 HOME = "/"
 # What a field takes; nobody's name is longer, and hashing a book as a password costs.
 LONGEST = 320
+# Of an address, encoded: filters may hold names of some thousand letters. Django redirects to no longer ones than 16 kB.
+LONGEST_ADDRESS = 8192
 
 
 def user_of(request: HttpRequest, name: str, password: str) -> User | None:
@@ -32,8 +35,15 @@ def user_of(request: HttpRequest, name: str, password: str) -> User | None:
     return user
 
 
-def safe_next(request: HttpRequest) -> str:
-    """Where to go on: the page that was asked for, if it is one of this server, else the first."""
-    wanted = request.POST.get("next") or request.GET.get("next") or HOME
-    here = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if here else HOME
+def safe_next(request: HttpRequest, otherwise: str = HOME) -> str:
+    """Where to go on: the page that was asked for, if it is one of this server, else another one."""
+    wanted = request.POST.get("next") or request.GET.get("next") or otherwise
+    return wanted if is_here(request, wanted) else otherwise
+
+
+def is_here(request: HttpRequest, address: str) -> bool:
+    """Whether an address is one of this server, and short enough to lead there."""
+    # Scheme and host stand before any query; with one, Django's check would refuse more than 2,048 characters.
+    place = address.partition("?")[0]
+    here = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
+    return here and len(iri_to_uri(address)) <= LONGEST_ADDRESS

@@ -1,6 +1,6 @@
 """The pages' addresses; `/`, `/status` and `/telemetry` stand in config/urls.py, which hands them the installation's health."""
 
-from django.urls import path
+from django.urls import path, register_converter
 
 from learntrace.dashboard import (
     asset_views,
@@ -16,6 +16,9 @@ from learntrace.dashboard import (
     search,
     views,
 )
+from learntrace.dashboard.keys_in_addresses import KeyConverter
+
+register_converter(KeyConverter, "key")
 
 urlpatterns = [
     path("diagnosis", diagnosis_page.diagnosis, name="diagnosis"),
@@ -35,8 +38,8 @@ urlpatterns = [
     path("signal/<int:signal_id>/state", class_views.signal_state, name="signal-state"),
     # Assignments; a key may hold a slash, so that the longer address comes first.
     path("assignments", assignment_views.assignments, name="assignments"),
-    path("assignment/<path:key>/learner/<int:user_id>", assignment_views.attempts, name="assignments-attempts"),
-    path("assignment/<path:key>", assignment_views.assignment, name="assignments-one"),
+    path("assignment/<key:key>/learner/<int:user_id>", assignment_views.attempts, name="assignments-attempts"),
+    path("assignment/<key:key>", assignment_views.assignment, name="assignments-one"),
     # Telemetry health
     path("telemetry/webhooks", health_log.webhooks, name="telemetry-health-log"),
     path("telemetry/webhooks/delete", health_bulk.delete_failed, name="telemetry-health-delete"),
@@ -55,9 +58,9 @@ urlpatterns = [
     # Learners
     path("learners", learner_views.learners, name="learners"),
     path("learner/<int:user_id>", learner_views.learner, name="learners-one"),
-    path("learner/<int:user_id>/telemetry/<path:slug>", learner_views.telemetry, name="learners-telemetry"),
+    path("learner/<int:user_id>/telemetry/<key:slug>", learner_views.telemetry, name="learners-telemetry"),
     # Assets; a slug may hold a slash.
     path("assets", asset_views.assets, name="assets"),
-    path("asset/<path:slug>/action/<str:action>", asset_views.action, name="assets-action"),
-    path("asset/<path:slug>", asset_views.asset, name="assets-one"),
+    path("asset/<key:slug>/action/<str:action>", asset_views.action, name="assets-action"),
+    path("asset/<key:slug>", asset_views.asset, name="assets-one"),
 ]

@@ -13,7 +13,9 @@ from rest_framework.request import Request
 from learntrace.accounts.filters import moment, one_of
 from learntrace.accounts.models import Academy
 from learntrace.accounts.scope import learners_of
-from learntrace.core.filters import natural, words
+from learntrace.core.filters import natural
+from learntrace.core.json import refuse_unstorable
+from learntrace.core.quoting import listed, unquoted
 from learntrace.learnpack.causes import with_cause
 from learntrace.learnpack.log import rows_of
 from learntrace.learnpack.models import Webhook
@@ -136,21 +138,37 @@ class Found:
 
 
 def search_of(academy: Academy, request: Request) -> Search:
-    """What the query string asks for.
+    """What the query string asks for: values as `core.quoting` reads them.
 
-    Raises Problem (400, invalid-filter).
+    Raises Problem (400).
     """
     return Search(
         academy,
-        students=_students(academy, words(request, "student")),
-        events=words(request, "event") or None,
+        students=_students(academy, _named(request, "student")),
+        events=_named(request, "event") or None,
         statuses=one_of(request, "status", tuple(Webhook.Status.values)) or None,
-        assets=_assets(words(request, "asset")),
-        packages=_packages(words(request, "package")),
-        cause=request.query_params.get("cause", "").replace("\0", "").strip() or None,
+        assets=_assets(_named(request, "asset")),
+        packages=_packages(_named(request, "package")),
+        cause=_cause(request.query_params.get("cause", "")),
         since=moment(request, "since"),
         until=moment(request, "until"),
     )
+
+
+def _named(request: Request, field: str) -> list[str]:
+    values = listed(request.query_params.get(field, ""))
+    # Quotes may hold escapes of what no row can.
+    refuse_unstorable(values)
+    return values
+
+
+def _cause(text: str) -> str | None:
+    """The cause that a filter names; None where it is blank, which is not the cause without a text, `""`."""
+    if not text.strip():
+        return None
+    cause = unquoted(text)
+    refuse_unstorable(cause)
+    return cause
 
 
 def _students(academy: Academy, named: Sequence[str]) -> list[int] | None:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,30 @@ def test_a_signal_is_acknowledged_without_leaving_the_page(visit: Visit, room: C
     expect(page.locator("tr.evidence")).to_have_count(4)
 
 
+def test_what_cannot_be_sent_is_told_and_the_page_stays(visit: Visit, room: Classroom, faults: list[str]) -> None:
+    fail(room, room.learners[0], room.keys[-1], 4)
+    page = visit("/class", room.teacher)
+    page.evaluate("window.still = true")
+    page.route("**/*", lambda route: route.abort("connectionrefused"))
+    page.locator(".signal").first.get_by_role("button", name="Got it").click()
+    expect(page.get_by_role("status")).to_contain_text("not sent")
+    page.unroute_all()
+    expect(page.get_by_role("status")).to_have_text("live", timeout=20_000)
+    assert page.evaluate("window.still") is True
+    faults.clear()  # the browser tells the refused connections
+
+
+def test_who_works_by_keyboard_goes_on_at_the_next_signal(visit: Visit, room: Classroom) -> None:
+    for learner in room.learners[:2]:
+        fail(room, learner, room.keys[-1], 4)
+    page = visit("/class", room.teacher)
+    first, second = (page.locator(".signal").nth(number).get_attribute("data-row") for number in (0, 1))
+    page.locator(f'.signal[data-row="{first}"]').get_by_role("button", name="Got it").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#acknowledged")).to_contain_text("Acknowledged (1)")
+    expect(page.locator(f'.signal[data-row="{second}"] :focus')).to_have_count(1)
+
+
 def test_what_changes_moves_without_a_jump(visit: Visit, room: Classroom) -> None:
     page = visit("/class", room.teacher)
     expect(page.locator(".live")).to_have_text("live")
@@ -152,14 +177,34 @@ def test_raw_telemetry_comes_when_it_is_wanted(visit: Visit, room: Classroom) ->
     expect(page.get_by_text('"slug": "downtown-lesson-02"')).to_be_visible()
 
 
-def test_it_prints_without_what_only_a_screen_needs(visit: Visit, room: Classroom) -> None:
-    page = visit("/class", room.teacher)
-    page.emulate_media(media="print")
+def test_it_prints_on_light_paper_without_what_only_a_screen_needs(visit: Visit, room: Classroom) -> None:
+    for learner in room.learners[:6]:
+        fail(room, learner, room.keys[-1], 4)
+    page = visit("/class", room.teacher, scheme="dark")
+    page.get_by_text("Tomás Rivera").click()
+    page.get_by_role("button", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.goto("/class")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.querySelector('.shape.done')).color") == "rgb(34, 120, 74)"
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
     expect(page.locator(".places")).to_be_hidden()
     expect(page.get_by_role("button", name="Got it")).to_have_count(0)
     rows = page.locator(".grid tbody tr")
     assert rows.count() == 12
     assert page.locator(".grid-box").evaluate("one => one.scrollHeight <= one.clientHeight + 1")
+    for width in (1060, 718):
+        page.set_viewport_size({"width": width, "height": 900})
+        # What a card holds may be taller than the card is.
+        spans = page.locator(".card").evaluate_all(
+            """cards => cards.map(card => {
+                const boxes = [card, ...card.querySelectorAll("*")].filter(one => !one.closest(".hidden, .why-text"))
+                    .map(one => one.getBoundingClientRect()).filter(box => box.width && box.height);
+                return [Math.min(...boxes.map(box => box.top)), Math.max(...boxes.map(box => box.bottom))];
+            })"""
+        )
+        assert len(spans) == 3
+        assert all(above[1] <= below[0] + 1 for above, below in pairwise(spans)), (width, spans)
 
 
 @pytest.fixture

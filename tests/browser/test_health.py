@@ -126,7 +126,7 @@ def test_the_log_follows_what_happens(visit: Visit, troubled: Scene) -> None:
     Webhook.objects.filter(pk=row.pk).update(status="ERROR", reason=outcomes.NO_SLUG)
     expect(first).to_contain_text("Impossible to retrive learnpack exercise slug")
     page.get_by_label("Learner: name or id").fill("ada")
-    page.get_by_role("button", name="Search", exact=True).click()
+    page.get_by_role("button", name="Search the log").click()
     expect(page).to_have_url(re.compile("student=ada"))
     assert set(page.locator(".log .learner").all_inner_texts()) == {"Ada Lovelace"}
 

@@ -6,13 +6,15 @@ import io
 import re
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import resolve, reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from learntrace.accounts.models import User
 from learntrace.dashboard.class_grid import by_need, done_by_column
@@ -372,3 +374,33 @@ def test_a_browser_gets_pages_compressed_and_answers_of_the_api_as_they_are(
     assert b"</html>" in plain.content
     schema = client.get("/openapi.json", headers={"accept-encoding": "gzip"})
     assert (schema.status_code, schema.headers.get("Content-Encoding")) == (200, None)
+
+
+HOSTILE_KEYS = ["line\nbreak", ".", "a/b/../c", "x/learner/5", "~x", "a//b", "/", "?q#f%41", " ", "\u202e.txt"]
+
+
+@pytest.mark.parametrize("name", HOSTILE_KEYS)
+def test_an_assignment_can_be_looked_at_whatever_it_is_called(cast: Cast, client: Client, name: str) -> None:
+    make_attempts(cast.owner, cast.academy, f"assignment:{name}", "xx", timezone.now())
+    page, attempts = (
+        reverse("assignments-one", args=[name]),
+        reverse("assignments-attempts", args=[name, cast.owner.pk]),
+    )
+    assert resolve(unquote(page)).kwargs == {"key": name}
+    assert resolve(unquote(attempts)).kwargs == {"key": name, "user_id": cast.owner.pk}
+    # Browsers fold these before they ask.
+    assert not {"", ".", ".."}.intersection(unquote(page).split("/")[2:])
+    for path in ("/class", "/assignments", "/learners", f"/learner/{cast.owner.pk}", "/search?q=assignment"):
+        assert client.get(path).status_code == 200, path
+    assert escape(attempts) in text_of(client, "/class")
+    for path in (page, attempts):
+        assert client.get(path).status_code == 200, path
+
+
+def test_who_posts_after_the_session_has_ended_is_told_and_comes_back(cast: Cast) -> None:
+    posted = Client().post(
+        "/signal/1/state", {"state": "acknowledged"}, headers={"referer": "http://testserver/class?cohort=fall"}
+    )
+    assert posted.headers["Location"] == "/sign-in?ended=1&next=/class%3Fcohort%3Dfall"
+    elsewhere = Client().post("/signal/1/state", {}, headers={"referer": "https://elsewhere.example/class"})
+    assert elsewhere.headers["Location"] == "/sign-in?ended=1&next=/"

@@ -165,6 +165,47 @@ def test_causes_lead_to_rows_rules_deletion_and_diagnosis(cast: Cast, staff: Cli
     assert "El evento de telemetría de LearnPack `open_step` no está implementado" in spanish
 
 
+def cause_links(client: Client, query: str = "") -> list[tuple[str, str]]:
+    """Where the lines of the causes lead: to their rows, and to their deletion."""
+    page = html.unescape(text_of(client.get(f"/telemetry{query}")))
+    return re.findall(
+        r'href="(/telemetry/webhooks\?[^"]*)".*?href="(/telemetry/webhooks/delete\?[^"]*)"', page, re.DOTALL
+    )
+
+
+def test_a_cause_leads_to_the_rows_of_the_period_that_was_counted(cast: Cast, staff: Client) -> None:
+    now = timezone.now()
+    rows = [failed(cast.owner, created_at=now - timedelta(days=days)).pk for days in (0, 0, 3, 20, 45)]
+    for period, count in (("24h", 2), ("7d", 3), ("30d", 4)):
+        ((shown, delete),) = cause_links(staff, f"?period={period}")
+        assert sorted(rows_of(text_of(staff.get(shown)))) == sorted(rows[:count])
+        page = text_of(staff.get(delete))
+        assert f"{count} failed webhooks" in page
+    staff.post(delete, hidden(page))
+    assert [row.pk for row in Webhook.objects.all()] == rows[4:]
+
+
+NAMES = ("x,y", " lead", "trail ", 'say "no"', '"whole"', "", "two\nlines", "back\\slash", "\u00a0", HOSTILE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cause_of_any_name_and_text_leads_to_its_rows_alone(cast: Cast, staff: Client, name: str) -> None:
+    wanted = make_webhook(cast.owner, event=name, status="ERROR", status_text=name, is_streaming=True)
+    make_webhook(cast.owner, event="x", status="ERROR", status_text="x")
+    make_webhook(cast.owner, event=name, status="ERROR", status_text="other")
+    make_webhook(cast.owner, event="other", status="ERROR", status_text=name)
+    cleaned = causes.cleaned(name)
+    found = causes.causes_of(cast.academy, timezone.now() - timedelta(hours=1)).found
+    place = next(at for at, one in enumerate(found) if (one.event, one.text) == (name, cleaned))
+    shown, delete = cause_links(staff)[place]
+    page = text_of(staff.get(shown))
+    assert rows_of(page) == [wanted.pk]
+    assert "1 failed webhook" in text_of(staff.get(delete))
+    # Searched once more with the form as it stands there.
+    values = {key: html.unescape(text) for key, text in re.findall(r'name="(event|cause)" value="([^"]*)"', page)}
+    assert rows_of(text_of(staff.get("/telemetry/webhooks", {**values, "status": "ERROR"}))) == [wanted.pk]
+
+
 def test_causes_are_told_of_a_bounded_number_of_rows_and_say_so(
     cast: Cast, staff: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,7 +245,9 @@ def test_filters_find_what_they_name(cast: Cast, staff: Client) -> None:
         "cause=" + error.status_text.replace("`", "%60"): [error], "cause=x": [],
         f"until={now - timedelta(days=1):%Y-%m-%dT%H:%M}": [old],
         f"since={now - timedelta(days=1):%Y-%m-%d}": [error, on_asset, of_bob],
-        "student=ada&event=open_step&status=ERROR": [error], "": [error, on_asset, of_bob, old],
+        'event="compile", open_step': [error, on_asset], 'package="a-package"': [of_bob], 'package=","': [], 'event=""': [],
+        "student=ada&event=open_step&status=ERROR": [error], "event=,": [error, on_asset, of_bob, old],
+        "": [error, on_asset, of_bob, old],
     }  # fmt: skip
     for query, expected in cases.items():
         assert rows_of(text_of(staff.get(f"/telemetry/webhooks?{query}"))) == [row.pk for row in expected], query
@@ -212,6 +255,10 @@ def test_filters_find_what_they_name(cast: Cast, staff: Client) -> None:
         answer = staff.get(f"/telemetry/webhooks?{query}")
         assert answer.status_code == 400
         assert "Invalid `" in text_of(answer)
+    for value in (r'"\u0000"', r'"\ud800"'):
+        for name in ("event", "cause", "student"):
+            assert staff.get("/telemetry/webhooks", {name: value}).status_code == 400
+            assert staff.get("/telemetry/webhooks/delete", {name: value}).status_code == 400
 
 
 def test_the_log_goes_on_where_it_stopped(cast: Cast, staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,6 +344,20 @@ def test_the_log_as_csv(cast: Cast, staff: Client) -> None:
 
 
 # One webhook
+
+
+@pytest.mark.parametrize(("length", "kept"), [(5000, True), (9000, False)])
+def test_a_retry_comes_back_to_the_log_however_long_its_address_is(
+    cast: Cast, staff: Client, length: int, kept: bool
+) -> None:
+    row = failed(cast.owner)
+    address = f"/telemetry/webhooks?event=open_step,{'x' * length}"
+    page = text_of(staff.get(address))
+    assert rows_of(page) == [row.pk]
+    asked = f"?academy={cast.academy.pk}"
+    answer = staff.post(f"/telemetry/webhook/{row.pk}/retry{asked}", {"next": address}, follow=True)
+    assert answer.redirect_chain == [(address if kept else "/telemetry/webhooks", 302)]
+    assert f"Webhook {row.pk} will be processed again." in text_of(answer)
 
 
 def test_a_payload_is_shown_as_text_and_given_out_whole(cast: Cast, staff: Client) -> None:
@@ -646,6 +707,16 @@ def test_a_link_prepares_a_rule_and_saves_nothing(cast: Cast, staff: Client) -> 
     assert "Not saved yet" not in text_of(staff.get(f"{IGNORE}?events={HOSTILE}"))
 
 
+def test_changes_are_told_as_json_writes_values(cast: Cast, staff: Client) -> None:
+    store(cast, {"rules": []})
+    rule = {"events": ["a,b", "c", None, True, "true", {"k": [1.5, "v"]}, "5", "", " x"], "user_ids": [5]}
+    page = text_of(press(staff, text_of(staff.get(f"{IGNORE}?json=1")), "form", document=json.dumps({"rules": [rule]})))
+    (told,) = re.findall(r'class="added">.*?<bdi>(.*?)</bdi>', page)
+    assert html.unescape(told) == (
+        'User ids: 5; Events: "a,b", c, null, true, "true", {"k": [1.5, "v"]}, "5", "", " x"'
+    )
+
+
 def test_rules_that_were_written_past_the_api_are_edited_as_json(cast: Cast, staff: Client) -> None:
     malformed = {"telemetry_webhook_ignore": {"rules": "all"}}
     AcademySettings.objects.create(academy=cast.academy, learnpack_features=malformed)
@@ -659,8 +730,15 @@ def test_rules_that_were_written_past_the_api_are_edited_as_json(cast: Cast, sta
 def test_more_rules_than_a_form_takes_are_edited_as_json(cast: Cast, staff: Client) -> None:
     rules = {"rules": [{"user_ids": [number]} for number in range(150)]}
     store(cast, rules)
+    why = "These are 150 rules. The form takes 100 at most, so they are edited as JSON."
     page = text_of(staff.get(IGNORE))
     assert json.loads(form_of(page)["document"]) == rules
+    assert why in page
+    assert why in text_of(press(staff, page, "form"))
+    page = text_of(press(staff, page, "form", document='{"rules": [{"events": ["a"]}]}'))
+    assert why not in page
+    assert form_of(page)["rule-0-events"] == "a"
+    page = text_of(staff.get(IGNORE))
     assert "Nothing has changed." in text_of(press(staff, page, "save"))
 
 

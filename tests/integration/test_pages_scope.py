@@ -1,5 +1,8 @@
 """Who may open which page of one learner, assignment or signal; nobody sees anything of another academy."""
 
+import html
+import re
+
 import pytest
 from django.test import Client
 
@@ -108,3 +111,65 @@ def test_the_academy_switch_keeps_the_page(cast: Cast) -> None:
     page = signed_in(both).get(f"/learners?academy={cast.elsewhere.pk}").content.decode()
     assert f'<a href="/learners?academy={cast.academy.pk}"' in page
     assert f'href="/class?academy={cast.elsewhere.pk}"' in page
+
+
+def test_the_academy_switch_leaves_a_page_of_one_object_for_its_place(cast: Cast, things: dict[str, object]) -> None:
+    client = signed_in(make_user("bo", "teacher", cast.academy, cast.elsewhere))
+    places = {
+        "assignment": "/assignments", "learner": "/learners", "asset": "/assets", "telemetry/webhook": "/telemetry",
+    }  # fmt: skip
+    pages = [path.format(**things) for path in PAGES if "{" in path]
+    seen = set()
+    for address in pages:
+        answer = client.get(f"{address}{'&' if '?' in address else '?'}academy={cast.academy.pk}")
+        switch = f'?academy={cast.elsewhere.pk}"'
+        found = re.findall(
+            rf'<details class="menu academy">.*?href="([^"?]*){re.escape(switch)}', answer.content.decode(), re.S
+        )
+        if not found:
+            continue
+        kind = next((kind for kind in places if address.startswith(f"/{kind}/")), None)
+        assert kind is not None, address
+        assert found == [places[kind]], address
+        assert client.get(f"{found[0]}?academy={cast.elsewhere.pk}").status_code == 200
+        seen.add(kind)
+    assert {"assignment", "learner", "asset"} <= seen
+
+
+def choice_of(page: str) -> str:
+    """Where the choice of a language leads on."""
+    (found,) = re.findall(r'action="/language".*?name="next" value="([^"]*)"', page, re.DOTALL)
+    return html.unescape(found)
+
+
+def test_a_language_is_chosen_on_the_error_page_of_a_form(cast: Cast) -> None:
+    client = signed_in(cast.colleague)
+    row, log = "/telemetry/webhook/999999", "/telemetry/webhooks?status=ERROR&event=a"
+    for referer, target in (
+        (f"http://testserver{log}", log), ("http://evil.example/telemetry", "/"), ("http://testserver//evil.example", "/"),
+        ("http://[", "/"), ("x", "/"), ("", "/"),
+    ):  # fmt: skip
+        answer = client.post(f"{row}/delete", headers={"Referer": referer})
+        assert answer.status_code == 404
+        page = answer.content.decode()
+        assert choice_of(page) == target
+        assert f'name="next" value="{row}/delete' not in page, "nor after a choice of colours"
+        moved = client.post("/language", {"language": "es", "next": choice_of(page)}, follow=True)
+        assert moved.status_code == 200
+    assert choice_of(client.get(log).content.decode()) == log
+
+
+def test_a_refused_method_is_a_page_for_who_looks_for_one(cast: Cast) -> None:
+    client = signed_in(cast.colleague)
+    for method, path, allowed in (("get", "/signal/1/state", "POST"), ("post", "/learners", "GET, HEAD")):
+        for language in ("en", "es"):
+            answer = getattr(client, method)(path, headers={"Accept": "text/html", "Accept-Language": language})
+            assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+            page = answer.content.decode()
+            assert f'<html lang="{language}"' in page
+            assert '<p class="code">405</p>' in page
+        assert getattr(client, method)(path, headers={"Accept": "*/*"}).content == b""
+    assert (
+        client.get("/v1/notebook/me/events", headers={"Accept": "text/html"}).headers["Content-Type"]
+        == "application/json"
+    )

@@ -160,9 +160,9 @@ OPEN = {
 }
 # Pages of one thing: tests/integration/test_pages_scope.py walks them.
 PAGES_OF_ONE = {
-    "asset/<path:slug>", "asset/<path:slug>/action/<str:action>",
-    "signal/<int:signal_id>/state", "assignment/<path:key>", "assignment/<path:key>/learner/<int:user_id>",
-    "learner/<int:user_id>", "learner/<int:user_id>/telemetry/<path:slug>", "telemetry/webhook/<int:webhook_id>",
+    "asset/<key:slug>", "asset/<key:slug>/action/<str:action>",
+    "signal/<int:signal_id>/state", "assignment/<key:key>", "assignment/<key:key>/learner/<int:user_id>",
+    "learner/<int:user_id>", "learner/<int:user_id>/telemetry/<key:slug>", "telemetry/webhook/<int:webhook_id>",
     "telemetry/webhook/<int:webhook_id>/payload", "telemetry/webhook/<int:webhook_id>/retry",
     "telemetry/webhook/<int:webhook_id>/delete", "telemetry/rejected/<int:rejected_id>/retry",
 }  # fmt: skip

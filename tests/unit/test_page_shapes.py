@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learntrace.core.cells import harmless
-from learntrace.dashboard.attempts import Attempt, places, timeline_of
+from learntrace.dashboard.attempts import Attempt, places, shortened, timeline_of
 from learntrace.dashboard.charts import sparkline, strip_of
 from learntrace.dashboard.class_grid import Cell, Learner, by_need, columns_of, current_column, labels_of, state_shown
 from learntrace.dashboard.pseudonyms import names_somebody, pseudonyms
@@ -81,7 +81,7 @@ def test_one_stands_in_its_place_among_others() -> None:
 
 def test_pauses_count_up_to_five_minutes_and_another_session_is_a_fold() -> None:
     moments = [NOW + timedelta(minutes=minutes) for minutes in (0, 1, 21, 81)]
-    assert places(moments) == [8.0, 15.0, 45.0, 81.0]
+    assert places(moments) == [0.0, 7.0, 37.0, 73.0]
     assert places([]) == []
 
 
@@ -98,6 +98,32 @@ def test_a_timeline_has_a_lane_for_each_assignment_and_folds_idle_time() -> None
     assert [at for _x, at in timeline.folds] == [NOW, NOW + timedelta(days=1)]
     assert [mark.title for mark in timeline.signals] == ["told"]
     assert timeline_of([], {}).marks == ()
+
+
+def test_a_timeline_fills_its_width_unless_there_is_little() -> None:
+    def drawn(count: int) -> tuple[int, list[str]]:
+        attempts = [Attempt(str(n), NOW + timedelta(minutes=5 * n), "a", "ok") for n in range(count)]
+        timeline = timeline_of(attempts, {"a": ("a", "")})
+        return timeline.width, [mark.x for mark in timeline.marks]
+
+    assert drawn(1) == (296, ["0.000%"])
+    assert drawn(3) == (296, ["0.000%", "12.500%", "25.000%"])
+    assert drawn(21) == (656, [f"{5 * n}.000%" for n in range(21)])
+
+
+def test_steps_stand_under_their_asset_and_are_told_by_their_own_names() -> None:
+    keys = ["py/01-hello", "assignment:sum", "js/01-hello", "py/02-" + "x" * 30 + "-end"]
+    attempts = [Attempt(str(n), NOW + timedelta(minutes=n), key, "ok") for n, key in enumerate(keys)]
+    timeline = timeline_of(attempts, {key: (key.removeprefix("assignment:"), "") for key in keys})
+    assert [lane.label for lane in timeline.lanes] == ["sum", "01-hello", "02-xxxxxxxxxx…xxxxxxxx-end", "01-hello"]
+    assert timeline.headings == (("py", "66"), ("js", "130"))
+    assert [lane.y for lane in timeline.lanes] == ["40", "82", "104", "146"]
+    assert [mark.y for mark in timeline.marks] == ["82", "40", "146", "104"]
+
+
+def test_a_long_name_loses_its_middle() -> None:
+    assert shortened("abcdefgh", 8) == "abcdefgh"
+    assert shortened("abcdefghi", 8) == "abcd…ghi"
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,12 @@ def shifted(value: Any, milliseconds: int) -> Any:
     return value
 
 
-def _last_time(body: dict[str, Any]) -> int:
-    data = body.get("data", {})
-    return int(body.get("last_interaction_at") or data.get("ended_at") or data.get("ending_at") or 0)
+def latest(value: Any) -> int:
+    """The latest time in a payload, 0 if it has none."""
+    if isinstance(value, dict):
+        own = [inner for key, inner in value.items() if key in _TIMES and isinstance(inner, int)]
+        return max([*own, *map(latest, value.values())], default=0)
+    return max(map(latest, value), default=0) if isinstance(value, list) else 0
 
 
 class Player(threading.Thread):
@@ -74,9 +77,9 @@ class Player(threading.Thread):
             self._stopping.wait(self._random.uniform(5, 20))
 
     def session(self) -> Iterator[tuple[float, str, dict[str, Any]]]:
-        """Yield (seconds to wait, query, body) of one session that starts now."""
+        """Yield (seconds to wait, query, body) of one session that took the minutes until now, told in a shorter time."""
         bodies = recorded_session()
-        shift = int(time.time() * 1000) - bodies[0]["tutorial_started_at"]
+        shift = int(time.time() * 1000) - latest(bodies)
         telemetry_id = secrets.token_hex(8)
         self._good = self._random.random() < self._learner.skill or self._good
         query = f"asset_id={TUTORIAL}"
@@ -86,8 +89,7 @@ class Player(threading.Thread):
             self._grade(one)
             yield self._random.uniform(0.5, 2.5), *self._with_trouble(query, one)
         for state in recorded_batches():
-            started = state["tutorial_started_at"]
-            one = shifted(state, int(time.time() * 1000) - started - 600_000)
+            one = shifted(state, int(time.time() * 1000) - latest(state))
             one |= {"telemetry_id": secrets.token_hex(8), "user_id": str(self._learner.id), "academy_id": str(ACADEMY)}
             one["last_interaction_at"] = int(time.time() * 1000)
             self._grade(one)

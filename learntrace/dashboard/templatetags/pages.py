@@ -14,7 +14,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from learntrace.dashboard import words
+from learntrace.dashboard import shell, words
 from learntrace.dashboard.attempts import Mark
 from learntrace.dashboard.explanations import explanation_of
 from learntrace.progress.keys import PREFIX
@@ -94,6 +94,12 @@ def refusal_word(slug: str) -> str:
 @register.filter
 def filter_word(name: str) -> str:
     return str(words.FILTERS.get(name, name))
+
+
+@register.simple_tag(takes_context=True)
+def page_address(context: template.Context) -> str:
+    """Where to go on after a choice that holds for all pages."""
+    return shell.page_address(context["request"])
 
 
 def _seconds(moment: datetime) -> float:

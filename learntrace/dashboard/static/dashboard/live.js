@@ -2,6 +2,7 @@
 "use strict";
 
 (() => {
+  const sign = document.querySelector("[data-live]");
   const PAUSE = 3000;
   const LONGEST_PAUSE = 15000;
   const PATIENCE = 10000;
@@ -47,12 +48,15 @@
     const at = document.activeElement;
     if (!part.contains(at) || part === at) return null;
     const row = at.closest("[data-row]");
-    return { id: at.id, row: row?.dataset.row, number: row ? [...row.querySelectorAll(REACHED)].indexOf(at) : -1 };
+    const all = [...part.querySelectorAll("[data-row]")].map((one) => one.dataset.row);
+    const rows = row ? [row.dataset.row, ...all.slice(all.indexOf(row.dataset.row) + 1)] : [];
+    return { id: at.id, rows, number: row ? [...row.querySelectorAll(REACHED)].indexOf(at) : -1 };
   };
+  // Of a row that is out of sight now the reader goes on at the next one, else at the part.
   const goTo = (part, place) => {
-    const row = place.row && part.querySelector(`[data-row="${CSS.escape(place.row)}"]`);
-    const found = (place.id && document.getElementById(place.id)) || (row && row.querySelectorAll(REACHED)[place.number]);
-    if (found && found !== document.activeElement) found.focus({ preventScroll: true });
+    const reached = (key) => part.querySelector(`[data-row="${CSS.escape(key)}"]`)?.querySelectorAll(REACHED)[place.number];
+    const found = [place.id && document.getElementById(place.id), ...place.rows.map(reached), part.matches("[tabindex]") && part];
+    found.find((one) => one && one.checkVisibility())?.focus({ preventScroll: true });
   };
 
   const keepOpen = (part, next) => {
@@ -187,6 +191,13 @@
     if (sign.dataset.stream) listen();
   };
 
+  // The page waits for its server already: leaving it would show less, not more.
+  const tellUnsent = () => {
+    sign.classList.remove("on");
+    sign.classList.add("off");
+    sign.querySelector("[data-word]").textContent = sign.dataset.unsent;
+  };
+
   // A form that changes something on the page it stands on: sent in the background, the page then shows what became of it.
   // Without this script the form is sent as any other, and its answer leads back to the page.
   const send = async (event) => {
@@ -200,12 +211,16 @@
         method: "POST", body: new FormData(form, button), headers: { "Learntrace-Parts": "1" }, redirect: "manual",
         signal: AbortSignal.timeout(PATIENCE),
       });
+      if (answer.status === 401 && sign) return location.assign(sign.dataset.ended);
       if (answer.type !== "opaqueredirect" && !answer.ok) throw new Error(String(answer.status));
       document.dispatchEvent(new Event("learntrace:changed"));
-    } catch {
-      // As without a script: whatever is wrong is told by a page.
-      form.removeAttribute("data-send");
-      form.requestSubmit(button);
+    } catch (error) {
+      if (sign && (error instanceof TypeError || error.name === "TimeoutError")) tellUnsent();
+      else {
+        // As without a script: whatever is wrong is told by a page.
+        form.removeAttribute("data-send");
+        form.requestSubmit(button);
+      }
     }
     button?.removeAttribute("aria-busy");
   };
@@ -257,6 +272,5 @@
     const menu = document.querySelector("details.menu[open]");
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
   });
-  const sign = document.querySelector("[data-live]");
   if (sign) follow(sign);
 })();
