@@ -62,8 +62,10 @@ class Worker:
             except (OperationalError, InterfaceError, psycopg.Error) as error:
                 self._recover(error)
             except Exception:
-                # Also what the database refuses of ours, such as a row twice: no outage, and told as what it is.
+                # Also what the database refuses of ours, such as a row twice: no outage, and told as what it is. Some of it
+                # belongs to the session, such as a plan from before an upgrade, and goes with it.
                 log.exception("worker stumbled")
+                connection.close()
                 self._stopping.wait(_PAUSE_AFTER_FAILURE)
         if self._listener is not None:
             self._listener.close()
