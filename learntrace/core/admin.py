@@ -1,4 +1,4 @@
-"""What the admin's pages have in common, and those of this room."""
+"""Base classes of the admin's pages, and the pages of this room."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
-else:  # Django's own classes take no parameters at run time
+else:  # Django's classes aren't generic at run time
     ModelAdmin = admin.ModelAdmin
     TabularInline = admin.TabularInline
 
@@ -22,14 +22,14 @@ admin.site.index_title = _("Administration")
 
 
 class BigTableAdmin(ModelAdmin):
-    """A table that may have millions of rows: nothing here counts or lists all of them."""
+    """A table that may have millions of rows: no page counts or lists all of them."""
 
     show_full_result_count = False
     list_per_page = 50
 
 
 class ReadOnlyAdmin(BigTableAdmin):
-    """A table that is written by the product alone."""
+    """A table that only the product writes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -7,9 +7,9 @@ class CoreConfig(AppConfig):
     verbose_name = _("Installation")
 
     def ready(self) -> None:
-        # By now the models of all rooms are loaded.
-        from learntrace.core import holdings
+        # The models of all rooms are loaded by now.
+        from learntrace.core import live_events
         from learntrace.core.labels import label_fields
 
         label_fields()
-        holdings.register()
+        live_events.register_personal_data()

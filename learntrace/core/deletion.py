@@ -1,11 +1,12 @@
-"""Deleting many rows without holding many locks."""
+"""Delete many rows without holding many locks."""
 
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
-from learntrace.core.progress import Progress
+from learntrace.core.progress_line import ProgressLine
+from learntrace.core.sql import execute
 
 BATCH_SIZE = 5_000
 
@@ -16,12 +17,12 @@ def delete_in_batches(
     batch_size: int = BATCH_SIZE,
     most: int | None = None,
     dry_run: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressLine | None = None,
 ) -> int:
     """Delete the rows in their order, at most `most`, and return how many; with `dry_run` only count them.
 
-    Each batch is a transaction of its own: stopped at any time, what is done stays done. A row that somebody else
-    holds, a worker say, is passed over: locking looks at its condition again, so nothing that has just changed is lost.
+    Each batch is a transaction of its own, so an interrupted deletion keeps its progress. Rows that are locked, by a worker
+    for example, are skipped; locking checks the condition again, so rows that have just changed are kept.
     """
     if dry_run:
         return rows.count() if most is None else rows[:most].count()
@@ -40,7 +41,5 @@ def delete_in_batches(
 
 
 def delete_by(statement: str, *parameters: int | str) -> int:
-    """Run a statement that deletes, in the open transaction, and return how many rows: no row is read for it."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, list(parameters))
-        return int(cursor.rowcount)
+    """Run a DELETE in the open transaction, without reading rows, and return how many it deleted."""
+    return execute(statement, parameters)

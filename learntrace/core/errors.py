@@ -1,4 +1,4 @@
-"""What a client is told when something is refused: one shape for every room (contract, section 1)."""
+"""Problems: the refusals that clients get, in one form for every room (contract, section 1)."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException
 
 
 class Problem(APIException):
-    """A refusal with its text (translated when it is shown), its HTTP status and, only where the contract names one, a slug.
+    """A refusal with its text (translated when it is shown), its HTTP status and, where the contract names one, a slug.
 
     `text` is a lazily translated template, `values` fill it.
     """
@@ -17,9 +17,9 @@ class Problem(APIException):
     status_code: int = status.HTTP_400_BAD_REQUEST
     text: str | Promise = ""
     slug: str | None = None
-    # Under which name refusals of this kind are counted; the slug where there is one.
+    # The name under which refusals of this kind are counted, if they have no slug.
     reason = ""
-    plain = False  # told as plain text, where clients look for the bare sentence
+    plain = False  # answered as plain text, for clients that look for the bare sentence
 
     def __init__(
         self,
@@ -39,11 +39,11 @@ class Problem(APIException):
         super().__init__(str(self.text))
 
     def sentence(self) -> str:
-        """The text in the active language."""
+        """Return the text in the active language, filled with the values."""
         return str(self.text) % self.values if self.values else str(self.text)
 
     def body(self) -> dict[str, Any]:
-        """The JSON body that tells the client."""
+        """Return the JSON body of the answer."""
         body: dict[str, Any] = {"detail": self.sentence(), "status_code": self.status_code}
         if self.slug:
             body["slug"] = self.slug
@@ -57,7 +57,7 @@ class Problem(APIException):
 
 
 class FieldProblem(Problem):
-    """A field's value can't be taken: the bare form `{"field": ["message", ...]}`."""
+    """A field's value is invalid: answered in the bare form `{"field": ["message", ...]}`."""
 
     reason = "invalid-field"
 
@@ -71,7 +71,7 @@ class FieldProblem(Problem):
 
 
 class Unavailable(Problem):
-    """The database is away, for a restart as a rule; the same request will work in a moment."""
+    """The database is away, usually for a restart; the client can repeat the request in a moment."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     reason = "unavailable"

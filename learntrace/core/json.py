@@ -1,11 +1,15 @@
-"""JSON from outside: what PostgreSQL and a 64-bit reader can hold, or an error that names the place.
+"""Strict decoding of clients' JSON: what PostgreSQL and 64-bit readers can hold, or an error that names the place.
 
-msgspec reads the good documents (7 us for 4 KB); only a bad one is read again, slowly, to say where it is bad.
+msgspec decodes valid documents (7 us for 4 KB); only an invalid one is decoded again, to find the invalid place.
+The front door decodes large bodies in threads: the worst ones that the limits let through take about half a second.
 """
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, islice
 from typing import Any
 
 import msgspec
@@ -19,14 +23,14 @@ from learntrace.core.errors import Problem
 
 MAX_DEPTH = 100
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
-# The least that an installation's Python can be told to read of a whole number (sys.set_int_max_str_digits).
+# The lowest limit of digits that Python can be configured with (sys.set_int_max_str_digits).
 _MOST_DIGITS = 640
 
 _decoder = msgspec.json.Decoder()
 
 
 class JSONProblem(Problem):
-    """The body isn't JSON, or holds something that can't be stored."""
+    """The body isn't JSON, or holds a value that can't be stored."""
 
     reason = "invalid-json"
 
@@ -34,23 +38,24 @@ class JSONProblem(Problem):
 def decode(body: bytes) -> Any:
     """Decode one JSON document.
 
-    Refused, with the place in the message: what is no JSON, NaN and infinities, numbers beyond 64 bits, NUL
-    characters, lone surrogates, nesting deeper than MAX_DEPTH.
+    Refused, with the place in the message: invalid JSON, NaN and infinities, numbers beyond 64 bits, NUL characters,
+    lone surrogates, nesting deeper than MAX_DEPTH, more values than the limit.
 
-    Raises JSONProblem.
+    Raises JSONProblem, TooManyValues.
     """
+    refuse_many_values(body)
     try:
         document = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         document = _decode_slowly(body)
-    # A NUL can only come escaped: a raw one is no JSON.
+    # A NUL can only be escaped: a raw one isn't valid JSON.
     if not _storable(document, nul_possible=b"\\u0000" in body):
         refuse_unstorable(document)
     return document
 
 
 def _storable(document: object, *, nul_possible: bool) -> bool:
-    """Tell whether the document can be stored: one pass, without noting places."""
+    """Whether the document can be stored: one pass, without computing places."""
     stack: list[tuple[Any, int]] = [({"": document}, 0)]
     while stack:
         value, depth = stack.pop()
@@ -84,16 +89,16 @@ def _decode_slowly(body: bytes) -> Any:
     except ValueError as error:
         raise JSONProblem(_("JSON parse error - %(reason)s"), reason=error) from error
     refuse_unstorable(document)
-    # Only msgspec minds: keep its strictness, with the little that it says.
-    raise JSONProblem(_("JSON parse error - %(reason)s"), reason=_complaint(body))
+    # Only msgspec refuses it: refuse it too, with msgspec's message.
+    raise JSONProblem(_("JSON parse error - %(reason)s"), reason=_msgspec_error(body))
 
 
 def whole(digits: str) -> int:
-    """Read a whole number; one of very many digits, which Python would refuse without its place, as one beyond 64 bits."""
+    """Parse an integer; one with more digits than Python accepts becomes a number beyond 64 bits, to be refused later."""
     return int(digits) if len(digits) <= _MOST_DIGITS else _LARGEST + 1
 
 
-def _complaint(body: bytes) -> str:
+def _msgspec_error(body: bytes) -> str:
     try:
         _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -101,66 +106,143 @@ def _complaint(body: bytes) -> str:
     return ""
 
 
+# Up to the next bracket outside of strings. Nothing is kept for backtracking, so that the time grows with the length only.
+_TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+[\[\]{}]', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
 def _refuse_depth(body: bytes) -> None:
-    """Refuse nesting beyond MAX_DEPTH by scanning the bytes, as no recursive reader can."""
-    depth, in_text, escaped = 0, False, False
-    for position, byte in enumerate(body):
-        if in_text:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_text = False
-        elif byte == 0x22:
-            in_text = True
-        elif byte in (0x5B, 0x7B):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise JSONProblem(
-                    _("JSON parse error - nested deeper than %(depth)s levels at byte %(place)s"),
-                    depth=MAX_DEPTH, place=position,
-                )  # fmt: skip
-        elif byte in (0x5D, 0x7D):
-            depth -= 1
+    """Refuse nesting beyond MAX_DEPTH by scanning the bytes, which needs no recursion."""
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    brackets = _outside_strings(body).translate(None, _NO_BRACKETS)
+    depths = accumulate(map(_STEP.__getitem__, brackets))
+    number = next((number for number, depth in enumerate(depths) if depth > MAX_DEPTH), None)
+    if number is None:
+        return
+    matches = deque(islice(_TO_BRACKET.finditer(body), number + 1), maxlen=1)
+    raise JSONProblem(
+        _("JSON parse error - nested deeper than %(depth)s levels at byte %(place)s"),
+        depth=MAX_DEPTH,
+        place=matches[0].end() - 1,
+    )
 
 
-def _places(document: object) -> Iterator[tuple[str, object, int]]:
-    """Walk every key and value with its place ($.steps[3].slug) and depth."""
-    stack: list[tuple[str, object, int]] = [("$", document, 1)]
-    while stack:
-        place, value, depth = stack.pop()
-        yield place, value, depth
-        if depth > MAX_DEPTH:
-            continue
-        if isinstance(value, dict):
-            for key, child in reversed(list(value.items())):
-                shown = key.encode("ascii", "backslashreplace").decode().replace("\0", "\\u0000")
-                stack.append((f"{place}.{shown}", child, depth + 1))
-                stack.append((f"{place}.{shown}", key, depth))
-        elif isinstance(value, list):
-            stack.extend((f"{place}[{index}]", child, depth + 1) for index, child in reversed(list(enumerate(value))))
+def _outside_strings(body: bytes) -> bytes:
+    """Return a document without its strings; of what isn't JSON, without some part of it."""
+    return b"".join(_unescaped(body).split(b'"')[::2])
+
+
+def _unescaped(body: bytes) -> bytes:
+    return body.replace(b"\\\\", b"").replace(b'\\"', b"")
+
+
+class TooManyValues(Problem):
+    """Decoded, so many values would take a hundred times the memory of their text."""
+
+    status_code = 413
+    reason = "too-many-values"
+    text = _("The body holds more than the limit of %(limit)s values")
+
+
+def refuse_many_values(body: bytes) -> None:
+    """Refuse a document of more values than the limit, before it is decoded.
+
+    Raises TooManyValues.
+    """
+    limit = settings.ELEMENT_LIMIT
+    if limit and _most_values(body) > limit and _values(body, limit) > limit:
+        raise TooManyValues(limit=limit)
+
+
+def _most_values(text: bytes) -> int:
+    """Return an upper bound of a document's values: a container holds one value more than commas."""
+    return 1 + text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
+def _values(body: bytes, limit: int) -> int:
+    """Count a document's values, with what strings hold left out; the count stops above the limit."""
+    # Each string is a value or the key of one.
+    strings = _unescaped(body).count(b'"') // 2
+    if strings > 2 * limit:
+        return strings // 2
+    outside = _outside_strings(body)
+    return _most_values(outside) - outside.count(b"[]") - outside.count(b"{}")
+
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def refuse_unstorable(document: object) -> None:
     """Refuse a decoded document that can't be stored, as `decode` does.
 
-    Raises JSONProblem with the first bad place.
+    Raises JSONProblem with the first bad place, which is computed for that place only.
     """
-    for place, value, depth in _places(document):
-        if depth > MAX_DEPTH and isinstance(value, dict | list):
-            raise JSONProblem(
-                _("JSON parse error - nested deeper than %(depth)s levels at %(place)s"), depth=MAX_DEPTH, place=place
-            )
-        if isinstance(value, float) and not math.isfinite(value):
-            raise JSONProblem(_("JSON parse error - not a number that JSON has, at %(place)s"), place=place)
-        if isinstance(value, int) and not _SMALLEST <= value <= _LARGEST:
-            raise JSONProblem(_("JSON parse error - a number beyond 64 bits at %(place)s"), place=place)
-        if isinstance(value, str):
-            if "\0" in value:
-                raise JSONProblem(_("JSON parse error - a NUL character at %(place)s"), place=place)
-            if any("\ud800" <= character <= "\udfff" for character in value):
-                raise JSONProblem(_("JSON parse error - half a surrogate pair at %(place)s"), place=place)
+    _refuse_value(document, [])
+    open_containers = [_children(document)]
+    # The key of the value at hand in each open container.
+    keys: list[object] = [None]
+    while open_containers:
+        for key, child in open_containers[-1]:
+            keys[-1] = key
+            kind = type(child)
+            if kind is dict or kind is list:
+                if len(keys) == MAX_DEPTH:
+                    raise JSONProblem(
+                        _("JSON parse error - nested deeper than %(depth)s levels at %(place)s"),
+                        depth=MAX_DEPTH,
+                        place=_place(keys),
+                    )
+                if child:
+                    open_containers.append(_children(child))
+                    keys.append(None)
+                    break
+            elif kind is not bool and child is not None:
+                _refuse_value(child, keys)
+        else:
+            open_containers.pop()
+            keys.pop()
+
+
+def _children(value: Any) -> Iterator[tuple[object, Any]]:
+    """Yield a container's values with their keys or indexes; each key comes before its value, as a value of its place."""
+    if isinstance(value, list):
+        return iter(enumerate(value))
+    if not isinstance(value, dict):
+        return iter(())
+    if any("\0" in key or not (key.isascii() or _HALF_PAIR.search(key) is None) for key in value):
+        return iter([pair for key, child in value.items() for pair in ((key, key), (key, child))])
+    return iter(value.items())
+
+
+def _place(keys: Sequence[object]) -> str:
+    """Return a value's place: $.steps[3].slug."""
+    place = "$"
+    for key in keys:
+        if isinstance(key, int):
+            place += f"[{key}]"
+        else:
+            printable = str(key).encode("ascii", "backslashreplace").decode().replace("\0", "\\u0000")
+            place += f".{printable}"
+    return place
+
+
+def _refuse_value(value: object, keys: Sequence[object]) -> None:
+    """Refuse a value, no container, that can't be stored; `keys` lead to it.
+
+    Raises JSONProblem.
+    """
+    if isinstance(value, str):
+        if "\0" in value:
+            raise JSONProblem(_("JSON parse error - a NUL character at %(place)s"), place=_place(keys))
+        if not value.isascii() and _HALF_PAIR.search(value):
+            raise JSONProblem(_("JSON parse error - half a surrogate pair at %(place)s"), place=_place(keys))
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise JSONProblem(_("JSON parse error - not a number that JSON has, at %(place)s"), place=_place(keys))
+    elif isinstance(value, int) and not _SMALLEST <= value <= _LARGEST:
+        raise JSONProblem(_("JSON parse error - a number beyond 64 bits at %(place)s"), place=_place(keys))
 
 
 class BodyTooLarge(Problem):
@@ -169,7 +251,7 @@ class BodyTooLarge(Problem):
 
 
 def body_of(request: HttpRequest) -> bytes:
-    """The request's body.
+    """Return the request's body.
 
     Raises BodyTooLarge.
     """
@@ -178,14 +260,14 @@ def body_of(request: HttpRequest) -> bytes:
         body = request.body
     except RequestDataTooBig as error:
         raise BodyTooLarge(limit=limit) from error
-    # Django believes the announced length, which a body in chunks lacks.
+    # Django checks the Content-Length only, which a chunked body lacks.
     if limit is not None and len(body) > limit:
         raise BodyTooLarge(limit=limit)
     return body
 
 
 class StrictJSONParser(BaseParser):
-    """DRF's JSON parser with the same strictness as the inboxes; it reads any content type, as browsers' fetch omits it."""
+    """DRF's JSON parser, as strict as the inboxes; it accepts any content type, as browsers' fetch omits it."""
 
     media_type = "*/*"
 

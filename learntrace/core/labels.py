@@ -1,11 +1,11 @@
-"""What the fields of our models are called where people meet them: in the admin's tables, filters and forms."""
+"""Translated labels of our models' fields in the admin's tables, filters and forms."""
 
 from django.apps import apps
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_noop as _
 
-# The names that Django makes of the fields' own, of all rooms in one list: most stand in several models. Not here are id,
-# slug and url, which are called so in both languages.
+# The labels that Django derives from the fields' names, of all rooms in one list, as most occur in several models. Not here
+# are id, slug and url, which are the same in both languages.
 LABELS = frozenset((
     _("aborted"), _("academy"), _("academy id"), _("acknowledged at"), _("acknowledged by"), _("active"),
     _("active seconds"), _("actor"), _("arrival"), _("asset"), _("asset slug"), _("asset type"), _("assignment"),
@@ -13,11 +13,16 @@ LABELS = frozenset((
     _("changed at"), _("channel"), _("claimed at"), _("code"), _("code hash"), _("cohort"), _("collecting"),
     _("completion rate"), _("concerns"), _("config"), _("context"), _("count"), _("counts"), _("created at"), _("cut"),
     _("data"), _("delivered at"), _("delivery"), _("description"), _("destination"), _("detail"), _("difficulty"),
-    _("digest"), _("digest minutes"), _("done at"), _("due at"), _("duration"), _("engagement score"),
-    _("erased at"),
+    _("digest"), _("document"), _("digest minutes"), _("done at"), _("due at"), _("duration"), _("engagement score"),
+    _("erased at"), _("activity id"), _("before floor"), _("cause"), _("course"), _("ends on"), _("excluded at"),
+    _("excluded by"), _("exclusion id"), _("lifted at"), _("lifted by"), _("made together"), _("measures"), _("scope"),
+    _("set at"), _("starts on"), _("until"), _("untold attempts"), _("left at"), _("made at"), _("made by"),
+    _("new key"), _("old key"),
+    _("published at"), _("read as"), _("told as"), _("undone at"), _("undone by"),
     _("error quotient"), _("errors"), _("event"), _("event id"), _("events"), _("evidence"), _("expires at"),
     _("external"), _("facts"), _("failures"), _("fault"), _("fingerprint"), _("first at"), _("first seen at"),
-    _("flags"), _("frustration score"), _("gap seconds"), _("github url"), _("graded"), _("group"), _("history"),
+    _("flags"), _("frustration score"), _("gap seconds"), _("github url"), _("graded"), _("group"),
+    _("hash"), _("history"), _("hour"),
     _("interactive"), _("is streaming"), _("key"), _("key hash"), _("kind"), _("kinds"), _("lang"), _("language"),
     _("last arrival"), _("last at"), _("last interaction at"), _("last outcome"), _("last run at"),
     _("last seen at"), _("last synch at"), _("learnpack deploy url"), _("learnpack features"), _("learnpack id"),
@@ -26,26 +31,30 @@ LABELS = frozenset((
     _("object"), _("object id"), _("occurred at"), _("opened at"), _("outcome"), _("package slug"), _("path"),
     _("payload"), _("permission"), _("position"), _("postponed until"), _("prefix"), _("preview"), _("progress"),
     _("quiet from"), _("quiet until"), _("raw"), _("read at"), _("readme url"), _("reason"), _("reason values"),
-    _("receipt"), _("repeated error density"), _("resolved at"), _("resolved by"), _("result"), _("retry at"),
+    _("receipt"), _("received at"), _("repeated error density"), _("resolved at"), _("resolved by"), _("result"), _("retry at"),
     _("reviewed at"), _("revision status"), _("role"), _("rule"), _("run"), _("seconds"), _("secret"), _("seen"),
     _("seen at"), _("sender"), _("sent at"), _("session id"), _("severity"), _("signal"), _("signal features"),
     _("since"), _("size"), _("source"), _("state"), _("status"), _("status code"), _("status text"), _("student"),
     _("sync status"), _("tag"), _("target"), _("task status"), _("task type"), _("technologies"), _("telemetry"),
-    _("telemetry stats"), _("thresholds"), _("times"), _("timezone"), _("title"), _("token prefix"),
-    _("total time"), _("translation group"), _("updated at"), _("user"), _("verb"), _("visibility"),
+    _("telemetry stats"), _("text"), _("thresholds"), _("times"), _("timezone"), _("title"), _("token prefix"),
+    _("steps"), _("told at"),
+    _("asked before"), _("check cell"), _("checks"), _("done because"), _("done by"), _("failed again at"), _("failed checks"),
+    _("part"), _("questions"), _("stuck since"), _("trouble since"),
+    _("total time"), _("translation group"), _("turn academy"), _("turn learner"),
+    _("updated at"), _("user"), _("verb"), _("visibility"),
 ))  # fmt: skip
 
 
 def label_fields() -> None:
-    """Let our models' fields be called in the reader's language; a field that declares a name keeps it.
+    """Translate the labels of our models' fields into the reader's language; a field that declares a name keeps it.
 
-    Only what is read of a field is set, not what it was declared with: no migration comes of it. In English each is
-    called as before, which also leaves the titles of the API's schema as they are.
+    The label is set on the field, not in its declaration, so that no migration results. The English labels are unchanged,
+    and so are the titles in the API's schema.
     """
     for model in apps.get_models():
         if not model.__module__.startswith("learntrace."):
             continue
         for field in (*model._meta.local_fields, *model._meta.local_many_to_many):
-            # A declared name is a lazy text, which can't be read as early as this.
+            # A declared name is a lazy text, which can't be evaluated this early.
             if isinstance(field.verbose_name, str) and field.verbose_name in LABELS:
                 field.verbose_name = gettext_lazy(field.verbose_name)

@@ -1,4 +1,4 @@
-"""What the installation knows of itself: which workers live, when each schedule last ran, what has just changed."""
+"""The installation's own state: live workers, the last runs of schedules, and recent changes (live events)."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Heartbeat(models.Model):
-    """A process that works on the queues, and when it was last seen."""
+    """A process that works on the queues, with the time when it was last seen."""
 
     name = models.CharField(max_length=200, unique=True)
     seen_at = models.DateTimeField()
@@ -20,7 +20,7 @@ class Heartbeat(models.Model):
 
 
 class ScheduledRun(models.Model):
-    """The last run of one scheduled job; its row's lock makes sure that one machine runs it."""
+    """The last run of a scheduled job; the row's lock ensures that one machine runs it."""
 
     name = models.CharField(max_length=100, unique=True)
     last_run_at = models.DateTimeField()
@@ -34,12 +34,12 @@ class ScheduledRun(models.Model):
 
 
 class LiveEvent(models.Model):
-    """Something that has changed in an academy, for those who watch; kept for an hour, so that they can resume.
+    """A change in an academy, sent to the streams; kept for an hour, so that they can resume.
 
-    Within an academy the ids are in the order of the commits (`core.live`).
+    Within an academy the ids are in the order of the commits (`core.live_events`).
     """
 
-    # No constraint: rooms above know the academy, and a row lives for an hour.
+    # No constraint: the academy's model is in a room above, and a row lives for an hour.
     academy_id = models.BigIntegerField()
     kind = models.CharField(max_length=20)
     data = models.JSONField()

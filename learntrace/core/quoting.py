@@ -1,33 +1,34 @@
-"""Values in a text field or an address: plain, with commas between, or in quotes as JSON writes texts.
+"""Lists of values in a text field or a URL: separated by commas, each plain or quoted like a JSON string.
 
-What quotes are for: a value that holds a comma, a quote or a line end, begins or ends with a blank, or is empty.
+Quotes are needed for a value that contains a comma, a quote or a line end, begins or ends with a blank, or is empty.
 """
 
 import json
 import re
 
-# A text in quotes, as in JSON, or whatever stands between commas and line ends.
-_TOKEN = re.compile(r'\s*("(?:[^"\\]|\\.)*")\s*(?=[,\n]|$)|([^,\n]+)')
+# A quoted text, as in JSON, or everything between commas and line ends. Blanks around it are no line ends: each line end of
+# a megabyte of them would look at all that follow.
+_TOKEN = re.compile(r'[^\S\n]*("(?:[^"\\]|\\.)*")[^\S\n]*(?=[,\n]|$)|([^,\n]+)')
 _PLAIN = re.compile(r'[^\s,"](?:[^,"\n\r]*[^\s,"])?')
 
 
 def quoted(value: str) -> str:
-    """A value as it has to be written so that it is read as one, as itself."""
+    """Return a value as it is written in a list, quoted if necessary."""
     return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
 
 
 def listed(text: str) -> list[str]:
-    """The values that a text lists. What looks quoted but is no JSON is taken as it stands."""
+    """Return the values of a list. A part that looks quoted but isn't valid JSON counts literally."""
     values = []
-    for inside, plain in _TOKEN.findall(text.replace("\r", "\n")):
-        value = unquoted(inside or plain)
-        if inside or value:
+    for in_quotes, plain in _TOKEN.findall(text.replace("\r", "\n")):
+        value = unquoted(in_quotes or plain)
+        if in_quotes or value:
             values.append(value)
     return values
 
 
 def unquoted(text: str) -> str:
-    """The one value that a text means, commas and all."""
+    """Return a text as one value, including its commas."""
     text = text.strip()
     if not text.startswith('"'):
         return text

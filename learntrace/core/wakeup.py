@@ -1,6 +1,6 @@
-"""Telling the workers that a queue has work, without making anybody wait for it.
+"""Wake the workers of a queue without delaying the caller.
 
-A wake-up may be lost, late or double: the queue is the table, and each worker looks there by itself every second.
+A wake-up may be lost, late or duplicated: the queue is its table, which every worker also checks each second.
 """
 
 import threading
@@ -17,7 +17,7 @@ _PAUSE_AFTER_FAILURE = 5.0
 
 
 class Announcer:
-    """Sends topics from a thread of its own, each at most once however often it was announced meanwhile."""
+    """Sends topics from its own thread; a topic that is announced again before it is sent is sent once."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -26,7 +26,7 @@ class Announcer:
         self._thread: threading.Thread | None = None
 
     def announce(self, topic: str) -> None:
-        """Note that a queue has work; returns at once."""
+        """Announce that a queue has work; returns at once."""
         with self._changed:
             self._topics.add(topic)
             if self._thread is None or not self._thread.is_alive():
@@ -44,7 +44,9 @@ class Announcer:
                 try:
                     self._transport(topic)
                 except Exception as error:
-                    log.warning("wake-up not sent; workers look by themselves", topic=topic, error=str(error)[:200])
+                    log.warning(
+                        "wake-up not sent; workers check their queues anyway", topic=topic, error=str(error)[:200]
+                    )
                     time.sleep(_PAUSE_AFTER_FAILURE)
 
 
@@ -54,14 +56,14 @@ _lock = threading.Lock()
 
 
 def use_transport(make: Callable[[], Transport]) -> None:
-    """Set how topics travel: PostgreSQL's NOTIFY or a broker. `make` is called in the process that first announces."""
+    """Set the transport of topics: PostgreSQL's NOTIFY or a broker. `make` is called at a process's first announcement."""
     global _make_transport, _announcer
     with _lock:
         _make_transport, _announcer = make, None
 
 
 def announce(topic: str) -> None:
-    """Wake the workers for a queue. Call it after the commit that filled the queue."""
+    """Wake the workers of a queue. Call it after the commit that filled the queue."""
     global _announcer
     with _lock:
         if _announcer is None:

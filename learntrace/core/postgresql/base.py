@@ -1,7 +1,7 @@
 """Django's PostgreSQL backend, with a pool that survives a restart of the server.
 
-After one, every idle connection of the pool is dead. The pool's own check drops them one by one with a growing pause
-between, so that eight of them cost a request 10 s and then its answer; here the first dead one empties the pool.
+After a restart, every idle connection of the pool is dead. The pool's own check drops them one by one with growing pauses,
+so that with eight of them a request fails after 10 s; here the first dead connection empties the pool.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ from django.db.backends.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Set CONN_HEALTH_CHECKS to False with it: the check is here."""
+    """The backend checks connections itself: set CONN_HEALTH_CHECKS to False with it."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a connection that answers, from the pool where there is one.
+        """Return a connection that answers, from the pool if there is one.
 
         Raises OperationalError when the server is away for longer than the pool's timeout.
         """

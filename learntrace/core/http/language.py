@@ -1,4 +1,4 @@
-"""Which language a person gets: the request's, else the user's setting, else English (contract, section 1)."""
+"""The language of a response: the request's, else the user's setting, else English (contract, section 1)."""
 
 import re
 from collections.abc import Callable
@@ -15,25 +15,25 @@ FALLBACK = "en"
 
 
 def choose_language(header: str, preferred: str = "") -> str:
-    """Choose among the languages we speak.
+    """Return the best of the available languages.
 
-    `header` is Accept-Language (q values; an exact match or the first two letters), `preferred` the user's setting.
-    A malformed header is English.
+    `header` is Accept-Language (with q values; matched exactly or by its first two letters), `preferred` the user's
+    setting. A malformed header gives English.
     """
-    spoken = [code for code, _ in settings.LANGUAGES]
+    available = [code for code, _ in settings.LANGUAGES]
     if header.strip():
         ranges = [_RANGE.fullmatch(part) for part in header.split(",") if part.strip()]
         if not all(ranges):
             return FALLBACK
         wanted = [(match[1].lower(), float(match[2] or 1)) for match in ranges if match]
         for tag, quality in sorted(wanted, key=lambda item: -item[1]):
-            if quality > 0 and (tag in spoken or tag[:2] in spoken):
-                return tag if tag in spoken else tag[:2]
-    return preferred if preferred in spoken else FALLBACK
+            if quality > 0 and (tag in available or tag[:2] in available):
+                return tag if tag in available else tag[:2]
+    return preferred if preferred in available else FALLBACK
 
 
 def activate_language(request: HttpRequest, preferred: str = "") -> str:
-    """Activate the request's language for this thread and remember it on the request."""
+    """Activate the request's language for this thread, and store it on the request."""
     language = choose_language(request.headers.get("Accept-Language", ""), preferred)
     translation.activate(language)
     request.LANGUAGE_CODE = language
@@ -41,7 +41,7 @@ def activate_language(request: HttpRequest, preferred: str = "") -> str:
 
 
 class LanguageMiddleware:
-    """Activates the language of pages; an API view does it again once it knows its user."""
+    """Activates the language of pages; an API view does so again after authentication."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -50,7 +50,7 @@ class LanguageMiddleware:
         user = getattr(request, "user", None)
         chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "") or getattr(user, "language", "")
         if request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "") in dict(settings.LANGUAGES):
-            # The switch on a page is the latest word of whoever sits there.
+            # The cookie is set by the language switch of a page, which is the user's latest choice.
             translation.activate(chosen)
             request.LANGUAGE_CODE = chosen
         else:

@@ -2,12 +2,12 @@
 
 import argparse
 
-# A hundred years: more would lie before the first date that there is.
+# A hundred years; many more would lie before the first date that Python has.
 MOST_DAYS = 36_500
 
 
 def positive(text: str) -> int:
-    """A whole number above 0.
+    """Parse a whole number above 0.
 
     Raises ArgumentTypeError.
     """
@@ -21,7 +21,7 @@ def positive(text: str) -> int:
 
 
 def days(text: str) -> int:
-    """A whole number of days, 1 to MOST_DAYS.
+    """Parse a number of days, 1 to MOST_DAYS.
 
     Raises ArgumentTypeError.
     """

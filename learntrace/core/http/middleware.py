@@ -1,4 +1,4 @@
-"""What happens around every page and API answer: one log line, a content security policy, compression, refusals as pages."""
+"""Middleware for all pages and API responses: request log, content security policy, compression, error pages."""
 
 import time
 from collections.abc import Callable
@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
-from learntrace.core.answers import bad_request, method_not_allowed
-from learntrace.core.language import activate_language
+from learntrace.core.errors import Problem
+from learntrace.core.http.error_responses import bad_request, method_not_allowed, problem_response
+from learntrace.core.http.language import activate_language
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger("learntrace.request")
@@ -18,12 +19,12 @@ _POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# Django's admin and the schema browser set style attributes; neither shows what learners send as anything but text.
-_LOOSER = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+# Django's admin and the schema browser set style attributes; both show learners' data as text only.
+_ADMIN_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 
 
 class RequestLogMiddleware:
-    """Logs method, path, status and time; never the query string, a header or a body, where secrets may stand."""
+    """Logs method, path, status and time; never the query string, headers or body, which may contain secrets."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -43,22 +44,22 @@ class RequestLogMiddleware:
 
 
 class ContentSecurityPolicyMiddleware:
-    """No script, style or frame but our own."""
+    """Sets a policy that allows only our own scripts, styles and frames."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        loose = request.path.startswith(("/admin", "/docs"))
-        response.headers.setdefault("Content-Security-Policy", _LOOSER if loose else _POLICY)
+        inline_styles = request.path.startswith(("/admin", "/docs"))
+        response.headers.setdefault("Content-Security-Policy", _ADMIN_POLICY if inline_styles else _POLICY)
         return response
 
 
 class PageCompressionMiddleware(GZipMiddleware):
-    """Compresses pages: the one of a large class has a megabyte, of which a school's network carries a twentieth.
+    """Compresses pages: a large class's page of a megabyte shrinks to a twentieth, for slow school networks.
 
-    The lengths of compressed pages tell nothing of their secrets: Django masks each token anew and pads (BREACH).
+    The length of a compressed page doesn't reveal its tokens: Django masks each one anew and pads the page (BREACH).
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -68,7 +69,7 @@ class PageCompressionMiddleware(GZipMiddleware):
 
 
 class MethodNotAllowedMiddleware:
-    """Shows an error page where a page's view refuses a method, for which Django has no handler."""
+    """Shows an error page if a page's view refuses a method, for which Django has no handler."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -78,8 +79,22 @@ class MethodNotAllowedMiddleware:
         return method_not_allowed(request, response) if isinstance(response, HttpResponseNotAllowed) else response
 
 
-class CleanAddressMiddleware:
-    """Refuses a NUL in path or query, which no database text can hold, before it gets anywhere."""
+class ProblemMiddleware:
+    """Answers a problem that a page's view raises; the API's views answer their own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the answer, None for what is no problem."""
+        return problem_response(request, exception) if isinstance(exception, Problem) else None
+
+
+class RefuseNulMiddleware:
+    """Refuses a NUL in path or query, which no database text can hold."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -87,7 +102,7 @@ class CleanAddressMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         query = request.META.get("QUERY_STRING", "")
         if "\0" in request.path or "\0" in query or "%00" in query:
-            # Before the page's language is known; without this it would be that of the thread's last request.
+            # LanguageMiddleware hasn't run yet; otherwise the language would be that of the thread's last request.
             activate_language(request)
             return bad_request(request)
         return self.get_response(request)

@@ -1,16 +1,16 @@
-"""Values as cells of a CSV file that every spreadsheet opens and none runs."""
+"""Values as cells of a CSV file, safe against formula injection in spreadsheets."""
 
 from datetime import UTC, datetime
 
 import msgspec
 
-# What spreadsheets take for the beginning of a formula, also in full width (OWASP, "CSV Injection").
+# Characters with which spreadsheets let a formula begin, also in full width (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def harmless(value: object) -> object:
-    """A value as a cell: times in UTC, lists and objects as JSON. A text that a spreadsheet would take for a formula is
-    told to be a text."""
+    """Return a value as a cell: times in UTC, lists and objects as JSON. A text that a spreadsheet would take for a
+    formula gets a leading apostrophe."""
     if value is None:
         return ""
     if isinstance(value, datetime):

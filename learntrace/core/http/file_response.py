@@ -1,4 +1,4 @@
-"""Sending a file that was made for one request, in parts: nothing of it is read before it is sent."""
+"""Stream a file that was written for one request: it is read in parts as it is sent."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import IO
@@ -11,7 +11,7 @@ _PART = 256 * 1024
 
 
 class _Parts:
-    """An open file's parts; Django closes it with the answer, also where nobody wants its content."""
+    """An open file's parts; Django closes the file with the response, even if its content isn't read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -35,10 +35,10 @@ class _Async(_Parts):
 
 
 def file_answer(request: HttpRequest, file: IO[bytes], name: str, content_type: str) -> StreamingHttpResponse:
-    """Answer with an open file as a download, from its beginning; it is closed with the answer."""
+    """Return an open file as a download, from its beginning; it is closed with the response."""
     size = file.seek(0, 2)
     file.seek(0)
-    # Under ASGI Django would read all of an ordinary iterator before it sends anything.
+    # Under ASGI, Django would read an ordinary iterator completely before it sends anything.
     parts = _Async(file) if isinstance(request, ASGIRequest) else _Sync(file)
     answer = StreamingHttpResponse(parts, content_type=content_type)
     answer.headers["Content-Length"] = str(size)

@@ -1,4 +1,4 @@
-"""Saying how far long work is, on stderr, often enough to see that it lives and not so often that it fills a log."""
+"""Progress of long work on stderr, often enough to show that it runs and rarely enough not to fill a log."""
 
 import sys
 import time
@@ -7,8 +7,8 @@ from typing import TextIO
 EVERY = 5.0  # seconds between two lines
 
 
-class Progress:
-    """Counts up and writes a line now and then; work shorter than `every` seconds writes none."""
+class ProgressLine:
+    """Counts finished items and writes a line every `every` seconds; shorter work writes none."""
 
     def __init__(
         self,
@@ -19,21 +19,21 @@ class Progress:
         every: float = EVERY,
         for_people: bool = False,
     ) -> None:
-        """`for_people` leaves everything out unless the stream is a terminal."""
+        """With `for_people` nothing is written unless the stream is a terminal."""
         self._label = label
         self._total = total
         self._stream = sys.stderr if stream is None else stream
         self._every = every
         self._silent = for_people and not self._stream.isatty()
-        self._said = time.monotonic()
+        self._written_at = time.monotonic()
         self.done = 0
 
     def advance(self, count: int = 1) -> None:
-        """Note that `count` more are done."""
+        """Count `count` more finished items."""
         self.done += count
         now = time.monotonic()
-        if now - self._said >= self._every and not self._silent:
-            self._said = now
+        if now - self._written_at >= self._every and not self._silent:
+            self._written_at = now
             share = f"{self.done}/{self._total}" if self._total else str(self.done)
             self._stream.write(f"{self._label}: {share}\n")
             self._stream.flush()

@@ -1,4 +1,4 @@
-"""Lists in pages: a bare list or an object, the same headers with both (contract, section 1)."""
+"""Pagination and sorting of lists: a bare list or an object, both with the same headers (contract, section 1)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -35,14 +35,14 @@ def _tidy(url: str) -> str:
 
 
 class Pages(BasePagination):
-    """Limit and offset; `always_envelope` is for the lists whose clients' documents show the object."""
+    """Pagination by limit and offset; `always_envelope`: for lists that the contract documents as an object."""
 
     always_envelope = False
     most: ClassVar[int] = MAX_LIMIT
 
     @classmethod
     def answer(cls, rows: QuerySet[_Row], request: Request, serialize: Callable[[list[_Row]], Any]) -> Response:
-        """Answer with the page that the request asks for."""
+        """Return the page of rows that the request asks for."""
         pages = cls()
         return pages.get_paginated_response(serialize(pages.paginate_queryset(rows, request)))
 
@@ -50,7 +50,7 @@ class Pages(BasePagination):
     def answer_items(
         cls, items: Sequence[_Item], request: Request, serialize: Callable[[list[_Item]], Any]
     ) -> Response:
-        """The same of what is no table's rows, and is all there already."""
+        """Return the page of items, already in memory, that the request asks for."""
         pages = cls()
         return pages.get_paginated_response(serialize(pages.paginate_queryset(items, request)))
 
@@ -68,15 +68,15 @@ class Pages(BasePagination):
         return list(queryset[self.offset : self.offset + self.limit])
 
     def _links(self) -> dict[str, str | None]:
-        address = self.request.build_absolute_uri()
-        limited = replace_query_param(address, "limit", self.limit)
+        url = self.request.build_absolute_uri()
+        limited = replace_query_param(url, "limit", self.limit)
         more, before = self.offset + self.limit < self.count, self.offset > 0
         earlier = self.offset - self.limit
         previous = (
             replace_query_param(limited, "offset", earlier) if earlier > 0 else remove_query_param(limited, "offset")
         )
         return {
-            "first": _tidy(remove_query_param(address, "offset")) if before else None,
+            "first": _tidy(remove_query_param(url, "offset")) if before else None,
             "next": _tidy(replace_query_param(limited, "offset", self.offset + self.limit)) if more else None,
             "previous": _tidy(previous) if before else None,
             "last": _tidy(replace_query_param(limited, "offset", self.count - self.limit)) if more else None,
@@ -89,8 +89,8 @@ class Pages(BasePagination):
             "X-Per-Page": str(self.limit),
             "X-Page": str(self.offset // self.limit + 1),
         }
-        if given := [f'<{url}>; rel="{name}"' for name, url in links.items() if url]:
-            headers["Link"] = ", ".join(given)
+        if link_values := [f'<{url}>; rel="{name}"' for name, url in links.items() if url]:
+            headers["Link"] = ", ".join(link_values)
         body = {"count": self.count, **links, "results": data} if self.envelope else data
         return Response(body, headers=headers)
 
@@ -110,16 +110,20 @@ class Pages(BasePagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         def parameter(name: str, kind: str, description: str) -> dict[str, Any]:
             return {
-                "name": name, "in": "query", "required": False, "description": description, "schema": {"type": kind}
-            }  # fmt: skip
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": description,
+                "schema": {"type": kind},
+            }
 
+        envelope = "Whether the page comes in an object; without it, only where limit or offset is given."
         return [
             parameter("limit", "integer", f"Rows a page, {DEFAULT_LIMIT} unless told, {self.most} at most."),
             parameter("offset", "integer", "Rows to leave out before the page."),
-            parameter("envelope", "boolean", "Whether the page comes in an object; without it, only where limit or "
-                                             "offset is given."),
+            parameter("envelope", "boolean", envelope),
             parameter("sort", "string", "Fields in order, comma between, - before a field for descending."),
-        ]  # fmt: skip
+        ]
 
 
 class EnvelopedPages(Pages):
@@ -127,9 +131,9 @@ class EnvelopedPages(Pages):
 
 
 def _sort_of(request: Request, allowed: Sequence[str] | Mapping[str, str]) -> list[tuple[str, bool]]:
-    """The columns that `?sort=a,-b` names, each with whether it is descending.
+    """Return the columns that `?sort=a,-b` names, each with whether it is descending.
 
-    Raises Problem (400) for a field that isn't there.
+    Raises Problem (400) for an unknown field.
     """
     columns = allowed if isinstance(allowed, Mapping) else {name: name for name in allowed}
     order = []
@@ -138,31 +142,32 @@ def _sort_of(request: Request, allowed: Sequence[str] | Mapping[str, str]) -> li
         if bare not in columns:
             raise Problem(
                 _("Can't sort by `%(field)s`. The fields to sort by are: %(fields)s"),
-                field=bare, fields=", ".join(columns),
-            )  # fmt: skip
+                field=bare,
+                fields=", ".join(columns),
+            )
         order.append((columns[bare], name.startswith("-")))
     return order
 
 
 def sorted_by(rows: QuerySet[_Row], request: Request, allowed: Sequence[str] | Mapping[str, str]) -> QuerySet[_Row]:
-    """Replace the default order by `?sort=a,-b`.
+    """Replace the rows' default order by `?sort=a,-b`.
 
-    `allowed` holds the fields that may be named; a mapping gives the column of each.
+    `allowed`: the fields that may be named; a mapping gives the column of each.
 
-    Raises Problem (400) for a field that isn't there.
+    Raises Problem (400) for an unknown field.
     """
     order = [("-" if descending else "") + column for column, descending in _sort_of(request, allowed)]
-    # The key makes the order total, so that no row is on two pages or on none.
+    # The primary key makes the order total, so that each row is on exactly one page.
     return rows.order_by(*order, "pk") if order else rows
 
 
 def sorted_items(
     items: Sequence[_Item], request: Request, allowed: Mapping[str, Callable[[_Item], Any]]
 ) -> Sequence[_Item]:
-    """The same of what is no table's rows: `allowed` gives what of an item a field names. Unknown (None) comes last,
-    and what is equal stays in its order.
+    """Return items, already in memory, sorted by `?sort=a,-b`; `allowed` maps each field to a key function. None comes
+    last, and equal items keep their order.
 
-    Raises Problem (400) for a field that isn't there.
+    Raises Problem (400) for an unknown field.
     """
     ordered = list(items)
     for field, descending in reversed(_sort_of(request, list(allowed))):

@@ -1,4 +1,4 @@
-"""Filters of lists, read from the query string."""
+"""List filters, parsed from the query string."""
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -9,21 +9,21 @@ _BIGGEST = 2**63 - 1
 
 
 def words(request: Request, field: str) -> list[str]:
-    """The non-blank parts of a comma-separated parameter."""
+    """Return the non-blank parts of a comma-separated parameter."""
     return [part.strip() for part in request.query_params.get(field, "").split(",") if part.strip()]
 
 
 def natural(text: str) -> int | None:
-    """The number that digits write; None for any other text. One that no row can have is kept as one that none has."""
+    """Parse a number without sign; None for any other text. Larger numbers than any id become the largest bigint."""
     if not (text.isascii() and text.isdigit()):
         return None
     return min(int(text.lstrip("0")[:20] or "0"), _BIGGEST)
 
 
 def ids(request: Request, field: str) -> list[int]:
-    """The numbers of a comma-separated parameter.
+    """Return the numbers of a comma-separated parameter.
 
-    Raises Problem (400, invalid-filter) that lists the parts which are no number.
+    Raises Problem (400, invalid-filter) that lists the parts that aren't numbers.
     """
     numbers = {part: natural(part) for part in words(request, field)}
     if bad := [part for part, number in numbers.items() if number is None]:

@@ -1,4 +1,4 @@
-"""Turning errors into answers: for API views, and for what goes wrong outside of any view."""
+"""Errors as responses: for API views, and for errors outside of any view."""
 
 import sys
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 def exception_response(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's exception handler: every error in the contract's shape; None (a 500) only for our own faults."""
+    """DRF's exception handler: return every error in the contract's form; None (a 500) only for our own faults."""
     if isinstance(error, OperationalError):
         log.warning("database away", error=str(error).strip()[:300])
         error = Unavailable()
@@ -38,34 +38,46 @@ def _wants_page(request: HttpRequest) -> bool:
     return not api and "text/html" in request.headers.get("Accept", "")
 
 
-def _error(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
+def _error_response(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
     if _wants_page(request):
-        return render(request, "error.html", {"code": code, "sentence": sentence}, status=code)
+        return render(request, "layout/error.html", {"code": code, "sentence": sentence}, status=code)
     return JsonResponse({"detail": sentence, "status_code": code}, status=code)
 
 
+def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """Return a problem outside of any view: a page for browsers, JSON for others."""
+    answer: HttpResponse
+    if _wants_page(request):
+        answer = _error_response(request, problem.status_code, problem.sentence())
+    else:
+        answer = JsonResponse(problem.body(), status=problem.status_code)
+    for name, value in problem.headers().items():
+        answer.headers[name] = value
+    return answer
+
+
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _error(request, 400, _("This request can't be read."))
+    return _error_response(request, 400, _("This request can't be read."))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
-    return _error(request, 403, _("You may not see this."))
+    return _error_response(request, 403, _("You may not see this."))
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return _error(request, 403, _("This form has expired. Go back, reload the page and send it again."))
+    return _error_response(request, 403, _("This form has expired. Go back, reload the page and send it again."))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _error(request, 404, _("There is nothing at this address."))
+    return _error_response(request, 404, _("There is nothing at this address."))
 
 
 def method_not_allowed(request: HttpRequest, refusal: HttpResponse) -> HttpResponse:
-    """A page in the place of a refusal that says nothing; who doesn't look for a page gets it as it is."""
+    """Return an error page for an empty 405 response; clients that don't accept HTML get the response itself."""
     if not _wants_page(request):
         return refusal
     sentence = _("This address can't be opened like this.")
-    answer = _error(request, 405, sentence)
+    answer = _error_response(request, 405, sentence)
     answer.headers["Allow"] = refusal.headers["Allow"]
     return answer
 
@@ -73,8 +85,8 @@ def method_not_allowed(request: HttpRequest, refusal: HttpResponse) -> HttpRespo
 def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], OperationalError):
         problem = Unavailable()
-        answer = _error(request, problem.status_code, problem.sentence())
+        answer = _error_response(request, problem.status_code, problem.sentence())
         for name, value in problem.headers().items():
             answer.headers[name] = value
         return answer
-    return _error(request, 500, _("Something went wrong on our side; it has been logged."))
+    return _error_response(request, 500, _("Something went wrong on our side; it has been logged."))

@@ -1,0 +1,1 @@
+"""HTTP requests and responses: error responses, pagination, filters, middleware, language."""

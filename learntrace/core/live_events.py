@@ -1,0 +1,82 @@
+"""Live events: changes in an academy as rows that are kept for an hour, and a NOTIFY that makes streams read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.core.deletion import delete_in_batches
+from learntrace.core.models import LiveEvent
+from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
+from learntrace.core.sql import execute, fetch, json_rows
+
+CHANNEL = "learntrace_live"
+SIGNAL: Final = "signal"
+PROGRESS: Final = "progress"
+WEBHOOK: Final = "webhook"
+KEPT = timedelta(hours=1)
+
+# Ids are drawn from a sequence before the commit. A reader that continues after the last id it has seen would miss a
+# lower id that is committed later, so the writers of an academy take turns: from this lock to the end of the transaction.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learntrace live ' || academy, 0)) FROM unnest(%s::text[]) AS academy"
+_INSERT = """
+INSERT INTO core_liveevent (academy_id, kind, data)
+SELECT academy_id, kind, data FROM jsonb_to_recordset(%s::jsonb) AS r(academy_id bigint, kind text, data jsonb)
+"""
+_NOTIFY = "SELECT pg_notify(%s, academy) FROM unnest(%s::text[]) AS academy"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change in an academy: its kind, and the data (plain JSON) that streams send of it."""
+
+    academy_id: int
+    kind: str
+    data: Mapping[str, Any]
+
+
+def say(changes: Sequence[Change]) -> None:
+    """Publish changes to the streams of their academies when the open transaction commits. Call it last in the transaction."""
+    if not changes:
+        return
+    academies = [str(academy) for academy in sorted({change.academy_id for change in changes})]
+    fetch(_LOCK, [academies])
+    execute(_INSERT, [json_rows(changes)])
+    fetch(_NOTIFY, [CHANNEL, academies])
+
+
+def forget_old() -> int:
+    """Delete events older than KEPT, and return how many.
+
+    An academy's events are deleted in the order of their ids, whatever their times: a stream that still finds the row that
+    it has seen last finds all later rows too. The newest row stays, so that a stream can resume after quiet hours.
+    """
+    until = timezone.now() - KEPT
+    newer = LiveEvent.objects.filter(academy_id=OuterRef("academy_id"), pk__gt=OuterRef("pk"))
+    old = LiveEvent.objects.filter(Exists(newer), created_at__lt=until).order_by("pk")
+    first_young = LiveEvent.objects.filter(created_at__gte=until).order_by("pk").values_list("pk", flat=True).first()
+    return delete_in_batches(old if first_young is None else old.filter(pk__lt=first_young))
+
+
+def events_about(user_id: int) -> QuerySet[LiveEvent]:
+    """Return the events about a learner: a progress event holds the id, a signal a document of the person."""
+    return LiveEvent.objects.filter(Q(data__learner=user_id) | Q(data__learner__id=user_id))
+
+
+def _find(user_id: int) -> Rows:
+    return events_about(user_id).order_by("id").values("academy_id", "kind", "data", "created_at")
+
+
+def _erase(user_id: int) -> int:
+    # A stream that resumes after one of these reloads everything, as after any event that is deleted.
+    return events_about(user_id).delete()[0]
+
+
+def register_personal_data() -> None:
+    register_datasets(
+        PersonalDataset("live-messages", _("Messages to pages that were open, kept for an hour"), _find, _erase)
+    )

@@ -1,0 +1,41 @@
+"""SQL by hand: one call a statement, and rows sent to PostgreSQL as one JSON document.
+
+All of it runs on Django's connection and so in the open transaction.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+Parameters = Sequence[Any] | Mapping[str, Any]  # what psycopg can adapt
+
+
+def fetch(statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+    """Run a statement and return all of its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def fetch_one(statement: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
+    """Run a statement and return its first row, None where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+def execute(statement: str, parameters: Parameters = ()) -> int:
+    """Run a statement that returns no rows; return how many rows it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        changed: int = cursor.rowcount
+        return changed
+
+
+def json_rows(rows: Iterable[object]) -> str:
+    """Rows as the text for a `jsonb_to_recordset(%s::jsonb)`: mappings or dataclasses whose names are the columns."""
+    return msgspec.json.encode(list(rows)).decode()
