@@ -1,4 +1,4 @@
-"""What an academy has set (contract, section 10): one way to change it, for every room that keeps a feature there."""
+"""An academy's settings (contract, section 10): the one way to change them, for every room that has a feature there."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LEARNPACK = "learnpack_features"
 NOTEBOOK = "notebook_features"
 SIGNAL = "signal_features"
 GROUPS = (LEARNPACK, NOTEBOOK, SIGNAL)
-# Whoever set something that LearnPack knows and we don't finds it again; our own features are all known.
+# Groups without unknown features. In LearnPack's group features that we don't know are kept as sent.
 _CLOSED = frozenset({NOTEBOOK, SIGNAL})
 
 
@@ -26,16 +26,16 @@ _CLOSED = frozenset({NOTEBOOK, SIGNAL})
 class _Feature:
     validate: Validator
     default: Any = None
-    # A feature of several parts: those that aren't sent stay as they are.
+    # A feature whose value is an object: members that aren't sent stay as they are.
     parts: bool = False
 
-    def over(self, stored: Any, incoming: Any) -> Any:
+    def merge(self, stored: Any, incoming: Any) -> Any:
         if self.parts and isinstance(stored, dict) and isinstance(incoming, dict):
             return {**stored, **incoming}
         return incoming
 
 
-_WHOLE = _Feature(lambda value: value)
+_UNKNOWN = _Feature(lambda value: value)
 _features: dict[str, dict[str, _Feature]] = {group: {} for group in GROUPS}
 
 
@@ -44,21 +44,21 @@ _listeners: dict[str, list[Listener]] = {group: [] for group in GROUPS}
 
 
 def when_changed(group: str, listener: Listener) -> None:
-    """Have a room called with the academy's id when a group of its features changes, in the transaction that does it."""
+    """Register a listener, called with an academy's id in the transaction that changes a group of its features."""
     _listeners[group].append(listener)
 
 
 def feature_validator(feature: str, validate: Validator) -> None:
-    """Have one of `learnpack_features` checked before it is stored.
+    """Register the validator of one of `learnpack_features`.
 
-    What `validate` returns is stored; a Problem that it raises goes to the client. A room calls this when it is ready.
-    Features without a validator are kept as sent.
+    The value that `validate` returns is stored; a Problem that it raises is the client's answer. Rooms call this in their
+    AppConfig.ready. Features without a validator are stored as sent.
     """
     _features[LEARNPACK][feature] = _Feature(validate)
 
 
 def declare_feature(group: str, feature: str, default: Any, validate: Validator, *, parts: bool = False) -> None:
-    """Declare a feature of a group that has no others: it is shown with its default where nothing is set.
+    """Declare a feature of a group in which unknown features are refused; it is shown with its default where it isn't set.
 
     With `parts` it is an object whose members are set one by one.
     """
@@ -66,9 +66,9 @@ def declare_feature(group: str, feature: str, default: Any, validate: Validator,
 
 
 def checked(features: Features, group: str = LEARNPACK) -> dict[str, Any]:
-    """The features as they are to be stored.
+    """Return the features in the form that is stored.
 
-    Raises what a validator raises; FieldProblem for a feature that doesn't exist where all are known.
+    Raises what a validator raises; FieldProblem for an unknown feature of a group that has no unknown ones.
     """
     known = _features[group]
     if group in _CLOSED and (unknown := [name for name in features if name not in known]):
@@ -79,7 +79,7 @@ def checked(features: Features, group: str = LEARNPACK) -> dict[str, Any]:
 
 
 def settings_of(academy: Academy) -> AcademySettings:
-    """The academy's settings; an unsaved row where it has set nothing."""
+    """Return the academy's settings; an unsaved row if it has set nothing."""
     row = AcademySettings.objects.filter(academy=academy).first() or AcademySettings(academy=academy)
     row.academy = academy
     for group in GROUPS:
@@ -88,8 +88,8 @@ def settings_of(academy: Academy) -> AcademySettings:
 
 
 def locked_settings(academy: Academy) -> AcademySettings:
-    """The academy's settings, made where there are none; nobody else changes them until the open transaction ends."""
-    # Of two that come first at the same time one makes the row; the lock then lets neither undo the other.
+    """Return the academy's settings, created if there are none, and locked until the open transaction ends."""
+    # Of two transactions that need a new row at the same time, one creates it; the lock then serializes their changes.
     AcademySettings.objects.bulk_create([AcademySettings(academy=academy)], ignore_conflicts=True)
     row = AcademySettings.objects.select_for_update().get(academy=academy)
     row.academy = academy
@@ -97,26 +97,26 @@ def locked_settings(academy: Academy) -> AcademySettings:
 
 
 def with_defaults(row: AcademySettings, group: str) -> dict[str, Any]:
-    """A group's features as they hold: what is stored over the defaults."""
+    """Return a group's features in force: the stored ones over the defaults."""
     defaults = {name: feature.default for name, feature in _features[group].items()} if group in _CLOSED else {}
     return merged(defaults, _stored(row, group), group)
 
 
 def merged(stored: Features, incoming: Features, group: str) -> dict[str, Any]:
-    """Features with others put over them."""
+    """Return the stored features with the incoming ones merged over them."""
     known = _features[group]
-    put = {name: known.get(name, _WHOLE).over(stored.get(name), value) for name, value in incoming.items()}
-    return {**stored, **put}
+    changes = {name: known.get(name, _UNKNOWN).merge(stored.get(name), value) for name, value in incoming.items()}
+    return {**stored, **changes}
 
 
 def _stored(row: AcademySettings, group: str) -> dict[str, Any]:
-    # Who writes past the API may have stored something else.
+    # A writer that bypasses the API may have stored another type.
     stored = getattr(row, group)
     return stored if isinstance(stored, dict) else {}
 
 
 def merge_features(academy: Academy, features: Features, group: str = LEARNPACK) -> AcademySettings:
-    """Put features beside those that are stored; what isn't named stays. The row is made where there is none.
+    """Merge features into an academy's stored ones, and return the settings.
 
     Raises what `checked` raises.
     """
@@ -124,7 +124,7 @@ def merge_features(academy: Academy, features: Features, group: str = LEARNPACK)
 
 
 def merge_settings(academy: Academy, groups: Mapping[str, Features]) -> AcademySettings:
-    """The same for several groups at once: all of it, or, where something is refused, nothing.
+    """Merge features of several groups at once: all of them or, if one is refused, none.
 
     Raises what `checked` raises.
     """

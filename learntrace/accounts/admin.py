@@ -1,4 +1,4 @@
-"""The admin's pages of users, academies and tokens."""
+"""Admin pages of users, academies and tokens."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ class AcademyAdmin(ModelAdmin):
 
 
 class SettingsForm(_SettingsForm):
-    """Checks what the API would check."""
+    """Validates features as the API does."""
 
     def clean_learnpack_features(self) -> dict[str, Any]:
         return self._checked(LEARNPACK)
@@ -100,7 +100,7 @@ class GrantAdmin(BigTableAdmin):
 
 @admin.register(Cohort)
 class CohortAdmin(ModelAdmin):
-    list_display = ("id", "slug", "name", "academy")
+    list_display = ("id", "slug", "name", "academy", "starts_on", "ends_on")
     list_select_related = ("academy",)
     search_fields = ("slug", "name", "academy__slug")
     raw_id_fields = ("academy",)
@@ -108,7 +108,7 @@ class CohortAdmin(ModelAdmin):
 
 @admin.register(Token)
 class TokenAdmin(BigTableAdmin):
-    """Tokens: the key is told once, when it is made; afterwards only its hash exists."""
+    """Tokens: a key is shown once, when it is created; only its hash is stored."""
 
     list_display = ("prefix", "user", "kind", "expires_at", "created_at")
     list_filter = ("kind",)
@@ -122,12 +122,12 @@ class TokenAdmin(BigTableAdmin):
         return ("user", "kind") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Token, form: Any, change: bool) -> None:
-        """Save an expiry, or issue the token and tell its key."""
+        """Save an expiry, or issue the token and show its key."""
         if change:
             obj.save(update_fields=["expires_at"])
             return
         issued, key = Token.issue(obj.user, obj.kind, obj.expires_at)
-        # The admin goes on with the object of its form: let it be the row that was made.
+        # The admin goes on with the form's object, so it becomes the row that was created.
         obj.__dict__.update(issued.__dict__)
-        told = _("The token's key is %(key)s. It is shown only now: keep it in a safe place.") % {"key": key}
-        messages.warning(request, told)
+        text = _("The token's key is %(key)s. It is shown only now: keep it in a safe place.") % {"key": key}
+        messages.warning(request, text)

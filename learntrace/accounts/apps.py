@@ -8,8 +8,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from learntrace.accounts import (
-            holdings,
-            schema,  # noqa: F401 (spectacular finds the token scheme once it is loaded)
+            openapi,  # noqa: F401 (spectacular finds the token scheme once it is loaded)
+            personal_data,
         )
 
-        holdings.register()
+        personal_data.register()

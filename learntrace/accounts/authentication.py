@@ -1,4 +1,4 @@
-"""Tokens in the Authorization header: one reading of it for the API's views and for the front door (contract, section 1)."""
+"""Tokens in the Authorization header: one parser for the API's views and for the front door (contract, section 1)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ HUB_SCHEME = "jupyterhub"
 
 
 class Unauthorized(Problem):
-    """No or unreadable credentials."""
+    """Missing or malformed credentials."""
 
     status_code = status.HTTP_401_UNAUTHORIZED
     reason = "no-credentials"
@@ -31,7 +31,7 @@ class Unauthorized(Problem):
 
 
 class InvalidToken(Unauthorized):
-    """A key that opens nothing; its body is what LearnPack's clients look for."""
+    """An invalid key; LearnPack's clients look for this body."""
 
     reason = "invalid-token"
     text = _("Invalid or Inactive Token")
@@ -57,14 +57,14 @@ class ExpiredToken(InvalidToken):
 
 
 def names_hub(header: str) -> bool:
-    """Tell whether an Authorization header brings a JupyterHub's token instead of one of ours."""
+    """Whether an Authorization header holds a JupyterHub token instead of one of ours."""
     return header.strip().partition(" ")[0].lower() == HUB_SCHEME
 
 
 def read_key(header: str, schemes: Collection[str] = SCHEMES) -> str:
     """Return the key of an Authorization header.
 
-    Raises Unauthorized: no header or another scheme, no key, blanks in the key.
+    Raises Unauthorized for a missing header, another scheme, a missing key or blanks in the key.
     """
     scheme, _blank, key = header.strip().partition(" ")
     if scheme.lower() not in schemes:
@@ -79,14 +79,14 @@ def read_key(header: str, schemes: Collection[str] = SCHEMES) -> str:
 
 @dataclass(frozen=True)
 class Credential:
-    """What the database holds of a key."""
+    """What the database says about a key."""
 
     user_is_active: bool
     expires_at: datetime | None
 
 
 def check(credential: Credential, now: datetime) -> None:
-    """Raise InactiveUser or ExpiredToken unless the credential opens."""
+    """Raise InactiveUser or ExpiredToken unless the credential is valid."""
     if not credential.user_is_active:
         raise InactiveUser
     if credential.expires_at is not None and credential.expires_at <= now:
@@ -94,12 +94,12 @@ def check(credential: Credential, now: datetime) -> None:
 
 
 class TokenAuthentication(BaseAuthentication):
-    """`Authorization: Token <key>`, or Bearer."""
+    """Authenticate by `Authorization: Token <key>`, or Bearer."""
 
     def authenticate(self, request: Request) -> tuple[User, Token]:
         """Return user and token.
 
-        Raises Unauthorized; it never lets an anonymous request pass. A one-time token is gone afterwards.
+        Raises Unauthorized; an anonymous request never passes. A one-time token is deleted.
         """
         key = read_key(request.headers.get("Authorization", ""))
         with transaction.atomic():
@@ -107,7 +107,7 @@ class TokenAuthentication(BaseAuthentication):
             if token is None:
                 raise InvalidToken
             check(Credential(token.user.is_active, token.expires_at), timezone.now())
-            # The row count decides who of two simultaneous users of the key was first.
+            # The row count decides which of two simultaneous requests with the key was first.
             if token.kind == Token.Kind.ONE_TIME and not Token.objects.filter(pk=token.pk).delete()[0]:
                 raise InvalidToken
         return token.user, token

@@ -1,57 +1,72 @@
-"""Filters of lists that name people and moments, read from the query string."""
+"""List filters by users, cohorts and times, parsed from the query string."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 
 from django.db.models import Q
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from learntrace.accounts.models import Academy, Cohort, User
 from learntrace.core.errors import Problem
-from learntrace.core.filters import natural, words
-from learntrace.metrics import timestamps
+from learntrace.core.http.filters import natural, words
+from learntrace.measures import timestamps
 
 
 def learners(request: Request, name: str = "learner") -> list[int]:
-    """The ids of the users that the filter names, by id or by name."""
+    """Return the ids of the users that the filter names, by id or name."""
     named = words(request, name)
-    found = User.objects.filter(Q(username__in=named) | Q(pk__in=_numbers(named)))
-    return list(found.values_list("pk", flat=True))
+    users = User.objects.filter(Q(username__in=named) | Q(pk__in=_numbers(named)))
+    return list(users.values_list("pk", flat=True))
 
 
 def cohorts(request: Request, academy: Academy, name: str = "cohort") -> list[int]:
-    """The ids of the academy's cohorts that the filter names, by id or by slug."""
+    """Return the ids of the academy's cohorts that the filter names, by id or slug."""
     named = words(request, name)
-    found = Cohort.objects.filter(Q(slug__in=named) | Q(pk__in=_numbers(named)), academy=academy)
-    return list(found.values_list("pk", flat=True))
+    cohorts = Cohort.objects.filter(Q(slug__in=named) | Q(pk__in=_numbers(named)), academy=academy)
+    return list(cohorts.values_list("pk", flat=True))
 
 
 def _numbers(named: list[str]) -> list[int]:
     return [number for name in named if (number := natural(name)) is not None]
 
 
+# At the end of a time in ISO 8601; the blank stands for a + that isn't percent-encoded.
+_OFFSET = re.compile(r"(?:Z|[-+ ]\d\d(?::?\d\d)?)$", re.IGNORECASE)
+
+
 def moment(request: Request, name: str) -> datetime | None:
-    """The time that the filter gives, in ISO 8601; None without one.
+    """Return the filter's time, given in ISO 8601, on a page without an offset in the reader's time zone; None without one.
 
     Raises Problem (400, invalid-filter).
     """
     given = request.query_params.get(name, "").strip()
     if not given:
         return None
-    found = None
-    # A year or seconds would be read as milliseconds, and so as a day in 1970.
+    parsed = None
+    # A year or seconds would be parsed as milliseconds, and so as a day in 1970.
     if given[4:5] == "-":
-        # A + that wasn't encoded arrives as a blank.
-        found = timestamps.parse(given) or timestamps.parse(given.replace(" ", "+"))
-    if found is None:
+        # A + that isn't percent-encoded arrives as a blank.
+        parsed = timestamps.parse(given) or timestamps.parse(given.replace(" ", "+"))
+    if parsed is None:
         raise Problem(_("Invalid `%(field)s` value(s): %(values)s"), slug="invalid-filter", field=name, values=given)
-    return found
+    return parsed if parsed is None or _has_offset(given) else _in_current_zone(parsed)
+
+
+def _has_offset(given: str) -> bool:
+    # After the date, whose last part would look like an offset.
+    return _OFFSET.search(given, 10) is not None
+
+
+def _in_current_zone(parsed: datetime) -> datetime:
+    return parsed.replace(tzinfo=get_current_timezone()).astimezone(UTC)
 
 
 def one_of(request: Request, name: str, allowed: tuple[str, ...]) -> list[str]:
-    """The words of a filter that knows all that it takes.
+    """Return the values of a filter that accepts certain values only.
 
-    Raises Problem (400, invalid-filter) that lists the others.
+    Raises Problem (400, invalid-filter) that lists the other values.
     """
     wanted = words(request, name)
     if bad := [word for word in wanted if word not in allowed]:
@@ -62,14 +77,14 @@ def one_of(request: Request, name: str, allowed: tuple[str, ...]) -> list[str]:
 
 
 def flag(request: Request, name: str) -> bool:
-    """Whether the query string turns something on."""
+    """Whether a parameter of the query string is true; anything unknown is false."""
     return request.query_params.get(name, "").strip().lower() in ("1", "true", "yes")
 
 
-def certain_flag(request: Request, name: str) -> bool:
-    """The same where it must not be guessed, as of a dry run: a name without a value turns it on.
+def strict_flag(request: Request, name: str) -> bool:
+    """Whether a parameter is true, where it must not be guessed, as for a dry run; a name without a value is true.
 
-    Raises Problem for what is neither yes nor no.
+    Raises Problem for a value that is neither true nor false.
     """
     if name not in request.query_params:
         return False

@@ -1,4 +1,4 @@
-"""Signing in with e-mail and password (contract, section 1; design, "Identity and scope")."""
+"""Sign-in with e-mail address and password (contract, section 1; design, "Identity and scope")."""
 
 import time
 from hashlib import sha256
@@ -18,30 +18,30 @@ from learntrace.core.errors import FieldProblem
 
 
 class WrongCredentials(FieldProblem):
-    """E-mail address and password fit nobody who may sign in."""
+    """E-mail address and password match no active user."""
 
     def __init__(self) -> None:
         super().__init__("non_field_errors", _("Unable to log in with provided credentials."))
 
 
 class FailedLogins:
-    """Failures for an e-mail address from a client's address: a class behind one router can sign in all at once."""
+    """Failed logins for an e-mail address from an IP address: a class behind one router can sign in at the same time."""
 
     def __init__(self, request: Request, email: str) -> None:
-        # A hash, as cache keys take neither blanks nor any length.
+        # Hashed, as cache keys allow no blanks and are limited in length.
         self.key = "failed-login:" + sha256(f"{_address(request)} {email.lower()}".encode()).hexdigest()
         self.most, self.seconds = _rate()
         self.failures: list[float] = []
 
     def check(self) -> None:
-        """Raise Throttled (429) when there were too many lately."""
+        """Raise Throttled (429) after too many recent failures."""
         now = time.time()
         self.failures = [moment for moment in cache.get(self.key, []) if moment > now - self.seconds]
         if len(self.failures) >= self.most:
             raise Throttled(wait=self.failures[0] + self.seconds - now)
 
     def note(self) -> None:
-        """Count one more."""
+        """Count one more failure."""
         cache.set(self.key, [*self.failures, time.time()], self.seconds)
 
 
@@ -51,26 +51,39 @@ def _rate() -> tuple[int, int]:
 
 
 def _address(request: Request) -> str:
-    """The client's address; only behind a proxy of ours does the header count, and of it what that proxy wrote."""
+    """Return the client's IP address; behind our proxy, the one that the proxy appended to the header."""
     forwarded = request.headers.get("X-Forwarded-For", "") if settings.USE_X_FORWARDED_HOST else ""
     return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
 
 
-def user_with(email: str, password: str) -> User | None:
-    """The active user whom e-mail address and password fit; several may share an address."""
-    # lower() on both sides, by the database: that is what the index holds.
-    users = User.objects.alias(lower=Lower("email")).filter(lower=Lower(Value(email))).order_by("id")
-    fitting = [user for user in users if user.check_password(password)]
-    if not users:
-        # As slow as for an address that exists, so that nobody learns which do.
+def user_with(name: str, password: str) -> User | None:
+    """Return the active user with this e-mail address or user name and this password.
+
+    Of several users who share an address the oldest signs in by it, the others by their user names: a try costs one hash, and
+    neither its time nor its answer tells whether an address has users, or how many.
+
+    Raises TooManyLogins.
+    """
+    user = _named(name)
+    if user is None:
+        # Takes as long as for an existing address.
         User().set_password(password)
-    return next((user for user in fitting if user.is_active), None)
+        return None
+    return user if user.check_password(password) and user.is_active else None
+
+
+def _named(name: str) -> User | None:
+    if exact := User.objects.filter(username=name).first():
+        return exact
+    # lower() on both sides, in the database, so that the index is used.
+    by_email = User.objects.alias(lower=Lower("email")).filter(lower=Lower(Value(name)))
+    return by_email.order_by("-is_active", "id").first()
 
 
 def log_in(request: Request, email: str, password: str) -> tuple[Token, str]:
-    """Give a login token and its key.
+    """Issue a login token; return it with its key.
 
-    Raises FieldProblem for wrong credentials, Throttled after too many of them.
+    Raises WrongCredentials, and Throttled after too many of them.
     """
     failed = FailedLogins(request, email)
     failed.check()

@@ -1,4 +1,4 @@
-"""Who there is: users, academies, who may do what in which, and the tokens that prove it."""
+"""Users, academies, memberships and permissions, and the tokens that authenticate users."""
 
 import hashlib
 import secrets
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -25,9 +26,14 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.username
 
+    @property
+    def display_name(self) -> str:
+        """First and last name; the user name if both are missing."""
+        return self.get_full_name() or self.username
+
 
 class Academy(models.Model):
-    """An organisation; nothing of one is visible from another."""
+    """An organisation; no academy sees another one's data."""
 
     class Status(models.TextChoices):
         ACTIVE = "ACTIVE", _("Active")
@@ -49,8 +55,8 @@ class Academy(models.Model):
 
 
 class AcademySettings(models.Model):
-    """What an academy has set: `learnpack_features`, the ignore rules among others, `notebook_features`, and
-    `signal_features`, the detectors' thresholds."""
+    """An academy's settings: `learnpack_features` (the ignore rules among others), `notebook_features`, and
+    `signal_features` (the detectors' thresholds)."""
 
     academy = models.OneToOneField(Academy, models.CASCADE, related_name="settings")
     learnpack_features = models.JSONField(default=dict, blank=True)
@@ -68,7 +74,7 @@ class AcademySettings(models.Model):
 
 
 class Membership(models.Model):
-    """A user's role in an academy. An inactive one gives no capability, but what the user sent stays visible there."""
+    """A user's role in an academy. An inactive one gives no capability, but the user's data stay visible there."""
 
     class Status(models.TextChoices):
         ACTIVE = "ACTIVE", _("Active")
@@ -105,11 +111,13 @@ class Grant(models.Model):
 
 
 class Cohort(models.Model):
-    """A group of learners who take a course together."""
+    """A group of learners who take a course together, from the first day to the last one where these are known (UTC)."""
 
     slug = models.SlugField(max_length=150, unique=True)
     name = models.CharField(max_length=150)
     academy = models.ForeignKey(Academy, models.CASCADE, related_name="cohorts")
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("cohort")
@@ -118,19 +126,23 @@ class Cohort(models.Model):
     def __str__(self) -> str:
         return self.slug
 
+    def clean(self) -> None:
+        if self.ends_on and (not self.starts_on or self.ends_on < self.starts_on):
+            raise ValidationError(_("A cohort can't end before it starts"))
+
 
 def key_hash(key: str) -> str:
-    """The form in which a token's key is stored: its SHA-256, as the key itself has 160 random bits."""
+    """Return the hash that is stored of a key: its SHA-256, which suffices as the key has 160 random bits."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def key_prefix(key: str) -> str:
-    """The part of a key that may be shown: its first 8 characters, and never more than a third of it."""
+    """Return the part of a key that may be shown: its first 8 characters, but at most a third of it."""
     return key[: min(Token.PREFIX_LENGTH, len(key) // 3)]
 
 
 class Token(models.Model):
-    """A key of which only the hash and a visible prefix are kept."""
+    """A key, stored as its hash and a visible prefix."""
 
     class Kind(models.TextChoices):
         LOGIN = "login", _("Login (7 days)")
@@ -162,7 +174,7 @@ class Token(models.Model):
 
     @classmethod
     def issue(cls, user: User, kind: str = Kind.PERMANENT, expires_at: datetime | None = None) -> tuple["Token", str]:
-        """Make a token; return it with its key, which is shown this once and never again."""
+        """Create a token; return it with its key, which can't be shown again."""
         key = secrets.token_hex(20)
         lifetime = cls.LIFETIMES.get(cls.Kind(kind))
         if expires_at is None and lifetime:

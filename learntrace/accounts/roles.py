@@ -1,4 +1,4 @@
-"""Roles and what each may do, as data; docs/reference/roles.md is made from it."""
+"""Roles and their capabilities, as data; docs/reference/roles.md is generated from it."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 UPLOAD_OWN = "upload_assignment_telemetry"
 UPLOAD_ANY = "upload_any_telemetry"
 
-# Every capability, with what it opens.
+# Every capability, with its purpose.
 CAPABILITIES = {
     UPLOAD_OWN: "Send one's own telemetry",
     UPLOAD_ANY: "Send telemetry of others (services)",
@@ -18,7 +18,7 @@ CAPABILITIES = {
     "crud_academy_auth_settings": "Change the academy's settings",
 }
 
-# Those that can also be granted to a user outside any role.
+# Capabilities that can also be granted to a user outside any role.
 PERMISSIONS = (UPLOAD_OWN, UPLOAD_ANY)
 
 
@@ -47,21 +47,21 @@ ROLES = {
 
 
 def roles_with(capability: str) -> list[str]:
-    """The roles that carry a capability."""
+    """Return the roles that have a capability."""
     return [role.slug for role in ROLES.values() if capability in role.capabilities]
 
 
 def permissions_from(granted: Collection[str], roles: Collection[str]) -> frozenset[str]:
-    """The permissions that grants and roles add up to. Who may send anybody's telemetry may send."""
-    carried = {capability for role in roles if role in ROLES for capability in ROLES[role].capabilities}
-    held = {name for name in PERMISSIONS if name in granted or name in carried}
-    return frozenset(held | {UPLOAD_OWN} if UPLOAD_ANY in held else held)
+    """Return the permissions from grants and roles together. UPLOAD_ANY includes UPLOAD_OWN."""
+    by_role = {capability for role in roles if role in ROLES for capability in ROLES[role].capabilities}
+    permissions = {name for name in PERMISSIONS if name in granted or name in by_role}
+    return frozenset(permissions | {UPLOAD_OWN} if UPLOAD_ANY in permissions else permissions)
 
 
 def served_academies(granted: Collection[str], held: Iterable[tuple[str, int]]) -> frozenset[int] | None:
-    """The academies whose members' telemetry a user may send, from grants and (role, academy) pairs; None: everybody's.
+    """Return the academies whose members' telemetry a user may send, from grants and (role, academy) pairs; None: all.
 
-    A grant is made by whoever runs the installation; a role counts in its own academy only.
+    A grant, which the installation's operator makes, counts everywhere; a role counts in its own academy only.
     """
     if UPLOAD_ANY in granted:
         return None

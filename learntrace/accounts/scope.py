@@ -1,4 +1,4 @@
-"""Which academy a request is about and whether its user may do this there: the one place where scope is decided."""
+"""Scope: the academy that a request is about, and whether its user has the capability there. Decided here only."""
 
 from typing import Any, ClassVar
 
@@ -10,12 +10,12 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from learntrace.accounts.hub_authentication import hub_member_of
+from learntrace.accounts.jupyterhub.authentication import hub_member_of
 from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.roles import roles_with
 from learntrace.core.errors import Forbidden, Problem
+from learntrace.core.http.language import activate_language
 from learntrace.core.json import body_of
-from learntrace.core.language import activate_language
 
 _BIGGEST_ID = 2**63 - 1
 
@@ -23,7 +23,7 @@ _BIGGEST_ID = 2**63 - 1
 def academy_id_of(request: Request) -> int:
     """Return the academy that the request names, in the header `Academy` or else in `?academy=`.
 
-    Raises Forbidden when it names none, Problem (400) when it is no number.
+    Raises Forbidden if it names none, Problem (400) if it isn't a number.
     """
     named = request.headers.get("Academy", "").strip() or request.query_params.get("academy", "").strip()
     if not named:
@@ -34,7 +34,7 @@ def academy_id_of(request: Request) -> int:
 
 
 class HubAcademyOnly(Forbidden):
-    """A hub must not learn from its users' tokens what they do elsewhere."""
+    """Refused so that a hub can't use its users' tokens to read their data in other academies."""
 
     slug = "hub-academy-only"
     text = _("A JupyterHub token opens nothing here to somebody of several academies. Use a token of this server")
@@ -43,10 +43,10 @@ class HubAcademyOnly(Forbidden):
 def academy_with(request: Request, capability: str) -> Academy:
     """Return the academy that the request names if its user has the capability there.
 
-    A JupyterHub's token opens no academy but the hub's.
+    A JupyterHub token is valid for the hub's academy only.
 
-    Raises what academy_id_of raises, and Forbidden: no role with it or no such academy (told alike), academy deleted
-    or inactive.
+    Raises what academy_id_of raises, and Forbidden: no role with the capability or no such academy (the same answer),
+    academy deleted or inactive.
     """
     academy_id = academy_id_of(request)
     hub_member = hub_member_of(request)
@@ -59,8 +59,10 @@ def academy_with(request: Request, capability: str) -> Academy:
     if membership is None or (hub_member is not None and membership.academy_id != hub_member.academy_id):
         raise Forbidden(
             _("You (user: %(user)s) don't have this capability: %(capability)s for academy %(academy)s"),
-            user=request.user.pk, capability=capability, academy=academy_id,
-        )  # fmt: skip
+            user=request.user.pk,
+            capability=capability,
+            academy=academy_id,
+        )
     academy = membership.academy
     if academy.status == Academy.Status.DELETED:
         raise Forbidden(_("This academy is deleted"))
@@ -70,27 +72,27 @@ def academy_with(request: Request, capability: str) -> Academy:
 
 
 def learners_of(academy: Academy) -> QuerySet[User]:
-    """Everybody who belongs to the academy, in any role."""
+    """Return the academy's members, in any role."""
     return User.objects.filter(Exists(Membership.objects.filter(user=OuterRef("pk"), academy=academy)))
 
 
 def seen_in(academy: Academy, *, learner: str, asset_academy: str) -> Q:
-    """The condition on rows that an academy may see: those of its members.
+    """Return the condition on rows that an academy may see: the rows of its members.
 
-    A row of somebody in several academies whose asset belongs to one of these is seen there only.
-    `learner` and `asset_academy` name the row's columns (ids).
+    A row of a member of several academies whose asset belongs to one of them is visible there only. `learner` and
+    `asset_academy` are the names of the rows' id columns.
     """
-    here = Membership.objects.filter(academy=academy, user_id=OuterRef(learner))
-    there = Membership.objects.filter(user_id=OuterRef(learner), academy_id=OuterRef(asset_academy))
-    another = Q(**{f"{asset_academy}__isnull": False}) & ~Q(**{asset_academy: academy.pk})
-    return Q(Exists(here)) & ~(another & Q(Exists(there)))
+    member_here = Membership.objects.filter(academy=academy, user_id=OuterRef(learner))
+    member_there = Membership.objects.filter(user_id=OuterRef(learner), academy_id=OuterRef(asset_academy))
+    asset_elsewhere = Q(**{f"{asset_academy}__isnull": False}) & ~Q(**{asset_academy: academy.pk})
+    return Q(Exists(member_here)) & ~(asset_elsewhere & Q(Exists(member_there)))
 
 
 class View(APIView):
     """An API view that answers in its user's language.
 
-    `keeps_to_hub_academy` says that the view itself shows a hub's caller nothing of other academies (`hub_academy_id`);
-    any other view is closed to a hub's caller who belongs to several.
+    `keeps_to_hub_academy`: the view itself limits a caller with a hub token to the hub's academy (`hub_academy_id`). All
+    other views refuse such a caller who belongs to several academies.
     """
 
     request: Request
@@ -102,7 +104,7 @@ class View(APIView):
         if not request.headers.get("Accept-Language"):
             activate_language(request._request, getattr(request.user, "language", ""))
         if request.headers.get("Transfer-Encoding"):
-            # DRF takes a body whose length wasn't announced for none.
+            # DRF ignores a body without a Content-Length.
             request._request.META["CONTENT_LENGTH"] = str(len(body_of(request._request)))
         hub_member = hub_member_of(request)
         if hub_member is not None and not self.keeps_to_hub_academy:
@@ -118,25 +120,25 @@ class View(APIView):
     @property
     def user(self) -> User:
         user = self.request.user
-        assert isinstance(user, User)  # noqa: S101 (the permission classes let nobody else in)
+        assert isinstance(user, User)  # noqa: S101 (the permission classes require a user)
         return user
 
     @property
     def hub_academy_id(self) -> int | None:
-        """The academy to which a JupyterHub's token limits the request; None for other credentials."""
+        """The academy to which a JupyterHub token limits the request; None for other credentials."""
         hub_member = hub_member_of(self.request)
         return None if hub_member is None else hub_member.academy_id
 
 
 class PublicView(View):
-    """Open to everybody."""
+    """A view without authentication."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
 
 class AcademyView(View):
-    """A view of one academy's data: `capabilities` says what each method takes, `academy` is whose data it is."""
+    """A view of the data of `academy`; `capabilities` maps each method to the capability that it requires."""
 
     keeps_to_hub_academy: ClassVar = True
     capabilities: ClassVar[dict[str, str]] = {}

@@ -1,4 +1,4 @@
-"""What accounts takes and answers."""
+"""Serializers of the accounts' endpoints."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from learntrace.accounts.academy_settings import NOTEBOOK, SIGNAL, with_defaults
-from learntrace.accounts.hub_members import HubMember
-from learntrace.accounts.identity import active_roles, permissions_of
+from learntrace.accounts.jupyterhub.members import HubMember
 from learntrace.accounts.models import Academy, AcademySettings, Membership, User
+from learntrace.accounts.permissions import active_roles, permissions_of
 from learntrace.accounts.roles import ROLES
 
 
@@ -90,6 +90,9 @@ class MeSerializer(serializers.ModelSerializer[User]):
 class AcademySettingsSerializer(serializers.ModelSerializer[AcademySettings]):
     """An academy's settings; id and times are null as long as nothing has been set."""
 
+    id = serializers.IntegerField(allow_null=True)
+    created_at = serializers.DateTimeField(allow_null=True)
+    updated_at = serializers.DateTimeField(allow_null=True)
     academy = AcademySerializer()
     learnpack_features = serializers.DictField()
     notebook_features = serializers.SerializerMethodField(help_text="with the defaults of what isn't set")
@@ -98,8 +101,14 @@ class AcademySettingsSerializer(serializers.ModelSerializer[AcademySettings]):
     class Meta:
         model = AcademySettings
         fields = (
-            "id", "academy", "learnpack_features", "notebook_features", "signal_features", "created_at", "updated_at",
-        )  # fmt: skip
+            "id",
+            "academy",
+            "learnpack_features",
+            "notebook_features",
+            "signal_features",
+            "created_at",
+            "updated_at",
+        )
 
     def get_notebook_features(self, row: AcademySettings) -> dict[str, bool]:
         return with_defaults(row, NOTEBOOK)

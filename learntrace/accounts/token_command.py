@@ -1,4 +1,4 @@
-"""`learntrace token create | list | revoke`."""
+"""The command `learntrace token create | list | revoke`."""
 
 import argparse
 import json
@@ -11,17 +11,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Token, User
-from learntrace.accounts.roster_items import BIGGEST_ID
+from learntrace.accounts.roster.items import BIGGEST_ID
 
 
 class TokenCommandError(Exception):
-    """What was asked can't be done; the text says why."""
+    """The command can't be carried out; the text says why."""
 
 
 def find_user(text: str) -> User:
-    """The one user with this id, user name or e-mail address.
+    """Return the user with this id, user name or e-mail address.
 
-    Raises TokenCommandError when there is none, or several of whom one can't be told.
+    Raises TokenCommandError if there is none, or more than one.
     """
     named = Q(username=text) | Q(email__iexact=text)
     if text.isascii() and text.isdigit() and len(text) < 19:
@@ -30,13 +30,13 @@ def find_user(text: str) -> User:
     if not users:
         raise TokenCommandError(_("There is no user %(name)s.") % {"name": text})
     if len(users) > 1:
-        found = ", ".join(f"{user.pk} ({user.username})" for user in users)
-        raise TokenCommandError(_("Several users are meant by %(name)s: %(found)s.") % {"name": text, "found": found})
+        names = ", ".join(f"{user.pk} ({user.username})" for user in users)
+        raise TokenCommandError(_("Several users are meant by %(name)s: %(found)s.") % {"name": text, "found": names})
     return users[0]
 
 
 def main(argv: list[str]) -> int:
-    """Run `learntrace token ...`; Django is set up already. 0: done, 1: it can't be done, 2: wrong usage."""
+    """Run `learntrace token ...` with Django set up; return the exit code: 0 done, 1 failed, 2 wrong usage."""
     parser = argparse.ArgumentParser(prog="learntrace token", description=_("Keys for learners and services."))
     commands = parser.add_subparsers(dest="command", required=True)
     create = commands.add_parser("create", help=_("make a token; its key is shown this once"))
@@ -44,14 +44,14 @@ def main(argv: list[str]) -> int:
     create.add_argument("--kind", choices=Token.Kind.values, default=Token.Kind.PERMANENT.value)
     create.add_argument("--expires", type=_moment, metavar="DATE", help=_("2027-01-31, or with a time; UTC"))
     create.set_defaults(run=_create)
-    listed = commands.add_parser("list", help=_("a user's tokens, without their keys"))
-    listed.add_argument("--user", required=True, help=_("id, user name or e-mail address"))
-    listed.set_defaults(run=_list)
+    list_tokens = commands.add_parser("list", help=_("a user's tokens, without their keys"))
+    list_tokens.add_argument("--user", required=True, help=_("id, user name or e-mail address"))
+    list_tokens.set_defaults(run=_list)
     revoke = commands.add_parser("revoke", help=_("delete a token; it opens nothing from now on"))
     revoke.add_argument("prefix", help=_("the token's prefix, as `list` shows it"))
     revoke.add_argument("--user", help=_("whose, where tokens of several users have the prefix"))
     revoke.set_defaults(run=_revoke)
-    for command in (create, listed, revoke):
+    for command in (create, list_tokens, revoke):
         command.add_argument("--json", action="store_true", help=_("print JSON"))
     arguments = parser.parse_args(argv)
     try:
@@ -74,18 +74,18 @@ def _moment(text: str) -> datetime:
 
 
 def _facts(token: Token) -> dict[str, Any]:
-    """What may be shown of a token."""
+    """Return the facts about a token that may be shown."""
     return {
         "prefix": token.prefix,
         "user_id": token.user_id,
         "username": token.user.username,
         "kind": token.kind,
-        "expires_at": _written(token.expires_at),
-        "created_at": _written(token.created_at),
+        "expires_at": _iso(token.expires_at),
+        "created_at": _iso(token.created_at),
     }
 
 
-def _written(moment: datetime | None) -> str | None:
+def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
@@ -95,10 +95,10 @@ def _create(arguments: argparse.Namespace) -> None:
         print(json.dumps({"key": key, **_facts(token)}, indent=2))
         return
     print(key)
-    # Apart from the key, so that `KEY=$(learntrace token create ...)` holds nothing else.
-    expiry = _written(token.expires_at) or _("never")
-    told = _("Token of %(user)s, kind %(kind)s, expires: %(expiry)s. The key is shown this once.")
-    print(told % {"user": token.user.username, "kind": token.kind, "expiry": expiry}, file=sys.stderr)
+    # On stderr, so that `KEY=$(learntrace token create ...)` holds the key only.
+    expiry = _iso(token.expires_at) or _("never")
+    text = _("Token of %(user)s, kind %(kind)s, expires: %(expiry)s. The key is shown this once.")
+    print(text % {"user": token.user.username, "kind": token.kind, "expiry": expiry}, file=sys.stderr)
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -120,8 +120,8 @@ def _revoke(arguments: argparse.Namespace) -> None:
         raise TokenCommandError(_("There is no token with the prefix %(prefix)s.") % {"prefix": arguments.prefix})
     if len(tokens) > 1:
         owners = ", ".join(sorted(token.user.username for token in tokens))
-        told = _("Several tokens have the prefix %(prefix)s (of %(owners)s): say whose with --user.")
-        raise TokenCommandError(told % {"prefix": arguments.prefix, "owners": owners})
+        text = _("Several tokens have the prefix %(prefix)s (of %(owners)s): say whose with --user.")
+        raise TokenCommandError(text % {"prefix": arguments.prefix, "owners": owners})
     facts = _facts(tokens[0])
     tokens[0].delete()
     if arguments.json:

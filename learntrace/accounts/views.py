@@ -1,4 +1,4 @@
-"""Signing in, who one is, and the academy's settings."""
+"""API views: sign-in, the token's user, and the academy's settings."""
 
 from typing import ClassVar
 
@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from learntrace.accounts.academy_settings import merge_settings, settings_of
-from learntrace.accounts.hub_authentication import hub_member_of
+from learntrace.accounts.jupyterhub.authentication import hub_member_of
 from learntrace.accounts.login import log_in
-from learntrace.accounts.schema import ACADEMY, responses
+from learntrace.accounts.openapi import ACADEMY, responses
 from learntrace.accounts.scope import AcademyView, PublicView, View
 from learntrace.accounts.serializers import (
     AcademySettingsSerializer,

@@ -1,7 +1,7 @@
-"""A roster: what should exist, compared with what the database holds, and made so in one transaction.
+"""The import of a roster: compare the file's entries with the database, then write the differences in one transaction.
 
-A section stands for one list of the file. All are of one shape: they read their items, find the stored rows that are
-meant, and say what has to change, without writing. Only when nothing is wrong anywhere is all of it written.
+Each section handles one list of the file, all in the same way: read the entries, match them with stored rows, and plan the
+changes without writing. Only if no section has found a problem are the plans written.
 """
 
 from collections import defaultdict
@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import models
 from django.utils.translation import gettext as _
 
-from learntrace.accounts.roster_items import Item, Problems, same_json
-from learntrace.accounts.roster_known import Known, chunks
-from learntrace.accounts.roster_passwords import PasswordBook
-from learntrace.core.progress import Progress
+from learntrace.accounts.roster.items import Item, Problems, same_json
+from learntrace.accounts.roster.passwords import PasswordBook
+from learntrace.accounts.roster.references import RowIndex, chunks
+from learntrace.core.progress_line import ProgressLine
+from learntrace.core.sql import fetch, fetch_one
 
 M = TypeVar("M", bound=models.Model)
 Row = models.Model
@@ -25,7 +26,7 @@ _FEW_NUMBERS = 10_000
 
 @dataclass(eq=False)
 class Draft(Generic[M]):
-    """An item with the row that it is about: what it says of the row's columns, and which of them that changes."""
+    """An entry with its row: the entry's values of the row's columns, and which columns they change."""
 
     item: Item
     row: M
@@ -33,7 +34,7 @@ class Draft(Generic[M]):
     values: dict[str, Any] = field(default_factory=dict)
     is_new: bool = True
     changed: set[str] = field(default_factory=set)
-    # What a section has read besides columns, and whether it changes something besides the row.
+    # What a section has read besides the columns, and whether the entry changes something besides the row.
     extras: dict[str, Any] = field(default_factory=dict)
     touched: bool = False
 
@@ -47,12 +48,12 @@ class Counts:
 
 @dataclass
 class Plan(Generic[M]):
-    """What one section is going to write; `others` are rows that no item is about, with their changed columns."""
+    """What one section will write; `others`: rows without an entry, with their changed columns."""
 
     section: "Section[M]"
     drafts: list[Draft[M]]
     others: dict[int, tuple[M, set[str]]] = field(default_factory=dict)
-    # Steps around the writing of the rows, which need or free what the rows refer to.
+    # Steps before and after the rows are written, for rows of other tables that they refer to.
     before: list[Callable[[], object]] = field(default_factory=list)
     after: list[Callable[[], object]] = field(default_factory=list)
 
@@ -64,16 +65,16 @@ class Plan(Generic[M]):
 
 @dataclass
 class Roster:
-    """What the sections share while one file is compared and written."""
+    """What the sections share during the import of one file; `known`: the rows that the file names, by model."""
 
     now: datetime
     passwords: PasswordBook
     problems: Problems = field(default_factory=Problems)
-    known: dict[type[Row], Known[Any]] = field(default_factory=dict)
+    known: dict[type[Row], RowIndex[Any]] = field(default_factory=dict)
 
 
 class Section(Generic[M]):
-    """One list of a roster: how an entry is read, which row it means, what a new one needs."""
+    """One list of a roster: the keys of its entries, the identity of its rows, and what a new row requires."""
 
     name: str
     model: type[M]
@@ -84,15 +85,15 @@ class Section(Generic[M]):
     required: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     has_ids = True
-    # The columns by which other entries may refer to a row; empty: nothing refers to it.
+    # The columns by which other entries may refer to a row; empty: no entry can.
     names: tuple[str, ...] = ()
 
     def keys(self) -> list[str]:
-        """All keys that an entry may have."""
+        """Return all keys that an entry may have."""
         return [*(["id"] if self.has_ids else []), *self.references, *self.columns, *self.extras]
 
     def wanted(self, item: Item, roster: Roster) -> None:
-        """Note which rows the entry names, its own among them, so that all are loaded at once."""
+        """Note which rows the entry names, its own included, so that all are loaded together."""
         if self.names:
             for key in ("id", self.names[0]):
                 roster.known[self.model].want(item.value(key))
@@ -100,13 +101,13 @@ class Section(Generic[M]):
             roster.known[model].want(item.value(key))
 
     def read(self, draft: Draft[M], roster: Roster) -> None:
-        """Read the keys that are no columns."""
+        """Read the keys that aren't columns."""
 
     def complete(self, draft: Draft[M], roster: Roster) -> None:
-        """Add what follows from the entry and from whether its row is new."""
+        """Add values that depend on the entry and on whether its row is new."""
 
     def plan(self, items: Sequence[Item], roster: Roster) -> Plan[M]:
-        """Compare the entries with the database; what is wrong is added to the roster's problems."""
+        """Compare the entries with the database; problems are added to the roster's."""
         drafts = [self._draft(item, roster) for item in items]
         stored = self._stored(drafts, roster)
         by_identity: dict[tuple[Any, ...], M] = {}
@@ -125,16 +126,16 @@ class Section(Generic[M]):
         return Plan(self, drafts)
 
     def write(self, plan: Plan[M], roster: Roster) -> None:
-        """Write what was planned, new rows first."""
+        """Write the plan, new rows first."""
         for step in plan.before:
             step()
-        progress = Progress(self.name, len(plan.drafts), for_people=True)
+        progress = ProgressLine(self.name, len(plan.drafts), for_people=True)
         new = [draft.row for draft in plan.drafts if draft.is_new]
-        given, other = [row for row in new if row.pk], [row for row in new if not row.pk]
-        self._insert(given, progress)
-        if given:
-            advance_sequence(self.model, max(row.pk for row in given))
-        self._insert(other, progress)
+        with_id, without_id = [row for row in new if row.pk], [row for row in new if not row.pk]
+        self._insert(with_id, progress)
+        if with_id:
+            advance_sequence(self.model, max(row.pk for row in with_id))
+        self._insert(without_id, progress)
         changed = [(draft.row, draft.changed) for draft in plan.drafts if draft.changed and not draft.is_new]
         self._update([*changed, *plan.others.values()], roster.now, progress)
         for step in plan.after:
@@ -159,21 +160,21 @@ class Section(Generic[M]):
         values = [draft.values.get(name) for name in self.identity]
         if any(value is None for value in values):
             return None
-        # A row that isn't stored yet can't be a stored row's: a number that is no id stands for it.
+        # A row that isn't stored yet has no id: a negative number, which no stored row has, stands for it.
         return tuple((value.pk or -id(value)) if isinstance(value, Row) else value for value in values)
 
     def _stored_identity(self, row: M) -> tuple[Any, ...]:
         return tuple(getattr(row, self._field(name).attname) for name in self.identity)
 
     def _stored(self, drafts: Sequence[Draft[M]], roster: Roster) -> dict[int, M]:
-        """The stored rows that entries may mean, by id."""
+        """Return the stored rows that entries may mean, by id."""
         if self.names:
             return dict(roster.known[self.model].rows)
         rows: dict[int, M] = {}
-        first = {self._identity(draft) for draft in drafts}
+        identities = {self._identity(draft) for draft in drafts}
         conditions: dict[str, Collection[Any]] = {
             "pk__in": {draft.id for draft in drafts if draft.id},
-            f"{self.identity[0]}__in": {identity[0] for identity in first if identity},
+            f"{self.identity[0]}__in": {identity[0] for identity in identities if identity},
         }
         for name, values in conditions.items():
             for chunk in chunks(values):
@@ -182,7 +183,7 @@ class Section(Generic[M]):
         return rows
 
     def _refuse_doubles(self, drafts: Sequence[Draft[M]]) -> None:
-        """One id, and but for `shared_identity` one identity, may be declared once."""
+        """Refuse an id, and unless `shared_identity` an identity, that is declared twice."""
         ids: dict[int, int] = {}
         identities: dict[tuple[Any, ...], int] = {}
         for draft in drafts:
@@ -198,9 +199,11 @@ class Section(Generic[M]):
                 continue
             if identity in identities:
                 item.refuse(
-                    self.identity[-1], _("%(what)s is declared on line %(other)s already"),
-                    what=self._told(draft), other=identities[identity],
-                )  # fmt: skip
+                    self.identity[-1],
+                    _("%(what)s is declared on line %(other)s already"),
+                    what=self._describe(draft),
+                    other=identities[identity],
+                )
             identities.setdefault(identity, item.line)
 
     def _match(
@@ -210,27 +213,32 @@ class Section(Generic[M]):
         by_identity: Mapping[tuple[Any, ...], M],
         claimed: dict[int, Draft[M]],
     ) -> None:
-        """Find the stored row that the entry means, by its id or else by its identity."""
+        """Match the entry with its stored row, by its id or else by its identity."""
         identity = self._identity(draft)
         namesake = by_identity.get(identity) if identity else None
         row = stored.get(draft.id) if draft.id else namesake
         if draft.id and namesake is not None and namesake is not row and not self.shared_identity:
             draft.item.refuse(
-                self.identity[-1], _("%(what)s exists already with the id %(other)s, not %(id)s"),
-                what=self._told(draft), other=namesake.pk, id=draft.id,
-            )  # fmt: skip
+                self.identity[-1],
+                _("%(what)s exists already with the id %(other)s, not %(id)s"),
+                what=self._describe(draft),
+                other=namesake.pk,
+                id=draft.id,
+            )
         elif row is not None and claimed.setdefault(row.pk, draft) is not draft:
             draft.item.refuse(
-                self.identity[-1], _("%(what)s is also meant on line %(other)s"),
-                what=self._told(draft), other=claimed[row.pk].item.line,
-            )  # fmt: skip
+                self.identity[-1],
+                _("%(what)s is also meant on line %(other)s"),
+                what=self._describe(draft),
+                other=claimed[row.pk].item.line,
+            )
         elif row is not None:
             draft.row, draft.is_new = row, False
         elif draft.id:
             draft.row.pk = draft.id
 
-    def _told(self, draft: Draft[M]) -> str:
-        """The entry's identity for people."""
+    def _describe(self, draft: Draft[M]) -> str:
+        """Return the entry's identity as a text for messages."""
         return ", ".join(f"{name} {draft.values.get(name)}" for name in self.identity)
 
     def _refuse_missing(self, draft: Draft[M]) -> None:
@@ -253,23 +261,23 @@ class Section(Generic[M]):
             return value.pk is not None and stored == value.pk
         return same_json(stored, value) if isinstance(column, models.JSONField) else bool(stored == value)
 
-    def _insert(self, rows: list[M], progress: Progress) -> None:
+    def _insert(self, rows: list[M], progress: ProgressLine) -> None:
         for chunk in chunks(rows):
             self.model._default_manager.bulk_create(chunk)
             progress.advance(len(chunk))
 
-    def _update(self, changes: Iterable[tuple[M, set[str]]], now: datetime, progress: Progress) -> None:
-        """Write the changed columns and no others: what somebody else writes meanwhile into the rest stays.
+    def _update(self, changes: Iterable[tuple[M, set[str]]], now: datetime, progress: ProgressLine) -> None:
+        """Write the changed columns only, so that concurrent changes of other columns are kept.
 
-        As upserts on the id: they take a tenth of the time of bulk_update's CASE for each row.
+        As upserts on the id, which take a tenth of the time of bulk_update with its CASE for each row.
         """
-        alike: dict[frozenset[str], list[M]] = defaultdict(list)
+        by_columns: dict[frozenset[str], list[M]] = defaultdict(list)
         stamped = any(column.name == "updated_at" for column in self.model._meta.get_fields())
         for row, changed in changes:
             if stamped:
                 setattr(row, "updated_at", now)  # noqa: B010 (not every model has it)
-            alike[frozenset({*changed, "updated_at"} if stamped else changed)].append(row)
-        for columns, rows in alike.items():
+            by_columns[frozenset({*changed, "updated_at"} if stamped else changed)].append(row)
+        for columns, rows in by_columns.items():
             for chunk in chunks(sorted(rows, key=lambda row: row.pk)):
                 self.model._default_manager.bulk_create(
                     chunk, update_conflicts=True, unique_fields=["id"], update_fields=sorted(columns)
@@ -277,8 +285,8 @@ class Section(Generic[M]):
                 progress.advance(len(chunk))
 
 
-def _reference(item: Item, key: str, known: Known[Any], column: "models.Field[Any, Any]") -> dict[str, Any]:
-    """The row that a key names; {} if it is absent or names none."""
+def _reference(item: Item, key: str, known: RowIndex[Any], column: "models.Field[Any, Any]") -> dict[str, Any]:
+    """Return the row that a key refers to, under the key; {} if the key is absent or refers to none."""
     value = item.value(key)
     if value is None:
         return {key: None} if item.given(key) and column.null else {}
@@ -294,24 +302,29 @@ def _reference(item: Item, key: str, known: Known[Any], column: "models.Field[An
         item.refused.add(key)
     else:
         item.refuse(
-            key, _("`%(key)s`: there is no %(what)s %(name)s, neither in the file nor in the database"),
-            what=known.told, name=value.written[:80],
-        )  # fmt: skip
+            key,
+            _("`%(key)s`: there is no %(what)s %(name)s, neither in the file nor in the database"),
+            what=known.label,
+            name=value.written[:80],
+        )
     return {}
 
 
 def advance_sequence(model: type[Row], biggest: int) -> None:
-    """See to it that the ids that the database makes itself lie above `biggest`, an id that was given.
+    """Advance a table's sequence so that generated ids are greater than `biggest`, the greatest given id.
 
-    Numbers are drawn, not set, where there are few to draw: a set value could fall behind what others drew meanwhile.
+    A small gap is closed by drawing numbers: setting the value could undo what other transactions draw at the same time.
     """
-    table = model._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
-        sequence = cursor.fetchone()[0]
-        cursor.execute(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")  # noqa: S608 (quoted)
-        behind = biggest - cursor.fetchone()[0]
-        if 0 < behind <= _FEW_NUMBERS:
-            cursor.execute("SELECT count(nextval(%s)) FROM generate_series(1, %s)", [sequence, behind])
-        elif behind > 0:
-            cursor.execute("SELECT setval(%s, %s)", [sequence, biggest])
+    sequence = _scalar("SELECT pg_get_serial_sequence(%s, 'id')", [model._meta.db_table])
+    last = _scalar(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")  # noqa: S608 (quoted)
+    behind = biggest - last
+    if 0 < behind <= _FEW_NUMBERS:
+        fetch("SELECT count(nextval(%s)) FROM generate_series(1, %s)", [sequence, behind])
+    elif behind > 0:
+        fetch("SELECT setval(%s, %s)", [sequence, biggest])
+
+
+def _scalar(statement: str, parameters: Sequence[Any] = ()) -> Any:
+    row = fetch_one(statement, parameters)
+    assert row is not None  # noqa: S101 (a sequence has one row)
+    return row[0]

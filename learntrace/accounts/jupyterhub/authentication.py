@@ -1,19 +1,19 @@
-"""`Authorization: JupyterHub <token>` for the API's views; the front door reads the same header by itself."""
+"""`Authorization: JupyterHub <token>` for the API's views; the front door authenticates the same header by itself."""
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from learntrace.accounts.authentication import HUB_SCHEME, names_hub, read_key
-from learntrace.accounts.hub import user_name
-from learntrace.accounts.hub_members import HubMember, find_hub_member
+from learntrace.accounts.jupyterhub.client import user_name
+from learntrace.accounts.jupyterhub.members import HubMember, find_hub_member
 from learntrace.accounts.models import User
 
 
 class HubAuthentication(BaseAuthentication):
-    """A JupyterHub user's token; other schemes are left to the next class."""
+    """Authenticate by a JupyterHub user's token; other schemes are left to the next class."""
 
     def authenticate(self, request: Request) -> tuple[User, HubMember] | None:
-        """Return the user and, as `request.auth`, the membership to which all that it may do is limited.
+        """Return the user and, as `request.auth`, the membership to which the request's rights are limited.
 
         Raises Unauthorized, Forbidden, HubAway, NoHubAcademy.
         """
@@ -28,5 +28,5 @@ class HubAuthentication(BaseAuthentication):
 
 
 def hub_member_of(request: Request) -> HubMember | None:
-    """Who a request's hub token vouches for; None where it came with another credential."""
+    """Return the member that a request's hub token identifies; None for another credential."""
     return request.auth if isinstance(request.auth, HubMember) else None

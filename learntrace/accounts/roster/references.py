@@ -1,4 +1,4 @@
-"""The rows that a roster names, loaded at once and found by id or by name, whatever the order of the file."""
+"""An index of the rows that a roster names: loaded together and found by id or name, whatever the order of the file."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -8,25 +8,29 @@ from typing import Any, Generic, TypeVar
 from django.db import models
 from django.db.models.functions import Lower
 
-from learntrace.accounts.roster_file import Value
+from learntrace.accounts.roster.file import Value
 
 M = TypeVar("M", bound=models.Model)
-CHUNK = 2_000  # rows a statement
+CHUNK = 2_000  # rows per statement
 
 
 def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
-    """Cut into lists of at most `size`."""
+    """Split into lists of at most `size` values."""
     rest = iter(values)
     while chunk := list(islice(rest, size)):
         yield chunk
 
 
-class Known(Generic[M]):
-    """The rows of one model that a file declares or refers to, found by id or by name."""
+class RowIndex(Generic[M]):
+    """The rows of one model that a file declares or refers to, found by id or name.
+
+    First all references are collected (`want`) and the stored rows loaded (`load`); once the model's section is planned,
+    its new rows are added (`settle`) and references can be resolved (`find`).
+    """
 
     def __init__(self, model: type[M], names: tuple[str, ...]) -> None:
         self.rows: dict[int, M] = {}
-        self.told = str(model._meta.verbose_name)
+        self.label = str(model._meta.verbose_name)
         self._model = model
         self._names = names
         self._wanted_ids: set[int] = set()
@@ -37,7 +41,7 @@ class Known(Generic[M]):
         self._failed: set[str] = set()
 
     def want(self, value: Value | None) -> None:
-        """Note that the file names this row."""
+        """Note that the file refers to this row."""
         if value is None or value.written is None:
             return
         self._wanted.add(value.written)
@@ -57,46 +61,46 @@ class Known(Generic[M]):
 
     def _read(self, **condition: Any) -> None:
         rows: models.QuerySet[Any] = self._model._default_manager.all()
-        if "lower_email__in" in condition:  # the form that has an index
+        if "lower_email__in" in condition:  # the expression that has an index
             rows = rows.alias(lower_email=Lower("email"))
         for row in rows.filter(**condition):
             self.rows.setdefault(row.pk, row)
 
     def settle(self, declared: Iterable[M], failed: Iterable[Value]) -> None:
-        """From now on find what the file makes of the rows, new ones among them; `failed` are the ids and names that
-        entries have with which something is wrong.
+        """Index the loaded rows, with the file's changes, and the declared new ones; `failed`: the ids and names of entries
+        that were refused.
         """
         self._failed = {value.written for value in failed if value.written is not None}
         self._rows = rows = list({id(row): row for row in (*self.rows.values(), *declared)}.values())
         self._by_id = {row.pk: row for row in rows if row.pk is not None}
         self._by_name = {name: defaultdict(list) for name in self._names}
         for row in rows:
-            for name, found in self._by_name.items():
+            for name, namesakes in self._by_name.items():
                 if text := getattr(row, name):
-                    found[_folded(name, text)].append(row)
+                    namesakes[_folded(name, text)].append(row)
 
     def find(self, value: Value) -> list[M]:
-        """The rows that are meant: a number is an id before it is a name, a text the other way round."""
-        assert value.written is not None  # noqa: S101 (the caller has refused what is no scalar)
+        """Return the rows that a reference may mean: a number is looked up as id first, a text as name first."""
+        assert value.written is not None  # noqa: S101 (the caller has refused values that aren't scalars)
         written = value.written
-        numbers = [self._by_id[int(written)]] if self._is_id(written) else []
-        if numbers and isinstance(value.content, int):
-            return numbers
-        for name, found in self._by_name.items():
-            if rows := found.get(_folded(name, written)):
+        by_id = [self._by_id[int(written)]] if self._is_id(written) else []
+        if by_id and isinstance(value.content, int):
+            return by_id
+        for name, namesakes in self._by_name.items():
+            if rows := namesakes.get(_folded(name, written)):
                 return rows
-        return numbers
+        return by_id
 
     def has_failed(self, value: Value) -> bool:
-        """Whether the file declares what is meant, but not rightly: that has been told already."""
+        """Whether the file declares the row in an entry that was refused: that problem is reported already."""
         return value.written in self._failed
 
     def named(self, text: str) -> M | None:
-        """The row with this as its first name."""
+        """Return the row whose main name (the first of `names`) is the text."""
         return next(iter(self._by_name[self._names[0]].get(text, [])), None)
 
     def loaded(self) -> Iterable[M]:
-        """All rows: the stored ones that the file names and the new ones."""
+        """Return all rows: the stored ones that the file refers to, and the new ones."""
         return self._rows
 
     def _is_id(self, written: str) -> bool:

@@ -1,6 +1,6 @@
-"""Who a JupyterHub's user is here: by name, in the one academy that the hub belongs to (design, "Identity and scope").
+"""Find or create the user of a JupyterHub here: by name, in the hub's one academy (design, "Identity and scope").
 
-Names are compared as they are, letter by letter: of two that only look alike, neither may speak for the other.
+Names are compared exactly: users whose names only look alike must not be taken for each other.
 """
 
 import unicodedata
@@ -12,28 +12,28 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.authentication import InactiveUser
 from learntrace.accounts.models import Academy, Membership
 from learntrace.accounts.roles import UPLOAD_ANY, permissions_from
 from learntrace.core.errors import Forbidden, Unavailable
+from learntrace.core.sql import execute, fetch
 
 log = structlog.get_logger(__name__)
 
-# One question for a whole group of names; no row at all means that there is no such academy.
-FIND = """
+# One query for a whole group of names; no row at all means that the academy doesn't exist.
+FIND_USERS = """
 SELECT a.id, a.status, u.username, u.id, u.is_active, u.language, m.role, m.status
   FROM accounts_academy a
   LEFT JOIN accounts_user u ON u.username = ANY(%s::text[])
   LEFT JOIN accounts_membership m ON m.user_id = u.id AND m.academy_id = a.id
  WHERE a.slug = %s
 """
-# Of several that make the same user at once, in whichever processes, one does; the others wait for its commit and then
-# find it. All take the names in one order, so that none waits for another that waits for it. A membership is for whom
-# this very statement made: never for somebody who was there.
-MAKE = """
+# Of several transactions that create the same user at the same time, one does; the others wait for its commit and then find
+# the user. All insert the names in one order, so that they can't deadlock. Memberships are only created for the users that
+# this statement has created, never for existing ones.
+CREATE_USERS = """
 WITH made AS (
     INSERT INTO accounts_user (username, password, first_name, last_name, email, is_active, is_staff, is_superuser,
                                date_joined, language)
@@ -49,7 +49,7 @@ _LONGEST_NAME = 150
 
 
 class NoHubAcademy(Unavailable):
-    """The operator's to mend, so the client keeps what it has."""
+    """Only the operator can correct this, so the client keeps its events."""
 
     reason = "hub-academy-missing"
     text = _(
@@ -94,7 +94,7 @@ class HubAcademyClosed(Forbidden):
 
 @dataclass(frozen=True)
 class HubMember:
-    """Somebody of whom a hub vouches, as a member of the hub's academy and of no other."""
+    """A user identified by a hub, as a member of the hub's academy only."""
 
     user_id: int
     academy_id: int
@@ -103,23 +103,23 @@ class HubMember:
 
     @property
     def permissions(self) -> frozenset[str]:
-        """What the role there permits, but nothing for others: the token lies open to whatever a notebook runs."""
+        """The role's permissions without sending for others: any code that a notebook runs can read the token."""
         return permissions_from((), [self.role]) - {UPLOAD_ANY}
 
 
-def unfit(name: str) -> bool:
-    """Tell whether a hub's user name can be no user name of ours; blanks and signs within it can."""
+def is_unfit_name(name: str) -> bool:
+    """Whether a hub's user name can't be a user name here; inner blanks and punctuation are allowed."""
     hidden = any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in name)
     return hidden or not 0 < len(name) <= _LONGEST_NAME or name != name.strip()
 
 
-def sought(names: Iterable[str]) -> tuple[list[str], str]:
-    """The parameters of FIND; a name that can't be one of ours isn't looked for, as it may hold what SQL can't."""
-    return [name for name in names if not unfit(name)], settings.HUB_ACADEMY
+def find_parameters(names: Iterable[str]) -> tuple[list[str], str]:
+    """Return the parameters of FIND_USERS; unfit names are left out, as SQL may not be able to hold them."""
+    return [name for name in names if not is_unfit_name(name)], settings.HUB_ACADEMY
 
 
 class HubMembers:
-    """What the database holds of some names, by the rows of FIND."""
+    """A hub's users by name, from the rows of FIND_USERS."""
 
     def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
         self._academy: tuple[int, str] | None = None
@@ -129,27 +129,27 @@ class HubMembers:
             self._academy = rows[0][:2]
             self._users = {row[2]: row[3:] for row in rows if row[2] is not None}
 
-    def missing(self, names: Collection[str]) -> list[Any]:
-        """The parameters of MAKE for those names whose users are to be made; [] for none."""
+    def create_parameters(self, names: Collection[str]) -> list[Any]:
+        """Return the parameters of CREATE_USERS for the names whose users are to be created; [] for none."""
         if self._academy is None or self._academy[1] != Academy.Status.ACTIVE or not settings.HUB_CREATE_USERS:
             return []
-        new = sorted({name for name in names if name not in self._users and not unfit(name)})
+        new = sorted({name for name in names if name not in self._users and not is_unfit_name(name)})
         return [new, [make_password(None) for _name in new], self._academy[0]] if new else []
 
     def user_id(self, name: str) -> int | None:
-        """Whose name it is in the hub's academy, also where that user is refused; nobody's of another academy."""
-        found = self._users.get(name)
-        return found[0] if found and found[3] is not None else None
+        """Return the id of the member of the hub's academy with that name, even if that user is refused."""
+        user = self._users.get(name)
+        return user[0] if user and user[3] is not None else None
 
     def member(self, name: str) -> HubMember:
-        """Return the member of that name, or raise the Problem that there is with it."""
+        """Return the member of that name, or raise the Problem for which it is refused."""
         if self._academy is None:
-            _say_once(settings.HUB_ACADEMY)
+            _log_missing_academy(settings.HUB_ACADEMY)
             raise NoHubAcademy
         academy_id, status = self._academy
         if status != Academy.Status.ACTIVE:
             raise HubAcademyClosed(status)
-        if unfit(name):
+        if is_unfit_name(name):
             raise HubUserUnfit(longest=_LONGEST_NAME)
         if name not in self._users:
             raise HubUserUnknown(name=name)
@@ -164,21 +164,18 @@ class HubMembers:
 
 
 @cache
-def _say_once(slug: str) -> None:
+def _log_missing_academy(slug: str) -> None:
     log.error("LEARNTRACE_HUB_ACADEMY names no academy; users of JupyterHub can't send", slug=slug)
 
 
 def find_hub_member(name: str) -> HubMember:
-    """Return the member of that name in the hub's academy, made if need be, or raise the Problem that there is."""
+    """Return the member of that name in the hub's academy, created if necessary, or raise a Problem."""
     members = _find(name)
-    if new := members.missing([name]):
-        with connection.cursor() as cursor:
-            cursor.execute(MAKE, new)
+    if new := members.create_parameters([name]):
+        execute(CREATE_USERS, new)
         members = _find(name)
     return members.member(name)
 
 
 def _find(name: str) -> HubMembers:
-    with connection.cursor() as cursor:
-        cursor.execute(FIND, sought([name]))
-        return HubMembers(cursor.fetchall())
+    return HubMembers(fetch(FIND_USERS, find_parameters([name])))

@@ -1,55 +1,55 @@
-"""The entries of a roster's lists, read by the columns of the models that they are for; what is wrong is collected."""
+"""The entries of a roster's lists: values are read by the models' columns, and problems are collected."""
 
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
-from learntrace.accounts.roster_file import Value
+from learntrace.accounts.roster.file import Value
 
-MOST_TOLD = 50
-BIGGEST_ID = 2**53 - 1  # what a browser's numbers hold
+MAX_SHOWN = 50
+BIGGEST_ID = 2**53 - 1  # the largest integer that JavaScript holds exactly
 
 
 class RosterError(Exception):
-    """The roster can't be imported; nothing was changed. `problems` are (line or None, what to correct)."""
+    """The roster can't be imported; nothing was changed. `problems`: pairs of line (or None) and what to correct."""
 
     def __init__(self, name: str, problems: list[tuple[int | None, str]]) -> None:
         self.name = name
         self.problems = problems
-        told = [f"{name}:{line}: {text}" if line else f"{name}: {text}" for line, text in problems[:MOST_TOLD]]
-        if (further := len(problems) - MOST_TOLD) > 0:
-            told.append(_("and %(count)s more") % {"count": further})
-        super().__init__("\n".join(told))
+        lines = [f"{name}:{line}: {text}" if line else f"{name}: {text}" for line, text in problems[:MAX_SHOWN]]
+        if (further := len(problems) - MAX_SHOWN) > 0:
+            lines.append(_("and %(count)s more") % {"count": further})
+        super().__init__("\n".join(lines))
 
 
 @dataclass
 class Problems:
-    """What is wrong with a file, gathered so that it can be corrected in one go."""
+    """The problems of a file, collected so that all can be corrected at once."""
 
-    found: list[tuple[int | None, str]] = field(default_factory=list)
+    noted: list[tuple[int | None, str]] = field(default_factory=list)
 
     def add(self, line: int, text: str, /, **values: object) -> None:
-        self.found.append((line, text % values if values else text))
+        self.noted.append((line, text % values if values else text))
 
     def raise_if_any(self, name: str) -> None:
-        """Raise RosterError, in the order of the lines, if something is wrong."""
-        if self.found:
-            raise RosterError(name, sorted(set(self.found), key=lambda problem: problem[0] or 0))
+        """Raise RosterError with the problems in the order of their lines, if there are any."""
+        if self.noted:
+            raise RosterError(name, sorted(set(self.noted), key=lambda problem: problem[0] or 0))
 
 
-def same_json(one: object, other: object) -> bool:
-    """Tell whether two JSON values are the same; for Python's == alone, true would be 1."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+def same_json(left: object, right: object) -> bool:
+    """Whether two JSON values are equal; Python's == would take true for 1."""
+    return json.dumps(left, sort_keys=True) == json.dumps(right, sort_keys=True)
 
 
 class Item:
-    """One entry of a list. A method that finds a value unfit notes the problem and goes on."""
+    """One entry of a list. Its methods note the problem of an invalid value and go on."""
 
     def __init__(self, section: str, value: Value, keys: Collection[str], problems: Problems) -> None:
         self.line = value.line
@@ -66,12 +66,15 @@ class Item:
                 self._values[key] = child
             else:
                 problems.add(
-                    child.line, _("%(section)s: unknown key `%(key)s`; known are %(keys)s"),
-                    section=section, key=key[:80], keys=", ".join(keys),
-                )  # fmt: skip
+                    child.line,
+                    _("%(section)s: unknown key `%(key)s`; known are %(keys)s"),
+                    section=section,
+                    key=key[:80],
+                    keys=", ".join(keys),
+                )
 
     def refuse(self, key: str, text: str, /, *, line: int | None = None, **values: object) -> None:
-        """Note what is wrong with the entry, or with one key of it, which `%(key)s` in the text stands for."""
+        """Note a problem of the entry or of one of its keys; `%(key)s` in the text stands for the key."""
         self.refused.add(key)
         if line is None:
             line = self._values[key].line if key in self._values else self.line
@@ -81,12 +84,12 @@ class Item:
         return key in self._values
 
     def value(self, key: str) -> Value | None:
-        """What the key leads to; None if it is absent or null."""
+        """Return the key's value; None if it is absent or null."""
         value = self._values.get(key)
         return None if value is None or value.content is None else value
 
     def id(self) -> int | None:
-        """The entry's given id."""
+        """Return the entry's id; None if it has none or an invalid one."""
         value = self.value("id")
         if value is None:
             return None
@@ -99,7 +102,7 @@ class Item:
         return None
 
     def text(self, key: str) -> str | None:
-        """A text; a number or a word like `no` is taken as it is written."""
+        """Return a text; a number or a word like `no` counts as it is written."""
         value = self.value(key)
         if value is None:
             return None
@@ -108,7 +111,7 @@ class Item:
         return value.written
 
     def texts(self, key: str) -> list[Value]:
-        """A list of texts, as Values whose `written` is the text."""
+        """Return a list of texts, as Values whose `written` is the text."""
         value = self.value(key)
         if value is None:
             return []
@@ -118,9 +121,9 @@ class Item:
         return value.content
 
     def column(self, column: "models.Field[Any, Any]") -> dict[str, Any]:
-        """The value for a column, under its name; {} if there is none or it is unfit.
+        """Return the value for a column, under its name; {} if there is none or it is invalid.
 
-        null is a value only where the column takes it.
+        null counts as a value only if the column is nullable.
         """
         key = column.name
         if key not in self._values:
@@ -137,6 +140,8 @@ class Item:
             content = self._number(key, value)
         elif isinstance(column, models.DateTimeField):
             content = self._moment(key, value)
+        elif isinstance(column, models.DateField):
+            content = self._day(key, value)
         else:
             content = self._checked_text(key, column)
         if content is None or not self._fits(key, content, column):
@@ -156,7 +161,7 @@ class Item:
         return None
 
     def _moment(self, key: str, value: Value) -> datetime | None:
-        """A date and time; without an offset it is UTC, a date alone is its first moment."""
+        """Parse a date and time; without an offset it is UTC, a date alone is midnight."""
         try:
             if isinstance(value.content, str):
                 moment = datetime.fromisoformat(value.content.strip())
@@ -164,6 +169,15 @@ class Item:
         except (ValueError, OverflowError):
             pass
         self.refuse(key, _("`%(key)s` must be a date and time such as 2027-01-31T12:00:00Z"))
+        return None
+
+    def _day(self, key: str, value: Value) -> date | None:
+        try:
+            if value.written is not None:
+                return date.fromisoformat(value.written.strip())
+        except ValueError:
+            pass
+        self.refuse(key, _("`%(key)s` must be a date such as 2027-01-31"))
         return None
 
     def _checked_text(self, key: str, column: "models.Field[Any, Any]") -> str | None:
@@ -177,9 +191,11 @@ class Item:
         choices = [str(choice) for choice, _name in column.flatchoices]
         if choices and content not in choices and not (content == "" and column.blank):
             self.refuse(
-                key, _("`%(key)s` is %(found)s, but must be one of %(choices)s"),
-                found=repr(content)[:80], choices=", ".join(choices),
-            )  # fmt: skip
+                key,
+                _("`%(key)s` is %(found)s, but must be one of %(choices)s"),
+                found=repr(content)[:80],
+                choices=", ".join(choices),
+            )
             return False
         try:
             column.run_validators(content)

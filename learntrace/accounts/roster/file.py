@@ -1,4 +1,4 @@
-"""Reading a roster file (YAML, JSON, CSV) into values that know their line, so that every complaint can name it."""
+"""Parse a roster file (YAML, JSON, CSV) into values with their lines, so that every problem can name its line."""
 
 import csv
 import io
@@ -16,12 +16,18 @@ from django.utils.translation import gettext as _
 
 _INT64 = range(-(2**63), 2**63)
 _YAML = "tag:yaml.org,2002:"
-# libyaml where the installation has it: a roster of 60,000 tasks takes it seconds, the Python reader minutes.
+# libyaml if it is installed: it reads a roster of 60,000 tasks in seconds, the Python loader in minutes.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+# A roster of 60,000 tasks has 10 MB. What aliases and merge keys add is no text of the file, so it has a limit of its own.
+_MOST_BYTES = 64 * 1024 * 1024
+_MOST_DEPTH = 50
+_MOST_COPIED = 100_000
+
+
 class RosterFileError(ValueError):
-    """The file can't be read as what it is; `line` is where, None if it is about the file as a whole."""
+    """The file can't be parsed; `line` is None for a problem of the whole file."""
 
     def __init__(self, line: int | None, text: str) -> None:
         super().__init__(text)
@@ -31,10 +37,10 @@ class RosterFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of the file: where it stands, what it is, and for numbers and texts how it is written there.
+    """One value of the file: its line, its content, and for numbers and texts its form in the file.
 
     `content` is None, bool, int, float, str, a list of Values or a dict of Values. A list's elements and a dict's
-    values have the line of their element or key. `written` lets a text field take an unquoted `0012` as it stands.
+    values have the line of their element or key. `written` allows a text field to take an unquoted `0012` literally.
     """
 
     line: int
@@ -42,7 +48,7 @@ class Value:
     written: str | None = None
 
     def plain(self) -> Any:
-        """The value without lines, as JSON would hold it."""
+        """Return the value without lines, as plain JSON."""
         if isinstance(self.content, list):
             return [value.plain() for value in self.content]
         if isinstance(self.content, dict):
@@ -51,14 +57,18 @@ class Value:
 
 
 def read_file(path: Path) -> Value:
-    """Read a roster; the file's ending says what it is: .json, .csv, else YAML.
+    """Read a roster; its format follows the file's extension: .json, .csv, otherwise YAML.
 
-    A CSV of learners becomes the sections `users` and `memberships`. An OSError is let through.
+    A CSV of learners becomes the sections `users` and `memberships`. An OSError isn't caught.
 
     Raises RosterFileError.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise RosterFileError(None, _("the file is larger than %(limit)s MiB") % {"limit": _MOST_BYTES >> 20})
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise RosterFileError(line, _("the file is not UTF-8 text; save it as UTF-8")) from error
@@ -70,7 +80,7 @@ def read_file(path: Path) -> Value:
 
 
 def _scalar(line: int, content: bool | int | float | str, written: str) -> Value:
-    """A value that PostgreSQL can hold; a number beyond 64 bits is the text as which it is written (a key, say)."""
+    """Return a value that PostgreSQL can hold; a number beyond 64 bits becomes its written text (a key, for example)."""
     if isinstance(content, float) and not math.isfinite(content):
         raise RosterFileError(line, _("%(number)s is not a number that can be stored") % {"number": written})
     if isinstance(content, int) and content not in _INT64:
@@ -82,11 +92,11 @@ def _scalar(line: int, content: bool | int | float | str, written: str) -> Value
 
 def _add(mapping: dict[str, Value], key: str, value: Value, line: int) -> None:
     if key in mapping:
-        raise _double(key, line)
-    mapping[key] = Value(line, value.content, value.written)  # told by its key's line
+        raise _duplicate_key(key, line)
+    mapping[key] = Value(line, value.content, value.written)  # the line of its key
 
 
-def _double(key: str, line: int) -> RosterFileError:
+def _duplicate_key(key: str, line: int) -> RosterFileError:
     return RosterFileError(line, _("`%(key)s` stands here twice") % {"key": key})
 
 
@@ -94,6 +104,7 @@ def _read_yaml(text: str) -> Value:
     try:
         loader = _Loader(text)
         try:
+            _refuse_nesting(text)
             node = loader.get_single_node()
             return Value(1, None) if node is None else _YamlReader(loader).read(node)
         finally:
@@ -103,29 +114,56 @@ def _read_yaml(text: str) -> Value:
         raise RosterFileError(line, _("this is no YAML: %(reason)s") % {"reason": error.reason}) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        told = _("this is no YAML: %(reason)s") % {"reason": error.problem or error.context}
-        raise RosterFileError(mark.line + 1 if mark else None, told) from error
+        text = _("this is no YAML: %(reason)s") % {"reason": error.problem or error.context}
+        raise RosterFileError(mark.line + 1 if mark else None, text) from error
+
+
+def _refuse_nesting(text: str) -> None:
+    """Refuse a file that is nested too deeply, by its events: the composer would recurse once a level."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MOST_DEPTH:
+                text = _("the file is nested deeper than %(depth)s levels") % {"depth": _MOST_DEPTH}
+                raise RosterFileError(event.start_mark.line + 1 if event.start_mark else None, text)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _YamlReader:
-    """Turns YAML's nodes into Values. A node that aliases repeat is read once; one within itself is refused."""
+    """Converts YAML nodes to Values. A node with aliases is converted once; a node that contains itself is refused.
+
+    A few lines of aliases of aliases stand for billions of values, which whoever walks the result would visit: what
+    aliases and merge keys repeat is counted, and limited.
+    """
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
         self._read: dict[int, Value | None] = {}
+        self._sizes: dict[int, int] = {}
+        self._copied = 0
 
     def read(self, node: yaml.Node) -> Value:
         if id(node) in self._read:
             known = self._read[id(node)]
             if known is None:
                 raise RosterFileError(_line(node), _("this part of the file contains itself"))
+            self._note_copies(self._sizes[id(node)], node)
             return known
         self._read[id(node)] = None
-        value = self._made(node)
+        value = self._convert(node)
         self._read[id(node)] = value
+        self._sizes[id(node)] = 1 + sum(self._sizes[id(child)] for child in _children(node))
         return value
 
-    def _made(self, node: yaml.Node) -> Value:
+    def _note_copies(self, count: int, node: yaml.Node) -> None:
+        self._copied += count
+        if self._copied > _MOST_COPIED:
+            text = _("aliases (*name) and merge keys (<<) repeat more than %(limit)s values; write the values out")
+            raise RosterFileError(_line(node), text % {"limit": _MOST_COPIED})
+
+    def _convert(self, node: yaml.Node) -> Value:
         line = _line(node)
         if isinstance(node, yaml.SequenceNode):
             return Value(line, [self.read(child) for child in node.value])
@@ -139,20 +177,32 @@ class _YamlReader:
             if not isinstance(key, yaml.ScalarNode):
                 raise RosterFileError(_line(key), _("a key must be a plain word"))
             if key.value in own:
-                raise _double(key.value, _line(key))
+                raise _duplicate_key(key.value, _line(key))
             own.add(key.value)
-        self._loader.flatten_mapping(node)  # what merge keys (<<) bring comes first, so that own keys win
+        self._note_copies(self._merged(node, set()), node)
+        self._loader.flatten_mapping(node)  # values of merge keys (<<) come first, so that own keys override them
         mapping = {}
         for key, child in node.value:
             value = self.read(child)
             mapping[key.value] = Value(_line(key), value.content, value.written)
         return mapping
 
+    def _merged(self, node: yaml.Node, within: set[int]) -> int:
+        """Return how many values the merge keys of a mapping add, before they are added."""
+        if id(node) in within:
+            raise RosterFileError(_line(node), _("this part of the file contains itself"))
+        count = 0
+        for merged in _merge_sources(node):
+            count += 1 + len(merged.value) + self._merged(merged, within | {id(node)})
+            if self._copied + count > _MOST_COPIED:
+                break
+        return count
+
     def _scalar(self, node: yaml.Node, line: int) -> Value:
         kind = node.tag.removeprefix(_YAML)
         if kind == "null":
             return Value(line, None)
-        if kind in {"str", "timestamp", "merge", "value"}:  # times are read by the fields that are times
+        if kind in {"str", "timestamp", "merge", "value"}:  # date fields parse times themselves
             return _scalar(line, node.value, node.value)
         if kind not in {"bool", "int", "float"}:
             raise RosterFileError(line, _("the tag %(tag)s is not taken here") % {"tag": node.tag})
@@ -164,21 +214,38 @@ class _YamlReader:
             raise RosterFileError(line, _("`%(text)s` can't be read") % {"text": node.value[:80]}) from error
 
 
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    """Return the nodes in a node, keys left out; a mapping's merge keys are flattened already."""
+    if isinstance(node, yaml.MappingNode):
+        return [child for _key, child in node.value]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _merge_sources(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    """Yield the mappings that a mapping's merge keys name."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, child in node.value:
+        if key.tag == f"{_YAML}merge":
+            sources = child.value if isinstance(child, yaml.SequenceNode) else [child]
+            yield from (source for source in sources if isinstance(source, yaml.MappingNode))
+
+
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
 def _read_json(text: str) -> Value:
     try:
-        json.loads(text, parse_int=str)  # says what is wrong better than our own reader, which knows lines
+        json.loads(text, parse_int=str)  # its errors are better than those of our reader, which keeps lines
     except json.JSONDecodeError as error:
-        told = _("this is no JSON: %(reason)s (column %(column)s)") % {"reason": error.msg, "column": error.colno}
-        raise RosterFileError(error.lineno, told) from error
+        text = _("this is no JSON: %(reason)s (column %(column)s)") % {"reason": error.msg, "column": error.colno}
+        raise RosterFileError(error.lineno, text) from error
     return _JsonReader(text).read()
 
 
 class _JsonReader:
-    """Reads a document that is known to be good JSON."""
+    """Converts a document that is known to be valid JSON to Values."""
 
     _TOKEN = re.compile(r'[ \t\r\n,:]*([{}\[\]]|"(?:[^"\\]|\\.)*"|[^\s{}\[\],:"]+)', re.DOTALL)
 
@@ -204,9 +271,9 @@ class _JsonReader:
             while (following := self._next())[0] != "}":
                 _add(mapping, json.loads(following[0]), self._value(*self._next()), following[1])
             return Value(line, mapping)
-        if lexeme in {"null", "true", "false"}:  # nothing is written there that a text field could take
+        if lexeme in {"null", "true", "false"}:  # without `written`, as no text field takes them
             return Value(line, json.loads(lexeme))
-        if lexeme.lstrip("-").isdigit():  # not int() before its length is known: Python refuses 5,000 digits
+        if lexeme.lstrip("-").isdigit():  # int() only for few digits: Python refuses 5,000
             return _scalar(line, int(lexeme) if len(lexeme) < 20 else lexeme, lexeme)
         content = json.loads(lexeme)
         return _scalar(line, content, content if isinstance(content, str) else lexeme)
@@ -217,7 +284,7 @@ MEMBERSHIP_COLUMNS = ("academy", "role")
 
 
 def _read_csv(text: str) -> Value:
-    """Learners, one a line, as users and, where an academy is given, memberships.
+    """Read learners, one per line, as users and, where an academy is given, memberships.
 
     A learner of two academies has two lines that differ in academy and role only.
     """
@@ -225,7 +292,7 @@ def _read_csv(text: str) -> Value:
     rows = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True)
     users: dict[str, Value] = {}
     memberships: list[Value] = []
-    twice: list[Value] = []
+    duplicates: list[Value] = []
     try:
         columns = _csv_columns([name.strip().lower() for name in next(rows, [])])
         for row in rows:
@@ -238,21 +305,21 @@ def _read_csv(text: str) -> Value:
             if username is None or username not in users:
                 users[username or f"\0{line}"] = user
             elif users[username].plain() != user.plain() or "academy" not in cells:
-                twice.append(user)  # the section's check for doubles names both lines
+                duplicates.append(user)  # the section's check for duplicates names both lines
             if "academy" in cells:
                 member = {"user": cells.get("username", Value(line, None))}
                 member |= {name: cells[name] for name in MEMBERSHIP_COLUMNS if name in cells}
                 memberships.append(Value(line, member))
     except csv.Error as error:
         raise RosterFileError(rows.line_num, _("this is no CSV: %(reason)s") % {"reason": error}) from error
-    return Value(1, {"users": Value(1, [*users.values(), *twice]), "memberships": Value(1, memberships)})
+    return Value(1, {"users": Value(1, [*users.values(), *duplicates]), "memberships": Value(1, memberships)})
 
 
 def _csv_columns(names: list[str]) -> list[str]:
     known = (*USER_COLUMNS, *MEMBERSHIP_COLUMNS)
     if unknown := [name for name in names if name not in known]:
-        told = _("unknown column `%(column)s`; a learner's columns are %(known)s")
-        raise RosterFileError(1, told % {"column": unknown[0], "known": ", ".join(known)})
+        text = _("unknown column `%(column)s`; a learner's columns are %(known)s")
+        raise RosterFileError(1, text % {"column": unknown[0], "known": ", ".join(known)})
     if doubled := [name for name in names if names.count(name) > 1]:
         raise RosterFileError(1, _("the column `%(column)s` stands there twice") % {"column": doubled[0]})
     if "username" not in names:
@@ -263,10 +330,10 @@ def _csv_columns(names: list[str]) -> list[str]:
 
 
 def _csv_cells(columns: list[str], row: list[str], line: int) -> dict[str, Value]:
-    """The cells that hold something; an empty one says nothing about its column."""
+    """Return the non-empty cells; an empty cell leaves its column unspecified."""
     if len(row) > len(columns):
-        told = _("%(found)s cells, but the first line names %(named)s columns")
-        raise RosterFileError(line, told % {"found": len(row), "named": len(columns)})
+        text = _("%(found)s cells, but the first line names %(named)s columns")
+        raise RosterFileError(line, text % {"found": len(row), "named": len(columns)})
     cells = {}
     for name, cell in zip(columns, row, strict=False):
         text = cell if name == "password" else cell.strip()

@@ -1,4 +1,4 @@
-"""What the OpenAPI schema says alike at every operation: tokens, the academy, refusals, filters."""
+"""Common parts of the OpenAPI schema's operations: tokens, the academy, refusals, filters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
 
@@ -28,7 +28,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 class HubScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """`Authorization: JupyterHub <token>`."""
 
-    target_class = "learntrace.accounts.hub_authentication.HubAuthentication"
+    target_class = "learntrace.accounts.jupyterhub.authentication.HubAuthentication"
     name = "hub"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
@@ -57,23 +57,28 @@ class InvalidTokenSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
+class _TextOrMessages(serializers.JSONField):
+    """A refusal's text; or, where a field is called so, the messages on that field."""
+
+
 class FieldErrorsSerializer(serializers.Serializer[Any]):
     """Fields that can't be taken, each with its messages, `{"field": ["message"]}`; or a refusal."""
 
-    detail = serializers.CharField(required=False)
+    detail = _TextOrMessages(required=False)
     status_code = serializers.IntegerField(required=False)
-    slug = serializers.CharField(required=False)
+    slug = _TextOrMessages(required=False)
     non_field_errors = serializers.ListField(child=serializers.CharField(), required=False)
 
 
-_MEANING = {
+_DESCRIPTIONS = {
     400: "Something sent can't be taken.",
     401: "No key, or one that opens nothing.",
     403: "No academy named, or no capability there.",
     404: "There is no such thing, or not for the caller.",
     429: "Too many failed attempts; Retry-After says how long to wait.",
 }
-_BODY: dict[int, type[serializers.Serializer[Any]]] = {400: FieldErrorsSerializer, 401: InvalidTokenSerializer}
+_BODIES: dict[int, type[serializers.Serializer[Any]]] = {400: FieldErrorsSerializer, 401: InvalidTokenSerializer}
 
 ACADEMY = [
     OpenApiParameter(
@@ -84,15 +89,15 @@ ACADEMY = [
 
 
 def refusals(*codes: int) -> dict[int, OpenApiResponse]:
-    """The refusals of an operation, by status."""
-    return {code: OpenApiResponse(_BODY.get(code, RefusalSerializer), _MEANING[code]) for code in codes}
+    """Return the refusals of an operation, by status."""
+    return {code: OpenApiResponse(_BODIES.get(code, RefusalSerializer), _DESCRIPTIONS[code]) for code in codes}
 
 
 def filters(**named: str) -> list[OpenApiParameter]:
-    """Filters of a list, each a text in the query string, with what it takes."""
+    """Return the filters of a list as text parameters of the query string, each with its description."""
     return [OpenApiParameter(name, OpenApiTypes.STR, description=text) for name, text in named.items()]
 
 
 def responses(body: Any, *codes: int, code: int = 200) -> Mapping[int, Any]:
-    """The answer of an operation and its refusals."""
+    """Return the response of an operation and its refusals, by status."""
     return {code: body, **refusals(*codes)}

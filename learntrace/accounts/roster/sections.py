@@ -1,4 +1,4 @@
-"""A roster's lists of academies, users, memberships, permissions, tokens and cohorts."""
+"""The sections of a roster for academies, users, memberships, permissions, tokens and cohorts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,17 +8,17 @@ from django.utils.translation import gettext as _
 
 from learntrace.accounts.academy_settings import GROUPS, checked, merge_settings, merged, settings_of
 from learntrace.accounts.models import Academy, Cohort, Grant, Membership, Token, User, key_hash, key_prefix
-from learntrace.accounts.roster import Draft, Plan, Roster, Section
-from learntrace.accounts.roster_file import Value
-from learntrace.accounts.roster_items import Item, same_json
+from learntrace.accounts.roster.file import Value
+from learntrace.accounts.roster.items import Item, same_json
+from learntrace.accounts.roster.plan import Draft, Plan, Roster, Section
 from learntrace.core.errors import Problem
 
 _GROUPS = "groups"
 
 
 class Academies(Section[Academy]):
-    """`settings: {learnpack_features: {...}}` and the like are merged over the stored ones, feature by feature, as the API
-    does it.
+    """`settings: {learnpack_features: {...}}` and the like are merged over the stored ones, feature by feature, as by the
+    API.
     """
 
     name = "academies"
@@ -67,7 +67,7 @@ class Academies(Section[Academy]):
 
 
 def _features(item: Item, group: str, given: Value) -> dict[str, Any] | None:
-    """A group's features as they are to be stored; None where there are none, or where they are refused."""
+    """Return a group's features in the form that is stored; None if there are none or they are refused."""
     if given.content is None:
         return None
     if not isinstance(given.content, dict):
@@ -81,7 +81,7 @@ def _features(item: Item, group: str, given: Value) -> dict[str, Any] | None:
 
 
 class Users(Section[User]):
-    """A user without a password can't sign in with one; a stored password that fits stays as it is."""
+    """A user without a password can't sign in with one; a stored password that matches is kept."""
 
     name = "users"
     model = User
@@ -128,7 +128,7 @@ class Permissions(Section[Grant]):
 
 
 class Tokens(Section[Token]):
-    """Keys are stored as hash and prefix, and never told, not in an error either."""
+    """Keys are stored as hash and prefix, and are never shown, not even in an error."""
 
     name = "tokens"
     model = Token
@@ -147,7 +147,7 @@ class Tokens(Section[Token]):
         if key is None:
             if "key" not in item.refused:
                 item.refuse("key", _("`key` is missing"))
-        # What is no visible ASCII could not be sent in a header.
+        # Other characters can't be sent in a header.
         elif len(key) not in self.LENGTHS or not all("!" <= character <= "~" for character in key):
             item.refuse("key", _("`key` must be 8 to 200 visible ASCII characters without blanks"))
         else:
@@ -155,7 +155,7 @@ class Tokens(Section[Token]):
         if "key" in item.refused:
             item.refused.add("key_hash")
 
-    def _told(self, draft: Draft[Token]) -> str:
+    def _describe(self, draft: Draft[Token]) -> str:
         return _("this key")
 
     def complete(self, draft: Draft[Token], roster: Roster) -> None:
@@ -172,12 +172,16 @@ class Tokens(Section[Token]):
 class Cohorts(Section[Cohort]):
     name = "cohorts"
     model = Cohort
-    columns = ("slug", "name")
+    columns = ("slug", "name", "starts_on", "ends_on")
     references = {"academy": Academy}
     identity = ("slug",)
     required = ("academy",)
     names = ("slug",)
 
     def complete(self, draft: Draft[Cohort], roster: Roster) -> None:
+        starts_on = draft.values.get("starts_on", draft.row.starts_on)
+        ends_on = draft.values.get("ends_on", draft.row.ends_on)
+        if ends_on is not None and (starts_on is None or ends_on < starts_on):
+            draft.item.refuse("ends_on", _("a cohort can't end before it starts"))
         if draft.is_new:
             draft.values.setdefault("name", draft.values.get("slug"))

@@ -1,17 +1,17 @@
-"""What a user may do, over all academies."""
+"""A user's permissions, over all academies."""
 
 from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.roles import ROLES, permissions_from, served_academies
 
 
 def permissions_of(user: User) -> list[str]:
-    """The permissions granted to the user or carried by any of the user's roles (contract, section 1)."""
+    """Return the permissions that the user has by grants or by any role (contract, section 1)."""
     granted, held = _grants_and_roles(user)
     return sorted(permissions_from(granted, [role for role, _academy in held]))
 
 
 def academies_served_by(user: User) -> frozenset[int] | None:
-    """The academies for whose members and assets the user may speak as a service; None: for everybody's."""
+    """Return the academies for whose members and assets the user may send as a service; None: all academies."""
     return served_academies(*_grants_and_roles(user))
 
 
@@ -21,7 +21,7 @@ def _grants_and_roles(user: User) -> tuple[list[str], list[tuple[str, int]]]:
 
 
 def active_roles(user: User) -> list[Membership]:
-    """The memberships that give the user capabilities now, each with its academy."""
+    """Return the memberships that currently give the user capabilities, each with its academy."""
     return list(
         user.memberships.filter(status=Membership.Status.ACTIVE, academy__status=Academy.Status.ACTIVE, role__in=ROLES)
         .select_related("academy")

@@ -1,7 +1,8 @@
-"""Asking JupyterHub whose token one is (design, "Identity and scope").
+"""Ask JupyterHub which user a token belongs to (design, "Identity and scope").
 
-What a hub says is believed for a minute; what it refuses, it is asked again. However many ask us, the hub gets few
-questions at a time: one for each token, and of tokens that it never accepted only so many.
+An accepted token is cached for a minute, a refused one for seconds. The number of simultaneous questions to the hub is
+limited: one for each token, and a rate limit for tokens that the hub has never accepted. Tokens that it has accepted before
+have threads and places of their own, so that a flood of forged ones delays nobody who is known.
 """
 
 import asyncio
@@ -20,19 +21,21 @@ from prometheus_client import Counter
 
 from learntrace.accounts.authentication import InvalidToken, Unauthorized
 from learntrace.accounts.models import key_hash
-from learntrace.core.allowance import Allowance
 from learntrace.core.errors import Forbidden, Problem, Unavailable
 from learntrace.core.json import decode
+from learntrace.core.rate_limit import TokenBucket
 
 log = structlog.get_logger(__name__)
 
 BELIEVED_SECONDS = 60.0
-PATIENCE = 5.0  # seconds until whoever asks us gets an answer, whatever the hub does
+PATIENCE = 5.0  # seconds after which a caller gets an answer, whatever the hub does
 AWAY_SECONDS = 2.0
+REFUSED_SECONDS = 5.0
 MOST_AT_ONCE = 8
+MOST_KNOWN_AT_ONCE = 2  # of tokens that were accepted before, besides the others
 MOST_WAITING = 100
 MOST_REMEMBERED = 10_000
-MOST_BYTES = 1024 * 1024  # of an answer: a user with its groups and servers
+MOST_BYTES = 1024 * 1024  # of an answer, which holds a user with its groups and servers
 LONGEST_TOKEN = 1000
 
 QUESTIONS = Counter("learntrace_hub_questions_total", "Questions to JupyterHub whose token one is", ["answer"])
@@ -44,7 +47,7 @@ class NoHub(Unauthorized):
 
 
 class HubTokenRefused(InvalidToken):
-    """Forged, expired or revoked; told as for a key of ours."""
+    """The token is forged, expired or revoked; answered like an invalid key of ours."""
 
     reason = "hub-token-refused"
 
@@ -55,7 +58,7 @@ class NoUsersToken(Forbidden):
 
 
 class HubAway(Unavailable):
-    """The client must keep what it wanted to send."""
+    """The hub doesn't answer; the client must keep what it wanted to send."""
 
     reason = "hub-unreachable"
     text = _("JupyterHub, which has to say whose token this is, does not answer. Please try again")
@@ -65,7 +68,7 @@ class HubAway(Unavailable):
 
 
 class HubUnclear(HubAway):
-    """Something answers, but not as a hub does; the log says how."""
+    """Something answers, but not like a hub; the log says how."""
 
     reason = "hub-unclear"
     text = _(
@@ -80,30 +83,35 @@ class HubBusy(HubAway):
 
 
 class Hub:
-    """One hub, asked by this process. Its methods may be called from any thread."""
+    """Client of one hub. Its methods may be called from any thread."""
 
     def __init__(self, api_url: str) -> None:
         self.api_url = api_url
         self._lock = threading.Lock()
-        # By the token's hash, the latest last. After its minute an entry still tells a token from a stranger's.
+        # By the token's hash, the latest last. An expired entry still marks the token as once accepted.
         self._accepted: OrderedDict[str, tuple[str, float]] = OrderedDict()
-        self._asked: dict[str, Future[str]] = {}
-        self._strangers = Allowance(burst=MOST_WAITING, per_second=5.0)
+        self._refused: OrderedDict[str, tuple[type[Problem], float]] = OrderedDict()
+        self._pending: dict[str, Future[str]] = {}
+        self._unknown_tokens = TokenBucket(burst=500, per_second=50.0)
         self._away_until = 0.0
         self._threads = ThreadPoolExecutor(MOST_AT_ONCE, "hub")
-        # Below httpx's client: no cookie of one user reaches the next one's question, no redirect takes a token
-        # elsewhere, and no proxy of the environment sees it.
+        self._known_threads = ThreadPoolExecutor(MOST_KNOWN_AT_ONCE, "hub-known")
+        # A transport instead of httpx's client: no cookie of one user is sent with another user's token, no redirect sends a
+        # token elsewhere, and no proxy of the environment sees it.
         self._transport = httpx.HTTPTransport(
-            verify=ssl.create_default_context(), trust_env=False, limits=httpx.Limits(max_connections=MOST_AT_ONCE)
+            verify=ssl.create_default_context(),
+            trust_env=False,
+            limits=httpx.Limits(max_connections=MOST_AT_ONCE + MOST_KNOWN_AT_ONCE),
         )
 
     def close(self) -> None:
-        """Close the connections once the last question is answered."""
+        """Close the connections after the last question is answered."""
         self._threads.shutdown()
+        self._known_threads.shutdown()
         self._transport.close()
 
     def version(self) -> str:
-        """Return the hub's version, which it tells everybody.
+        """Return the hub's version, which needs no token.
 
         Raises HubAway, HubUnclear.
         """
@@ -113,45 +121,54 @@ class Hub:
         return str(answer["version"])
 
     def whose(self, token: str) -> Future[str]:
-        """Return the name of the token's user, as soon as it is known; many who ask for one token share a question.
+        """Return a future of the user name of a token; callers with the same token share one question.
 
-        Raises HubAway, HubBusy. The future raises HubTokenRefused, NoUsersToken, HubAway or HubUnclear.
+        Raises HubAway, HubBusy, and HubTokenRefused or NoUsersToken for a token that was refused lately.
+        The future raises HubTokenRefused, NoUsersToken, HubAway or HubUnclear.
         """
         hashed = key_hash(token)
         with self._lock:
-            name, known = self._recall(hashed)
+            name, known = self._cached(hashed)
             if name is not None:
-                found: Future[str] = Future()
-                found.set_result(name)
-                return found
-            if (asked := self._asked.get(hashed)) is not None:
-                return asked
+                answered: Future[str] = Future()
+                answered.set_result(name)
+                return answered
+            if (pending := self._pending.get(hashed)) is not None:
+                return pending
+            self._check_refused(hashed)
             self._check_away()
-            if len(self._asked) >= MOST_WAITING or not (known or self._strangers.take()):
+            most = 2 * MOST_WAITING if known else MOST_WAITING
+            if len(self._pending) >= most or not (known or self._unknown_tokens.take()):
                 raise HubBusy
-            self._asked[hashed] = self._threads.submit(self._find_out, token, hashed, known)
-            return self._asked[hashed]
+            threads = self._known_threads if known else self._threads
+            self._pending[hashed] = threads.submit(self._ask_and_remember, token, hashed, known)
+            return self._pending[hashed]
 
-    def _recall(self, hashed: str) -> tuple[str | None, bool]:
-        """The name, if it is still believed, and whether the hub ever accepted the token."""
+    def _cached(self, hashed: str) -> tuple[str | None, bool]:
+        """Return the name, None if it has expired, and whether the hub has ever accepted the token."""
         name, since = self._accepted.get(hashed, ("", None))
         if since is None:
             return None, False
         return (name if time.monotonic() - since < BELIEVED_SECONDS else None), True
 
+    def _check_refused(self, hashed: str) -> None:
+        problem, since = self._refused.get(hashed, (HubTokenRefused, None))
+        if since is not None and time.monotonic() - since < REFUSED_SECONDS:
+            raise problem
+
     def _check_away(self) -> None:
-        # Without this, each of a crowd would wait its seconds for a hub that just let another one wait.
+        # Otherwise each caller would wait PATIENCE seconds for a hub that has just not answered another one.
         if time.monotonic() < self._away_until:
             raise HubAway
 
-    def _find_out(self, token: str, hashed: str, known: bool) -> str:
-        """Ask, and remember what matters of the answer."""
-        refused = False
+    def _ask_and_remember(self, token: str, hashed: str, known: bool) -> str:
+        """Ask the hub and cache its answer."""
+        refused: type[Problem] | None = None
         try:
             self._check_away()
             name = self._ask(token)
-        except (HubTokenRefused, NoUsersToken):
-            refused = True
+        except (HubTokenRefused, NoUsersToken) as problem:
+            refused = type(problem)
             raise
         else:
             with self._lock:
@@ -162,14 +179,18 @@ class Hub:
             return name
         finally:
             with self._lock:
-                self._asked.pop(hashed, None)
+                self._pending.pop(hashed, None)
                 if refused:
                     self._accepted.pop(hashed, None)
+                    self._refused[hashed] = (refused, time.monotonic())
+                    self._refused.move_to_end(hashed)
+                    if len(self._refused) > MOST_REMEMBERED:
+                        self._refused.popitem(last=False)
                 elif not known:
-                    self._strangers.give_back()
+                    self._unknown_tokens.give_back()
 
     def _ask(self, token: str) -> str:
-        """The name of the token's user, by one question."""
+        """Ask the hub for the name of the token's user."""
         status, answer = self._get("/user", {"Authorization": f"token {token}"})
         if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             QUESTIONS.labels("refused").inc()
@@ -186,9 +207,9 @@ class Hub:
         return name
 
     def _get(self, path: str, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
-        """The status and the JSON object of an answer; {} for what is none.
+        """Return the status and the JSON object of an answer, {} where it isn't one.
 
-        Raises HubAway. No error of the connection is passed on: it may quote a header, and so the token.
+        Raises HubAway, without its cause: a connection error may quote a header, and so the token.
         """
         request = httpx.Request(
             "GET",
@@ -223,9 +244,9 @@ class Hub:
 
 
 def _body(answer: httpx.Response) -> bytes:
-    """What came, up to the limit; what is longer is cut and so no JSON.
+    """Read the body up to the limit; a longer one is cut and so isn't JSON.
 
-    Raises TimeoutError where it comes in drops.
+    Raises TimeoutError for a body that arrives too slowly.
     """
     until = time.monotonic() + PATIENCE
     body = b""
@@ -240,18 +261,18 @@ def _body(answer: httpx.Response) -> bytes:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = decode(body)
+        document = decode(body)
     except Problem:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 _hub: Hub | None = None
 _hub_lock = threading.Lock()
 
 
-def the_hub() -> Hub:
-    """The hub of the settings.
+def configured_hub() -> Hub:
+    """Return the client of the hub in the settings.
 
     Raises NoHub when none is set.
     """
@@ -266,26 +287,26 @@ def the_hub() -> Hub:
 
 def _question(token: str) -> Future[str]:
     if len(token) > LONGEST_TOKEN or not (token.isascii() and token.isprintable()):
-        # No hub made it, and no header holds it.
+        # No hub issues such a token, and no header can hold it.
         raise HubTokenRefused
-    return the_hub().whose(token)
+    return configured_hub().whose(token)
 
 
 def user_name(token: str) -> str:
-    """Return the name that the hub gives the token's user, or raise a Problem."""
+    """Return the name of the token's user at the hub, or raise a Problem."""
     try:
         return _question(token).result(timeout=PATIENCE)
     except TimeoutError:
         raise HubAway from None
 
 
-async def user_name_soon(token: str) -> str:
-    """Do the same without holding up others."""
+async def user_name_async(token: str) -> str:
+    """Return the name of the token's user at the hub, without blocking the event loop, or raise a Problem."""
     question = _question(token)
     if question.done():
         return question.result()
     try:
-        # Others may wait for the same question: one who leaves must not take it along.
+        # Others may wait for the same question: a cancelled caller must not cancel it.
         return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(question)), PATIENCE)
     except TimeoutError:
         raise HubAway from None

@@ -1,0 +1,1 @@
+"""Identity by JupyterHub: ask the hub for a token's user, and find or create that user here."""
