@@ -29,7 +29,7 @@ class AssetAdmin(BigTableAdmin):
     formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
 
     def save_model(self, request: HttpRequest, obj: Asset, form: Any, change: bool) -> None:
-        """Save only what the form changed: the worker may write the statistics while somebody edits."""
+        """Save only the fields that the form changed: the worker may write statistics while somebody edits."""
         if change:
             obj.save(update_fields=[*_columns(form.changed_data), "updated_at"])
         else:
@@ -49,7 +49,7 @@ class AssetAliasAdmin(BigTableAdmin):
 
 
 class GroupedAssetInline(TabularInline):
-    """The assets of a group; which they are is said at the asset."""
+    """The assets of a group, read-only: an asset's group is changed on the asset's page."""
 
     model = Asset
     fields = ("slug", "lang")

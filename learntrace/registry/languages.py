@@ -2,5 +2,5 @@
 
 
 def is_english(lang: str | None) -> bool:
-    """Tell whether an asset's language is English, which the choice among translations prefers ("us" by tradition)."""
+    """Whether an asset's language is English, which the choice among translations prefers; `us` is its older code."""
     return (lang or "").strip().lower() in {"us", "en"}

@@ -1,4 +1,4 @@
-"""What there is to learn with: assets, their other names, their translations, and how they do."""
+"""Assets that learners work on: their slugs, translations and statistics."""
 
 from django.db import models
 from django.db.models.functions import Lower
@@ -8,7 +8,7 @@ from learntrace.accounts.models import Academy
 
 
 class TranslationGroup(models.Model):
-    """Assets that are translations of each other. Being in one group is transitive by construction."""
+    """Assets that are translations of each other: as a group, the relation is transitive by construction."""
 
     class Meta:
         verbose_name = _("translation group")
@@ -41,7 +41,7 @@ class Asset(models.Model):
         PRIVATE = "PRIVATE", _("Private")
 
     class SyncStatus(models.TextChoices):
-        """Whether the telemetry statistics wait to be recomputed."""
+        """State of the telemetry statistics: PENDING is the queue for recomputing them."""
 
         PENDING = "PENDING", _("Pending")
         OK = "OK", _("OK")

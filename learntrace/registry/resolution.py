@@ -1,15 +1,20 @@
-"""Finding the asset that a client means, its translations and its canonical one, for many names in three queries."""
+"""Finding assets by the names that clients use, with translations and canonical asset, in few queries."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
 
+from django.db.models import QuerySet
+
+from learntrace.accounts.write_scope import AssetHome
 from learntrace.registry.languages import is_english
 from learntrace.registry.models import Asset, AssetAlias
+from learntrace.registry.visibility import is_open, nameable_assets
 
 
 @dataclass(frozen=True)
 class AssetFacts:
-    """What processing needs of an asset."""
+    """The columns of an asset that processing needs."""
 
     id: int
     slug: str
@@ -18,72 +23,145 @@ class AssetFacts:
     academy_id: int | None
     graded: bool
     group_id: int | None
+    # Published, and public or unlisted: who knows the slug may open it.
+    open: bool = False
+
+    @property
+    def home(self) -> AssetHome:
+        """The asset's place in the scope of writes."""
+        return AssetHome(self.academy_id, self.open)
+
+
+MayName = Callable[[AssetFacts], bool]
+"""Whether an asset may be named in a case; to whom names one that may not be, it doesn't exist."""
+
+
+def any_asset(asset: AssetFacts) -> bool:
+    """Let every asset be named: for what the server does by itself."""
+    return True
 
 
 @dataclass(frozen=True)
 class Registry:
-    """The assets that a set of names leads to, with all their translations."""
+    """The assets found for a set of names, with all their translations.
+
+    `ids_by_slug` and `ids_by_package` hold the ids in the order in which they are tried.
+    """
 
     by_id: Mapping[int, AssetFacts]
-    ids_by_slug: Mapping[str, int]
-    ids_by_package: Mapping[int, int]
+    ids_by_slug: Mapping[str, tuple[int, ...]]
+    ids_by_package: Mapping[int, tuple[int, ...]]
     groups: Mapping[int, tuple[AssetFacts, ...]] = field(default_factory=dict)
 
-    def by_slug(self, slug: str) -> AssetFacts | None:
-        """The asset of a slug; an alias wins over a slug."""
-        found = self.ids_by_slug.get(slug)
-        return None if found is None else self.by_id[found]
+    def by_slug(self, slug: str, may_name: MayName = any_asset) -> AssetFacts | None:
+        """Return the asset of an alias or else of a slug."""
+        return self._first(self.ids_by_slug.get(slug, ()), may_name)
 
-    def by_package(self, package_id: int) -> AssetFacts | None:
-        """The asset of a LearnPack package; of several, one in English, then the oldest."""
-        found = self.ids_by_package.get(package_id)
-        return None if found is None else self.by_id[found]
+    def by_package(self, package_id: int, may_name: MayName = any_asset) -> AssetFacts | None:
+        """Return the asset of a LearnPack package; of several, one in English, then the oldest."""
+        return self._first(self.ids_by_package.get(package_id, ()), may_name)
+
+    def _first(self, ids: Iterable[int], may_name: MayName) -> AssetFacts | None:
+        return next((asset for asset_id in ids if may_name(asset := self.by_id[asset_id])), None)
 
     def translations(self, asset: AssetFacts) -> tuple[AssetFacts, ...]:
-        """The asset's whole translation group, itself included, lowest id first."""
+        """Return the asset's whole translation group, itself included, lowest id first."""
         return self.groups.get(asset.group_id or 0, (asset,))
 
     def canonical(self, asset: AssetFacts) -> AssetFacts:
-        """The asset with the lowest id in the translation group (contract, 3.1)."""
+        """Return the asset with the lowest id in the translation group (contract, 3.1)."""
         return self.translations(asset)[0]
 
 
-_COLUMNS = ("id", "slug", "lang", "learnpack_id", "academy_id", "graded", "translation_group_id")
+_COLUMNS = (
+    "id",
+    "slug",
+    "lang",
+    "learnpack_id",
+    "academy_id",
+    "graded",
+    "translation_group_id",
+    "status",
+    "visibility",
+)
+
+# What `load_registry` loads, in one statement, for the front door's own connection: assets by id, slug or alias, and
+# package id, with all translations; each with those of the slugs that are its aliases.
+NAMED_ASSETS: Final = f"""
+WITH named AS (
+    SELECT a.id, a.translation_group_id FROM registry_asset a
+     WHERE a.id = ANY(%(ids)s) OR a.slug = ANY(%(slugs)s) OR a.learnpack_id = ANY(%(packages)s)
+        OR a.id IN (SELECT l.asset_id FROM registry_assetalias l WHERE l.slug = ANY(%(slugs)s))
+)
+SELECT {", ".join(f"a.{name}" for name in _COLUMNS)},
+       ARRAY(SELECT l.slug FROM registry_assetalias l WHERE l.asset_id = a.id AND l.slug = ANY(%(slugs)s))
+  FROM registry_asset a
+ WHERE a.id IN (SELECT id FROM named) OR a.translation_group_id IN (SELECT translation_group_id FROM named)
+"""  # noqa: S608 (column names of ours)
 
 
 def load_registry(
-    ids: Collection[int] = (), slugs: Collection[str] = (), package_ids: Collection[int] = ()
+    ids: Collection[int] = (),
+    slugs: Collection[str] = (),
+    package_ids: Collection[int] = (),
+    *,
+    named_in: Collection[int] | None = None,
 ) -> Registry:
-    """Load what the given ids, slugs or aliases and LearnPack package ids lead to."""
-    aliased = dict(AssetAlias.objects.filter(slug__in=slugs).values_list("slug", "asset_id")) if slugs else {}
-    found = {facts.id: facts for facts in _facts(id__in={*ids, *aliased.values()})}
-    named = _facts(slug__in=slugs) if slugs else []
-    packaged = _facts(learnpack_id__in=package_ids) if package_ids else []
-    found |= {facts.id: facts for facts in (*named, *packaged)}
-    groups = _groups({facts.group_id for facts in found.values() if facts.group_id})
-    found |= {facts.id: facts for group in groups.values() for facts in group}
-    best = sorted(packaged, key=lambda facts: (not is_english(facts.lang), facts.id), reverse=True)
-    return Registry(
-        by_id=found,
-        ids_by_slug={facts.slug: facts.id for facts in named} | aliased,
-        ids_by_package={facts.learnpack_id: facts.id for facts in best if facts.learnpack_id is not None},
-        groups=groups,
-    )
+    """Load the assets of the given ids, slugs or aliases, and LearnPack package ids, with their translations.
+
+    `named_in`: academies whose staff gave these names. What they may not name is not found, by the same queries as what
+    doesn't exist.
+    """
+    nameable = Asset.objects.all() if named_in is None else nameable_assets(named_in)
+    aliases = AssetAlias.objects.filter(slug__in=slugs)
+    if named_in is not None:
+        aliases = aliases.filter(asset__in=nameable)
+    aliased = dict(aliases.values_list("slug", "asset_id")) if slugs else {}
+    assets = _facts(nameable, id__in={*ids, *aliased.values()})
+    assets += _facts(nameable, slug__in=slugs) if slugs else []
+    assets += _facts(nameable, learnpack_id__in=package_ids) if package_ids else []
+    groups = {facts.group_id for facts in assets if facts.group_id}
+    assets += _facts(Asset.objects.all(), translation_group_id__in=groups) if groups else []
+    return _registry(assets, aliased)
 
 
-def _facts(**condition: object) -> list[AssetFacts]:
-    return [AssetFacts(*row) for row in Asset.objects.filter(**condition).order_by("id").values_list(*_COLUMNS)]
+def registry_from(rows: Iterable[tuple[Any, ...]]) -> Registry:
+    """Return the registry of the rows of NAMED_ASSETS."""
+    assets, aliased = [], {}
+    for *columns, aliases in rows:
+        facts = _asset_facts(*columns)
+        assets.append(facts)
+        aliased.update(dict.fromkeys(aliases, facts.id))
+    return _registry(assets, aliased)
 
 
-def _groups(group_ids: Collection[int]) -> dict[int, tuple[AssetFacts, ...]]:
+def _registry(assets: Iterable[AssetFacts], aliased: Mapping[str, int]) -> Registry:
+    by_id = {facts.id: facts for facts in sorted(assets, key=lambda facts: facts.id)}
+    by_slug: dict[str, tuple[int, ...]] = {alias: (asset_id,) for alias, asset_id in aliased.items()}
     groups: dict[int, tuple[AssetFacts, ...]] = {}
-    for facts in _facts(translation_group_id__in=group_ids) if group_ids else []:
-        groups[facts.group_id or 0] = (*groups.get(facts.group_id or 0, ()), facts)
-    return groups
+    for facts in by_id.values():
+        by_slug[facts.slug] = (*by_slug.get(facts.slug, ()), facts.id)
+        if facts.group_id:
+            groups[facts.group_id] = (*groups.get(facts.group_id, ()), facts)
+    by_package: dict[int, tuple[int, ...]] = {}
+    for facts in sorted(by_id.values(), key=lambda facts: (not is_english(facts.lang), facts.id)):
+        if facts.learnpack_id is not None:
+            by_package[facts.learnpack_id] = (*by_package.get(facts.learnpack_id, ()), facts.id)
+    return Registry(by_id, by_slug, by_package, groups)
 
 
-def canonical_slug(slug: str) -> str:
-    """The canonical slug of a slug, alias or translation; a slug that no asset has is taken as it is."""
-    registry = load_registry(slugs=[slug])
+def _facts(assets: QuerySet[Asset], **condition: object) -> list[AssetFacts]:
+    rows = assets.filter(**condition).order_by("id").values_list(*_COLUMNS)
+    return [_asset_facts(*row) for row in rows]
+
+
+def _asset_facts(*columns: Any) -> AssetFacts:
+    *facts, status, visibility = columns
+    return AssetFacts(*[*facts, is_open(status, visibility)])
+
+
+def canonical_slug(slug: str, academy_id: int) -> str:
+    """Return the canonical slug of a slug, alias or translation that an academy may name; else the slug as it is."""
+    registry = load_registry(slugs=[slug], named_in=[academy_id])
     asset = registry.by_slug(slug)
     return registry.canonical(asset).slug if asset else slug

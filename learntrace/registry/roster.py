@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Academy
-from learntrace.accounts.roster import Draft, Plan, Roster, Section
-from learntrace.accounts.roster_file import Value
-from learntrace.accounts.roster_items import Item
-from learntrace.accounts.roster_known import Known, chunks
+from learntrace.accounts.roster.file import Value
+from learntrace.accounts.roster.items import Item
+from learntrace.accounts.roster.plan import Draft, Plan, Roster, Section
+from learntrace.accounts.roster.references import RowIndex, chunks
 from learntrace.registry.models import Asset, AssetAlias
 from learntrace.registry.roster_translations import plan_translations
 
@@ -16,9 +16,9 @@ _NEW_ALIASES = "new aliases"
 
 
 class Assets(Section[Asset]):
-    """`aliases` and `translations` only add: what was there before stays.
+    """`aliases` and `translations` only add: stored ones stay.
 
-    Translations may name assets further down. They join whole groups: what is a translation of a translation is one.
+    Translations may name assets further down. They join whole groups: a translation of a translation is one too.
     """
 
     name = "assets"
@@ -71,13 +71,13 @@ def _is_slug(text: str) -> bool:
 
 
 def _named(item: Item, key: str) -> list[Value]:
-    """The texts of a list, before it is checked."""
+    """Return the texts of a list that hasn't been checked yet."""
     value = item.value(key)
     return value.content if value and isinstance(value.content, list) else []
 
 
-def _plan_aliases(drafts: Sequence[Draft[Asset]], known: Known[Asset]) -> None:
-    """Note each asset's new aliases; refuse those that another asset has, as alias or as slug: they would hide it."""
+def _plan_aliases(drafts: Sequence[Draft[Asset]], known: RowIndex[Asset]) -> None:
+    """Note each asset's new aliases; refuse one that another asset has, as alias or slug: it would hide that asset."""
     slugs = {draft.row.slug for draft in drafts}
     slugs |= {_text(alias) for draft in drafts for alias in draft.extras["aliases"]}
     stored = {
@@ -88,23 +88,28 @@ def _plan_aliases(drafts: Sequence[Draft[Asset]], known: Known[Asset]) -> None:
         new = draft.extras[_NEW_ALIASES] = []
         if stored.get(draft.row.slug, draft.row.pk) != draft.row.pk:
             draft.item.refuse(
-                "slug", _("`slug`: %(slug)s is an alias of the asset %(other)s"),
-                slug=draft.row.slug, other=stored[draft.row.slug],
-            )  # fmt: skip
+                "slug",
+                _("`slug`: %(slug)s is an alias of the asset %(other)s"),
+                slug=draft.row.slug,
+                other=stored[draft.row.slug],
+            )
         for alias in draft.extras["aliases"]:
             text = _text(alias)
             if _fits(draft, alias, known, stored) and declared.setdefault(text, draft) is not draft:
                 draft.item.refuse(
-                    "aliases", _("`aliases`: %(slug)s is an alias of %(other)s already"),
-                    line=alias.line, slug=text, other=declared[text].row.slug,
-                )  # fmt: skip
+                    "aliases",
+                    _("`aliases`: %(slug)s is an alias of %(other)s already"),
+                    line=alias.line,
+                    slug=text,
+                    other=declared[text].row.slug,
+                )
             elif text not in stored and text != draft.row.slug and text not in new:
                 new.append(text)
         draft.touched = bool(new)
 
 
-def _fits(draft: Draft[Asset], alias: Value, known: Known[Asset], stored: dict[str, int]) -> bool:
-    """Tell whether the asset can have the alias; else note why not."""
+def _fits(draft: Draft[Asset], alias: Value, known: RowIndex[Asset], stored: dict[str, int]) -> bool:
+    """Whether the asset can have the alias; note the reason if not."""
     text = _text(alias)
     namesake = known.named(text)
     if not text or len(text) > 200 or not _is_slug(text):
@@ -115,9 +120,12 @@ def _fits(draft: Draft[Asset], alias: Value, known: Known[Asset], stored: dict[s
         draft.item.refuse("aliases", _("`aliases`: %(slug)s is the slug of another asset"), line=alias.line, slug=text)
     elif stored.get(text, draft.row.pk) != draft.row.pk:
         draft.item.refuse(
-            "aliases", _("`aliases`: %(slug)s is an alias of the asset %(other)s"),
-            line=alias.line, slug=text, other=stored[text],
-        )  # fmt: skip
+            "aliases",
+            _("`aliases`: %(slug)s is an alias of the asset %(other)s"),
+            line=alias.line,
+            slug=text,
+            other=stored[text],
+        )
     else:
         return True
     return False

@@ -1,19 +1,19 @@
-"""Joining assets into translation groups, whole groups with them."""
+"""Joining assets, and the groups to which they already belong, into translation groups."""
 
 from collections import defaultdict
 
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.accounts.roster import Plan
-from learntrace.accounts.roster_known import Known
+from learntrace.accounts.roster.plan import Plan
+from learntrace.accounts.roster.references import RowIndex
 from learntrace.registry.models import Asset, TranslationGroup
 
 _GROUP = "translation_group"
 _UNKNOWN = _("`translations`: there is no asset %(slug)s, neither in the file nor in the database")
 
 
-class _Bundles:
-    """Union-find: what has been tied together, however indirectly, is one bundle."""
+class _DisjointSets:
+    """Union-find: nodes that have been joined, directly or not, have the same root."""
 
     def __init__(self) -> None:
         self._parents: dict[object, object] = {}
@@ -23,16 +23,16 @@ class _Bundles:
             self._parents[node] = node = self._parents[parent]
         return node
 
-    def tie(self, one: object, other: object) -> None:
-        self._parents[self.root(one)] = self.root(other)
+    def join(self, node: object, other: object) -> None:
+        self._parents[self.root(node)] = self.root(other)
 
 
-def plan_translations(plan: Plan[Asset], known: Known[Asset]) -> None:
-    """Put each asset, its declared translations and all of theirs into one group: the oldest that one of them has."""
-    bundles = _Bundles()
+def plan_translations(plan: Plan[Asset], known: RowIndex[Asset]) -> None:
+    """Put each asset, its declared translations and their translations into one group: the oldest of their groups."""
+    sets = _DisjointSets()
     for row in known.loaded():
         if row.translation_group_id:
-            bundles.tie(id(row), ("group", row.translation_group_id))
+            sets.join(id(row), ("group", row.translation_group_id))
     declared = set()
     for draft in plan.drafts:
         for value in draft.extras["translations"]:
@@ -40,12 +40,12 @@ def plan_translations(plan: Plan[Asset], known: Known[Asset]) -> None:
             if other is None and not known.has_failed(value):
                 draft.item.refuse("translations", str(_UNKNOWN), line=value.line, slug=value.written)
             elif other is not None:
-                bundles.tie(id(draft.row), id(other))
+                sets.join(id(draft.row), id(other))
                 declared.add(id(draft.row))
     members: dict[object, list[Asset]] = defaultdict(list)
     for row in known.loaded():
-        members[bundles.root(id(row))].append(row)
-    for root in {bundles.root(node) for node in declared}:
+        members[sets.root(id(row))].append(row)
+    for root in {sets.root(node) for node in declared}:
         if len(members[root]) > 1:
             _join(plan, members[root])
 

@@ -23,7 +23,7 @@ class StatsSerializer(serializers.Serializer[Any]):
     days = serializers.DictField(child=StatsDaySerializer())
 
     def to_representation(self, instance: Any) -> Any:
-        """Tell stored statistics in the contract's order, which jsonb doesn't keep."""
+        """Return stored statistics in the contract's order, which jsonb doesn't keep."""
         if not isinstance(instance, dict) or not isinstance(instance.get("days"), dict):
             return instance
         days = {day: _ordered(figures) for day, figures in sorted(instance["days"].items())}
@@ -63,7 +63,7 @@ class AssetSerializer(serializers.ModelSerializer[Asset]):
             self.fields.pop("telemetry_stats")
 
     def get_translations(self, asset: Asset) -> dict[str, str]:
-        # `shelves.with_translations` brings the group. Where two share a language: the asset itself, else the oldest.
+        # `visibility.with_translations` prefetches `shown`. Of two in one language, the asset itself, else the oldest.
         slugs: dict[str, str] = {asset.lang: asset.slug} if asset.lang else {}
         for other in getattr(asset.translation_group, "shown", []):
             if other.lang:

@@ -1,4 +1,4 @@
-"""Asking for an asset's statistics to be recomputed (contract, section 9)."""
+"""Requesting that an asset's statistics are recomputed (contract, section 9)."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,7 +13,7 @@ TOPIC = "telemetry-stats"
 def sync_telemetry_stats(asset: Asset) -> None:
     """Queue the recomputation: the asset's sync_status is the queue."""
     with transaction.atomic():
-        # Only this column, as the asset may be written elsewhere at the same time.
+        # Only this column: the asset may be written elsewhere at the same time.
         Asset.objects.filter(pk=asset.pk).update(sync_status=Asset.SyncStatus.PENDING)
         transaction.on_commit(lambda: announce(TOPIC))
     asset.sync_status = Asset.SyncStatus.PENDING

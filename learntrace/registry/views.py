@@ -8,24 +8,24 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from learntrace.accounts.schema import ACADEMY, filters, responses
+from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView, PublicView
 from learntrace.core.errors import NotFound, Problem
-from learntrace.core.filters import words
-from learntrace.core.pages import Pages, sorted_by
-from learntrace.registry import shelves
+from learntrace.core.http.filters import words
+from learntrace.core.http.pagination import Pages, sorted_by
+from learntrace.registry import visibility
 from learntrace.registry.models import Asset
 from learntrace.registry.serializers import AssetSerializer
 from learntrace.registry.sync import ACTIONS
 
 _NAME = OpenApiParameter("name", str, OpenApiParameter.PATH, description="a slug, an alias or an id")
 _EXPAND = OpenApiParameter("expand", str, enum=["telemetry_stats"], description="what to add to each asset")
-_PUBLIC_FILTERS = {name: text for name, text in shelves.FILTERS.items() if name not in ("status", "visibility")}
+_PUBLIC_FILTERS = {name: text for name, text in visibility.FILTERS.items() if name not in ("status", "visibility")}
 
 
-def _listed(request: Request, shelf: QuerySet[Asset]) -> QuerySet[Asset]:
-    rows = shelves.with_translations(shelves.narrowed(shelf, request), shelf)
-    return sorted_by(rows.order_by("-created_at", "-id"), request, shelves.SORTABLE)
+def _listed(request: Request, visible: QuerySet[Asset]) -> QuerySet[Asset]:
+    rows = visibility.with_translations(visibility.narrowed(visible, request), visible)
+    return sorted_by(rows.order_by("-created_at", "-id"), request, visibility.SORTABLE)
 
 
 class AcademyAssetsView(AcademyView):
@@ -36,13 +36,13 @@ class AcademyAssetsView(AcademyView):
 
     @extend_schema(
         operation_id="academy_assets",
-        parameters=[*ACADEMY, *filters(**shelves.FILTERS)],
+        parameters=[*ACADEMY, *filters(**visibility.FILTERS)],
         responses=responses(AssetSerializer(many=True), 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
         """List the academy's assets, newest first."""
-        rows = _listed(request, shelves.academy_shelf(self.academy))
-        return Pages.answer(rows, request, lambda found: AssetSerializer(found, many=True).data)
+        rows = _listed(request, visibility.academy_assets(self.academy))
+        return Pages.answer(rows, request, lambda page: AssetSerializer(page, many=True).data)
 
 
 class AcademyAssetView(AcademyView):
@@ -57,9 +57,9 @@ class AcademyAssetView(AcademyView):
     )
     def get(self, request: Request, name: str) -> Response:
         """Read an asset with its statistics."""
-        shelf = shelves.academy_shelf(self.academy)
-        rows = shelves.with_translations(shelf, shelf)
-        return Response(AssetSerializer(shelves.find(name, by_slug=rows, by_id=rows)).data)
+        visible = visibility.academy_assets(self.academy)
+        rows = visibility.with_translations(visible, visible)
+        return Response(AssetSerializer(visibility.find(name, by_slug=rows, by_id=rows)).data)
 
 
 class AssetActionView(AcademyView):
@@ -75,13 +75,14 @@ class AssetActionView(AcademyView):
     )
     def put(self, request: Request, slug: str, action: str) -> Response:
         """Queue the recomputation of the asset's statistics; the answer may still hold the old ones."""
-        shelf = shelves.academy_shelf(self.academy)
-        asset = shelves.named(shelves.with_translations(shelf, shelf), slug)
+        visible = visibility.academy_assets(self.academy)
+        asset = visibility.named(visibility.with_translations(visible, visible), slug)
         if asset is None:
             raise NotFound(
                 _("This asset %(asset)s does not exist for this academy %(academy)s"),
-                asset=slug, academy=self.academy.pk,
-            )  # fmt: skip
+                asset=slug,
+                academy=self.academy.pk,
+            )
         if action not in ACTIONS:
             raise Problem(_("Invalid action %(action)s"), action=action)
         if not isinstance(request.data, dict):
@@ -104,8 +105,8 @@ class AssetsView(PublicView):
     def get(self, request: Request) -> Response:
         """List the published, public assets, newest first."""
         stats = "telemetry_stats" in words(request, "expand")
-        rows = _listed(request, shelves.public_shelf())
-        return Pages.answer(rows, request, lambda found: AssetSerializer(found, many=True, stats=stats).data)
+        rows = _listed(request, visibility.public_assets())
+        return Pages.answer(rows, request, lambda page: AssetSerializer(page, many=True, stats=stats).data)
 
 
 class AssetView(PublicView):
@@ -116,11 +117,11 @@ class AssetView(PublicView):
     )
     def get(self, request: Request, name: str) -> Response:
         """Read a published asset."""
-        shelf = shelves.public_shelf()
-        asset = shelves.find(
+        visible = visibility.public_assets()
+        asset = visibility.find(
             name,
-            by_slug=shelves.with_translations(shelves.unlisted_shelf(), shelf),
-            by_id=shelves.with_translations(shelf, shelf),
+            by_slug=visibility.with_translations(visibility.unlisted_assets(), visible),
+            by_id=visibility.with_translations(visible, visible),
         )
         stats = "telemetry_stats" in words(request, "expand")
         return Response(AssetSerializer(asset, stats=stats).data)

@@ -1,6 +1,6 @@
-"""Which assets who may see, and the one that a slug, alias or id leads to there (contract, section 9)."""
+"""Sets of assets ("shelves") by who may see them, and finding one by slug, alias or id (contract, section 9)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet, Value
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import NotFound, Problem
-from learntrace.core.filters import natural, words
+from learntrace.core.http.filters import natural, words
 from learntrace.registry.models import Asset
 
 SORTABLE = (
@@ -35,38 +35,50 @@ class AssetNotFound(NotFound):
     text = _("Asset %(asset)s not found")
 
 
-def academy_shelf(academy: Academy) -> QuerySet[Asset]:
-    """The academy's assets and those of no academy."""
+def academy_assets(academy: Academy) -> QuerySet[Asset]:
+    """Return the academy's assets and those of no academy."""
     return Asset.objects.filter(Q(academy=academy) | Q(academy=None))
 
 
-def public_shelf() -> QuerySet[Asset]:
-    """What everybody may find."""
+def public_assets() -> QuerySet[Asset]:
+    """Return the assets that anybody may find."""
     return Asset.objects.filter(status=Asset.Status.PUBLISHED, visibility=Asset.Visibility.PUBLIC)
 
 
-def unlisted_shelf() -> QuerySet[Asset]:
-    """What everybody may open who knows its slug."""
-    shown = (Asset.Visibility.PUBLIC, Asset.Visibility.UNLISTED)
-    return Asset.objects.filter(status=Asset.Status.PUBLISHED, visibility__in=shown)
+_OPENED = (Asset.Visibility.PUBLIC, Asset.Visibility.UNLISTED)
 
 
-def with_translations(assets: QuerySet[Asset], shelf: QuerySet[Asset]) -> QuerySet[Asset]:
-    """Have the assets bring their translations, those on the shelf; one query for all."""
-    columns = shelf.only("id", "slug", "lang", "translation_group_id").order_by("id")
+def is_open(status: str, visibility: str) -> bool:
+    """Whether anybody with the slug may open an asset."""
+    return status == Asset.Status.PUBLISHED and visibility in _OPENED
+
+
+def unlisted_assets() -> QuerySet[Asset]:
+    """Return the assets that anybody with the slug may open."""
+    return Asset.objects.filter(status=Asset.Status.PUBLISHED, visibility__in=_OPENED)
+
+
+def nameable_assets(academies: Collection[int]) -> QuerySet[Asset]:
+    """Return the assets that may be named in these academies: theirs, those of none, and those that anybody may open."""
+    return Asset.objects.filter(Q(academy__in=academies) | Q(academy=None)) | unlisted_assets()
+
+
+def with_translations(assets: QuerySet[Asset], visible: QuerySet[Asset]) -> QuerySet[Asset]:
+    """Prefetch the assets' translations that are `visible`, as `translation_group.shown`; one query for all."""
+    columns = visible.only("id", "slug", "lang", "translation_group_id").order_by("id")
     return assets.select_related("translation_group").prefetch_related(
         Prefetch("translation_group__assets", queryset=columns, to_attr="shown")
     )
 
 
-def named(shelf: QuerySet[Asset], slug: str) -> Asset | None:
-    """The asset with that slug: as it is written, else in whatever case; of several, the oldest."""
-    found = list(shelf.alias(lower=Lower("slug")).filter(lower=Lower(Value(slug))).order_by("id"))
-    return next((asset for asset in found if asset.slug == slug), found[0] if found else None)
+def named(visible: QuerySet[Asset], slug: str) -> Asset | None:
+    """Return the asset with that slug: in the same case or else in any case; of several, the oldest."""
+    candidates = list(visible.alias(lower=Lower("slug")).filter(lower=Lower(Value(slug))).order_by("id"))
+    return next((asset for asset in candidates if asset.slug == slug), candidates[0] if candidates else None)
 
 
 def find(name: str, by_slug: QuerySet[Asset], by_id: QuerySet[Asset]) -> Asset:
-    """The asset of an id, alias or slug; digits are an id first.
+    """Return the asset of an id, alias or slug; digits are an id first.
 
     Raises AssetNotFound.
     """
