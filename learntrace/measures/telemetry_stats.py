@@ -1,15 +1,15 @@
-"""What an asset's telemetry amounts to on one day (contract section 9, "telemetry_stats")."""
+"""The daily statistics of an asset's telemetry (contract section 9, "telemetry_stats")."""
 
 from collections.abc import Iterable, Mapping
 from math import fsum
 
 
 def telemetry_stats_day(rows: Iterable[Mapping[str, float | None]]) -> dict[str, float]:
-    """One entry of `telemetry_stats.days`, from all telemetry rows of the asset.
+    """Return one entry of `telemetry_stats.days`, from all telemetry rows of the asset.
 
     A row has `frustration_score`, `engagement_score` and `completion_rate`, each 0 to 100 or None (not computed yet).
-    The averages are means of the values that are there, rounded to two places, 0 where there is none;
-    `total_sessions` counts all rows. That no rows write no entry is the caller's to see to.
+    The averages are means of the known values, rounded to two places, 0 if none is known; `total_sessions` counts all
+    rows. The caller makes sure that no entry is written without rows.
     """
     rows = list(rows)
     return {
@@ -22,5 +22,5 @@ def telemetry_stats_day(rows: Iterable[Mapping[str, float | None]]) -> dict[str,
 
 def _mean(values: Iterable[float | None]) -> float:
     known = [value for value in values if value is not None]
-    # fsum: the same mean whatever the order of the rows and the version of Python.
+    # fsum gives the same mean in every order of the rows and every version of Python.
     return round(fsum(known) / len(known), 2) if known else 0

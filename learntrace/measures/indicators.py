@@ -1,6 +1,6 @@
-"""Engagement and frustration, per step and as a whole, from the state that a batch carries (contract section 4).
+"""Engagement and frustration, per step and in total, from the state in a batch (contract section 4).
 
-Algorithm 1.0. Its constants and its order of operations are the reference's: floats are rounded to two places, and
+Algorithm 1.0. Constants and the order of operations are those of the reference: floats are rounded to two places, and
 another order would round some halves the other way.
 """
 
@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from learntrace.metrics.timestamps import EPOCH, parse
+from learntrace.measures.timestamps import EPOCH, parse
 
 ALGORITHM_VERSION = 1.0
 
-# Seconds that count as full (100 %), or that a step that was left open can have taken at most.
+# Seconds that count as full (100 %), and the most that a step left open can have taken.
 STEP_ENGAGED = 3600
 STEP_STUCK = 1800
 OPEN_STEP_CAP = 1800
 PLATFORM_ENGAGED = 36_000
 INCOMPLETE_STUCK = 18_000
-# Counts that do.
+# Counts that count as full.
 STEP_STRUGGLES = 20
 AVERAGE_STRUGGLES = 10
 SESSIONS = 5
@@ -27,14 +27,14 @@ INTERACTIONS = 100
 SKIPPED_FRUSTRATION = 25.0
 
 Run = Mapping[str, Any]
-"""One compilation or one run of the tests, as the client wrote it."""
+"""One compilation or one run of the tests, as written by the client."""
 
 
 class IndicatorError(ValueError):
-    """The payload has a shape that no indicator can be computed from.
+    """The payload has a shape from which no indicator can be computed.
 
-    `place` is where, as a path into the payload ("steps[3].compilations"); `expected` is what has to stand there
-    ("a list"). The message joins both into one sentence that may be shown to people.
+    `place` is a path into the payload ("steps[3].compilations"), `expected` what has to be there ("a list"). The message
+    joins both into one sentence that may be shown to people.
     """
 
     def __init__(self, place: str, expected: str) -> None:
@@ -53,14 +53,14 @@ class _Step(NamedTuple):
 
 
 def indicators(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """The metrics and indicators of a batch (contract section 4).
+    """Compute the metrics and indicators of a batch (contract section 4).
 
     Returns `{"algo_version", "global": {"metrics", "indicators"}, "steps": [{"slug", "metrics", "indicators"}]}`, in
     the order of the payload's steps; durations are seconds, rates and indicators 0 to 100. Missing or null lists are
     empty and missing times unknown; a negative duration (a clock was set back) counts as 0.
 
-    Raises `IndicatorError` where a list or an object is something else; nothing else, whatever JSON it is given.
-    The payload is not changed.
+    Raises `IndicatorError` if a list or an object is something else, and no other error, whatever the JSON is. The
+    payload is not changed.
     """
     last_interaction = parse(payload.get("last_interaction_at"))
     steps = [
@@ -75,26 +75,26 @@ def indicators(payload: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _list(holder: Mapping[str, Any], key: str, place: str) -> list[Any]:
+def _list(holder: Mapping[str, Any], key: str, path: str) -> list[Any]:
     value = holder.get(key)
     if value is None:
         return []
     if not isinstance(value, list):
-        raise IndicatorError(place, "a list")
+        raise IndicatorError(path, "a list")
     return value
 
 
-def _objects(holder: Mapping[str, Any], key: str, place: str) -> list[Any]:
-    entries = _list(holder, key, place)
+def _objects(holder: Mapping[str, Any], key: str, path: str) -> list[Any]:
+    entries = _list(holder, key, path)
     for index, entry in enumerate(entries):
         if not isinstance(entry, dict):
-            raise IndicatorError(f"{place}[{index}]", "an object")
+            raise IndicatorError(f"{path}[{index}]", "an object")
     return entries
 
 
-def _read_step(entry: Mapping[str, Any], place: str, last_interaction: datetime | None) -> _Step:
-    compilations = _objects(entry, "compilations", f"{place}.compilations")
-    tests = _objects(entry, "tests", f"{place}.tests")
+def _read_step(entry: Mapping[str, Any], path: str, last_interaction: datetime | None) -> _Step:
+    compilations = _objects(entry, "compilations", f"{path}.compilations")
+    tests = _objects(entry, "tests", f"{path}.tests")
     slug = entry.get("slug")
     interactions = len(compilations) + len(tests)
     opened = parse(entry.get("opened_at"))
@@ -115,12 +115,12 @@ def _seconds(start: datetime, end: datetime) -> float:
 
 
 def _open_time(opened: datetime, last: datetime | None) -> float:
-    """Seconds spent in a step that was never completed. Nobody says when it was left, hence the cap."""
+    """Return the seconds spent in a step that was never completed, capped because the time of leaving it is unknown."""
     return 0 if last is None else min(_seconds(opened, last), OPEN_STEP_CAP)
 
 
 def _time(run: Run, name: str, other_name: str) -> datetime | None:
-    """A run's time under either spelling: the CLI writes `starting_at`, the IDE `started_at`."""
+    """Return a run's time under either spelling: the CLI writes `starting_at`, the IDE `started_at`."""
     value = run.get(name)
     return parse(run.get(other_name) if value is None else value)
 
@@ -135,7 +135,7 @@ def _last_end(runs: Sequence[Run]) -> datetime | None:
 
 
 def _exit_codes(runs: Sequence[Run]) -> list[Any]:
-    """The exit codes of those runs that have one. A null is one: of a process that was killed, so of a failure."""
+    """Return the exit codes of the runs that have one. Null counts as one: the process was killed, which is a failure."""
     return [
         run["exit_code"] if "exit_code" in run else run["exitCode"]
         for run in runs
@@ -153,16 +153,16 @@ def _failures_before_success(runs: Sequence[Run]) -> int:
 
 
 def _percent(value: float, full: float) -> float:
-    """`value` as 0 to 100 % of `full`; 0 where there is nothing to be a part of."""
+    """Return `value` as a percentage of `full`, 0 to 100; 0 if `full` is 0."""
     return min(value / full, 1) * 100 if full else 0
 
 
 def _weighted(*terms: tuple[float, float]) -> float:
-    """The sum of (percent, weight) terms, rounded to two places."""
+    """Return the sum of (percent, weight) terms, rounded to two places."""
     total = 0.0
-    for percent, weight in terms:  # not sum(): since Python 3.12 it compensates, and rounds some halves otherwise
+    for percent, weight in terms:  # not sum(): since Python 3.12 it compensates, which rounds some halves differently
         total += percent * weight
-    return round(total / 100 * 100, 2)  # no identity on floats: the reference does it, and so its halves round
+    return round(total / 100 * 100, 2)  # not an identity on floats: the reference rounds its halves so
 
 
 def _global_metrics(
@@ -192,7 +192,7 @@ def _global_metrics(
 
 
 def _global_indicators(metrics: Mapping[str, float]) -> dict[str, float]:
-    """From the metrics before they are rounded."""
+    """Return the indicators, from metrics that are not rounded yet."""
     return {
         "EngagementIndicator": _weighted(
             (_percent(metrics["total_time_on_platform"], PLATFORM_ENGAGED), 0.3),
