@@ -1,4 +1,4 @@
-"""The admin's page of what was refused at the front door."""
+"""Admin page of the requests that the front door refused."""
 
 from django.contrib import admin
 
@@ -8,7 +8,18 @@ from learntrace.intake.models import Refusal
 
 @admin.register(Refusal)
 class RefusalAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "status_code", "reason", "path", "user", "asset", "token_prefix", "size")
+    list_display = (
+        "created_at",
+        "last_at",
+        "times",
+        "status_code",
+        "reason",
+        "path",
+        "user",
+        "asset",
+        "token_prefix",
+        "size",
+    )
     list_filter = ("status_code",)
     list_select_related = ("user",)
     search_fields = ("=reason", "=token_prefix", "=user__username", "=asset")

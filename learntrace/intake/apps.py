@@ -7,6 +7,6 @@ class IntakeConfig(AppConfig):
     verbose_name = _("Intake")
 
     def ready(self) -> None:
-        from learntrace.intake import holdings
+        from learntrace.intake import personal_data
 
-        holdings.register()
+        personal_data.register()

@@ -1,6 +1,6 @@
 """Durable group commit: requests that arrive while a commit runs share the next one.
 
-There is no waiting timer: the flusher takes what has queued, so that a lone request is written at once and a crowd in
+There is no timer: the flusher takes what is queued, so that a single request is written at once and many are written in
 groups (a 5 ms timer lost 31 % of the throughput in a trial).
 """
 
@@ -14,22 +14,22 @@ import structlog
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.errors import Problem, Unavailable
-from learntrace.intake import measures
-from learntrace.intake.callers import authenticate
+from learntrace.intake import prometheus
+from learntrace.intake.authentication import authenticate
+from learntrace.intake.protocol import Answer, Connection, Source, Submission
 from learntrace.intake.refusals import write_refusals
-from learntrace.intake.submissions import Answer, Connection, Source, Submission
 
 log = structlog.get_logger(__name__)
 
 MAX_GROUP = 200
 MAX_GROUP_BYTES = 16 * 1024 * 1024
 MAX_QUEUED_BYTES = 128 * 1024 * 1024
-_CONNECT_PATIENCE = 8.0
+_CONNECT_SECONDS = 8.0
 _ATTEMPTS = 3
 
 
 class Unconfirmed(Unavailable):
-    """The client must not believe that it was taken; after a connection that was lost at the commit it may have been."""
+    """The submission isn't confirmed as stored; if the connection was lost at the commit, it may have been stored."""
 
     text = _("Learntrace can't confirm that this was stored. Please send it again")
 
@@ -47,7 +47,7 @@ class _Waiting:
 
 
 class GroupCommit:
-    """One per process: takes submissions of all sources, answers each once it is durable."""
+    """One per process: queues the submissions of all sources, and answers each once it is durable."""
 
     def __init__(self, database_url: str, announce: Callable[[str], None]) -> None:
         self._url = database_url
@@ -67,7 +67,7 @@ class GroupCommit:
             self._task = asyncio.get_running_loop().create_task(self._run())
         waiting = _Waiting(source, submission, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
-        self._queued_bytes += submission.size
+        self._queued_bytes += submission.weight
         self._wake.set()
         self._unanswered += 1
         try:
@@ -76,7 +76,7 @@ class GroupCommit:
             self._unanswered -= 1
 
     async def close(self) -> None:
-        """Answer what is queued and what is being written, then end."""
+        """Wait until all queued submissions are answered, then stop."""
         while self._unanswered:
             await asyncio.sleep(0.01)
         if self._task is not None:
@@ -94,26 +94,26 @@ class GroupCommit:
                 try:
                     await self._write(group)
                 except Exception:
-                    # A fault of ours: those who wait must hear of it, and the next group gets its turn.
+                    # A fault of ours: the group is answered, and the next group gets its turn.
                     log.exception("group commit failed")
                     self._refuse(group)
 
     def _take(self) -> list[_Waiting]:
-        """The oldest waiting submissions of one source, up to a group's size."""
+        """Take the oldest waiting submissions of one source, up to a group's size."""
         source, size = self._queue[0].source, 0
         group: list[_Waiting] = []
         while self._queue and len(group) < MAX_GROUP and self._queue[0].source is source:
-            size += self._queue[0].submission.size
+            size += self._queue[0].submission.weight
             if group and size > MAX_GROUP_BYTES:
                 break
             waiting = self._queue.popleft()
-            self._queued_bytes -= waiting.submission.size
+            self._queued_bytes -= waiting.submission.weight
             group.append(waiting)
         return group
 
     async def _write(self, group: list[_Waiting]) -> None:
-        """Commit a group and answer it; what was lost before its commit, as by a restart, is written once more."""
-        measures.GROUP_SIZE.observe(len(group))
+        """Commit a group and answer it; a group that was lost before its commit, as by a restart, is written again."""
+        prometheus.GROUP_SIZE.observe(len(group))
         source = group[0].source
         for _attempt in range(_ATTEMPTS):
             connection = await self._connected()
@@ -122,7 +122,7 @@ class GroupCommit:
             try:
                 outcomes = await _commit(connection, source, [waiting.submission for waiting in group])
             except _CommitInDoubt as doubt:
-                # Written again, it might be there twice: the client decides.
+                # Written again, the group might be stored twice: the client decides whether to send again.
                 log.warning("database lost at a commit", error=str(doubt.__cause__).strip())
                 break
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -140,7 +140,7 @@ class GroupCommit:
     async def _write_singly(
         self, connection: Connection, source: Source, group: list[_Waiting], error: psycopg.Error
     ) -> None:
-        """A row that the database refuses must not fail its neighbours."""
+        """Write each submission by itself, so that one that the database refuses doesn't fail the others."""
         if len(group) == 1:
             log.warning("request refused by the database", error=type(error).__name__)
             group[0].submission.problem = Unstorable(reason=error.diag.message_primary or type(error).__name__)
@@ -150,11 +150,11 @@ class GroupCommit:
             await self._write([waiting])
 
     async def _connected(self) -> Connection | None:
-        """The open connection, or a new one; None when the database stays away longer than a restart takes."""
+        """Return the open connection or a new one; None if the database is away for longer than a restart takes."""
         if self._connection is not None and not self._connection.closed and not self._connection.broken:
             return self._connection
         loop = asyncio.get_running_loop()
-        until = loop.time() + _CONNECT_PATIENCE
+        until = loop.time() + _CONNECT_SECONDS
         while True:
             try:
                 self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5)
@@ -176,7 +176,7 @@ class GroupCommit:
 
 
 class _CommitInDoubt(Exception):
-    """The connection was lost after COMMIT was sent: it may or may not have happened."""
+    """The connection was lost after COMMIT was sent: the transaction may or may not be committed."""
 
 
 async def _commit(connection: Connection, source: Source, submissions: Sequence[Submission]) -> list[Answer | Problem]:
@@ -184,31 +184,33 @@ async def _commit(connection: Connection, source: Source, submissions: Sequence[
 
     Raises _CommitInDoubt; any other error means that nothing was written.
     """
-    decided = None
+    outcomes = None
     try:
         async with connection.transaction():
-            decided = await _fill(connection, source, submissions)
+            outcomes = await _write_in_transaction(connection, source, submissions)
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        if decided is not None:
+        if outcomes is not None:
             raise _CommitInDoubt from error
         raise
-    return decided
+    return outcomes
 
 
-async def _fill(connection: Connection, source: Source, submissions: Sequence[Submission]) -> list[Answer | Problem]:
-    """Write what the group brings, taken or refused, into the open transaction."""
+async def _write_in_transaction(
+    connection: Connection, source: Source, submissions: Sequence[Submission]
+) -> list[Answer | Problem]:
+    """Write the group's submissions, and records of the refused ones, in the open transaction."""
     await authenticate(connection, submissions, source.permission)
-    outcomes: list[Answer | Problem | None] = [submission.problem for submission in submissions]
-    open_ones = [index for index, outcome in enumerate(outcomes) if outcome is None]
-    if open_ones:
-        admitted = await source.admit(connection, [submissions[index] for index in open_ones])
-        for index, outcome in zip(open_ones, admitted, strict=True):
-            outcomes[index] = outcome
-    decided = [outcome for outcome in outcomes if outcome is not None]
+    answers: list[Answer | Problem | None] = [submission.problem for submission in submissions]
+    undecided = [index for index, answer in enumerate(answers) if answer is None]
+    if undecided:
+        admitted = await source.admit(connection, [submissions[index] for index in undecided])
+        for index, answer in zip(undecided, admitted, strict=True):
+            answers[index] = answer
+    outcomes = [answer for answer in answers if answer is not None]
     refused = [
         (submission, outcome, source.asset_named(submission))
-        for submission, outcome in zip(submissions, decided, strict=True)
+        for submission, outcome in zip(submissions, outcomes, strict=True)
         if isinstance(outcome, Problem)
     ]
     await write_refusals(connection, refused)
-    return decided
+    return outcomes

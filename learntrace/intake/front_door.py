@@ -1,6 +1,6 @@
-"""The front door: an ASGI application before Django that answers the inboxes' addresses and passes all else on.
+"""The front door: an ASGI application before Django that answers the inboxes' URLs and passes all other requests on.
 
-It bypasses Django's middleware, so what these addresses need of it is here: methods, CORS, limits, language.
+It bypasses Django's middleware, and so handles methods, CORS, limits and languages itself.
 """
 
 import asyncio
@@ -15,13 +15,15 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.errors import Problem
-from learntrace.core.json import decode
-from learntrace.core.language import choose_language
-from learntrace.intake import measures
-from learntrace.intake.body import Disconnected, Receive, read_body, unpack
-from learntrace.intake.callers import ask_hub
-from learntrace.intake.commit import GroupCommit, Unconfirmed
-from learntrace.intake.submissions import Answer, Source, Submission
+from learntrace.core.http.language import choose_language
+from learntrace.intake import prometheus
+from learntrace.intake.authentication import ask_hub
+from learntrace.intake.body import Disconnected, Receive, discard_body, read_body, unpack
+from learntrace.intake.group_commit import GroupCommit, Unconfirmed
+from learntrace.intake.known_keys import DatabaseAway, KnownKeys, Owner
+from learntrace.intake.limits import TooManyRequests, address_of, limits
+from learntrace.intake.protocol import Answer, Source, Submission
+from learntrace.intake.refusals import NotedRefusals
 
 log = structlog.get_logger(__name__)
 
@@ -29,9 +31,10 @@ Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# Bodies up to this size (bytes) take less time to read than to hand to a thread and back; of others so many at a time.
-_READ_AT_ONCE = 64 * 1024
-_READERS = 2
+# Bodies up to this size (bytes) are decoded faster than they are handed to a thread; of larger ones, so many at a time.
+_DECODE_INLINE = 64 * 1024
+_DECODERS = 2
+_BYTES_A_VALUE = 64
 
 _CORS = {"Access-Control-Allow-Origin": "*"}
 _PREFLIGHT = {
@@ -56,7 +59,7 @@ class BadQuery(Problem):
 
 
 class FrontDoor:
-    """Answers the sources' paths; everything else goes to `inner`."""
+    """Answers the sources' paths; all other requests go to `inner`."""
 
     def __init__(
         self,
@@ -66,6 +69,7 @@ class FrontDoor:
         *,
         body_limit: int,
         unpacked_limit: int,
+        keys: KnownKeys,
     ) -> None:
         self._inner = inner
         self._sources = {source.path: source for source in sources}
@@ -73,10 +77,12 @@ class FrontDoor:
         self._group_commit: GroupCommit | None = None
         self._body_limit = body_limit
         self._unpacked_limit = unpacked_limit
-        self._reading = asyncio.Semaphore(_READERS)
+        self._keys = keys
+        self._noted = NotedRefusals(keys)
+        self._decoders = asyncio.Semaphore(_DECODERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI entry."""
+        """Handle an ASGI connection."""
         source = self._sources.get(scope.get("path", "")) if scope["type"] == "http" else None
         if source is None:
             await self._inner(scope, receive, send)
@@ -86,14 +92,16 @@ class FrontDoor:
             answer = await self.answer(source, scope, receive)
         except Disconnected:
             return
-        measures.REQUESTS.labels(source.path, str(answer.status)).inc()
-        measures.SECONDS.labels(source.path).observe(time.perf_counter() - start)
+        prometheus.REQUESTS.labels(source.path, str(answer.status)).inc()
+        prometheus.SECONDS.labels(source.path).observe(time.perf_counter() - start)
         await _send(send, answer)
 
     async def close(self) -> None:
-        """Write what is queued, then close the connection."""
+        """Write the queued submissions and the noted refusals, then close the connections."""
         if self._group_commit is not None:
             await self._group_commit.close()
+        await self._noted.close()
+        await self._keys.close()
 
     async def answer(self, source: Source, scope: Scope, receive: Receive) -> Answer:
         """Answer one request to a source."""
@@ -101,20 +109,27 @@ class FrontDoor:
         if scope["method"] == "OPTIONS":
             return Answer(200, b"", "text/plain", {**_PREFLIGHT, "Allow": "POST, OPTIONS"})
         if scope["method"] != "POST":
-            return _told(MethodNotAllowed(method=scope["method"]), headers, "")
+            return _problem_answer(MethodNotAllowed(method=scope["method"]), headers, "")
         submission = Submission(
             path=source.path,
             authorization=headers.get("authorization", ""),
             query=parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="surrogateescape"),
             headers=headers,
+            address=address_of(scope, headers.get("x-forwarded-for", "")),
         )
         try:
-            # Before the body is read: who waits for a hub holds no memory.
+            # Before the body is read: a request that waits for a hub holds no memory.
             await ask_hub(submission)
         except Exception:
             log.exception("hub identity failed")
             submission.hub_user = Unconfirmed()
-        await self._read(source, submission, receive)
+        try:
+            await self._admit(source, submission, receive)
+        except TooManyRequests as problem:
+            # The limit would be none if each request over it cost a transaction.
+            self._noted.note(submission, problem, source.asset_named(submission))
+            await discard_body(receive, submission.size)
+            return _problem_answer(problem, headers, "")
         if self._group_commit is None:
             self._group_commit = self._make_group_commit()
         try:
@@ -123,33 +138,71 @@ class FrontDoor:
             log.exception("front door failed")
             outcome = Unconfirmed()
         if isinstance(outcome, Problem):
-            return _told(outcome, headers, submission.caller.language if submission.caller else "")
+            return _problem_answer(outcome, headers, submission.caller.language if submission.caller else "")
         return outcome
 
-    async def _read(self, source: Source, submission: Submission, receive: Receive) -> None:
-        """Read and decode the body into the submission; what is wrong with it is told once the caller is known."""
+    async def _admit(self, source: Source, submission: Submission, receive: Receive) -> None:
+        """Read the body of a known caller within the limits; what others send is neither unpacked nor decoded.
+
+        Raises TooManyRequests, Disconnected.
+        """
         announced = submission.headers.get("content-length", "")
         submission.size = int(announced) if announced.isascii() and announced.isdigit() else 0
         try:
+            account, owner = await self._owner(submission)
+        except DatabaseAway:
+            submission.problem = Unconfirmed()
+            return
+        if owner is None:
+            # Authentication says what is wrong with the key; if it has become valid meanwhile, the client sends again.
+            submission.problem = Unconfirmed()
+            limits().check_unknown(submission.address)
+            await discard_body(receive, submission.size)
+            return
+        submission.user_id = owner.user_id
+        if source.defers:
+            if not owner.service:
+                limits().check_absolute(account)
+        else:
+            limits().check_account(account, owner.academy_ids, submission.size)
+        await self._read(source, submission, receive)
+        if not source.defers:
+            limits().check_rows(account, submission.rows)
+
+    async def _owner(self, submission: Submission) -> tuple[object, Owner | None]:
+        """Return whom the caller's limits are counted for, and the owner of the credential, None if it is unknown.
+
+        Raises DatabaseAway.
+        """
+        if isinstance(submission.hub_user, str):
+            return submission.hub_user, Owner(None)
+        if submission.hub_user is not None:
+            return None, None
+        owner = await self._keys.owner_of_key(submission.authorization)
+        return (owner.user_id if owner else None), owner
+
+    async def _read(self, source: Source, submission: Submission, receive: Receive) -> None:
+        """Read and decode the body into the submission; a problem of it is answered once the caller is authenticated."""
+        try:
             raw, submission.size = await read_body(receive, self._body_limit, submission.size)
             encoding = submission.headers.get("content-encoding", "")
-            if encoding == "" and len(raw) <= _READ_AT_ONCE:
+            if encoding == "" and len(raw) <= _DECODE_INLINE:
                 self._decode(source, submission, raw, encoding)
             else:
-                # Megabytes take seconds, before anybody knows whether the key is good: others' requests go on meanwhile.
-                async with self._reading:
+                # Megabytes take seconds, and the caller isn't authenticated yet: other requests go on in the meantime.
+                async with self._decoders:
                     await asyncio.to_thread(self._decode, source, submission, raw, encoding)
         except Problem as problem:
             submission.problem = problem
             submission.document = None
 
     def _decode(self, source: Source, submission: Submission, raw: bytes, encoding: str) -> None:
-        """Unpack, decode and check a body; raises Problem."""
+        """Decompress, decode and check a body; raises Problem."""
         body = unpack(raw, encoding, self._unpacked_limit)
         _refuse_unstorable(submission.query)
-        # A source of many things at once brings its own reading, in which a bad one costs no other.
-        read = getattr(source, "decode", decode)
-        submission.document = read(body) if body.strip() else {}
+        # About what the decoded document takes.
+        submission.weight = len(body) + _BYTES_A_VALUE * (body.count(b",") + body.count(b"[") + body.count(b"{"))
+        submission.document = source.decode(body) if body.strip() else {}
         source.read(submission)
 
 
@@ -160,8 +213,8 @@ def _refuse_unstorable(query: Sequence[tuple[str, str]]) -> None:
                 raise BadQuery
 
 
-def _told(problem: Problem, headers: Mapping[str, str], preferred: str) -> Answer:
-    """The answer that tells a problem, in the client's language."""
+def _problem_answer(problem: Problem, headers: Mapping[str, str], preferred: str) -> Answer:
+    """Return a problem as an answer in the client's language."""
     with translation.override(choose_language(headers.get("accept-language", ""), preferred)):
         if problem.plain:
             return Answer(problem.status_code, problem.sentence().encode(), "text/plain", problem.headers())

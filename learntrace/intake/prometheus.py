@@ -1,4 +1,4 @@
-"""What the front door counts for /metrics."""
+"""Prometheus metrics of the front door."""
 
 from prometheus_client import Counter, Histogram
 
@@ -9,6 +9,7 @@ SECONDS = Histogram(
     ["path"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+SLOW_BODIES = Counter("learntrace_intake_slow_bodies_total", "Requests whose body came too slowly")
 GROUP_SIZE = Histogram(
     "learntrace_intake_group_size", "Requests that shared one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 200)
 )

@@ -1,8 +1,8 @@
-"""Authenticating a whole group of requests with one query; those with a JupyterHub's token with one more.
+"""Authenticate a whole group of requests with one query, and those with a JupyterHub token with one more.
 
-Nothing of ours is cached: under load many requests share the query, so a cache would save little and would need every
-revocation to reach every process. What is read here is true in the transaction that writes. A hub is asked before, so
-that a slow one never holds up a group.
+Our tokens are not cached: under load many requests share the query, so a cache would save little and every revocation
+would have to reach every process. The query runs in the transaction that writes. A hub is asked before it, so that a slow
+hub never delays a group.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.authentication import HUB_SCHEME, Credential, InvalidToken, check, names_hub, read_key
-from learntrace.accounts.hub import user_name_soon
-from learntrace.accounts.hub_members import FIND, MAKE, HubMembers, sought
+from learntrace.accounts.jupyterhub.client import user_name_async
+from learntrace.accounts.jupyterhub.members import CREATE_USERS, FIND_USERS, HubMembers, find_parameters
 from learntrace.accounts.models import Token, key_hash, key_prefix
 from learntrace.accounts.roles import permissions_from, served_academies
 from learntrace.core.errors import Forbidden, Problem
-from learntrace.intake.submissions import Caller, Connection, Submission
+from learntrace.intake.protocol import Caller, Connection, Submission
 
-_FIND = """
+_FIND_TOKENS = """
 SELECT t.key_hash, t.kind, t.expires_at, u.id, u.is_active, u.language,
        ARRAY(SELECT g.permission FROM accounts_grant g WHERE g.user_id = u.id),
        ARRAY(SELECT jsonb_build_array(m.role, m.academy_id)
@@ -28,8 +28,8 @@ SELECT t.key_hash, t.kind, t.expires_at, u.id, u.is_active, u.language,
   FROM accounts_token t JOIN accounts_user u ON u.id = t.user_id
  WHERE t.key_hash = ANY(%s)
 """
-# One-time tokens: the row is the right to one request, so whoever deletes it has it.
-_USE_UP = "DELETE FROM accounts_token WHERE key_hash = ANY(%s) RETURNING key_hash"
+# Deleting the row uses a one-time token up; only the transaction that deletes it may proceed.
+_DELETE_ONE_TIME = "DELETE FROM accounts_token WHERE key_hash = ANY(%s) RETURNING key_hash"
 
 
 class MissingPermission(Forbidden):
@@ -38,24 +38,26 @@ class MissingPermission(Forbidden):
 
 
 async def ask_hub(submission: Submission) -> None:
-    """Note what JupyterHub says of a submission's token, where it is a hub's."""
+    """Store JupyterHub's answer about a submission's token, if it is a hub token."""
     if not names_hub(submission.authorization):
         return
     try:
         token = read_key(submission.authorization, (HUB_SCHEME,))
         submission.token_prefix = key_prefix(token)
-        submission.hub_user = await user_name_soon(token)
+        submission.hub_user = await user_name_async(token)
     except Problem as problem:
         submission.hub_user = problem
 
 
 async def authenticate(connection: Connection, submissions: Sequence[Submission], permission: str) -> None:
-    """Give each submission its caller, or its problem: bad or expired key, missing permission.
+    """Set each submission's caller, or its problem: bad or expired key, missing permission.
 
-    A problem of the body that was seen before gives way: who may not send isn't told what is wrong with it.
+    These problems replace an earlier problem of the body: a caller who may not send learns nothing about it.
     """
-    await _authenticate_by_key(connection, [one for one in submissions if one.hub_user is None])
-    await _authenticate_by_hub(connection, [one for one in submissions if one.hub_user is not None])
+    await _authenticate_by_key(connection, [submission for submission in submissions if submission.hub_user is None])
+    await _authenticate_by_hub(
+        connection, [submission for submission in submissions if submission.hub_user is not None]
+    )
     for submission in submissions:
         if submission.caller is not None and permission not in submission.caller.permissions:
             submission.problem = MissingPermission(user=submission.caller.user_id, permission=permission)
@@ -69,19 +71,20 @@ async def _authenticate_by_key(connection: Connection, submissions: Sequence[Sub
         except Problem as problem:
             submission.problem = problem
     hashes = {index: key_hash(key) for index, key in keys.items()}
-    found = {}
+    tokens = {}
     if hashes:
-        cursor = await connection.execute(_FIND, [list(set(hashes.values()))])
-        found = {row[0]: row[1:] for row in await cursor.fetchall()}
-    once = await _use_up(connection, [key for key, row in found.items() if row[0] == Token.Kind.ONE_TIME])
+        cursor = await connection.execute(_FIND_TOKENS, [list(set(hashes.values()))])
+        tokens = {row[0]: row[1:] for row in await cursor.fetchall()}
+    one_time = [hashed for hashed, row in tokens.items() if row[0] == Token.Kind.ONE_TIME]
+    deleted = await _delete_one_time(connection, one_time)
     now = datetime.now(UTC)
     for index, hashed in hashes.items():
         submission = submissions[index]
         submission.token_prefix = key_prefix(keys[index])
-        row = found.get(hashed)
+        row = tokens.get(hashed)
         if row is not None and row[0] == Token.Kind.ONE_TIME:
-            row = row if hashed in once else None
-            once.discard(hashed)
+            row = row if hashed in deleted else None
+            deleted.discard(hashed)
         submission.user_id = row[2] if row else None
         try:
             submission.caller = _caller(row, now)
@@ -90,7 +93,7 @@ async def _authenticate_by_key(connection: Connection, submissions: Sequence[Sub
 
 
 async def _authenticate_by_hub(connection: Connection, submissions: Sequence[Submission]) -> None:
-    names = {one.hub_user for one in submissions if isinstance(one.hub_user, str)}
+    names = {submission.hub_user for submission in submissions if isinstance(submission.hub_user, str)}
     members = await _hub_members(connection, sorted(names)) if names else HubMembers([])
     for submission in submissions:
         try:
@@ -100,11 +103,11 @@ async def _authenticate_by_hub(connection: Connection, submissions: Sequence[Sub
 
 
 async def _hub_members(connection: Connection, names: list[str]) -> HubMembers:
-    """What there is of a hub's users, made in this transaction where they are new."""
-    members = HubMembers(await (await connection.execute(FIND, sought(names))).fetchall())
-    if new := members.missing(names):
-        await connection.execute(MAKE, new)
-        members = HubMembers(await (await connection.execute(FIND, sought(names))).fetchall())
+    """Return a hub's users; new ones are created in this transaction."""
+    members = HubMembers(await (await connection.execute(FIND_USERS, find_parameters(names))).fetchall())
+    if new := members.create_parameters(names):
+        await connection.execute(CREATE_USERS, new)
+        members = HubMembers(await (await connection.execute(FIND_USERS, find_parameters(names))).fetchall())
     return members
 
 
@@ -116,10 +119,10 @@ def _hub_caller(submission: Submission, members: HubMembers) -> Caller:
     return Caller(member.user_id, member.permissions, member.language, academy_id=member.academy_id)
 
 
-async def _use_up(connection: Connection, hashes: list[str]) -> set[str]:
+async def _delete_one_time(connection: Connection, hashes: list[str]) -> set[str]:
     if not hashes:
         return set()
-    cursor = await connection.execute(_USE_UP, [hashes])
+    cursor = await connection.execute(_DELETE_ONE_TIME, [hashes])
     return {row[0] for row in await cursor.fetchall()}
 
 
