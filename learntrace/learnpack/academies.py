@@ -1,4 +1,4 @@
-"""Which academy sees what a learner did on an asset."""
+"""The academy that sees a learner's work on an asset."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -9,16 +9,16 @@ from learntrace.accounts.models import Membership
 
 
 class Scope(NamedTuple):
-    """A learner, and the academy of the asset that it is about; None where the asset is nobody's or unknown."""
+    """A learner, and the asset's academy; None where the asset has no academy or is unknown."""
 
     user_id: int
     asset_academy_id: int | None
 
 
 def academies_of(scopes: Collection[Scope]) -> dict[Scope, int | None]:
-    """The academy of each: the asset's if the learner is a member there, else the first one that the learner joined.
+    """Return the academy of each: the asset's if the learner is a member there, else the first that the learner joined.
 
-    Active memberships come before others; None for who is in no academy.
+    Active memberships come before others; None for a learner in no academy.
     """
     inactive = Case(When(status=Membership.Status.ACTIVE, then=Value(0)), default=Value(1))
     members = Membership.objects.filter(user_id__in={scope.user_id for scope in scopes})

@@ -1,8 +1,8 @@
-"""The admin's page of the webhook log."""
+"""The webhook log in the admin."""
 
-import json
 from typing import Any
 
+import msgspec
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,15 +10,16 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from learntrace.core.admin import BigTableAdmin
-from learntrace.learnpack.log import process_again
-from learntrace.learnpack.models import Webhook
-from learntrace.learnpack.outcomes import told
+from learntrace.core.admin import BigTableAdmin, ReadOnlyAdmin
+from learntrace.learnpack.models import UnreadDocument, Webhook
+from learntrace.learnpack.processing.outcomes import staff_text
+from learntrace.learnpack.webhook_log.payloads import MOST_WHOLE, payload_text
+from learntrace.learnpack.webhook_log.queries import process_again
 
 
 @admin.register(Webhook)
 class WebhookAdmin(BigTableAdmin):
-    """Webhooks: nobody edits what a client sent."""
+    """Webhooks, read-only: nobody edits what a client sent."""
 
     list_display = ("id", "created_at", "event", "status", "what_became_of_it", "student", "asset", "package_slug")
     list_filter = ("status", "is_streaming")
@@ -40,14 +41,28 @@ class WebhookAdmin(BigTableAdmin):
 
     @admin.display(description=_("What became of it"), ordering="status_text")
     def what_became_of_it(self, row: Webhook) -> str | None:
-        return told(row)
+        return staff_text(row)
 
     @admin.display(description=_("payload"))
     def what_was_sent(self, row: Webhook) -> str:
-        return format_html("<pre>{}</pre>", json.dumps(row.payload, indent=2, ensure_ascii=False))
+        text = msgspec.json.format(bytes(payload_text(row.pk, MOST_WHOLE)), indent=2).decode()
+        return format_html("<pre>{}</pre>", text)
 
     @admin.action(description=_("Process again (rows with status ERROR)"), permissions=["change"])
     def process_again(self, request: HttpRequest, rows: QuerySet[Webhook]) -> None:
         count = process_again(rows)
         sentence = ngettext("%(count)s row will be processed again.", "%(count)s rows will be processed again.", count)
         messages.success(request, sentence % {"count": count})
+
+
+@admin.register(UnreadDocument)
+class UnreadDocumentAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user", "asset_slug", "receipt", "received_at", "fault")
+    list_select_related = ("user",)
+    search_fields = ("=user__username", "=asset_slug")
+    ordering = ("-id",)
+    exclude = ("document",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        # A document has up to several 100 KB.
+        return super().get_queryset(request).defer("document")

@@ -6,10 +6,13 @@ class LearnPackConfig(AppConfig):
     verbose_name = "LearnPack"
 
     def ready(self) -> None:
-        from learntrace.learnpack import academy_rules, holdings, streaming, telemetry
-        from learntrace.progress import sources
+        from learntrace.learnpack import personal_data
+        from learntrace.learnpack.attempts import derivation
+        from learntrace.learnpack.ignore import academy_rules
+        from learntrace.learnpack.processing import streaming
+        from learntrace.progress.recording import sources
 
         academy_rules.register()
         streaming.register()
-        sources.register(sources.Source(streaming.SOURCE, telemetry.derive, telemetry.learners))
-        holdings.register()
+        sources.register(sources.Source(streaming.SOURCE, derivation.derive, derivation.learners))
+        personal_data.register()

@@ -2,30 +2,56 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from learntrace.accounts.serializers import PersonSerializer
 from learntrace.learnpack.models import Webhook
-from learntrace.learnpack.outcomes import told
+from learntrace.learnpack.processing.outcomes import status_text
+from learntrace.learnpack.webhook_log.payloads import PayloadText
 
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):
-    """A row of the webhook log."""
+    """A row of the webhook log; the context holds the payloads of the page's rows as `payloads`."""
 
     asset_id = serializers.IntegerField(allow_null=True)
-    payload = serializers.JSONField()
+    payload = serializers.SerializerMethodField()
+    payload_shortened = serializers.BooleanField(
+        required=False, help_text="only where the payload is shortened, and true then"
+    )
+    payload_bytes = serializers.IntegerField(
+        required=False, help_text="only where the payload is shortened: the bytes of all of it"
+    )
     status_text = serializers.SerializerMethodField()
     student = PersonSerializer(allow_null=True)
 
     class Meta:
         model = Webhook
         fields = (
-            "id", "is_streaming", "event", "asset_id", "learnpack_package_id", "payload", "status", "status_text",
-            "student", "created_at", "updated_at",
+            "id", "is_streaming", "event", "asset_id", "learnpack_package_id", "payload", "payload_shortened",
+            "payload_bytes", "status", "status_text", "student", "created_at", "updated_at",
         )  # fmt: skip
 
+    def _payload_of(self, row: Webhook) -> PayloadText | None:
+        payloads: dict[int, PayloadText] = self.context["payloads"]
+        return payloads.get(row.pk)
+
+    @extend_schema_field(OpenApiTypes.ANY)
+    def get_payload(self, row: Webhook) -> Any:
+        payload = self._payload_of(row)
+        return payload.text if payload else None
+
+    def to_representation(self, instance: Webhook) -> dict[str, Any]:
+        """Return the row; what tells of a shortened payload is left out where the payload is whole."""
+        row: dict[str, Any] = super().to_representation(instance)
+        payload = self._payload_of(instance)
+        if payload is None or payload.whole:
+            return row
+        return row | {"payload_shortened": True, "payload_bytes": payload.size}
+
     def get_status_text(self, row: Webhook) -> str | None:
-        return told(row)
+        return status_text(row)
 
 
 class IgnoreRuleSerializer(serializers.Serializer[Any]):

@@ -1,20 +1,31 @@
 """The webhook log (contract, section 5) and the ignore rules (section 6), for an academy's staff."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from learntrace.accounts.schema import ACADEMY, filters, responses
+from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView
+from learntrace.core.http.pagination import EnvelopedPages, sorted_by
+from learntrace.core.http.stored_json import StoredJSONRenderer
 from learntrace.core.json import body_of, decode
-from learntrace.core.pages import EnvelopedPages, sorted_by
-from learntrace.learnpack import academy_rules, log
+from learntrace.learnpack.ignore import academy_rules
+from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.serializers import IgnoreRulesSerializer, WebhookSerializer
+from learntrace.learnpack.webhook_log import queries
+from learntrace.learnpack.webhook_log.payloads import MOST_ASKED_FOR, payload_texts
 
-_FILTERS = filters(**log.FILTERS)
+_FILTERS = filters(**queries.FILTERS)
+_PAYLOAD = OpenApiParameter(
+    "payload",
+    enum=["full"],
+    description="A payload of more than 64 KiB, and those beyond the first 8 MiB of a page, are shortened: large values are "
+    "replaced by a text that says how many bytes they have, and `payload_shortened` and `payload_bytes` are beside it. "
+    "`full`, with `limit=1`, answers one row with its whole payload, up to 16 MiB.",
+)
 _WEBHOOK_ID = OpenApiParameter("webhook_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
 
 
@@ -23,19 +34,19 @@ class WebhooksView(AcademyView):
 
     capabilities: ClassVar = {"GET": "read_assignment", "DELETE": "crud_telemetry"}
     pagination_class = EnvelopedPages
+    renderer_classes = (StoredJSONRenderer,)
 
     @extend_schema(
         operation_id="webhooks",
-        parameters=[*ACADEMY, *_FILTERS],
+        parameters=[*ACADEMY, *_FILTERS, _PAYLOAD],
         responses=responses(WebhookSerializer(many=True), 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
         """List what LearnPack's clients sent and what became of it, newest first."""
-        rows = log.with_students(log.webhooks_of(self.academy, request))
+        rows = queries.with_students(queries.webhooks_of(self.academy, request))
+        whole = queries.wants_whole_payload(request)
         return EnvelopedPages.answer(
-            sorted_by(rows, request, log.SORTABLE),
-            request,
-            lambda found: WebhookSerializer(found, many=True).data,
+            sorted_by(rows, request, queries.SORTABLE), request, lambda page: _serialized(page, whole=whole)
         )
 
     @extend_schema(
@@ -45,8 +56,15 @@ class WebhooksView(AcademyView):
     )
     def delete(self, request: Request) -> Response:
         """Delete the failed rows that the filters leave; `status=ERROR` must be among these."""
-        log.delete_failed(log.webhooks_of(self.academy, request), request)
+        queries.delete_failed(queries.webhooks_of(self.academy, request), request)
         return Response(status=204)
+
+
+def _serialized(page: list[Webhook], *, whole: bool) -> list[dict[str, Any]]:
+    ids = [row.pk for row in page]
+    texts = payload_texts(ids, whole=MOST_ASKED_FOR, page=MOST_ASKED_FOR) if whole else payload_texts(ids)
+    serializer = WebhookSerializer(context={"payloads": texts})
+    return [serializer.to_representation(row) for row in page]
 
 
 class WebhookView(AcademyView):
@@ -61,7 +79,7 @@ class WebhookView(AcademyView):
     )
     def delete(self, request: Request, webhook_id: int) -> Response:
         """Delete a failed row."""
-        log.delete_one(log.webhooks_of(self.academy, request), webhook_id)
+        queries.delete_one(queries.webhooks_of(self.academy, request), webhook_id)
         return Response(status=204)
 
 

@@ -2,9 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from learntrace.core.arguments import add_dry_run
-from learntrace.core.progress import Progress
-from learntrace.learnpack.backfill import backfill
+from learntrace.core.command_arguments import add_dry_run
+from learntrace.core.progress_line import ProgressLine
+from learntrace.learnpack.webhook_log.backfill import backfill
 
 
 class Command(BaseCommand):
@@ -17,6 +17,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, dry_run: bool, overwrite: bool, **options: Any) -> None:
-        looked_at, changed = backfill(overwrite=overwrite, dry_run=dry_run, progress=Progress("webhooks"))
+        looked_at, changed = backfill(overwrite=overwrite, dry_run=dry_run, progress=ProgressLine("webhooks"))
         done = "Would change" if dry_run else "Changed"
         self.stdout.write(f"{done} {changed} of {looked_at} webhooks looked at.")

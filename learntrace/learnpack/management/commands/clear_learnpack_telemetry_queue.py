@@ -3,10 +3,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from learntrace.core.arguments import add_dry_run
-from learntrace.core.progress import Progress
+from learntrace.core.command_arguments import add_dry_run
+from learntrace.core.progress_line import ProgressLine
 from learntrace.learnpack.models import Webhook
-from learntrace.learnpack.retention import ALL, clear_webhooks
+from learntrace.learnpack.webhook_log.retention import ALL, clear_webhooks
 
 
 class Command(BaseCommand):
@@ -14,9 +14,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--status", choices=[*Webhook.Status.values, ALL], default=Webhook.Status.PENDING.value,
+            "--status",
+            choices=[*Webhook.Status.values, ALL],
+            default=Webhook.Status.PENDING.value,
             help="Which webhooks. Default: PENDING.",
-        )  # fmt: skip
+        )
         add_dry_run(parser)
         parser.add_argument("--force", action="store_true", help="Don't ask; needed where no terminal can be asked.")
 
@@ -27,7 +29,7 @@ class Command(BaseCommand):
             return
         if not force:
             self._ask(count, status)
-        deleted = clear_webhooks(status, progress=Progress("webhooks", count))
+        deleted = clear_webhooks(status, progress=ProgressLine("webhooks", count))
         self.stdout.write(f"Deleted {deleted} webhooks (status {status}).")
 
     def _ask(self, count: int, status: str) -> None:

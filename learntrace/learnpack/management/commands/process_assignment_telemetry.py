@@ -1,12 +1,12 @@
-"""See `learnpack/queueing.py`."""
+"""See `learnpack/processing/queueing.py`."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from learntrace.core.progress import Progress
-from learntrace.learnpack.queueing import queue_pending
+from learntrace.core.progress_line import ProgressLine
+from learntrace.learnpack.processing.queueing import queue_pending
 
 
 class Command(BaseCommand):
@@ -18,6 +18,6 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        result = queue_pending(dry_run=options["dry_run"], progress=Progress("pending batches read"))
+        result = queue_pending(dry_run=options["dry_run"], progress=ProgressLine("pending batches read"))
         would = "would be " if options["dry_run"] else ""
         self.stdout.write(f"{result.queued} webhooks {would}queued, {result.ignored} older batches {would}ignored.")

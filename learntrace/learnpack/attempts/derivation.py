@@ -1,0 +1,265 @@
+"""Making a learner's activities from LearnPack's documents: the union of what all of them told.
+
+1. Processing stores a batch's document, as the record or to be read, and marks its (learner, asset) as stale in the same
+   transaction. The next steps don't delay it.
+2. A turn (`take_attempts`) claims stale pairs, reads their records and unread documents, and records the entries that no
+   stored activity is. A document that no longer tells something removes nothing. Long documents take several turns
+   (`long_documents`), and so do many.
+3. `derive` makes the activities of a learner that the records and the streaming events that are still kept tell, so that
+   a recomputation can add what is missing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+
+from learntrace.accounts.write_facts import read_people
+from learntrace.accounts.write_scope import may_describe
+from learntrace.assignments.telemetry_documents import store_untold
+from learntrace.core.sql import fetch
+from learntrace.core.stopwatch import Stopwatch
+from learntrace.learnpack.academies import Scope, academies_of
+from learntrace.learnpack.attempts.clocks_ahead import count_by_receipt
+from learntrace.learnpack.attempts.document import Subject, count_runs, entries, steps, testable_steps, unknown
+from learntrace.learnpack.attempts.earlier_ids import change_earlier_ids
+from learntrace.learnpack.attempts.long_documents import LONG, RECORDED_AT_ONCE, LongDocuments
+from learntrace.learnpack.attempts.stored_documents import (
+    MOST_UNREAD,
+    StoredDocument,
+    activities_of,
+    counts_of_activities,
+    document_heads,
+    documents_of,
+    forget_read,
+    put_aside,
+    read_contents,
+    stored_activities,
+    unread_heads,
+)
+from learntrace.learnpack.processing import outcomes
+from learntrace.learnpack.processing.claims import people_of, read_streamed, registry_for
+from learntrace.learnpack.processing.dispatch import streamed_asset
+from learntrace.learnpack.processing.streaming import SOURCE, streamed_activities, workout_sessions
+from learntrace.learnpack.processing.unread_documents import TOPIC
+from learntrace.measures.activity import TEST
+from learntrace.progress import checks
+from learntrace.progress.checks import Checked
+from learntrace.progress.recording.activity_store import LearnerActivity, executions
+from learntrace.progress.recording.recording import lock_learners, record, tell_also, together
+from learntrace.progress.stale_queue import Pair, take_turn
+from learntrace.progress.step_lists import ToldList, tell
+from learntrace.registry.resolution import AssetFacts, load_registry
+from learntrace.signals.frustration import evaluate_scores
+
+__all__ = ["CLAIM", "TOPIC", "derive", "learners", "take_attempts"]
+
+# Documents may have some 100 KB each, and a turn's learners are locked until its end.
+CLAIM = 25
+# For how long a turn reads documents, and then for how long it compares what they tell with what is stored.
+READING_SECONDS = 0.25
+
+# Streaming events are found by their step, as they may name their asset in many ways. A learner of another asset with
+# such a step is selected too; nothing changes for that learner.
+_LEARNERS = """
+SELECT user_id FROM assignments_assignmenttelemetry
+ WHERE receipt IS NOT NULL AND telemetry ->> 'agent' IS DISTINCT FROM 'jupyter'
+   AND (%(slug)s::text IS NULL OR asset_slug = %(slug)s)
+UNION
+SELECT student_id FROM learnpack_webhook
+ WHERE reason = %(taken)s AND student_id IS NOT NULL AND (%(step)s::text IS NULL OR payload ->> 'slug' = %(step)s)
+ ORDER BY 1
+"""
+
+
+def take_attempts(limit: int = CLAIM, older_than: float = 0) -> int:
+    """Bring activities in step with documents that have changed; return how many documents were taken.
+
+    Raises OperationalError when the database is away: they are taken later.
+    """
+    return take_turn(SOURCE, _update, limit, older_than, _put_aside)
+
+
+def _put_aside(pair: Pair, error: Exception) -> None:
+    put_aside(unread_heads([Subject(*pair)]), f"{type(error).__name__}: {error}")
+
+
+_long_documents = LongDocuments()
+
+
+def _update(pairs: Sequence[Pair]) -> dict[Pair, float]:
+    """Do the work of one turn; return the pairs whose work goes on in another one."""
+    with together():
+        # First, so that what is stored stays as it is read here.
+        lock_learners([user_id for user_id, _slug in pairs])
+        ready = change_earlier_ids({user_id for user_id, _slug in pairs})
+        subjects = [Subject(*pair) for pair in pairs if pair[0] in ready]
+        unread = unread_heads(subjects)
+        heads = unread + document_heads(subjects)
+        begun = next((head for head in heads if _long_documents.goes_on_with(head)), None)
+        documents = read_contents([head for head in heads if head is not begun], READING_SECONDS)
+        short, long = _by_length(documents)
+        assets = _assets(subjects)
+        academies = _academies(subjects, assets)
+        _tell_steps([document for document in documents if document.is_record], academies, assets)
+        checks.tell(_checked(documents, academies))
+        done = _record_short(short, academies)
+        if begun is not None and _long_documents.take_part(begun):
+            if _long_documents.has_failed(begun):
+                put_aside([begun], "its work has failed before")
+            done.append(begun)
+        elif begun is None and long:
+            # Reading it was this turn's part. Records come again as long as there are unread documents beside them.
+            first = min(long, key=lambda document: document.is_record)
+            _long_documents.begin(first, academies[first.subject])
+        forget_read(document for document in done if not _long_documents.has_failed(document))
+        tell_also(evaluate_scores(_scored([document for document in done if document.is_record], academies)))
+    return {pair: 0.0 for pair in pairs if pair[0] not in ready or not _is_finished(Subject(*pair), heads, done)}
+
+
+def _is_finished(subject: Subject, heads: Iterable[StoredDocument], done: Iterable[StoredDocument]) -> bool:
+    """Whether all documents of a subject are done: where it had as many unread ones as a turn reads, there may be more."""
+    own = {head.place for head in heads if head.subject == subject}
+    return len(own) <= MOST_UNREAD and own <= {document.place for document in done}
+
+
+def _by_length(documents: Sequence[StoredDocument]) -> tuple[list[StoredDocument], list[StoredDocument]]:
+    """Part documents into short and long ones."""
+    counts = counts_of_activities({document.subject for document in documents}, LONG)
+    short: list[StoredDocument] = []
+    long: list[StoredDocument] = []
+    for document in documents:
+        is_long = max(count_runs(document.content), counts.get(document.subject, 0)) > LONG
+        (long if is_long else short).append(document)
+    return short, long
+
+
+def _record_short(documents: Sequence[StoredDocument], academies: Mapping[Subject, int | None]) -> list[StoredDocument]:
+    """Record what is new in short documents, as much as a turn has room for; return the documents that are finished.
+
+    In the order in which they came: a run stays with the step that told it first. A record comes again as long as there
+    are unread documents beside it, so that the time is up only once another one is finished.
+    """
+    waiting = {document.subject for document in documents if not document.is_record}
+    stopwatch = Stopwatch(READING_SECONDS)
+    stored = stored_activities([document.subject for document in documents])
+    added: list[LearnerActivity] = []
+    finished: list[StoredDocument] = []
+    untold: list[tuple[StoredDocument, Set[str]]] = []
+    for document in sorted(documents, key=lambda document: document.receipt or 0):
+        for_good = any(not one.is_record or one.subject not in waiting for one in finished)
+        if len(added) >= RECORDED_AT_ONCE or (for_good and stopwatch.is_over):
+            break
+        known = stored.setdefault(document.subject, {})
+        # Stored entries are not decoded again: every batch repeats them.
+        read = entries(document.content, document.subject)
+        if document.is_record:
+            untold.append((document, known.keys() - {entry.id for entry in read}))
+        new = unknown(read, known)
+        known |= {entry.id: entry.assignment for entry in new}
+        added += activities_of(document, academies[document.subject], new)
+        finished.append(document)
+    record(SOURCE, added)
+    _store_untold(untold)
+    return finished
+
+
+def _store_untold(untold: Sequence[tuple[StoredDocument, Set[str]]]) -> None:
+    """Store of how many attempts, stored under these ids, a record knows nothing, though it was made after them."""
+    times = executions({activity_id for _document, ids in untold for activity_id in ids})
+    counts = {}
+    for document, ids in untold:
+        until = document.until or document.received_at
+        known_at = [times[activity_id] for activity_id in ids if activity_id in times]
+        counts[document.subject.user_id, document.subject.asset_slug] = sum(
+            until is not None and at <= until for at in known_at
+        )
+    store_untold(counts)
+
+
+def _scored(documents: Iterable[StoredDocument], academies: Mapping[Subject, int | None]) -> dict[Pair, int | None]:
+    """Return the learners' assets whose scores come from LearnPack, with the academy; notebooks give no scores."""
+    return {
+        (document.subject.user_id, document.subject.asset_slug): academies[document.subject]
+        for document in documents
+        if not document.from_notebook
+    }
+
+
+def derive(user_id: int) -> list[LearnerActivity]:
+    """Return the activities of a learner, whose lock is held, that records and kept streaming events tell.
+
+    Those that are stored with ids of the earlier form get today's before, and those of a clock ahead their receipt.
+    """
+    while user_id not in change_earlier_ids([user_id]):
+        pass
+    count_by_receipt(user_id)
+    documents = documents_of(user_id)
+    webhooks = read_streamed(user_id)
+    registry, people = registry_for(webhooks), people_of(webhooks)
+    streamed = [
+        (webhook, Subject(user_id, registry.canonical(asset).slug))
+        for webhook in webhooks
+        if (asset := streamed_asset(webhook, registry, people)) is not None
+    ]
+    subjects = {document.subject for document in documents} | {subject for _webhook, subject in streamed}
+    academies = _academies(subjects, _assets(subjects))
+    derived: list[LearnerActivity] = []
+    for document in documents:
+        read = entries(document.content, document.subject)
+        derived += activities_of(document, academies[document.subject], read)
+    told = [(webhook, subject, academies[subject]) for webhook, subject in streamed]
+    derived += streamed_activities(told, workout_sessions(subjects))
+    # What a document tells has more of it than a streaming event.
+    return list({row.activity.id: row for row in reversed(derived)}.values())
+
+
+def learners(assignment: str | None) -> list[int]:
+    """Return the ids of the learners with documents or streamed activities, of all or of the assignment's asset."""
+    slug, _slash, step = (assignment or "").partition("/")
+    rows = fetch(_LEARNERS, {"slug": slug or None, "step": step or None, "taken": outcomes.TAKEN})
+    return [user_id for (user_id,) in rows]
+
+
+def _assets(subjects: Iterable[Subject]) -> Mapping[str, AssetFacts]:
+    """Return the assets by their own slugs: a subject's slug is canonical, an alias is another asset's."""
+    registry = load_registry(slugs={subject.asset_slug for subject in subjects})
+    return {asset.slug: asset for asset in registry.by_id.values()}
+
+
+def _academies(subjects: Iterable[Subject], assets: Mapping[str, AssetFacts]) -> dict[Subject, int | None]:
+    scopes = {
+        subject: Scope(subject.user_id, asset.academy_id if (asset := assets.get(subject.asset_slug)) else None)
+        for subject in subjects
+    }
+    academies = academies_of(set(scopes.values()))
+    return {subject: academies[scope] for subject, scope in scopes.items()}
+
+
+def _tell_steps(
+    documents: Iterable[StoredDocument], academies: Mapping[Subject, int | None], assets: Mapping[str, AssetFacts]
+) -> None:
+    """Store the list of steps that each document has: as its learner's, or as that of a service (`step_lists`)."""
+    documents = list(documents)
+    senders = read_people(document.sender_id for document in documents)
+    told: dict[tuple[int, int, int | None], ToldList] = {}
+    for document in sorted(documents, key=lambda document: (document.until is not None, document.until)):
+        subject = document.subject
+        asset, academy = assets.get(subject.asset_slug), academies[subject]
+        listed = steps(document.content)
+        if asset is None or academy is None or not listed:
+            continue
+        sender = senders.sender(document.sender_id, None)
+        describes = sender.speaks_for(academy) and may_describe(sender, asset.academy_id)
+        learner = None if describes else subject.user_id
+        told[academy, asset.id, learner] = ToldList(
+            academy, asset.id, learner, tuple((step.slug, step.title) for step in listed)
+        )
+    tell(told.values())
+
+
+def _checked(documents: Iterable[StoredDocument], academies: Mapping[Subject, int | None]) -> set[Checked]:
+    """Return the steps that have a test, as documents say."""
+    return {
+        Checked(academies[document.subject], f"{document.subject.asset_slug}/{slug}", TEST)
+        for document in documents
+        if not document.from_notebook
+        for slug in testable_steps(document.content)
+    }

@@ -1,0 +1,210 @@
+"""The LearnPack documents that are stored: records, and documents whose runs are still to be recorded; and the activities
+that are stored for them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.utils import timezone
+
+from learntrace.core.sql import execute, fetch, json_rows
+from learntrace.core.stopwatch import Stopwatch
+from learntrace.learnpack.attempts.document import Entry, Subject
+from learntrace.learnpack.processing.streaming import SOURCE
+from learntrace.progress.recording.activity_store import LearnerActivity
+
+_HEADS = """
+SELECT t.id, t.user_id, t.asset_slug, t.last_interaction_at, t.receipt, pg_column_size(t.telemetry),
+       w.sender_id, coalesce(w.created_at, t.updated_at)
+  FROM assignments_assignmenttelemetry t
+  JOIN jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text) USING (user_id, asset_slug)
+  LEFT JOIN learnpack_webhook w ON w.id = t.receipt AND w.student_id = t.user_id
+"""
+_CONTENTS = "SELECT id, receipt, telemetry::text FROM assignments_assignmenttelemetry WHERE id = ANY(%s)"
+# Of each subject, as many as one turn may read, in the order in which they came.
+_UNREAD_HEADS = """
+SELECT unread.*
+  FROM jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text)
+ CROSS JOIN LATERAL (
+       SELECT u.id, u.user_id, u.asset_slug, u.until, u.receipt, pg_column_size(u.document), u.received_at
+         FROM learnpack_unreaddocument u
+        WHERE u.user_id = asked.user_id AND u.asset_slug = asked.asset_slug AND u.fault = ''
+        ORDER BY u.receipt, u.id LIMIT %s
+ ) AS unread
+"""
+_UNREAD_CONTENTS = "SELECT id, receipt, document::text FROM learnpack_unreaddocument WHERE id = ANY(%s)"
+_FORGET_READ = "DELETE FROM learnpack_unreaddocument WHERE id = ANY(%s)"
+_SET_FAULT = "UPDATE learnpack_unreaddocument SET fault = %s WHERE id = ANY(%s)"
+# A learner's documents that came through LearnPack's inbox; notebooks make documents too.
+_OF_LEARNER = """
+SELECT t.id, t.user_id, t.asset_slug, t.last_interaction_at, t.receipt, 0, coalesce(w.created_at, t.updated_at),
+       t.telemetry::text
+  FROM assignments_assignmenttelemetry t
+  LEFT JOIN learnpack_webhook w ON w.id = t.receipt AND w.student_id = t.user_id
+ WHERE t.user_id = %s AND t.receipt IS NOT NULL AND t.telemetry ->> 'agent' IS DISTINCT FROM 'jupyter'
+"""
+_PUT_ASIDE = """
+SELECT id, user_id, asset_slug, until, receipt, 0, received_at, document::text FROM learnpack_unreaddocument
+ WHERE user_id = %s AND fault <> '' ORDER BY id
+"""
+# The stored activities of learners on assets.
+_STORED = """
+SELECT asked.user_id, asked.asset_slug, a.id::text, coalesce(a.told_as, a.assignment)
+  FROM jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text)
+  JOIN progress_activity a
+    ON a.user_id = asked.user_id AND a.source = %s AND starts_with(a.assignment, asked.asset_slug || '/')
+"""
+# Of each asset, up to one more than the limit.
+_COUNTS = """
+SELECT asked.user_id, asked.asset_slug, counted.number
+  FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked(user_id bigint, asset_slug text)
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS number
+         FROM (SELECT FROM progress_activity a
+                WHERE a.user_id = asked.user_id AND a.source = %(source)s
+                  AND starts_with(a.assignment, asked.asset_slug || '/') LIMIT %(limit)s) AS first_ones
+ ) AS counted
+"""
+
+# Compressed bytes: so many documents as have these are read by one query, and a document with more is large. A document of
+# the size that the inbox takes has more, whatever is in it.
+_READ_AT_ONCE = 256 * 1024
+LARGE = 16 * 1024
+MOST_UNREAD = 50
+
+
+@dataclass(frozen=True)
+class StoredDocument:
+    """A document of a learner on an asset: the record, which is the last one, or one that is still to be read.
+
+    `until` is its last interaction, `size` its compressed size in bytes, `sender_id` who sent it, if known; `is_record`
+    tells the two apart. `received_at` is that of its webhook where it is kept, else the record's last change. `row_id` is 0
+    where there is no record (it was deleted), and `content` is None where it wasn't read.
+    """
+
+    subject: Subject
+    row_id: int = 0
+    until: datetime | None = None
+    receipt: int | None = None
+    size: int = 0
+    sender_id: int | None = None
+    received_at: datetime | None = None
+    content: Any = None
+    is_record: bool = True
+
+    @property
+    def place(self) -> tuple[Subject, bool, int]:
+        """What says which document it is, whatever its state."""
+        return self.subject, self.is_record, self.row_id
+
+    @property
+    def from_notebook(self) -> bool:
+        return isinstance(self.content, dict) and self.content.get("agent") == "jupyter"
+
+
+def document_heads(subjects: Sequence[Subject]) -> list[StoredDocument]:
+    """Return the subjects' records without their contents, in the order of the subjects."""
+    heads = {
+        Subject(user_id, slug): StoredDocument(Subject(user_id, slug), row_id, until, receipt, size or 0, sender, at)
+        for row_id, user_id, slug, until, receipt, size, sender, at in fetch(_HEADS, [json_rows(subjects)])
+    }
+    return [heads.get(subject) or StoredDocument(subject) for subject in subjects]
+
+
+def unread_heads(subjects: Sequence[Subject]) -> list[StoredDocument]:
+    """Return the subjects' documents that are still to be read, without their contents, as many as a turn may read."""
+    rows = fetch(_UNREAD_HEADS, [json_rows(subjects), MOST_UNREAD])
+    return [
+        StoredDocument(Subject(user_id, slug), row_id, until, receipt, size or 0, received_at=at, is_record=False)
+        for row_id, user_id, slug, until, receipt, size, at in rows
+    ]
+
+
+def forget_read(documents: Iterable[StoredDocument]) -> None:
+    """Delete documents that were kept to be read, now that what they tell is recorded."""
+    if ids := [document.row_id for document in documents if not document.is_record]:
+        execute(_FORGET_READ, [ids])
+
+
+def put_aside(documents: Iterable[StoredDocument], fault: str) -> None:
+    """Leave unread documents alone, whose work failed by a fault of ours; they are kept."""
+    if ids := [document.row_id for document in documents if not document.is_record]:
+        execute(_SET_FAULT, [fault[:1000], ids])
+
+
+def read_contents(heads: Sequence[StoredDocument], seconds: float) -> list[StoredDocument]:
+    """Read the contents of documents for so many seconds, at least of one; return those that were read.
+
+    Large ones come last. A document that was replaced since its head was read is left out.
+    """
+    stopwatch = Stopwatch(seconds)
+    read: list[StoredDocument] = []
+    for part in _parts(sorted(heads, key=lambda head: head.size > LARGE)):
+        if read and stopwatch.is_over:
+            break
+        rows = {
+            (is_record, row_id): row
+            for is_record, statement in ((True, _CONTENTS), (False, _UNREAD_CONTENTS))
+            if (ids := [head.row_id for head in part if head.is_record == is_record])
+            for row_id, *row in fetch(statement, [ids])
+        }
+        for head in part:
+            receipt, content = rows.get((head.is_record, head.row_id), (head.receipt, None))
+            if receipt == head.receipt:
+                read.append(replace(head, content=msgspec.json.decode(content) if content else None))
+    return read
+
+
+def _parts(heads: Iterable[StoredDocument]) -> list[list[StoredDocument]]:
+    """Part documents into those that one query reads; a large one is a part by itself."""
+    parts: list[list[StoredDocument]] = []
+    room = 0
+    for head in heads:
+        if head.size > min(room, LARGE) or not parts:
+            parts.append([])
+            room = 0 if head.size > LARGE else _READ_AT_ONCE
+        parts[-1].append(head)
+        room -= head.size
+    return parts
+
+
+def documents_of(user_id: int) -> list[StoredDocument]:
+    """Return all records of a learner that came through LearnPack's inbox, and the documents that were put aside."""
+    return [
+        StoredDocument(
+            Subject(learner, slug),
+            row_id,
+            until,
+            receipt,
+            size,
+            received_at=at,
+            content=msgspec.json.decode(content) if content else None,
+            is_record=is_record,
+        )
+        for is_record, statement in ((True, _OF_LEARNER), (False, _PUT_ASIDE))
+        for row_id, learner, slug, until, receipt, size, at, content in fetch(statement, [user_id])
+    ]
+
+
+def stored_activities(subjects: Iterable[Subject]) -> dict[Subject, dict[str, str]]:
+    """Return the assignments of the activities that are stored, by their ids."""
+    stored: dict[Subject, dict[str, str]] = {}
+    for user_id, slug, activity_id, assignment in fetch(_STORED, [json_rows(set(subjects)), SOURCE]):
+        stored.setdefault(Subject(user_id, slug), {})[activity_id] = assignment
+    return stored
+
+
+def counts_of_activities(subjects: Iterable[Subject], most: int) -> Mapping[Subject, int]:
+    """Return the numbers of activities that are stored; more than `most` are counted as one more."""
+    asked = {"asked": json_rows(set(subjects)), "source": SOURCE, "limit": most + 1}
+    return {Subject(user_id, slug): number for user_id, slug, number in fetch(_COUNTS, asked)}
+
+
+def activities_of(document: StoredDocument, academy: int | None, read: Iterable[Entry]) -> list[LearnerActivity]:
+    """Return entries of a document as activities of its learner, seen by an academy."""
+    received_at = document.received_at or timezone.now()
+    return [
+        LearnerActivity(document.subject.user_id, academy, entry.activity(received_at), entry.code()) for entry in read
+    ]

@@ -1,0 +1,1 @@
+"""Processing: claiming pending webhooks, dispatching each to its action, and marking its outcome."""
