@@ -1,4 +1,4 @@
-"""The admin's pages of notebooks and their events."""
+"""Admin pages of notebooks and their events."""
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -9,8 +9,8 @@ from django.utils.translation import ngettext
 from learntrace.core.admin import BigTableAdmin, ReadOnlyAdmin, TabularInline
 from learntrace.core.errors import Problem
 from learntrace.notebooks.models import Arrival, Consent, Event, Notebook, NotebookAssignment, RejectedEvent
-from learntrace.notebooks.rejections import told
-from learntrace.notebooks.retry import retry
+from learntrace.notebooks.rejected.retry import retry
+from learntrace.notebooks.validation.rejections import sentence_for
 
 
 @admin.register(Event)
@@ -33,7 +33,7 @@ class RejectedEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("Reason"), ordering="detail")
     def why(self, row: RejectedEvent) -> str:
-        return told(row.code, row.reason_values, row.detail)
+        return sentence_for(row.code, row.reason_values, row.detail)
 
     @admin.action(description=_("Try again"), permissions=["delete"])
     def take(self, request: HttpRequest, rows: QuerySet[RejectedEvent]) -> None:
@@ -59,7 +59,7 @@ class AssignmentInline(TabularInline):
 
 @admin.register(Notebook)
 class NotebookAdmin(ReadOnlyAdmin):
-    """Published notebooks; deleting one makes its tags free again, and leaves its asset and events."""
+    """Published notebooks; deleting one frees its tags, and keeps its asset and events."""
 
     list_display = ("asset", "path", "academy", "updated_at")
     list_select_related = ("asset", "academy")
@@ -86,7 +86,7 @@ class ConsentAdmin(BigTableAdmin):
 
 @admin.register(Arrival)
 class ArrivalAdmin(ReadOnlyAdmin):
-    """Events that wait to become measures and signals, and what taking them stumbled over."""
+    """Events that wait to be recorded in measures and signals, with the fault of their last attempt."""
 
     list_display = ("created_at", "attempts", "retry_at", "fault")
     ordering = ("id",)

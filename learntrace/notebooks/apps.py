@@ -7,9 +7,10 @@ class NotebooksConfig(AppConfig):
     verbose_name = _("Notebooks")
 
     def ready(self) -> None:
-        from learntrace.notebooks import activities, features, holdings
-        from learntrace.progress import sources
+        from learntrace.notebooks import features, personal_data
+        from learntrace.notebooks.documents import activities
+        from learntrace.progress.recording import sources
 
         features.register()
-        sources.register(sources.Source(activities.SOURCE, activities.derive, activities.learners))
-        holdings.register()
+        sources.register(sources.Source(activities.SOURCE, activities.derive, activities.learners, told_once=True))
+        personal_data.register()

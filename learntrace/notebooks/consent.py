@@ -1,4 +1,4 @@
-"""Whether a learner's events are collected, and whether the learner may say no (issue: the learner's view)."""
+"""Consent: whether a learner's events are collected, and whether the learner may opt out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from learntrace.accounts.academy_settings import NOTEBOOK
 from learntrace.accounts.models import Academy, AcademySettings, Membership, User
 from learntrace.core.errors import Forbidden
-from learntrace.core.filters import natural
-from learntrace.notebooks.admission import InvalidAcademy, NotAMember
+from learntrace.core.http.filters import natural
 from learntrace.notebooks.features import COLLECT_SOURCE, OPT_OUT, is_on
+from learntrace.notebooks.inbox.admission import InvalidAcademy, NotAMember
 from learntrace.notebooks.models import Consent
 
 
@@ -22,7 +22,7 @@ class OptOutNotAllowed(Forbidden):
 
 @dataclass(frozen=True)
 class Terms:
-    """What holds for a learner's events in an academy, None where the learner has none."""
+    """The terms of collection for a learner in an academy; `academy` is None for a learner without one."""
 
     user: User
     academy: Academy | None
@@ -32,7 +32,7 @@ class Terms:
 
 
 def academy_for(request: Request, user: User, hub_academy: int | None) -> Academy | None:
-    """The academy that a learner's request is about: the named one, the hub's, or the learner's first.
+    """Return the academy that a learner's request is about: the named one, the hub's, or the learner's first.
 
     Raises InvalidAcademy, NotAMember.
     """
@@ -54,20 +54,20 @@ def academy_for(request: Request, user: User, hub_academy: int | None) -> Academ
 
 
 def terms_of(user: User, academy: Academy | None) -> Terms:
-    """What holds now."""
+    """Return the current terms in one academy."""
     return terms_in(user, [academy])[0]
 
 
 def terms_in(user: User, academies: Sequence[Academy | None]) -> list[Terms]:
-    """The same in each of some academies; two queries, however many there are."""
-    said = Consent.objects.filter(user=user).first()
+    """Return the current terms in each of the academies, with two queries however many there are."""
+    consent = Consent.objects.filter(user=user).first()
     stored = dict(AcademySettings.objects.filter(academy__in=filter(None, academies)).values_list("academy", NOTEBOOK))
     features = [stored.get(academy.pk) if academy else None for academy in academies]
     return [
         Terms(
             user,
             academy,
-            collecting=said is None or said.collecting,
+            collecting=consent is None or consent.collecting,
             may_opt_out=is_on(feature, OPT_OUT),
             collects_source=is_on(feature, COLLECT_SOURCE),
         )
@@ -76,9 +76,9 @@ def terms_in(user: User, academies: Sequence[Academy | None]) -> list[Terms]:
 
 
 def change(user: User, academy: Academy | None, *, collecting: bool) -> Terms:
-    """Keep what the learner says; it holds from the next request on, until the learner says something else.
+    """Store the learner's consent; it is in force from the next request.
 
-    Raises OptOutNotAllowed. Saying yes is always allowed.
+    Raises OptOutNotAllowed. Consenting is always allowed.
     """
     if not collecting and not terms_of(user, academy).may_opt_out:
         raise OptOutNotAllowed

@@ -1,4 +1,4 @@
-"""What an academy decides about its notebooks' telemetry: `notebook_features` in its settings."""
+"""An academy's settings of notebook telemetry: the features in its `notebook_features`."""
 
 from functools import partial
 from typing import Any
@@ -21,11 +21,11 @@ def _flag(name: str, value: object) -> bool:
 
 
 def is_on(stored: Any, feature: str) -> bool:
-    """Whether a feature is on, in settings as they are stored; who writes past the API may have stored anything."""
+    """Whether a feature is on, in settings as stored; a writer that bypasses the API may have stored anything."""
     return isinstance(stored, dict) and stored.get(feature, DEFAULTS[feature]) is True
 
 
 def register() -> None:
-    """Have the features shown with their defaults, checked wherever they are stored, and no others accepted."""
+    """Declare the features: shown with their defaults, checked before they are stored, and no others accepted."""
     for name, default in DEFAULTS.items():
         declare_feature(NOTEBOOK, name, default, partial(_flag, name))

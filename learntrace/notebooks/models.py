@@ -1,4 +1,4 @@
-"""Jupyter's events, what was refused among them, which notebooks exist, and who doesn't want to be watched."""
+"""Jupyter's events, rejected events, published notebooks, and learners' consent."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -21,16 +21,16 @@ class Event(models.Model):
 
     id = models.UUIDField(primary_key=True, help_text=_("made by the client"))
     actor = models.CharField(max_length=150, help_text=_("the learner's user name"))
-    # The database would check each row's references again, which cost a quarter of the ingest in a trial (20,300 against
-    # 26,800 events/s): they are read in the transaction that writes. Who is deleted in that moment leaves an id that is
-    # nobody's. The indexes below begin with user and academy.
+    # No foreign keys in the database: checking them for each row cost a quarter of the ingest in a trial (20,300 against
+    # 26,800 events/s), and user and academy are read in the transaction that writes. A user deleted at that moment leaves
+    # an id that refers to nobody. The indexes below begin with user and academy.
     user = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False, db_constraint=False
     )
     academy = models.ForeignKey(
         Academy, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False, db_constraint=False
     )
-    # Whose token it came with, kept after that user is gone.
+    # The owner of the token that it was sent with; kept after that user is deleted.
     sender = models.ForeignKey(
         User, models.DO_NOTHING, null=True, blank=True, related_name="+", db_index=False, db_constraint=False
     )
@@ -44,7 +44,7 @@ class Event(models.Model):
     occurred_at = models.DateTimeField(help_text=_("by the learner's clock"))
     created_at = models.DateTimeField(db_default=Now())
     flags = models.JSONField(default=list, db_default=[], blank=True)
-    # The order in which events came, those of one request in the order that they had there.
+    # The order in which events were received; within a request, their order there.
     arrival = models.BigIntegerField(
         db_default=models.Func(
             models.Value("events_arrival"), function="nextval", output_field=models.BigIntegerField()
@@ -58,12 +58,16 @@ class Event(models.Model):
         indexes = [
             models.Index(F("created_at").desc(), name="events_newest"),
             models.Index(F("academy"), F("created_at").desc(), F("arrival").desc(), name="events_academy"),
-            # What staff filters by. Most events have no outcome and fewer have a flag: these cost next to nothing.
+            # Staff's filters. Few events have an outcome, and fewer have a flag, so these partial indexes cost very little.
             models.Index(F("academy"), F("occurred_at").desc(), name="events_happened"),
             models.Index(F("academy"), F("verb"), F("created_at").desc(), F("arrival").desc(), name="events_verb"),
             models.Index(
-                F("academy"), OUTCOME, F("created_at").desc(), F("arrival").desc(),
-                name="events_outcome", condition=HAS_OUTCOME,
+                F("academy"),
+                OUTCOME,
+                F("created_at").desc(),
+                F("arrival").desc(),
+                name="events_outcome",
+                condition=HAS_OUTCOME,
             ),
             models.Index(
                 F("academy"), F("created_at").desc(), F("arrival").desc(), name="events_flagged", condition=FLAGGED
@@ -72,45 +76,49 @@ class Event(models.Model):
             models.Index(F("academy"), ASSIGNMENT, F("created_at").desc(), name="events_assignment"),
             # One learner, and a learner's attempts at an assignment in their order.
             models.Index(F("user"), ASSIGNMENT, F("occurred_at"), F("arrival"), name="events_learner"),
-            # The group in which signals look for runs of errors.
+            # The group in which signals detect runs of errors.
             models.Index(
                 F("session_id"), F("object_id"), ASSIGNMENT, F("occurred_at"), F("arrival"), name="events_session"
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor} {self.verb} {self.id}"
 
 
 class Arrival(models.Model):
-    """Events that have come and wait to be taken into measures and signals; gone when that is done."""
+    """A queue row: ids of events that wait to be recorded in measures and signals; deleted when that is done."""
 
     events = ArrayField(models.UUIDField())
     created_at = models.DateTimeField(db_default=Now())
-    # After a failure: how often, and when again.
+    # After a failure: the number of attempts, and the time of the next one.
     attempts = models.PositiveIntegerField(default=0, db_default=0)
     retry_at = models.DateTimeField(db_default=Now())
     fault = models.TextField(blank=True, default="", db_default="")
+    # Whose share of the workers' time it takes (`core.fair_claims`); 0 for unknown.
+    turn_academy = models.BigIntegerField(default=0, db_default=0, editable=False)
+    turn_learner = models.BigIntegerField(default=0, db_default=0, editable=False)
 
     class Meta:
         verbose_name = _("arrival")
         verbose_name_plural = _("arrivals")
+        indexes = [models.Index(fields=["turn_academy", "turn_learner", "retry_at", "id"], name="arrival_turn")]
 
     def __str__(self) -> str:
         return f"{len(self.events)} events"
 
 
 class RejectedEvent(models.Model):
-    """An event that couldn't be taken, once however often it was sent; staff can correct it and take it after all."""
+    """A rejected event, one row however often it was sent; staff can correct and retry it."""
 
     sender = models.ForeignKey(User, models.CASCADE, related_name="+")
-    # Whose event it would be, as far as that is known, and where.
+    # The learner and the academy that the event would belong to, as far as known.
     user = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     academy = models.ForeignKey(Academy, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
     fingerprint = models.CharField(max_length=64, help_text=_("SHA-256 of what was sent"))
     event_id = models.CharField(max_length=100, blank=True, default="", db_default="")
     code = models.CharField(max_length=40)
-    # The English sentence; the code and the values let it be told in other languages.
+    # The English sentence; code and values allow its translation.
     detail = models.CharField(max_length=1000)
     reason_values = models.JSONField(default=dict, db_default={}, blank=True)
     raw = models.TextField(help_text=_("JSON as it was sent, without source code"))
@@ -133,7 +141,7 @@ class RejectedEvent(models.Model):
 
 
 class Notebook(models.Model):
-    """A published notebook. Its asset holds title and language; the academy is whoever published it."""
+    """A published notebook. Its asset holds title and language; `academy` is the academy that published it."""
 
     asset = models.OneToOneField(Asset, models.CASCADE, primary_key=True, related_name="notebook")
     academy = models.ForeignKey(Academy, models.CASCADE, related_name="notebooks")
@@ -158,6 +166,7 @@ class NotebookAssignment(models.Model):
     cell_id = models.CharField(max_length=200, blank=True, default="")
     title = models.CharField(max_length=200, blank=True, default="")
     position = models.PositiveIntegerField()
+    check_cell = models.BooleanField(default=False, db_default=False, help_text=_("whether a check cell checks it"))
 
     class Meta:
         verbose_name = _("notebook assignment")
@@ -170,7 +179,7 @@ class NotebookAssignment(models.Model):
 
 
 class Consent(models.Model):
-    """What a learner has said about the collection of events. Who has said nothing is collected."""
+    """A learner's consent to the collection of events. Without a row, events are collected."""
 
     user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="consent")
     collecting = models.BooleanField(default=True)

@@ -1,4 +1,4 @@
-"""The addresses under /v1 that are the notebooks'. Events are sent to one that is answered before Django (asgi.py)."""
+"""URLs of the notebooks under /v1. The front door answers the URL for sending events before Django (config/asgi.py)."""
 
 from django.urls import path
 

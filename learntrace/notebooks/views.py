@@ -9,14 +9,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from learntrace.accounts.models import Academy
-from learntrace.accounts.schema import ACADEMY, filters, responses
+from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView, View
 from learntrace.core.errors import FieldProblem, Problem
-from learntrace.core.pages import Pages, sorted_by
-from learntrace.notebooks import consent, log, shelf
-from learntrace.notebooks.models import Notebook
-from learntrace.notebooks.publishing import Publication, publish, read_assignments
-from learntrace.notebooks.retry import retry, retry_corrected
+from learntrace.core.http.pagination import Pages, sorted_by
+from learntrace.core.http.stored_json import StoredJSONRenderer
+from learntrace.notebooks import consent, event_queries
+from learntrace.notebooks.event_texts import event_texts, rejected_texts
+from learntrace.notebooks.models import Event, Notebook, RejectedEvent
+from learntrace.notebooks.publishing import notebook_queries
+from learntrace.notebooks.publishing.publication import Publication, publish, read_assignments
+from learntrace.notebooks.rejected.retry import retry, retry_corrected
 from learntrace.notebooks.serializers import (
     ConsentSerializer,
     EventSerializer,
@@ -26,6 +29,7 @@ from learntrace.notebooks.serializers import (
     RetrySerializer,
     TermsSerializer,
 )
+from learntrace.progress.last_seen import last_seen_on
 
 _REJECTED_ID = OpenApiParameter("rejected_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
 _SLUG = OpenApiParameter("slug", str, OpenApiParameter.PATH, description="the slug of the notebook's asset")
@@ -40,17 +44,18 @@ class EventsView(AcademyView):
     """The academy's events."""
 
     capabilities: ClassVar = {"GET": "read_assignment"}
+    renderer_classes = (StoredJSONRenderer,)
     pagination_class = Pages
 
     @extend_schema(
         operation_id="notebook_events",
-        parameters=[*ACADEMY, *filters(**log.FILTERS)],
+        parameters=[*ACADEMY, *filters(**event_queries.FILTERS)],
         responses=responses(EventSerializer(many=True), 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
         """List what learners did in notebooks, what came last first."""
-        rows = sorted_by(log.events_of(self.academy, request), request, log.SORTABLE)
-        return Pages.answer(rows, request, lambda found: EventSerializer(found, many=True).data)
+        rows = sorted_by(event_queries.events_of(self.academy, request), request, event_queries.SORTABLE)
+        return Pages.answer(rows.defer("object", "result", "context"), request, _listed)
 
 
 class RejectedEventsView(AcademyView):
@@ -61,13 +66,13 @@ class RejectedEventsView(AcademyView):
 
     @extend_schema(
         operation_id="rejected_events",
-        parameters=[*ACADEMY, *filters(**log.REJECTED_FILTERS)],
+        parameters=[*ACADEMY, *filters(**event_queries.REJECTED_FILTERS)],
         responses=responses(RejectedEventSerializer(many=True), 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
         """List rejected events with their reasons, those that were sent last first."""
-        rows = sorted_by(log.rejected_of(self.academy, request), request, log.REJECTED_SORTABLE)
-        return Pages.answer(rows, request, lambda found: RejectedEventSerializer(found, many=True).data)
+        rows = sorted_by(event_queries.rejected_of(self.academy, request), request, event_queries.REJECTED_SORTABLE)
+        return Pages.answer(rows.defer("raw"), request, _listed_rejected)
 
 
 class RetryView(AcademyView):
@@ -83,8 +88,8 @@ class RetryView(AcademyView):
     )
     def post(self, request: Request, rejected_id: int) -> Response:
         """Check the event again, or the corrected one, and store it; the answer is the stored event."""
-        row = log.rejected_one(self.academy, rejected_id)
-        body = _object_of(request)
+        row = event_queries.rejected_event(self.academy, rejected_id)
+        body = _json_object(request)
         event = retry_corrected(row, body["event"]) if "event" in body else retry(row)
         return Response(EventSerializer(event).data)
 
@@ -102,8 +107,8 @@ class NotebooksView(AcademyView):
     )
     def get(self, request: Request) -> Response:
         """List the published notebooks with their assignments, the latest first."""
-        rows = sorted_by(shelf.notebooks_of(self.academy), request, shelf.SORTABLE)
-        return Pages.answer(rows, request, lambda found: _shown(self.academy, found))
+        rows = sorted_by(notebook_queries.notebooks_of(self.academy), request, notebook_queries.SORTABLE)
+        return Pages.answer(rows, request, lambda notebooks: _serialized(self.academy, notebooks))
 
 
 class NotebookView(AcademyView):
@@ -118,7 +123,7 @@ class NotebookView(AcademyView):
     )
     def get(self, request: Request, slug: str) -> Response:
         """Read a notebook with its assignments, and when something was last seen of each."""
-        return Response(_shown(self.academy, [shelf.notebook_of(self.academy, slug)])[0])
+        return Response(_serialized(self.academy, [notebook_queries.notebook_of(self.academy, slug)])[0])
 
     @extend_schema(
         operation_id="notebook_publish",
@@ -137,7 +142,7 @@ class NotebookView(AcademyView):
             given["path"], given.get("title"), given.get("lang"), read_assignments(given["assignments"])
         )
         notebook = publish(self.academy, slug, publication)
-        return Response(_shown(self.academy, [shelf.notebook_of(self.academy, notebook.asset.slug)])[0])
+        return Response(_serialized(self.academy, [notebook_queries.notebook_of(self.academy, notebook.asset.slug)])[0])
 
 
 class ConsentView(View):
@@ -160,7 +165,7 @@ class ConsentView(View):
     )
     def put(self, request: Request) -> Response:
         """Turn the collection of one's events off, where the academy allows it, or on."""
-        collecting = _object_of(request).get("collecting")
+        collecting = _json_object(request).get("collecting")
         if not isinstance(collecting, bool):
             raise FieldProblem("collecting", _("Must be a valid boolean."))
         return Response(TermsSerializer(consent.change(self.user, self._academy(), collecting=collecting)).data)
@@ -169,12 +174,21 @@ class ConsentView(View):
         return consent.academy_for(self.request, self.user, self.hub_academy_id)
 
 
-def _object_of(request: Request) -> dict[str, Any]:
+def _listed(events: list[Event]) -> Any:
+    return EventSerializer(events, many=True, context={"texts": event_texts([event.pk for event in events])}).data
+
+
+def _listed_rejected(rejected: list[RejectedEvent]) -> Any:
+    texts = rejected_texts([row.pk for row in rejected])
+    return RejectedEventSerializer(rejected, many=True, context={"texts": texts}).data
+
+
+def _json_object(request: Request) -> dict[str, Any]:
     if not isinstance(request.data, dict):
         raise Problem(_("Request body must be a JSON object"))
     return request.data
 
 
-def _shown(academy: Academy, notebooks: list[Notebook]) -> Any:
+def _serialized(academy: Academy, notebooks: list[Notebook]) -> Any:
     tags = [assignment.tag for notebook in notebooks for assignment in notebook.assignments.all()]
-    return NotebookSerializer(notebooks, many=True, context={"last_seen": shelf.last_seen(academy, tags)}).data
+    return NotebookSerializer(notebooks, many=True, context={"last_seen": last_seen_on(academy.pk, tags)}).data

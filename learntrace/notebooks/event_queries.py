@@ -1,4 +1,4 @@
-"""The events that an academy sees, and those that were rejected."""
+"""Queries of the events that an academy sees, and of its rejected events."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from learntrace.accounts.filters import learners, moment
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import NotFound
-from learntrace.core.filters import natural, words
-from learntrace.notebooks.checking import with_prefix
+from learntrace.core.http.filters import natural, words
 from learntrace.notebooks.models import ASSIGNMENT, FLAGGED, HAS_OUTCOME, OUTCOME, Event, Notebook, RejectedEvent
+from learntrace.notebooks.validation.event import with_prefix
 
 SORTABLE: Mapping[str, str] = {
     "id": "id",
@@ -56,7 +56,7 @@ class RejectedNotFound(NotFound):
 
 
 def events_of(academy: Academy, request: Request) -> QuerySet[Event]:
-    """The academy's events, as far as the query string asks for them, newest first.
+    """Return the academy's events that match the query string's filters, newest first.
 
     Raises Problem (400, invalid-filter).
     """
@@ -65,7 +65,7 @@ def events_of(academy: Academy, request: Request) -> QuerySet[Event]:
         if wanted := words(request, name):
             rows = rows.filter(**{f"{column}__in": wanted})
     if wanted := words(request, "outcome"):
-        # Its index holds those that have one.
+        # The index holds only events with an outcome.
         rows = rows.alias(outcome=OUTCOME).filter(HAS_OUTCOME, outcome__in=wanted)
     if wanted := words(request, "flag"):
         rows = rows.filter(FLAGGED, flags__has_any_keys=wanted)
@@ -75,13 +75,13 @@ def events_of(academy: Academy, request: Request) -> QuerySet[Event]:
     if wanted := words(request, "notebook"):
         rows = rows.filter(notebook__in=wanted)
     if wanted := words(request, "asset"):
-        rows = rows.filter(_about(academy, wanted))
+        rows = rows.filter(_on_notebooks(academy, wanted))
     rows = _in_time(_by_learner(rows, request), request)
     return rows.select_related("user").order_by("-created_at", "-arrival")
 
 
-def _about(academy: Academy, names: list[str]) -> Q:
-    """The condition on events of published notebooks: by an assignment of theirs, else by their path."""
+def _on_notebooks(academy: Academy, names: list[str]) -> Q:
+    """Return the condition on events of published notebooks: by one of their assignments, else by their path."""
     numbers = [number for name in names if (number := natural(name)) is not None]
     notebooks = Notebook.objects.filter(Q(asset__slug__in=names) | Q(pk__in=numbers), academy=academy)
     tags = notebooks.values_list("assignments__tag", flat=True)
@@ -102,7 +102,7 @@ def _in_time(rows: QuerySet[Event], request: Request) -> QuerySet[Event]:
 
 
 def rejected_of(academy: Academy, request: Request) -> QuerySet[RejectedEvent]:
-    """The academy's rejected events, as far as the query string asks for them, the latest sent first."""
+    """Return the academy's rejected events that match the query string's filters, the latest sent first."""
     rows = RejectedEvent.objects.filter(academy=academy)
     if wanted := words(request, "code"):
         rows = rows.filter(code__in=wanted)
@@ -111,8 +111,8 @@ def rejected_of(academy: Academy, request: Request) -> QuerySet[RejectedEvent]:
     return rows.select_related("user").order_by("-updated_at", "-id")
 
 
-def rejected_one(academy: Academy, rejected_id: int) -> RejectedEvent:
-    """One of them.
+def rejected_event(academy: Academy, rejected_id: int) -> RejectedEvent:
+    """Return one of the academy's rejected events.
 
     Raises RejectedNotFound.
     """

@@ -1,4 +1,4 @@
-"""A request's events, each read by itself: one that can't be read costs no other."""
+"""Parse a request's events, each by itself: an event that can't be parsed doesn't affect the others."""
 
 import hashlib
 import json
@@ -11,15 +11,15 @@ import msgspec
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.errors import Problem
-from learntrace.core.json import MAX_DEPTH, JSONProblem, decode, refuse_unstorable, whole
-from learntrace.notebooks.checking import Row, check
-from learntrace.notebooks.rejections import TOO_LARGE, Rejection, shown, unstorable
+from learntrace.core.json import MAX_DEPTH, JSONProblem, decode, refuse_many_values, refuse_unstorable, whole
+from learntrace.notebooks.validation.event import Row, check
+from learntrace.notebooks.validation.rejections import TOO_LARGE, Rejection, excerpt, unstorable
 
 MAX_EVENTS = 500
 MAX_BYTES = 64 * 1024
-# What is kept of an event that is larger.
+# How much is kept of an event that is larger.
 KEPT_CHARACTERS = 16 * 1024
-# Source code in whatever was sent; a learner's code is kept only where the academy wants it, and then as an event's.
+# Keys of source code, which rejected events never keep: code is stored only with an event, where the academy wants it.
 _SOURCE = ("code", "source")
 _COMPACT = (",", ":")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -35,44 +35,51 @@ class InvalidBatch(Problem):
 
     @classmethod
     def unreadable(cls, problem: JSONProblem) -> "InvalidBatch":
-        told = cls(problem.text)
-        told.values = problem.values
-        return told
+        invalid = cls(problem.text)
+        invalid.values = problem.values
+        return invalid
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A decoded body: its events, and its size in bytes."""
+    """A decoded body: its events, and its size in bytes; `storable`: the database can hold every event."""
 
     events: list[Any]
     size: int
-    # Whether every event is one that the database can hold.
     storable: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One event of a request: its row, or why there is none. `id` is for the client, as it was sent."""
+class ParsedEvent:
+    """One event of a request, with its row or its rejection. `document`: the event as sent; `id`: as sent, for
+    the answer."""
 
     index: int
     id: str | None
-    event: Any
+    document: Any
     row: Row | None = None
     rejection: Rejection | None = None
+
+    @property
+    def row_or_stub(self) -> Row:
+        """The row; for an event that has none, a stub with what admission reads of it."""
+        actor = self.document.get("actor") if isinstance(self.document, dict) else None
+        return self.row or {"actor": actor, "object": {}}
 
 
 def decode_batch(body: bytes) -> Batch:
     """Decode a body of events.
 
-    Raises InvalidBatch for what is no JSON, no list, empty or too long.
+    Raises InvalidBatch for a body that isn't JSON, isn't a list, is empty or too long, TooManyValues.
     """
+    refuse_many_values(body)
     storable = True
     _refuse_count(body)
     try:
         document = decode(body)
     except JSONProblem as problem:
-        # A NUL, half a surrogate pair, a huge number: Python's reader lets them pass, for each event to be looked at.
-        # Deep nesting it doesn't: that is cut to where an event's own look finds it.
+        # Python's reader accepts a NUL, half a surrogate pair and a huge number, so that each event is checked by itself.
+        # It fails on deep nesting, which is therefore cut to a depth that the check of the event still refuses.
         storable = False
         try:
             document = json.loads(_shallow(body).decode("utf-8", "surrogateescape"), parse_int=whole)
@@ -94,55 +101,56 @@ _counter = msgspec.json.Decoder(list[msgspec.Raw] | _Uncounted)
 
 
 def _refuse_count(body: bytes) -> None:
-    """Refuse a list that is too long before anything is made of its elements: bodies are read before the key is known."""
+    """Refuse a list that is too long before its elements are decoded: the sender isn't authenticated yet."""
     try:
         counted = _counter.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return  # what is wrong is told by who reads it whole
+        return  # the full decoder says what is wrong
     events = counted.events if isinstance(counted, _Uncounted) else counted
     if isinstance(events, list) and len(events) > MAX_EVENTS:
         raise InvalidBatch.of_count(len(events))
 
 
-# Whole texts, and what opens and closes. A quote that stands alone opens a text without an end: what follows is no JSON.
+# Whole strings and brackets. A lone quote begins an unterminated string: the rest isn't JSON.
 _STRUCTURE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{}]', re.DOTALL)
-# The list, an object around it, and one level more than an event may have: enough for each event to be refused by itself.
+# The list, an object around it, and one level more than an event may have: deep enough that the event's check refuses it.
 _DEEPEST = MAX_DEPTH + 3
 
 
 def _shallow(body: bytes) -> bytes:
-    """The body with null for what is nested deeper than any reader goes; one pass over the bytes, without recursion.
+    """Replace everything nested deeper than _DEEPEST by null, in one pass over the bytes and without recursion.
 
-    Inside of that only the brackets' number counts: an event that holds it is refused either way.
+    Inside the replaced parts only brackets are counted: an event that holds such a part is refused in any case.
     """
     kept: list[bytes] = []
     depth = start = 0
-    for found in _STRUCTURE.finditer(body):
-        mark = body[found.start()]
+    for token in _STRUCTURE.finditer(body):
+        mark = body[token.start()]
         if mark in b"[{":
             depth += 1
             if depth == _DEEPEST + 1:
-                kept += (body[start : found.start()], b"null")
+                kept += (body[start : token.start()], b"null")
                 start = len(body)
         elif mark in b"]}":
             depth -= 1
             if depth == _DEEPEST:
-                start = found.end()
-        elif found.end() - found.start() == 1:
+                start = token.end()
+        elif token.end() - token.start() == 1:
             break
     kept.append(body[start:])
     return b"".join(kept)
 
 
-def read_batch(batch: Batch, now: datetime) -> list[Reading]:
+def parse_batch(batch: Batch, now: datetime) -> list[ParsedEvent]:
     """Check each event by itself."""
     measured = batch.size > MAX_BYTES or not batch.storable
     return [
-        _read(index, event, now, measured=measured, storable=batch.storable) for index, event in enumerate(batch.events)
+        _parse(index, event, now, measured=measured, storable=batch.storable)
+        for index, event in enumerate(batch.events)
     ]
 
 
-def _read(index: int, event: Any, now: datetime, *, measured: bool, storable: bool) -> Reading:
+def _parse(index: int, event: Any, now: datetime, *, measured: bool, storable: bool) -> ParsedEvent:
     try:
         if not storable:
             _refuse_unstorable(event)
@@ -150,12 +158,12 @@ def _read(index: int, event: Any, now: datetime, *, measured: bool, storable: bo
             raise Rejection(TOO_LARGE, size=size, limit=MAX_BYTES)
         row = check(event, now)
     except Rejection as rejection:
-        return Reading(index, _id_of(event), event, rejection=rejection)
-    return Reading(index, row["id"], event, row=row)
+        return ParsedEvent(index, _id_of(event), event, rejection=rejection)
+    return ParsedEvent(index, row["id"], event, row=row)
 
 
-def read_event(text: str | bytes, now: datetime) -> Row:
-    """The row of one event, given as JSON.
+def parse_event(text: str | bytes, now: datetime) -> Row:
+    """Return the row of one event, given as JSON.
 
     Raises Rejection.
     """
@@ -178,20 +186,20 @@ def _refuse_unstorable(event: Any) -> None:
 
 def _id_of(event: Any) -> str | None:
     given = event.get("id") if isinstance(event, dict) else None
-    return shown(given) if isinstance(given, str) else None
+    return excerpt(given) if isinstance(given, str) else None
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What is kept of a rejected event: its JSON, without source code, perhaps cut; and what tells it from others."""
+class RejectedCopy:
+    """The stored copy of a rejected event: its JSON without source code, perhaps cut, and a fingerprint of the whole."""
 
     raw: str
     cut: bool
     fingerprint: str
 
 
-def keep(event: Any) -> Kept:
-    """What to keep of a rejected event."""
+def copy_rejected(event: Any) -> RejectedCopy:
+    """Return the copy of a rejected event that is stored."""
     if isinstance(event, dict) and isinstance(event.get("object"), dict):
         event = {**event, "object": {name: value for name, value in event["object"].items() if name not in _SOURCE}}
     try:
@@ -199,8 +207,8 @@ def keep(event: Any) -> Kept:
     except (ValueError, RecursionError):
         text = ""
     if _UNSTORABLE.search(text):
-        # As escapes they can be kept, and corrected.
+        # Escaped, such characters can be stored and corrected.
         text = json.dumps(event, separators=_COMPACT)
     raw = text.encode()
     cut = len(raw) > MAX_BYTES
-    return Kept(text[:KEPT_CHARACTERS] if cut else text, cut, hashlib.sha256(raw).hexdigest())
+    return RejectedCopy(text[:KEPT_CHARACTERS] if cut else text, cut, hashlib.sha256(raw).hexdigest())

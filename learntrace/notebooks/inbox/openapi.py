@@ -1,10 +1,10 @@
-"""The inbox of events in the OpenAPI schema: it is answered before Django, so no view describes it."""
+"""The inbox of events in the OpenAPI schema: the front door answers it before Django, so no view describes it."""
 
 from typing import Any
 
-from learntrace.notebooks.checking import MAX_LIST, MAX_NAME, MAX_PATH, OUTCOMES, TYPES, VERBS
-from learntrace.notebooks.reading import MAX_EVENTS
-from learntrace.notebooks.rejections import SENTENCES
+from learntrace.notebooks.inbox.batch_parser import MAX_EVENTS
+from learntrace.notebooks.validation.event import MAX_LIST, MAX_NAME, MAX_PATH, OUTCOMES, TYPES, VERBS
+from learntrace.notebooks.validation.rejections import SENTENCES
 
 _NAME = {"type": "string", "maxLength": MAX_NAME, "nullable": True}
 _NUMBER = {"type": "number", "nullable": True}
@@ -15,6 +15,28 @@ _ERROR = {
     "properties": {"name": {"type": "string"}, "value": {"type": "string", "nullable": True}},
 }
 
+_EXAMPLE = {
+    "id": "8d2c6a9e-3b55-4f0e-9d6f-0b1f5f6f2c11",
+    "verb": "executed",
+    "timestamp": "2026-11-22T10:30:00.123Z",
+    "session_id": "5f0e8d2c-6a9e-4b55-9d6f-2c110b1f5f6f",
+    "object": {
+        "type": "cell",
+        "id": "a1b2c3d4",
+        "notebook": "lesson_03.ipynb",
+        "assignment": "assignment:lesson-03-exercise-1",
+        "tags": ["assignment:lesson-03-exercise-1"],
+        "code_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    },
+    "result": {
+        "outcome": "error",
+        "error_name": "NameError",
+        "error_value": "name 'x' is not defined",
+        "duration_ms": 12,
+        "execution_count": 7,
+    },
+    "context": {"frontend": "lab", "version": "4.6.6", "kernel": "python3"},
+}
 _EVENT: dict[str, Any] = {
     "type": "object",
     "description": "What else a client adds to object, result and context is kept.",
@@ -44,7 +66,12 @@ _EVENT: dict[str, Any] = {
                 "outcome": {"type": "string", "enum": list(OUTCOMES), "nullable": True},
                 "error_name": {"type": "string", "nullable": True},
                 "error_value": {"type": "string", "nullable": True},
-                "errors": {"type": "array", "items": _ERROR, "nullable": True, "description": "what a compiler reports"},
+                "errors": {
+                    "type": "array",
+                    "items": _ERROR,
+                    "nullable": True,
+                    "description": "what a compiler reports",
+                },
                 "duration_ms": _NUMBER,
                 "execution_count": _WHOLE,
                 "characters": _WHOLE,
@@ -52,23 +79,8 @@ _EVENT: dict[str, Any] = {
         },
         "context": {"type": "object", "nullable": True, "description": "frontend, version, kernel"},
     },
-    "example": {
-        "id": "8d2c6a9e-3b55-4f0e-9d6f-0b1f5f6f2c11",
-        "verb": "executed",
-        "timestamp": "2026-11-22T10:30:00.123Z",
-        "session_id": "5f0e8d2c-6a9e-4b55-9d6f-2c110b1f5f6f",
-        "object": {
-            "type": "cell", "id": "a1b2c3d4", "notebook": "lesson_03.ipynb",
-            "assignment": "assignment:lesson-03-exercise-1", "tags": ["assignment:lesson-03-exercise-1"],
-            "code_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        },
-        "result": {
-            "outcome": "error", "error_name": "NameError", "error_value": "name 'x' is not defined",
-            "duration_ms": 12, "execution_count": 7,
-        },
-        "context": {"frontend": "lab", "version": "4.6.6", "kernel": "python3"},
-    },
-}  # fmt: skip
+    "example": _EXAMPLE,
+}
 _BATCH: dict[str, Any] = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": MAX_EVENTS}
 _BODY = {"oneOf": [_BATCH, {"type": "object", "required": ["events"], "properties": {"events": _BATCH}}]}
 

@@ -1,6 +1,6 @@
-"""Why an event can't be taken, and the sentence that says it: one list.
+"""The reasons for which an event is rejected: one list of codes with their sentences.
 
-A rejected event keeps its English sentence, and code and values, from which it is told in other languages.
+A rejected event stores its English sentence, and the code and values from which the sentence is translated.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ SENTENCES: Mapping[str, Promise] = {
     OPTED_OUT: _("This learner's events are not collected, as the learner has asked for"),
     ERASED: _("The learner has had everything erased that had happened by then"),
 }
-# What a place can be expected to hold, by the name under which it is stored.
+# What a place must hold, by the name that is stored in a rejection's values.
 EXPECTED: Mapping[str, Promise] = {
     "object": _("an object"),
     "text": _("a text"),
@@ -54,12 +54,14 @@ EXPECTED: Mapping[str, Promise] = {
     "whole": _("a whole number"),
     "errors": _("a list of objects with a name"),
     "short": _("shorter"),
+    "list": _("a list"),
+    "check": _("the assignment that the check cell checks, such as assignment:lesson-03-exercise-1"),
 }
-_SHOWN = 100
+_MAX_EXCERPT = 100
 
 
 class Rejection(Exception):
-    """One event can't be taken; `values` fill the code's sentence, and are plain JSON."""
+    """An event is rejected; `values` fill the sentence of the code, and are plain JSON."""
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(code)
@@ -67,30 +69,30 @@ class Rejection(Exception):
         self.values = values
 
     def sentence(self) -> str:
-        """The sentence in the active language."""
+        """Return the sentence in the active language."""
         return sentence(self.code, self.values)
 
     def text(self) -> str:
-        """The English sentence, as it is stored."""
+        """Return the English sentence, as it is stored."""
         with translation.override("en"):
             return self.sentence()
 
 
 def unstorable(problem: Problem) -> Rejection:
-    """The rejection of an event whose JSON can't be stored."""
-    values = {name: value if isinstance(value, int) else shown(str(value)) for name, value in problem.values.items()}
+    """Return the rejection of an event whose JSON can't be stored."""
+    values = {name: value if isinstance(value, int) else excerpt(str(value)) for name, value in problem.values.items()}
     with translation.override("en"):
         return Rejection(UNSTORABLE_TEXT, template=str(problem.text), **values)
 
 
-def shown(value: object) -> str:
-    """A value from a client as it may stand in a sentence: short, and storable."""
-    text = value if isinstance(value, str) else repr(value)[: 2 * _SHOWN]
-    return text[:_SHOWN].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:_SHOWN]
+def excerpt(value: object) -> str:
+    """Return a client's value as a short text that can be stored and shown in a sentence."""
+    text = value if isinstance(value, str) else repr(value)[: 2 * _MAX_EXCERPT]
+    return text[:_MAX_EXCERPT].encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:_MAX_EXCERPT]
 
 
-def told(code: str, values: Mapping[str, Any], stored: str) -> str:
-    """A rejected event's sentence in the active language; of a row from elsewhere the one that is stored."""
+def sentence_for(code: str, values: Mapping[str, Any], stored: str) -> str:
+    """Return a rejected event's sentence in the active language; the stored one where code or values don't allow it."""
     try:
         return sentence(code, values) if code in SENTENCES else stored
     except (KeyError, TypeError, ValueError):
@@ -98,7 +100,7 @@ def told(code: str, values: Mapping[str, Any], stored: str) -> str:
 
 
 def sentence(code: str, values: Mapping[str, Any]) -> str:
-    """Fill a code's sentence in the active language."""
+    """Return a code's sentence in the active language, filled with the values."""
     filled = dict(values)
     if template := values.get("template"):
         filled["reason"] = gettext(template) % values

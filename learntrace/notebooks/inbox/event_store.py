@@ -1,18 +1,17 @@
-"""The statements that write events, and what they found; the same for the inbox and for a retry."""
+"""The statements that write events and rejected events; the inbox and a retry share them."""
 
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
+from learntrace.core.sql import json_rows
+from learntrace.intake.protocol import Connection
+from learntrace.notebooks.validation.event import Row
 
-from learntrace.intake.submissions import Connection
-from learntrace.notebooks.checking import Row
-
-# One statement for a whole group commit. Rows are locked in the order of their ids, whoever sends them in whichever
-# order, so that groups with the same events wait for each other instead of locking each other out. The numbers of
-# arrival are taken before that, in the order in which the events were sent. What follows from the events is a worker's
-# to find out: the new ones are noted for it in the same statement, as ids in parts of a worker's turn.
-INSERT = """
+# One statement for a whole group commit. Rows are locked in the order of their ids, in whichever order they were sent, so
+# that groups with the same events wait for each other instead of deadlocking. The arrival numbers are drawn before that,
+# in the order in which the events were sent. The same statement queues the ids of the new events for the workers
+# (notebooks_arrival), each learner's for itself, in parts of which a worker's turn takes several.
+INSERT_EVENTS = """
 WITH new AS (
     INSERT INTO events (id, actor, user_id, academy_id, sender_id, verb, object, result, context, session_id, object_id,
                         code_hash, occurred_at, flags, arrival)
@@ -25,19 +24,21 @@ WITH new AS (
                      occurred_at timestamptz, flags jsonb)) AS sent
      ORDER BY id
     ON CONFLICT (id) DO NOTHING
-    RETURNING id, arrival
+    RETURNING id, arrival, user_id, academy_id
 ), numbered AS (
-    SELECT id, arrival, (row_number() OVER (ORDER BY arrival) - 1) / 500 AS part FROM new
+    SELECT *, (row_number() OVER (PARTITION BY user_id, academy_id ORDER BY arrival) - 1) / 100 AS part FROM new
 ), waiting AS (
-    INSERT INTO notebooks_arrival (events) SELECT array_agg(id ORDER BY arrival) FROM numbered GROUP BY part ORDER BY part
+    INSERT INTO notebooks_arrival (events, turn_academy, turn_learner)
+    SELECT array_agg(id ORDER BY arrival), coalesce(academy_id, 0), coalesce(user_id, 0)
+      FROM numbered GROUP BY user_id, academy_id, part ORDER BY min(arrival)
 )
 SELECT id::text FROM new
 """
-# Whose are those that were there already? A statement of its own sees what others have committed meanwhile.
+# The owners of events that existed already. A separate statement sees what others have committed in the meantime.
 OWNERS = "SELECT id::text, user_id FROM events WHERE id = ANY(%s::uuid[])"
 
-# In one order here too, and after the events in every transaction.
-KEEP_REJECTED = """
+# Locked in one order here too, and after the events in every transaction.
+_UPSERT_REJECTED = """
 INSERT INTO notebooks_rejectedevent AS kept
        (sender_id, user_id, academy_id, fingerprint, event_id, code, detail, reason_values, raw, cut, times)
 SELECT sender_id, user_id, academy_id, fingerprint, event_id, code, detail, reason_values, raw, cut, times
@@ -52,29 +53,24 @@ ON CONFLICT (sender_id, fingerprint) DO UPDATE
 """
 
 
-def parameter(rows: Sequence[Row]) -> str:
-    """Rows as the one parameter of these statements: one jsonb is much quicker than adapted lists."""
-    return msgspec.json.encode(rows).decode()
-
-
 async def insert_events(connection: Connection, rows: Sequence[Row]) -> tuple[set[str], dict[str, int | None]]:
-    """Insert events, each id once; return the ids that are new, and the owners (user ids) of those that were there."""
+    """Insert events, each id once; return the new ids, and the owners (user ids) of the ids that existed already."""
     if not rows:
         return set(), {}
-    cursor = await connection.execute(INSERT, [parameter(rows)])
+    cursor = await connection.execute(INSERT_EVENTS, [json_rows(rows)])
     new: set[str] = {row[0] for row in await cursor.fetchall()}
     if len(new) == len(rows):
         return new, {}
-    found = await connection.execute(OWNERS, [[row["id"] for row in rows if row["id"] not in new]])
-    return new, dict(await found.fetchall())
+    cursor = await connection.execute(OWNERS, [[row["id"] for row in rows if row["id"] not in new]])
+    return new, dict(await cursor.fetchall())
 
 
-async def keep_rejected(connection: Connection, rows: Sequence[Row]) -> None:
-    """Keep rejected events, each once however often it came."""
-    once: dict[tuple[Any, Any], Row] = {}
+async def upsert_rejected(connection: Connection, rows: Sequence[Row]) -> None:
+    """Store rejected events, each once however often it was sent."""
+    by_key: dict[tuple[Any, Any], Row] = {}
     for row in rows:
         key = (row["sender_id"], row["fingerprint"])
-        times = once[key]["times"] if key in once else 0
-        once[key] = {**row, "times": times + row["times"]}
-    if once:
-        await connection.execute(KEEP_REJECTED, [parameter(list(once.values()))])
+        times = by_key[key]["times"] if key in by_key else 0
+        by_key[key] = {**row, "times": times + row["times"]}
+    if by_key:
+        await connection.execute(_UPSERT_REJECTED, [json_rows(by_key.values())])

@@ -1,11 +1,11 @@
-"""How long rejected events are kept. Events themselves are, until somebody erases them: research needs them."""
+"""Retention of rejected events. Events themselves are kept until somebody erases them, as research needs them."""
 
 from datetime import timedelta
 
 from django.utils import timezone
 
 from learntrace.core.deletion import BATCH_SIZE, delete_in_batches
-from learntrace.core.progress import Progress
+from learntrace.core.progress_line import ProgressLine
 from learntrace.notebooks.models import RejectedEvent
 
 
@@ -15,9 +15,9 @@ def delete_old_rejected(
     batch_size: int = BATCH_SIZE,
     most: int | None = None,
     dry_run: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressLine | None = None,
 ) -> int:
-    """Delete rejected events that nobody has sent for `days`, the oldest first, and return how many.
+    """Delete rejected events that were last sent more than `days` ago, oldest first, and return how many.
 
     With `dry_run` only count them.
     """

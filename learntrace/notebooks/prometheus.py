@@ -1,4 +1,4 @@
-"""What the inbox of events counts for /metrics."""
+"""Prometheus counters of the inbox of events."""
 
 from prometheus_client import Counter
 

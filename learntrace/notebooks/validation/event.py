@@ -1,12 +1,13 @@
-"""What an event must be like (design, "Jupyter"): plain values in, the row's columns out. Needs no database."""
+"""Validate one event (design, "Jupyter"): plain values in, the columns of its row out; without a database."""
 
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from learntrace.metrics import timestamps
-from learntrace.notebooks.rejections import (
+from learntrace.measures import timestamps
+from learntrace.measures.clock import is_ahead
+from learntrace.notebooks.validation.rejections import (
     INVALID_CONTEXT,
     INVALID_ID,
     INVALID_OBJECT,
@@ -15,20 +16,32 @@ from learntrace.notebooks.rejections import (
     NOT_AN_OBJECT,
     UNKNOWN_VERB,
     Rejection,
-    shown,
+    excerpt,
 )
 
 Row = dict[str, Any]
 
 VERBS = (
-    "executed", "opened", "closed", "saved", "focused", "blurred", "added", "removed", "pasted", "restarted",
+    "executed",
+    "opened",
+    "closed",
+    "saved",
+    "focused",
+    "blurred",
+    "added",
+    "removed",
+    "pasted",
+    "restarted",
     "interrupted",
-)  # fmt: skip
+)
 TYPES = ("cell", "notebook")
 OUTCOMES = ("ok", "error", "aborted")
+# What a cell is of its assignment: the work, which is also meant where an event says nothing, or what checks it.
+WORK, CHECK = "work", "check"
+PARTS = (CHECK, WORK)
 PREFIX = "assignment:"
 
-# Together with the session, an id and an assignment of these lengths fit an index entry, in whatever script.
+# A session, an id and an assignment of these lengths fit an index entry together, in any script.
 MAX_NAME = 200
 MAX_PATH = 1000
 MAX_ERROR_NAME = 500
@@ -53,19 +66,18 @@ FLAGS: Mapping[str, str] = {
     NO_OUTCOME: "An execution without an outcome.",
     UNKNOWN_ASSIGNMENT: "The academy has published notebooks, and none of them has this assignment.",
 }
-_AHEAD = timedelta(minutes=5)
 BEHIND = timedelta(days=30)
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 TAG = re.compile(r"assignment:[a-z0-9]+(?:-[a-z0-9]+)*")
-_BROWSERS_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
+_BROWSER_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check(event: object, now: datetime) -> Row:
-    """The columns of an event's row, with `actor` as the client named it or None.
+    """Return the columns of an event's row, with `actor` as the client named it or None.
 
-    Times that are off and the like are flagged, not refused. Raises Rejection.
+    Implausible times and the like are flagged, not refused. Raises Rejection.
     """
     if not isinstance(event, dict):
         raise Rejection(NOT_AN_OBJECT)
@@ -89,41 +101,40 @@ def check(event: object, now: datetime) -> Row:
 def event_id(event: dict[str, Any]) -> str:
     given = event.get("id")
     if not isinstance(given, str) or not _UUID.fullmatch(given):
-        raise Rejection(INVALID_ID, value=shown(given))
+        raise Rejection(INVALID_ID, value=excerpt(given))
     return given.lower()
 
 
 def _verb(given: object) -> str:
     if not isinstance(given, str) or given not in VERBS:
-        raise Rejection(UNKNOWN_VERB, value=shown(given), known=", ".join(VERBS))
+        raise Rejection(UNKNOWN_VERB, value=excerpt(given), known=", ".join(VERBS))
     return given
 
 
 def _moment(given: object, now: datetime, flags: list[str]) -> datetime:
-    # A number or a bare date, which LearnPack's clients may write, is no moment here: nobody could tell seconds from
-    # milliseconds.
+    # Numbers and bare dates, which LearnPack's clients may send, are refused: seconds and milliseconds would look alike.
     moment = None
     if isinstance(given, str) and len(given) > 10 and given[4] == "-":
-        moment = _as_browsers_write(given) or timestamps.parse(given)
+        moment = _parse_browser_time(given) or timestamps.parse(given)
     if moment is None:
-        raise Rejection(INVALID_TIMESTAMP, value=shown(given))
-    if moment - now > _AHEAD:
+        raise Rejection(INVALID_TIMESTAMP, value=excerpt(given))
+    if is_ahead(moment, now):
         flags.append(CLOCK_AHEAD)
     elif now - moment > BEHIND:
         flags.append(CLOCK_BEHIND)
     return moment
 
 
-def _as_browsers_write(given: str) -> datetime | None:
-    # Ten times as quick as reading all forms.
+def _parse_browser_time(given: str) -> datetime | None:
+    # Ten times as fast as the parser of all forms.
     try:
-        return datetime.fromisoformat(given) if _BROWSERS_TIME.fullmatch(given) else None
+        return datetime.fromisoformat(given) if _BROWSER_TIME.fullmatch(given) else None
     except ValueError:
         return None
 
 
 def _object(given: object, flags: list[str]) -> Row:
-    """The columns that come from `object`; source code stays in it until it is known whether the academy keeps it."""
+    """Return the columns that come from `object`; its code is removed later, unless the academy collects source."""
     if not isinstance(given, dict):
         raise Rejection(INVALID_OBJECT, place="object", expected="object")
     kept = dict(given)
@@ -141,16 +152,17 @@ def _object(given: object, flags: list[str]) -> Row:
         isinstance(tags, list) and len(tags) <= MAX_LIST and all(isinstance(tag, str) for tag in tags)
     ):
         raise Rejection(INVALID_OBJECT, place="object.tags", expected="texts")
-    _assign(kept, flags)
+    _normalize_assignment(kept, flags)
+    _check_part(kept)
     if not isinstance(kept.get("code"), str | None):
         raise Rejection(INVALID_OBJECT, place="object.code", expected="text")
-    # The browser's text is hashed by its own Jupyter server; from elsewhere it may come, but not stay.
+    # The Jupyter server replaces the browser's `source` by its hash; other clients may send it, but it isn't stored.
     kept.pop("source", None)
     return {"object": kept, "object_id": object_id, "code_hash": code_hash}
 
 
-def _assign(kept: dict[str, Any], flags: list[str]) -> None:
-    """Bring the assignment into the form with a prefix; drop the key where there is none."""
+def _normalize_assignment(kept: dict[str, Any], flags: list[str]) -> None:
+    """Give the assignment its prefix; drop the key where it is empty."""
     if "assignment" not in kept:
         return
     assignment = _text(kept, "assignment", MAX_NAME - len(PREFIX), INVALID_OBJECT, "object.", prefix=PREFIX)
@@ -162,13 +174,24 @@ def _assign(kept: dict[str, Any], flags: list[str]) -> None:
         flags.append(MALFORMED_ASSIGNMENT)
 
 
+def _check_part(kept: dict[str, Any]) -> None:
+    """Drop the part where it says nothing; a check has to say what it checks."""
+    part = kept.get("part")
+    if part is None or part == "":
+        kept.pop("part", None)
+    elif part not in PARTS:
+        raise Rejection(INVALID_OBJECT, place="object.part", expected=" | ".join(PARTS))
+    elif part == CHECK and "assignment" not in kept:
+        raise Rejection(INVALID_OBJECT, place="object.assignment", expected="check")
+
+
 def with_prefix(tag: str) -> str:
-    """An assignment's tag as events have it, from one with or without its prefix."""
+    """Return an assignment's tag with its prefix, as events hold it."""
     return tag if tag.startswith(PREFIX) else PREFIX + tag
 
 
 def _result(given: object, verb: str, flags: list[str]) -> Row:
-    result = _section(given, "result", INVALID_RESULT)
+    result = _without_outputs(_section(given, "result", INVALID_RESULT))
     outcome = result.get("outcome")
     if outcome is None:
         if verb == "executed":
@@ -190,8 +213,29 @@ def _result(given: object, verb: str, flags: list[str]) -> Row:
     return result
 
 
+def _without_outputs(result: Row) -> Row:
+    """Return a result without its outputs, which are not stored.
+
+    An error among them is the run's error, whatever the kernel replied: `%%time` shows a traceback and the reply is ok, and
+    executors that get no reply call every failure aborted. Text on stderr is none.
+    """
+    if "outputs" not in result:
+        return result
+    outputs = result["outputs"]
+    if outputs is not None and not isinstance(outputs, list):
+        raise Rejection(INVALID_RESULT, place="result.outputs", expected="list")
+    kept = {name: value for name, value in result.items() if name != "outputs"}
+    raised = [one for one in outputs or () if isinstance(one, dict) and one.get("output_type") == "error"]
+    if raised and kept.get("outcome") in (None, *OUTCOMES):
+        kept["outcome"] = "error"
+        if not kept.get("error_name") and not kept.get("errors"):
+            name, value = (text if isinstance(text := raised[-1].get(key), str) else "" for key in ("ename", "evalue"))
+            kept["error_name"], kept["error_value"] = name[:MAX_ERROR_NAME], value
+    return kept
+
+
 def _errors(given: object) -> list[Row]:
-    """What a compiler reports: several errors at once."""
+    """Return the errors that a compiler reports, checked."""
     if not isinstance(given, list) or len(given) > MAX_LIST or not all(isinstance(error, dict) for error in given):
         raise Rejection(INVALID_RESULT, place="result.errors", expected="errors")
     errors = [dict(error) for error in given]
@@ -212,7 +256,7 @@ def _section(given: object, name: str, code: str) -> Row:
 
 
 def _text(holder: Row, name: str, longest: int, code: str, place: str = "", prefix: str = "") -> str | None:
-    """A text of at most `longest` characters behind its prefix; None where there is none or an empty one."""
+    """Return a text of at most `longest` characters after its prefix; None where it is absent or empty."""
     given = holder.get(name)
     if given is None or given == "" or (prefix and given == prefix):
         return None

@@ -1,0 +1,1 @@
+"""Turn events into activities, and activities into the telemetry document that LearnPack would send."""

@@ -1,0 +1,95 @@
+"""The queue of arrived events: a worker's turn records them as activities, for measures and signals."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from learntrace.core.fair_claims import FairClaims, Table
+from learntrace.core.queue import run_turn
+from learntrace.core.sql import execute, fetch
+from learntrace.notebooks.documents import activities
+from learntrace.notebooks.models import Arrival
+from learntrace.notebooks.publishing.unpublished_tags import flag_unknown
+from learntrace.progress.recording import recording
+from learntrace.progress.stale_queue import mark_published
+
+# A turn's work is one transaction, so it is limited; one arrival has at most 500 events, of an older version of the inbox,
+# and else at most 100.
+MOST_ARRIVALS = 100
+MOST_EVENTS = 500
+
+TABLE = Table(
+    "notebooks_arrival",
+    waiting="true",
+    due="q.retry_at <= statement_timestamp()"
+    " AND q.created_at <= statement_timestamp() - make_interval(secs => %(older_than)s)",
+    since="retry_at",
+    weight="cardinality(q.events)",
+)
+_claims = FairClaims(TABLE)
+_READ = "SELECT id, events::text[] FROM notebooks_arrival WHERE id = ANY(%s) ORDER BY id"
+_CLAIM_ONE = "SELECT id, events::text[] FROM notebooks_arrival WHERE id = %s FOR UPDATE SKIP LOCKED"
+_DELETE = "DELETE FROM notebooks_arrival WHERE id = ANY(%s)"
+_POSTPONE = """
+UPDATE notebooks_arrival
+   SET attempts = attempts + 1, retry_at = now() + make_interval(secs => least(power(2, attempts), %s)), fault = %s
+ WHERE id = ANY(%s)
+"""
+# The longest pause between two attempts in seconds: while the database recovers, and after a fault of ours.
+_MAX_PAUSE, _MAX_PAUSE_AFTER_FAULT = 300, 3600
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    id: int
+    events: list[str]
+
+
+def take_arrivals(older_than: float = 0) -> int:
+    """Record arrivals of learners whom no other worker has locked, in fair turns; return how many there were.
+
+    An arrival whose work fails by a fault of ours is kept with the fault and tried again later.
+    Raises OperationalError when the database is away or a deadlock was found: the arrivals are taken later.
+    """
+    return run_turn(_ArrivalsTurn(older_than))
+
+
+@dataclass(frozen=True)
+class _ArrivalsTurn:
+    older_than: float
+    name: str = "arrivals"
+
+    def describe(self, item: _Claimed) -> Mapping[str, object]:
+        return {"arrival": item.id}
+
+    def claim(self) -> list[_Claimed]:
+        rows = _claims.claim(MOST_ARRIVALS, MOST_EVENTS, older_than=self.older_than)
+        return [_Claimed(*row) for row in fetch(_READ, [[row.id for row in rows]])] if rows else []
+
+    def claim_again(self, item: _Claimed) -> list[_Claimed]:
+        return [_Claimed(*row) for row in fetch(_CLAIM_ONE, [item.id])]
+
+    def work(self, items: Sequence[_Claimed]) -> None:
+        ids = [event for arrival in items for event in arrival.events]
+        # Locked before the events are read: what a learner has erased by then is not read and stays erased.
+        recording.lock_learners(activities.learners_of(ids))
+        learner_activities = activities.read(ids)
+        recording.record(activities.SOURCE, learner_activities)
+        mark_published(activities.SOURCE, activities.assigned(learner_activities))
+        flag_unknown(ids)
+        execute(_DELETE, [[arrival.id for arrival in items]])
+
+    def postpone(self, items: Sequence[_Claimed]) -> None:
+        _postpone(items, _MAX_PAUSE)
+
+    def give_up(self, items: Sequence[_Claimed], error: Exception) -> None:
+        _postpone(items, _MAX_PAUSE_AFTER_FAULT, f"{type(error).__name__}: {error}"[:1000])
+
+
+def _postpone(arrivals: Sequence[_Claimed], max_pause: int, fault: str = "") -> None:
+    execute(_POSTPONE, [max_pause, fault, [arrival.id for arrival in arrivals]])
+
+
+def oldest_arrival() -> datetime | None:
+    """Return since when the oldest arrival waits, leaving out those that a fault of ours holds up."""
+    return Arrival.objects.filter(fault="").order_by("id").values_list("created_at", flat=True).first()

@@ -1,0 +1,83 @@
+"""The queries behind `AdmissionFacts`: people, academies' settings, published tags and paths."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from learntrace.intake.protocol import Connection
+from learntrace.notebooks.features import COLLECT_SOURCE, is_on
+from learntrace.notebooks.inbox.admission import AdmissionFacts, Person
+from learntrace.notebooks.validation.event import Row
+
+# Read in the transaction that writes: a change of a membership, setting or consent, or an erasure, is in force from the
+# next request.
+PEOPLE = """
+SELECT u.id, u.username,
+       ARRAY(SELECT m.academy_id
+               FROM accounts_membership m JOIN accounts_academy a ON a.id = m.academy_id
+              WHERE m.user_id = u.id AND m.status = 'ACTIVE' AND a.status = 'ACTIVE'
+              ORDER BY m.academy_id),
+       coalesce((SELECT c.collecting FROM notebooks_consent c WHERE c.user_id = u.id), true),
+       (SELECT max(e.erased_at) FROM personal_erasure e WHERE e.user_id = u.id)
+  FROM accounts_user u
+ WHERE u.id = ANY(%s) OR u.username = ANY(%s)
+"""
+FEATURES = "SELECT academy_id, notebook_features FROM accounts_academysettings WHERE academy_id = ANY(%s)"
+PUBLISHED = """
+SELECT true, tag, academy_id FROM notebooks_notebookassignment WHERE academy_id = ANY(%s) AND tag = ANY(%s)
+UNION ALL
+SELECT false, path, academy_id FROM notebooks_notebook WHERE academy_id = ANY(%s) AND path = ANY(%s)
+"""
+
+
+async def load_facts(connection: Connection, user_ids: Collection[int], rows: Collection[Row]) -> AdmissionFacts:
+    """Load what admission needs about these events and their callers."""
+    # A rejected event's actor may be any JSON value; a name that can't be printed belongs to nobody and may break SQL.
+    names = {row["actor"] for row in rows if isinstance(row["actor"], str) and row["actor"].isprintable()}
+    people = people_from(await _fetch(connection, PEOPLE, [list(user_ids), list(names)]))
+    academies = {academy for person in people for academy in person.academies}
+    collects_source = collecting_from(await _fetch(connection, FEATURES, [list(academies)]))
+    tags, paths = await _published(connection, people, rows)
+    return AdmissionFacts(
+        {person.id: person for person in people},
+        {person.username: person for person in people},
+        collects_source,
+        tags,
+        paths,
+    )
+
+
+Publishers = dict[str, frozenset[int]]
+
+
+async def _published(
+    connection: Connection, people: Iterable[Person], rows: Collection[Row]
+) -> tuple[Publishers, Publishers]:
+    """Return the academies that published the events' tags and paths; only asked for learners of several academies."""
+    academies = [academy for person in people if len(person.academies) > 1 for academy in person.academies]
+    if not academies:
+        return {}, {}
+    wanted_tags = {tag for row in rows if (tag := row["object"].get("assignment"))}
+    wanted_paths = {path for row in rows if (path := row["object"].get("notebook"))}
+    tags: dict[str, set[int]] = {}
+    paths: dict[str, set[int]] = {}
+    parameters = [academies, list(wanted_tags), academies, list(wanted_paths)]
+    for is_tag, name, academy in await _fetch(connection, PUBLISHED, parameters):
+        (tags if is_tag else paths).setdefault(name, set()).add(academy)
+    return _frozen(tags), _frozen(paths)
+
+
+def _frozen(publishers: Mapping[str, set[int]]) -> Publishers:
+    return {name: frozenset(academies) for name, academies in publishers.items()}
+
+
+async def _fetch(connection: Connection, statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+    return await (await connection.execute(statement, parameters)).fetchall()
+
+
+def people_from(rows: Iterable[tuple[Any, ...]]) -> list[Person]:
+    return [Person(row[0], row[1], tuple(row[2]), row[3], row[4]) for row in rows]
+
+
+def collecting_from(rows: Iterable[tuple[Any, ...]]) -> frozenset[int]:
+    """Return the academies that collect source code, from the rows of FEATURES."""
+    return frozenset(academy for academy, stored in rows if is_on(stored, COLLECT_SOURCE))

@@ -1,0 +1,1 @@
+"""Published notebooks: their assets and assignments, and the events on tags that no notebook has."""

@@ -1,0 +1,1 @@
+"""Validation of events, and the reasons for which they are rejected."""
