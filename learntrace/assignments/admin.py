@@ -18,8 +18,14 @@ class TaskAdmin(BigTableAdmin):
 @admin.register(AssignmentTelemetry)
 class AssignmentTelemetryAdmin(BigTableAdmin):
     list_display = (
-        "id", "user", "asset_slug", "completion_rate", "engagement_score", "frustration_score", "updated_at"
-    )  # fmt: skip
+        "id",
+        "user",
+        "asset_slug",
+        "completion_rate",
+        "engagement_score",
+        "frustration_score",
+        "updated_at",
+    )
     list_select_related = ("user",)
     search_fields = ("=asset_slug", "=user__username", "=user__email")
     raw_id_fields = ("user",)

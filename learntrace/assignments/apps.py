@@ -7,6 +7,6 @@ class AssignmentsConfig(AppConfig):
     verbose_name = _("Tasks")
 
     def ready(self) -> None:
-        from learntrace.assignments import holdings
+        from learntrace.assignments import personal_data
 
-        holdings.register()
+        personal_data.register()

@@ -1,4 +1,4 @@
-"""What learners are to do, and what we know of how they do it."""
+"""Learners' tasks, and their telemetry on assets."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -55,10 +55,10 @@ class Task(models.Model):
 
 
 class AssignmentTelemetry(models.Model):
-    """One learner's telemetry on one canonical asset: the source's last document and what follows from it.
+    """A learner's telemetry on a canonical asset: the source's last document, and the scores computed from it.
 
-    A task's telemetry is the row with its user and its asset's canonical slug: the link is that rule, not a column, so
-    that it also holds for tasks that are made later.
+    A task's telemetry is the row with its user and its asset's canonical slug. That rule is the link, and not a column,
+    so that it also holds for tasks that are made later.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="telemetry")
@@ -70,9 +70,13 @@ class AssignmentTelemetry(models.Model):
     metrics = models.JSONField(null=True, blank=True)
     total_time = models.DurationField(null=True, blank=True)
     completion_rate = models.FloatField(null=True, blank=True)
-    # The order of batches (contract, 3.3): what the row was last made from. Staff writes leave both alone.
+    # The order of batches (contract, 3.3): the batch from which the row was last made. Staff doesn't write these.
     last_interaction_at = models.DateTimeField(null=True, blank=True, editable=False)
     receipt = models.BigIntegerField(null=True, blank=True, editable=False, help_text=_("the inbox row it is from"))
+    # The document knows less than what was told before (`telemetry_documents.store_untold`).
+    untold_attempts = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text=_("attempts that earlier messages told and this one doesn't")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -80,7 +84,10 @@ class AssignmentTelemetry(models.Model):
         verbose_name = _("assignment telemetry")
         verbose_name_plural = _("assignment telemetry")
         constraints = [models.UniqueConstraint(fields=["user", "asset_slug"], name="one_telemetry_per_user_and_asset")]
-        indexes = [models.Index(fields=["asset_slug"], name="telemetry_slug")]
+        indexes = [
+            models.Index(fields=["asset_slug"], name="telemetry_slug"),
+            models.Index(fields=["user"], name="telemetry_knows_less", condition=models.Q(untold_attempts__gt=0)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} on {self.asset_slug}"

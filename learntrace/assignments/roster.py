@@ -1,12 +1,12 @@
 """A roster's list of tasks."""
 
 from learntrace.accounts.models import Cohort, User
-from learntrace.accounts.roster import Draft, Roster, Section
+from learntrace.accounts.roster.plan import Draft, Roster, Section
 from learntrace.assignments.models import Task
 
 
 class Tasks(Section[Task]):
-    """A task is found by its id, or else by learner, slug and type; a slug may be one that no asset has yet."""
+    """A task is found by its id, or else by learner, slug and type; no asset needs to have the slug yet."""
 
     name = "tasks"
     model = Task

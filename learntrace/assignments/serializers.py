@@ -52,7 +52,7 @@ class TaskSerializer(ListedTaskSerializer):
 
 
 class FiniteField(serializers.FloatField):
-    """A number that JSON can hold: what was written past the API may be none, and is told as null."""
+    """A finite number: NaN and infinities are refused, and returned as null where SQL has stored them."""
 
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool):

@@ -1,10 +1,11 @@
-"""Tasks: whose one may read, and the telemetry that belongs to each (contract, section 8)."""
+"""Tasks: which ones a user may read, and the telemetry of each (contract, section 8)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+import msgspec
+from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery, TextField
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
@@ -12,7 +13,7 @@ from learntrace.accounts.models import Academy, User
 from learntrace.accounts.scope import seen_in
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.core.errors import NotFound
-from learntrace.core.filters import natural, words
+from learntrace.core.http.filters import natural, words
 from learntrace.registry.models import Asset
 from learntrace.registry.resolution import load_registry
 
@@ -36,27 +37,26 @@ class TaskNotFound(NotFound):
 
 
 def tasks_of(user: User) -> QuerySet[Task]:
-    """The user's own tasks."""
+    """Return the user's own tasks."""
     return Task.objects.filter(user=user).select_related("user", "cohort")
 
 
 def tasks_seen_in(academy: Academy) -> QuerySet[Task]:
-    """The tasks of an academy's members.
+    """Return the tasks of an academy's members.
 
-    Of a learner in several academies, a task of another one's cohort, or without a cohort on another one's asset, is
-    seen there only.
+    A task of another academy's cohort, or without a cohort on another academy's asset, is visible only there if the
+    learner belongs to that academy too.
     """
     by_alias = Asset.objects.filter(aliases__slug=OuterRef("associated_slug")).values("academy_id")
     by_slug = Asset.objects.filter(slug=OuterRef("associated_slug")).values("academy_id")
-    home = Coalesce(
-        "cohort__academy_id", Subquery(by_alias[:1]), Subquery(by_slug[:1]), output_field=BigIntegerField()
-    )  # fmt: skip
+    asset_academy = (Subquery(by_alias[:1]), Subquery(by_slug[:1]))
+    home = Coalesce("cohort__academy_id", *asset_academy, output_field=BigIntegerField())
     rows = Task.objects.select_related("user", "cohort").alias(home=home)
     return rows.filter(seen_in(academy, learner="user_id", asset_academy="home"))
 
 
 def narrowed(tasks: QuerySet[Task], request: Request) -> QuerySet[Task]:
-    """Apply the filters of the query string; a value that nothing has gives nothing."""
+    """Apply the filters of the query string; a value that no task has gives no tasks."""
     for field in ("task_type", "task_status", "revision_status", "associated_slug"):
         if wanted := words(request, field):
             tasks = tasks.filter(**{f"{field}__in": wanted})
@@ -68,7 +68,7 @@ def narrowed(tasks: QuerySet[Task], request: Request) -> QuerySet[Task]:
 
 
 def telemetry_of(tasks: Collection[Task]) -> dict[int, Any]:
-    """The telemetry documents of tasks, by the tasks' ids; four queries, however many there are.
+    """Return the telemetry documents of tasks as stored JSON, by the tasks' ids; four queries, however many tasks there are.
 
     A task's telemetry is the row of its user and its canonical slug.
     """
@@ -77,9 +77,9 @@ def telemetry_of(tasks: Collection[Task]) -> dict[int, Any]:
     for task in tasks:
         asset = registry.by_slug(task.associated_slug)
         keys[task.pk] = (task.user_id, registry.canonical(asset).slug if asset else task.associated_slug)
-    found = AssignmentTelemetry.objects.filter(
+    rows = AssignmentTelemetry.objects.filter(
         user_id__in={user for user, _slug in keys.values()}, asset_slug__in={slug for _user, slug in keys.values()}
     )
-    rows = found.values_list("user_id", "asset_slug", "telemetry")
-    documents = {(user, slug): document for user, slug, document in rows}
-    return {task: documents[key] for task, key in keys.items() if key in documents}
+    columns = rows.values_list("user_id", "asset_slug", Cast("telemetry", TextField()))
+    documents = {(user, slug): None if text is None else msgspec.Raw(text.encode()) for user, slug, text in columns}
+    return {task_id: documents[key] for task_id, key in keys.items() if key in documents}

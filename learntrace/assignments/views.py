@@ -7,13 +7,14 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from learntrace.accounts.schema import ACADEMY, filters, responses
+from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView, View, academy_with
-from learntrace.assignments import tasks, telemetry
+from learntrace.assignments import staff_telemetry, tasks
 from learntrace.assignments.models import Task
 from learntrace.assignments.serializers import ListedTaskSerializer, TaskSerializer, TelemetrySerializer
 from learntrace.core.errors import Forbidden
-from learntrace.core.pages import Pages, sorted_by
+from learntrace.core.http.pagination import Pages, sorted_by
+from learntrace.core.http.stored_json import StoredJSONRenderer
 
 _TASK_ID = OpenApiParameter("task_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
 _USER_ID = OpenApiParameter("user_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
@@ -38,7 +39,7 @@ class MyTasksView(View):
         return Pages.answer(
             sorted_by(rows, request, tasks.SORTABLE),
             request,
-            lambda found: ListedTaskSerializer(found, many=True).data,
+            lambda page: ListedTaskSerializer(page, many=True).data,
         )
 
 
@@ -51,6 +52,8 @@ def _answer(task: Task | None) -> Response:
 class MyTaskView(View):
     """One of one's own tasks."""
 
+    renderer_classes = (StoredJSONRenderer,)
+
     @extend_schema(operation_id="my_task", parameters=[_TASK_ID], responses=responses(TaskSerializer, 401, 404))
     def get(self, request: Request, task_id: int) -> Response:
         """Read one of one's own tasks with its telemetry."""
@@ -59,6 +62,8 @@ class MyTaskView(View):
 
 class TaskView(View):
     """A task of one's own, or for staff one of a learner of theirs."""
+
+    renderer_classes = (StoredJSONRenderer,)
 
     @extend_schema(
         operation_id="task", parameters=[*ACADEMY, _TASK_ID], responses=responses(TaskSerializer, 400, 401, 404)
@@ -72,7 +77,7 @@ class TaskView(View):
         try:
             academy = academy_with(request, "read_assignment")
         except Forbidden:
-            # Whoever isn't staff there learns no more than that the task isn't theirs.
+            # Callers who aren't staff there learn only that the task isn't theirs.
             return None
         return tasks.tasks_seen_in(academy).filter(pk=task_id).first()
 
@@ -90,9 +95,9 @@ class StaffTelemetryView(AcademyView):
     )
     def post(self, request: Request, slug: str, user_id: int) -> Response:
         """Make the row, or change the fields sent where there is one."""
-        there = telemetry.place(self.academy, slug, user_id)
-        row, made = telemetry.upsert(there, _fields(request))
-        return Response(TelemetrySerializer(row).data, status=201 if made else 200)
+        key = staff_telemetry.telemetry_key(self.academy, slug, user_id)
+        row, created = staff_telemetry.upsert(key, _fields(request))
+        return Response(TelemetrySerializer(row).data, status=201 if created else 200)
 
     @extend_schema(
         operation_id="staff_telemetry_change",
@@ -102,8 +107,8 @@ class StaffTelemetryView(AcademyView):
     )
     def put(self, request: Request, slug: str, user_id: int) -> Response:
         """Change the fields sent."""
-        there = telemetry.place(self.academy, slug, user_id)
-        return Response(TelemetrySerializer(telemetry.change(there, _fields(request))).data)
+        key = staff_telemetry.telemetry_key(self.academy, slug, user_id)
+        return Response(TelemetrySerializer(staff_telemetry.change(key, _fields(request))).data)
 
 
 def _fields(request: Request) -> dict[str, Any]:

@@ -3,10 +3,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from learntrace.assignments.completed import mark_completed
+from learntrace.assignments.completed_exercises import mark_completed
 from learntrace.assignments.completion import COMPLETE
-from learntrace.core.arguments import add_dry_run
-from learntrace.core.progress import Progress
+from learntrace.core.command_arguments import add_dry_run
+from learntrace.core.progress_line import ProgressLine
 
 
 def _percent(text: str) -> float:
@@ -24,12 +24,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--completion-threshold", type=_percent, default=COMPLETE, metavar="PERCENT",
+            "--completion-threshold",
+            type=_percent,
+            default=COMPLETE,
+            metavar="PERCENT",
             help=f"The completion rate from which on an exercise is complete. Default: {COMPLETE}.",
-        )  # fmt: skip
+        )
         add_dry_run(parser)
 
     def handle(self, *args: Any, completion_threshold: float, dry_run: bool, **options: Any) -> None:
-        complete, tasks = mark_completed(completion_threshold, dry_run=dry_run, progress=Progress("telemetry rows"))
+        complete, tasks = mark_completed(completion_threshold, dry_run=dry_run, progress=ProgressLine("telemetry rows"))
         done = "Would mark" if dry_run else "Marked"
         self.stdout.write(f"{done} {tasks} tasks as completed ({complete} complete telemetry rows).")

@@ -4,9 +4,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from django.utils import timezone
 
-from learntrace.assignments.stats import assets_to_sync, sync_telemetry_stats
-from learntrace.core.arguments import add_dry_run
-from learntrace.core.progress import Progress
+from learntrace.assignments.telemetry_stats import assets_to_sync, sync_telemetry_stats
+from learntrace.core.command_arguments import add_dry_run
+from learntrace.core.progress_line import ProgressLine
 from learntrace.registry.models import Asset
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         if dry_run:
             self.stdout.write(f"Would recompute the statistics of {len(ids)} assets.")
             return
-        progress = Progress("assets", len(ids))
+        progress = ProgressLine("assets", len(ids))
         synced, failed = 0, []
         for asset_id in ids:
             try:

@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from learntrace.assignments.reconciliation import move_telemetry, names_of_renamed
-from learntrace.core.arguments import add_dry_run
-from learntrace.core.progress import Progress
+from learntrace.core.command_arguments import add_dry_run
+from learntrace.core.progress_line import ProgressLine
 
 
 class Command(BaseCommand):
@@ -14,7 +14,7 @@ class Command(BaseCommand):
         add_dry_run(parser)
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
-        moves = move_telemetry(names_of_renamed(), dry_run=dry_run, progress=Progress("learners"))
+        moves = move_telemetry(names_of_renamed(), dry_run=dry_run, progress=ProgressLine("learners"))
         done = "Would move" if dry_run else "Moved"
         self.stdout.write(
             f"{done} {moves.renamed} telemetry rows to their asset's slug, {moves.removed} gave way to a newer one "

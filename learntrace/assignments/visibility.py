@@ -1,4 +1,4 @@
-"""Which telemetry an academy may see."""
+"""The telemetry that an academy may see."""
 
 from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery
 
@@ -9,9 +9,9 @@ from learntrace.registry.models import Asset
 
 
 def telemetry_seen_in(academy: Academy) -> QuerySet[AssignmentTelemetry]:
-    """The telemetry of an academy's members.
+    """Return the telemetry of an academy's members.
 
-    Of somebody in several academies, that on another one's asset is seen there only.
+    Telemetry on another academy's asset is visible only there if the learner belongs to that academy too.
     """
     home = Asset.objects.filter(slug=OuterRef("asset_slug")).values("academy_id")[:1]
     rows = AssignmentTelemetry.objects.alias(home=Subquery(home, output_field=BigIntegerField()))

@@ -1,21 +1,23 @@
-"""Storing the telemetry documents that sources make: one row per learner and canonical asset, the newest wins."""
+"""Storing sources' telemetry documents: one row per learner and canonical asset, in which the newest document stays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import connection
+
+from learntrace.core.sql import execute, fetch, json_rows
 
 # One statement for a whole batch. Rows come sorted, so that two workers lock them in one order; an older document
-# (contract, 3.3) finds its row newer, changes nothing and is not returned. A tie is the same document once more.
+# (contract, 3.3) than the stored one changes nothing and is not returned. A tie is the same document again.
 _STORE = """
 INSERT INTO assignments_assignmenttelemetry AS kept (
        user_id, asset_slug, telemetry, engagement_score, frustration_score, metrics_algo_version, metrics,
        total_time, completion_rate, last_interaction_at, receipt, created_at, updated_at)
 SELECT user_id, asset_slug, telemetry, engagement_score, frustration_score, metrics_algo_version, metrics,
-       make_interval(secs => total_time), completion_rate, last_interaction_at, receipt, now(), now()
+       make_interval(secs => total_time), completion_rate,
+       last_interaction_at, receipt, now(), now()
   FROM jsonb_to_recordset(%s::jsonb)
     AS r(user_id bigint, asset_slug text, telemetry jsonb, engagement_score double precision,
          frustration_score double precision, metrics_algo_version double precision, metrics jsonb,
@@ -31,14 +33,20 @@ SELECT user_id, asset_slug, telemetry, engagement_score, frustration_score, metr
     >= (coalesce(kept.last_interaction_at, '-infinity'), coalesce(kept.receipt, 0))
 RETURNING user_id, asset_slug
 """
+_UNTOLD = """
+UPDATE assignments_assignmenttelemetry t SET untold_attempts = r.attempts
+  FROM jsonb_to_recordset(%s::jsonb) AS r(user_id bigint, asset_slug text, attempts int)
+ WHERE t.user_id = r.user_id AND t.asset_slug = r.asset_slug AND t.untold_attempts <> r.attempts
+"""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A learner's state on an asset, as a source tells it.
+    """A learner's state on an asset, as a source has it.
 
-    `telemetry` is JSON text, kept unaltered. `result` is what `metrics.indicators` made of it; None leaves the scores
-    null. `last_interaction_at` and `receipt` (the source's inbox row) are its place in the order of documents.
+    `telemetry` is JSON text, kept unaltered. `result` is the result of `measures.indicators`; None leaves the scores
+    null. Documents are ordered by `last_interaction_at`, then by `receipt` (the id of the source's inbox row). The former is
+    what counts (`measures.clock`): with a time ahead of ours, no later document would ever be newer.
     """
 
     user_id: int
@@ -49,7 +57,7 @@ class Document:
     receipt: int
 
     def row(self) -> dict[str, Any]:
-        """The columns of the row."""
+        """Return the columns of the row."""
         row = {
             "user_id": self.user_id,
             "asset_slug": self.asset_slug,
@@ -73,11 +81,16 @@ class Document:
 def store_documents(documents: Sequence[Document]) -> set[tuple[int, str]]:
     """Store documents, at most one for each learner and asset, in the open transaction.
 
-    Returns the (user id, asset slug) of those that were the newest; the others changed nothing.
+    Return the (user id, asset slug) of each document that was the newest; the others changed nothing.
     """
     if not documents:
         return set()
-    rows = msgspec.json.encode([document.row() for document in documents])
-    with connection.cursor() as cursor:
-        cursor.execute(_STORE, [rows.decode()])
-        return {(row[0], row[1]) for row in cursor.fetchall()}
+    rows = json_rows(document.row() for document in documents)
+    return {(user_id, slug) for user_id, slug in fetch(_STORE, [rows])}
+
+
+def store_untold(counts: Mapping[tuple[int, str], int]) -> None:
+    """Store how many attempts of a learner on an asset, (user id, slug), earlier documents told and the stored one doesn't."""
+    rows = [{"user_id": user_id, "asset_slug": slug, "attempts": count} for (user_id, slug), count in counts.items()]
+    if rows:
+        execute(_UNTOLD, [json_rows(rows)])
