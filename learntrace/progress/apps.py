@@ -7,7 +7,9 @@ class ProgressConfig(AppConfig):
     verbose_name = _("Progress")
 
     def ready(self) -> None:
-        from learntrace.progress import features, holdings
+        from learntrace.progress import features, personal_data
+        from learntrace.progress.corrections import attempt_retention
 
         features.register()
-        holdings.register()
+        attempt_retention.register()
+        personal_data.register()

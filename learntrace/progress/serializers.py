@@ -1,16 +1,16 @@
-"""What the endpoints of progress answer."""
+"""Serializers of the responses of progress's endpoints."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from learntrace.accounts.serializers import LearnerSerializer
-from learntrace.metrics.attempts import ABORTED
-from learntrace.progress.explaining import explained
-from learntrace.progress.models import Activity
-from learntrace.progress.standings import STATES
+from learntrace.accounts.serializers import LearnerSerializer, PersonSerializer
+from learntrace.measures.activity import ABORTED, CHECK
+from learntrace.measures.learner_state import CHECKED, DONE_BY, RAN, STATES
+from learntrace.progress.explain.explanation import explained
+from learntrace.progress.models import Activity, EarlierRun, Exclusion
+from learntrace.progress.reports.learners import TitledAssignmentRow
 
 
 class ExplainedSerializer(serializers.Serializer[Any]):
@@ -21,12 +21,12 @@ class ExplainedSerializer(serializers.Serializer[Any]):
     )
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        told: dict[str, Any] = super().to_representation(instance)
+        row: dict[str, Any] = super().to_representation(instance)
         if instance.explain is None:
-            told.pop("explain", None)
+            row.pop("explain", None)
         else:
-            told["explain"] = instance.explain
-        return told
+            row["explain"] = instance.explain
+        return row
 
 
 class AssetNameSerializer(serializers.Serializer[Any]):
@@ -62,21 +62,49 @@ class AssignmentProgressSerializer(ExplainedSerializer):
     top_errors = TopErrorSerializer(many=True)
 
 
+class QuestionsSerializer(serializers.Serializer[Any]):
+    """How many questions to the assistant were asked before an attempt; 1 is the first attempt."""
+
+    attempt = serializers.IntegerField()
+    questions = serializers.IntegerField()
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        return dict(zip(("attempt", "questions"), instance, strict=True))
+
+
 class _MeasuresSerializer(ExplainedSerializer):
     """A learner's measures on an assignment."""
 
     state = serializers.ChoiceField(choices=STATES)
+    since = serializers.DateTimeField(
+        allow_null=True, help_text="since when it is the state; null where nothing was seen"
+    )
+    done_because = serializers.ChoiceField(
+        choices=(CHECKED, RAN),
+        allow_null=True,
+        help_text="`checked`, or `ran`: without an error, and nothing checks it",
+    )
+    done_by = serializers.ChoiceField(choices=DONE_BY, allow_null=True, help_text="what has checked it, or `run`")
+    done_at = serializers.DateTimeField(
+        allow_null=True, help_text="when it was done first; later failures don't change it"
+    )
+    trying_again = serializers.BooleanField(help_text="done, and the last attempt since then failed")
     attempts = serializers.IntegerField()
     errors = serializers.IntegerField()  # type: ignore[assignment]  # DRF keeps it apart from its own
     active_time = serializers.FloatField(help_text="seconds")
     error_quotient = serializers.FloatField(allow_null=True, help_text="0 to 1; null with fewer than two attempts")
     repeated_error_density = serializers.FloatField()
+    checks = serializers.IntegerField(help_text="runs of the check cell")
+    failed_checks = serializers.IntegerField()
+    questions = serializers.IntegerField(help_text="to the assistant")
+    asked_before = QuestionsSerializer(many=True, help_text="before which attempts; the latest 100")
     last_outcome = serializers.CharField(allow_null=True)
     last_seen_at = serializers.DateTimeField(allow_null=True)
     signals = serializers.ListField(child=serializers.CharField(), help_text="the kinds that are open")
 
 
-class StandingSerializer(_MeasuresSerializer):
+@extend_schema_serializer(component_name="Standing")  # as clients know it
+class AssignmentLearnerSerializer(_MeasuresSerializer):
     """How a learner stands on an assignment."""
 
     learner = LearnerSerializer()
@@ -90,18 +118,17 @@ class LearnerAssignmentSerializer(_MeasuresSerializer):
     asset = AssetNameSerializer(allow_null=True)
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
-        row = _Named(instance.standing, instance.title, instance.asset)
-        return super().to_representation(row)
+        return super().to_representation(_Titled(instance))
 
 
-class _Named:
-    """A standing with the name of its assignment."""
+class _Titled:
+    """The measures of a TitledAssignmentRow with its title and asset, all as attributes of one object."""
 
-    def __init__(self, standing: Any, title: str, asset: Mapping[str, Any] | None) -> None:
-        self.standing, self.title, self.asset = standing, title, asset
+    def __init__(self, titled: TitledAssignmentRow) -> None:
+        self.title, self.asset, self._row = titled.title, titled.asset, titled.row
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.standing, name)
+        return getattr(self._row, name)
 
 
 class LearnerProgressSerializer(ExplainedSerializer):
@@ -120,10 +147,26 @@ class LearnerProgressSerializer(ExplainedSerializer):
     last_seen_at = serializers.DateTimeField(allow_null=True)
 
 
+class EarlierRunSerializer(serializers.ModelSerializer[EarlierRun]):
+    """A learner's measures on an assignment until an earlier course run ended; they don't change any more."""
+
+    done = serializers.BooleanField(help_text="whether the assignment was done by then")
+    measures = serializers.DictField(help_text="the numbers of an assignment, and when it was first and last seen")
+
+    class Meta:
+        model = EarlierRun
+        fields = ("assignment", "until", "cause", "course", "done", "measures")
+
+
 class LearnerWithAssignmentsSerializer(LearnerProgressSerializer):
     """The same with each assignment."""
 
+    earlier_runs = EarlierRunSerializer(many=True, help_text="of earlier course runs, the latest first")
+
     by_assignment = LearnerAssignmentSerializer(many=True)
+    more_assignments = serializers.IntegerField(
+        help_text="of the assignments without an asset, those beyond the 300 that were seen last; they are left out"
+    )
 
 
 class FailureSerializer(serializers.Serializer[Any]):
@@ -133,29 +176,65 @@ class FailureSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class ExcludedSerializer(serializers.ModelSerializer[Exclusion]):
+    """Why an attempt counts for nothing: staff has excluded it."""
+
+    by = PersonSerializer(source="excluded_by", allow_null=True)
+    at = serializers.DateTimeField(source="excluded_at", allow_null=True)
+
+    class Meta:
+        model = Exclusion
+        fields = ("id", "reason", "by", "at")
+
+
 class AttemptSerializer(serializers.ModelSerializer[Activity]):
     """An attempt: when by the learner's clock, how it ended, and with which errors."""
 
     failures = serializers.SerializerMethodField()
+    excluded = serializers.SerializerMethodField()
+    earlier_run = serializers.BooleanField(source="before_floor", help_text="whether it is of an earlier course run")
 
     class Meta:
         model = Activity
-        fields = ("id", "at", "outcome", "failures", "session_id", "object_id", "code_hash")
+        fields = (
+            "id",
+            "at",
+            "part",
+            "outcome",
+            "failures",
+            "session_id",
+            "object_id",
+            "code_hash",
+            "excluded",
+            "earlier_run",
+        )
 
     @extend_schema_field(FailureSerializer(many=True))
     def get_failures(self, row: Activity) -> list[dict[str, str]]:
         return failures_of(row)
 
+    @extend_schema_field(ExcludedSerializer(allow_null=True))
+    def get_excluded(self, row: Activity) -> dict[str, Any] | None:
+        if row.exclusion_id is None:
+            return None
+        exclusion = self.context.get("exclusions", {}).get(row.exclusion_id)
+        return dict(ExcludedSerializer(exclusion or Exclusion(pk=row.exclusion_id)).data)
+
     def to_representation(self, instance: Activity) -> dict[str, Any]:
-        told: dict[str, Any] = super().to_representation(instance)
+        attempt: dict[str, Any] = super().to_representation(instance)
         if self.context.get("explain"):
-            counts = instance.outcome != ABORTED
-            told["explain"] = {"counts": explained("counts", {"counts": counts}, events=[str(instance.pk)])}
-        return told
+            counts = (
+                instance.outcome != ABORTED
+                and instance.part != CHECK
+                and instance.exclusion_id is None
+                and not instance.before_floor
+            )
+            attempt["explain"] = {"counts": explained("counts", {"counts": counts}, events=[str(instance.pk)])}
+        return attempt
 
 
 def failures_of(row: Activity) -> list[dict[str, str]]:
-    """An attempt's errors by what they are called."""
+    """Return an attempt's errors as objects with `name` and `message`."""
     return [{"name": name, "message": message} for name, message in row.failures]
 
 

@@ -1,0 +1,94 @@
+"""The published assignments, kept in step with what a notebook's author publishes and with a package's steps."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from django.db.models import Exists, OuterRef, Q
+
+from learntrace.core.sql import fetch, json_rows
+from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.models import Assignment, Progress
+
+Listed = tuple[str, str, int]
+"""An assignment's key, title and position."""
+
+# What pages and answers about a class may name: notebooks' tags, and published steps. Any learner can make up a step with
+# any slug; one that is not published is shown on the learner's own pages only.
+SHOWN_TO_CLASS = """
+(starts_with({key}, 'assignment:') OR EXISTS (SELECT FROM progress_assignment published
+                                               WHERE published.academy_id = {academy} AND published.key = {key}))
+"""
+
+# One transaction at a time for an asset: two would lock their rows in different orders.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learntrace assignments of ' || %s, 0))"
+# Unchanged assignments are neither written again nor returned. A package's step that is gone is remembered, one that comes back
+# is none of the former ones any longer.
+_REPLACE = """
+WITH listed AS (
+    SELECT * FROM jsonb_to_recordset(%(listed)s::jsonb) AS r(key text, title text, position int)
+), removed AS (
+    DELETE FROM progress_assignment
+     WHERE academy_id = %(academy)s AND asset_id = %(asset)s AND key NOT IN (SELECT key FROM listed)
+    RETURNING key, title, position, published_at
+), former AS (
+    INSERT INTO progress_formerstep (academy_id, asset_id, key, title, position, published_at)
+    SELECT %(academy)s, %(asset)s, key, title, position, published_at FROM removed
+     WHERE NOT starts_with(key, 'assignment:') ORDER BY key
+        ON CONFLICT (academy_id, key) DO UPDATE SET left_at = now()
+), come_back AS (
+    DELETE FROM progress_formerstep WHERE academy_id = %(academy)s AND key IN (SELECT key FROM listed)
+), stored AS (
+    INSERT INTO progress_assignment AS old (academy_id, asset_id, key, title, position)
+    SELECT %(academy)s, %(asset)s, key, title, position FROM listed ORDER BY key
+        ON CONFLICT (academy_id, key) DO UPDATE
+       SET asset_id = excluded.asset_id, title = excluded.title, position = excluded.position
+     WHERE (old.asset_id, old.title, old.position) IS DISTINCT FROM (excluded.asset_id, excluded.title, excluded.position)
+    RETURNING key
+)
+SELECT key FROM removed UNION ALL SELECT key FROM stored
+"""
+
+
+def publish_assignments(academy_id: int, asset_id: int, listed: Sequence[Listed]) -> set[str]:
+    """Make these the only assignments of an academy's asset, in the open transaction; keys are unique.
+
+    A key of another asset of the academy moves to this one. Returns the keys of added, changed and removed assignments.
+    """
+    rows = json_rows({"key": key, "title": title, "position": position} for key, title, position in listed)
+    lock_assignments([asset_id])
+    return {key for (key,) in fetch(_REPLACE, {"listed": rows, "academy": academy_id, "asset": asset_id})}
+
+
+def lock_assignments(asset_ids: Collection[int]) -> None:
+    """Keep others from publishing assignments of these assets until the open transaction ends."""
+    for asset_id in sorted(asset_ids):
+        fetch(_LOCK, [str(asset_id)])
+
+
+def published(assets: Collection[tuple[int, int]]) -> Mapping[tuple[int, int], list[Listed]]:
+    """Return the published assignments in order, by (academy id, asset id)."""
+    listed: dict[tuple[int, int], list[Listed]] = {academy_and_asset: [] for academy_and_asset in assets}
+    rows = Assignment.objects.filter(asset__in={asset for _academy, asset in assets}).order_by("position", "id")
+    for academy, asset, key, title, position in rows.values_list("academy_id", "asset_id", "key", "title", "position"):
+        if (academy, asset) in listed:
+            listed[academy, asset].append((key, title, position))
+    return listed
+
+
+def seen_on(academy_id: int, keys: Iterable[str]) -> set[int]:
+    """Return the ids of the learners who were seen on any of these assignments."""
+    return set(Progress.objects.filter(academy=academy_id, assignment__in=set(keys)).values_list("user_id", flat=True))
+
+
+def shown_to_class(academy: str, key: str) -> Q:
+    """Return the condition of SHOWN_TO_CLASS on rows whose columns have these names."""
+    listed = Assignment.objects.filter(academy=OuterRef(academy), key=OuterRef(key))
+    return Q(**{f"{key}__startswith": PREFIX}) | Q(Exists(listed))
+
+
+def shown_keys(academy_id: int, keys: Iterable[str]) -> set[str]:
+    """Return those of the keys that pages and answers about a class may name; at most one query."""
+    keys = set(keys)
+    tags = {key for key in keys if key.startswith(PREFIX)}
+    if not (others := keys - tags):
+        return tags
+    return tags | set(Assignment.objects.filter(academy=academy_id, key__in=others).values_list("key", flat=True))

@@ -1,0 +1,1 @@
+"""Correct what counts: excluded attempts, floors, and renames of steps."""

@@ -1,0 +1,1 @@
+"""Explain how a number came about (`?explain=1`)."""

@@ -1,0 +1,1 @@
+"""Write activities from the sources, and the measures that follow from them."""

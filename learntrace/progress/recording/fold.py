@@ -1,0 +1,260 @@
+"""Keep measures in step with activities.
+
+New activities continue from the stored state; a late one makes the measures of its assignment start again. The caller holds
+the learner's lock (`recording`), so that the stored activities are exactly those in the stored state.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from learntrace.core.sql import execute, fetch, json_rows
+from learntrace.measures import learner_measures
+from learntrace.measures.activity import CHECK, Activity, Failure
+from learntrace.measures.failures import headline
+from learntrace.progress import checks
+from learntrace.progress.recording import activity_store
+from learntrace.progress.recording.active_gap import gaps_of
+from learntrace.progress.recording.activity_store import AssignmentKey, key_rows
+from learntrace.progress.recording.later import recompute_later, with_long_history
+
+_LOAD = """
+SELECT p.user_id, p.academy_id, p.assignment, p.last_seen_at, p.last_arrival, p.gap_seconds, p.state::text
+  FROM progress_progress p
+  JOIN jsonb_to_recordset(%s::jsonb) AS key(learner bigint, academy bigint, about text)
+    ON p.user_id = key.learner AND p.assignment = key.about AND p.academy_id IS NOT DISTINCT FROM key.academy
+"""
+_STORE = """
+INSERT INTO progress_progress AS kept
+       (user_id, academy_id, assignment, attempts, errors, aborted, checks, failed_checks, last_outcome, done_at,
+        done_because, done_by, failed_again_at, questions, asked_before, first_seen_at, last_seen_at, active_seconds,
+        error_quotient, repeated_error_density, state, last_arrival, gap_seconds, updated_at)
+SELECT user_id, academy_id, assignment, attempts, errors, aborted, checks, failed_checks, last_outcome, done_at,
+       done_because, done_by, failed_again_at, questions, asked_before, first_seen_at, last_seen_at, active_seconds,
+       error_quotient, repeated_error_density, state, last_arrival, gap_seconds, now()
+  FROM jsonb_to_recordset(%s::jsonb)
+    AS r(user_id bigint, academy_id bigint, assignment text, attempts int, errors int, aborted int, checks int,
+         failed_checks int, last_outcome text, done_at timestamptz, done_because text, done_by text,
+         failed_again_at timestamptz, questions int, asked_before jsonb, first_seen_at timestamptz,
+         last_seen_at timestamptz, active_seconds double precision,
+         error_quotient double precision, repeated_error_density double precision, state jsonb, last_arrival bigint,
+         gap_seconds double precision)
+ ORDER BY user_id, academy_id, assignment
+    ON CONFLICT (user_id, academy_id, assignment) DO UPDATE
+   SET attempts = excluded.attempts, errors = excluded.errors, aborted = excluded.aborted,
+       checks = excluded.checks, failed_checks = excluded.failed_checks, last_outcome = excluded.last_outcome,
+       done_at = excluded.done_at, done_because = excluded.done_because, done_by = excluded.done_by,
+       failed_again_at = excluded.failed_again_at, questions = excluded.questions, asked_before = excluded.asked_before,
+       first_seen_at = excluded.first_seen_at,
+       last_seen_at = excluded.last_seen_at, active_seconds = excluded.active_seconds,
+       error_quotient = excluded.error_quotient, repeated_error_density = excluded.repeated_error_density,
+       state = excluded.state, last_arrival = excluded.last_arrival, gap_seconds = excluded.gap_seconds, updated_at = now()
+RETURNING id, user_id, academy_id, assignment
+"""
+_FORGET_COUNTS = "DELETE FROM progress_errorcount WHERE progress_id = ANY(%s)"
+_COUNT = """
+INSERT INTO progress_errorcount AS kept (progress_id, name, message, digest, count, first_at, last_at)
+SELECT progress_id, name, message, digest, count, first_at, last_at
+  FROM jsonb_to_recordset(%s::jsonb)
+    AS r(progress_id bigint, name text, message text, digest text, count int, first_at timestamptz, last_at timestamptz)
+ ORDER BY progress_id, digest
+    ON CONFLICT (progress_id, digest) DO UPDATE
+   SET count = kept.count + excluded.count, first_at = least(kept.first_at, excluded.first_at),
+       last_at = greatest(kept.last_at, excluded.last_at)
+"""
+# The counts go first: cascades are done by Django, and the database has none.
+_FORGET = (
+    """
+DELETE FROM progress_errorcount e
+ USING progress_progress p, jsonb_to_recordset(%s::jsonb) AS gone(learner bigint, academy bigint, about text)
+ WHERE e.progress_id = p.id AND p.user_id = gone.learner AND p.assignment = gone.about
+   AND p.academy_id IS NOT DISTINCT FROM gone.academy
+""",
+    """
+DELETE FROM progress_progress p USING jsonb_to_recordset(%s::jsonb) AS gone(learner bigint, academy bigint, about text)
+ WHERE p.user_id = gone.learner AND p.assignment = gone.about AND p.academy_id IS NOT DISTINCT FROM gone.academy
+""",
+)
+
+
+_NO_MEASURES = frozenset({"user_id", "academy_id", "assignment", "state", "last_arrival", "gap_seconds"})
+
+
+@dataclass
+class _Fold:
+    """The activities to step over for one key, from a state on; `anew` if that is the state before the first."""
+
+    key: AssignmentKey
+    gap: float
+    activities: Sequence[Activity]
+    anew: bool
+    checked_part: str | None
+    state: learner_measures.State = field(default_factory=learner_measures.begin)
+
+    def row(self) -> dict[str, Any]:
+        """Step over the activities and return the row to store."""
+        for activity in self.activities:
+            learner_measures.step(self.state, activity, self.gap)
+        # What the stored measures follow from beside the activities: where it has changed, detectors look again.
+        self.state["checked_part"] = self.checked_part
+        measures = learner_measures.measures(self.state, self.checked_part)
+        self.state["done_id"] = measures.done_id
+        return {
+            "user_id": self.key.user_id,
+            "academy_id": self.key.academy_id,
+            "assignment": self.key.assignment,
+            "attempts": measures.attempts,
+            "errors": measures.errors,
+            "aborted": measures.aborted,
+            "last_outcome": measures.last_outcome,
+            "checks": measures.checks,
+            "failed_checks": measures.failed_checks,
+            "done_at": measures.done_at,
+            "done_because": measures.done_because,
+            "done_by": measures.done_by,
+            "failed_again_at": measures.failed_again_at,
+            "questions": measures.questions,
+            "asked_before": measures.asked_before,
+            "first_seen_at": measures.first_seen_at,
+            "last_seen_at": measures.last_seen_at,
+            "active_seconds": measures.active_seconds,
+            "error_quotient": measures.error_quotient,
+            "repeated_error_density": measures.repeated_error_density,
+            "state": self.state,
+            "last_arrival": self.activities[-1].arrival,
+            "gap_seconds": self.gap,
+        }
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The stored state of a key, and the order of the last activity in it."""
+
+    last: tuple[datetime, int]
+    gap: float
+    state: learner_measures.State
+
+    @property
+    def closure(self) -> tuple[Any, bool]:
+        """What the detectors of the assignment depend on beside its activities (`closure_of`)."""
+        return closure_of(self.state)
+
+    def goes_on(self, first: Activity, gap: float) -> bool:
+        """Whether an activity comes next, and the state is of this version and made with the same longest gap."""
+        is_known = self.state.get("version") == learner_measures.VERSION
+        return is_known and first.order > self.last and gap == self.gap
+
+
+def closure_of(state: learner_measures.State) -> tuple[Any, bool]:
+    """Return the first checked evidence of a state, as it holds it, and whether the assignment has a check cell."""
+    return state.get("checked"), state.get("checked_part") == CHECK
+
+
+def fold_new(new: Mapping[AssignmentKey, Sequence[Activity]]) -> set[AssignmentKey]:
+    """Bring measures in step with activities that have just been written, in the open transaction.
+
+    Where one is late on an assignment with a long history, the learner is left to a recomputation. Returns the keys whose
+    closure has changed: all detectors have to look again at what was done there before.
+    """
+    stored = _load(new)
+    before_all = {key: kept.closure for key, kept in stored.items()}
+    gaps = gaps_of({key.academy_id for key in new})
+    parts = checks.parts_of(new)
+    folds, late = [], []
+    for key, activities in new.items():
+        ordered = sorted(activities, key=lambda activity: activity.order)
+        before = stored.get(key)
+        gap = gaps[key.academy_id]
+        part = parts.get((key.academy_id, key.assignment))
+        if before is None:
+            folds.append(_Fold(key, gap, ordered, anew=True, checked_part=part))
+        elif before.goes_on(ordered[0], gap):
+            folds.append(_Fold(key, gap, ordered, anew=False, checked_part=part, state=before.state))
+        else:
+            late.append(key)
+    left = with_long_history(late)
+    recompute_later({key.user_id for key in left})
+    folds += _folds_anew(set(late) - left, gaps)
+    _store(folds)
+    return {fold.key for fold in folds if closure_of(fold.state) != before_all.get(fold.key, (None, False))}
+
+
+def fold_anew(keys: Collection[AssignmentKey]) -> None:
+    """Make the measures of these keys again from their activities; delete those of keys without activities."""
+    folds = _folds_anew(keys, gaps_of({key.academy_id for key in keys}))
+    _store(folds)
+    _forget(set(keys) - {fold.key for fold in folds})
+
+
+def measures_of(key: AssignmentKey, activities: Sequence[Activity]) -> dict[str, Any]:
+    """Return the measures that these activities have, as the columns of `Progress`."""
+    gap = gaps_of({key.academy_id})[key.academy_id]
+    part = checks.parts_of([key]).get((key.academy_id, key.assignment))
+    row = _Fold(key, gap, activities, anew=True, checked_part=part).row()
+    return {name: value for name, value in row.items() if name not in _NO_MEASURES}
+
+
+def _folds_anew(keys: Collection[AssignmentKey], gaps: Mapping[int | None, float]) -> list[_Fold]:
+    activities = activity_store.by_key(activity_store.of_keys(keys))
+    parts = checks.parts_of(activities)
+    return [
+        _Fold(key, gaps[key.academy_id], own, anew=True, checked_part=parts.get((key.academy_id, key.assignment)))
+        for key, own in activities.items()
+    ]
+
+
+def _load(keys: Iterable[AssignmentKey]) -> dict[AssignmentKey, _Stored]:
+    return {
+        AssignmentKey(user_id, academy_id, assignment): _Stored((at, arrival), gap, msgspec.json.decode(state))
+        for user_id, academy_id, assignment, at, arrival, gap, state in fetch(_LOAD, [key_rows(keys)])
+    }
+
+
+def _store(folds: Sequence[_Fold]) -> None:
+    if not folds:
+        return
+    rows = fetch(_STORE, [json_rows(fold.row() for fold in folds)])
+    ids = {AssignmentKey(user_id, academy, assignment): pk for pk, user_id, academy, assignment in rows}
+    if anew := [ids[fold.key] for fold in folds if fold.anew]:
+        execute(_FORGET_COUNTS, [anew])
+    if counts := [row for fold in folds for row in _error_counts(ids[fold.key], fold.activities)]:
+        execute(_COUNT, [json_rows(counts)])
+
+
+def _error_counts(progress_id: int, activities: Iterable[Activity]) -> list[dict[str, Any]]:
+    """Return how often each error occurred, without the excerpt of code that a compiler shows below it.
+
+    An attempt that has the same error twice counts once.
+    """
+    times: dict[Failure, list[datetime]] = {}
+    for activity in activities:
+        if activity.failed:
+            for failure in dict.fromkeys(Failure(failure.name, headline(failure)) for failure in activity.failures):
+                times.setdefault(failure, []).append(activity.at)
+    return [
+        {
+            "progress_id": progress_id,
+            "name": failure.name,
+            "message": failure.message,
+            "digest": digest_of(failure),
+            "count": len(moments),
+            "first_at": moments[0],
+            "last_at": moments[-1],
+        }
+        for failure, moments in times.items()
+    ]
+
+
+def digest_of(failure: Failure) -> str:
+    """Return the digest of an error, which is short enough for an index."""
+    return hashlib.blake2b(f"{failure.name}\n{failure.message}".encode(), digest_size=16).hexdigest()
+
+
+def _forget(keys: Collection[AssignmentKey]) -> None:
+    if keys:
+        for statement in _FORGET:
+            execute(statement, [key_rows(keys)])

@@ -1,0 +1,1 @@
+"""Read how learners, assignments, assets and cohorts are doing."""

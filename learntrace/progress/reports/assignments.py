@@ -1,0 +1,113 @@
+"""How a class does on each assignment: published ones, and those on which somebody was only seen."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from learntrace.core.sql import fetch
+from learntrace.progress.reports.class_members import classes_of
+from learntrace.progress.reports.selection import Selection
+
+MOST_ERRORS = 5
+
+# The full join lists published assignments on which nobody was seen, with zeros, as well as unpublished ones of
+# notebooks (`catalogue.SHOWN_TO_CLASS`: all that is published is among them here).
+_READ = """
+WITH published AS (
+    SELECT a.key, a.title, a.asset_id, asset.slug, a.position
+      FROM progress_assignment a JOIN registry_asset asset ON asset.id = a.asset_id
+     WHERE a.academy_id = %(academy)s AND (%(assets)s::bigint[] IS NULL OR a.asset_id = ANY(%(assets)s))
+), seen AS (
+    SELECT p.assignment AS key, count(*) AS learners, count(*) FILTER (WHERE p.done_at IS NOT NULL) AS done,
+           sum(p.attempts)::bigint AS attempts, sum(p.errors)::bigint AS errors,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY p.active_seconds) AS active, max(p.last_seen_at) AS last_seen_at
+      FROM progress_progress p
+     WHERE p.academy_id = %(academy)s
+       AND (%(assets)s::bigint[] IS NULL OR p.assignment IN (SELECT key FROM published))
+       AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
+     GROUP BY p.assignment
+)
+SELECT key, coalesce(published.title, ''), published.asset_id, published.slug, coalesce(seen.learners, 0),
+       coalesce(seen.done, 0), coalesce(seen.attempts, 0), coalesce(seen.errors, 0), seen.active, seen.last_seen_at
+  FROM published FULL JOIN seen USING (key)
+ WHERE published.key IS NOT NULL OR starts_with(key, 'assignment:')
+ ORDER BY published.slug NULLS LAST, published.position, key
+"""
+# Grouped by the digest, which is shorter than name and message.
+_ERRORS = """
+SELECT assignment, name, message, times, learners
+  FROM (SELECT p.assignment, min(e.name) AS name, min(e.message) AS message, sum(e.count)::bigint AS times,
+               count(*) AS learners,
+               row_number() OVER (PARTITION BY p.assignment
+                                  ORDER BY sum(e.count) DESC, count(*) DESC, min(e.name), min(e.message)) AS place
+          FROM progress_progress p JOIN progress_errorcount e ON e.progress_id = p.id
+         WHERE p.academy_id = %(academy)s AND p.assignment = ANY(%(keys)s)
+           AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
+         GROUP BY p.assignment, e.digest) AS counted
+ WHERE place <= %(most)s
+ ORDER BY assignment, place
+"""
+
+
+@dataclass
+class AssignmentRow:
+    """A class's numbers on an assignment. `learners` is the size of the class; times are seconds, rates 0 to 100.
+
+    `asset` is None for an assignment of no asset.
+    """
+
+    assignment: str
+    title: str
+    asset: Mapping[str, Any] | None
+    learners: int
+    learners_seen: int
+    learners_done: int
+    completion_rate: float
+    attempts: int
+    errors: int
+    median_active_time: float | None
+    last_seen_at: datetime | None
+    top_errors: list[Mapping[str, Any]] = field(default_factory=list)
+    explain: Mapping[str, Any] | None = None
+
+
+def percent(part: int, whole: int) -> float:
+    """Return a part of a whole, 0 to 100, rounded to two places; 0 if the whole is 0."""
+    return round(100 * part / whole, 2) if whole else 0.0
+
+
+def assignments_of(selection: Selection) -> list[AssignmentRow]:
+    """Return each assignment's numbers, by asset and position; without errors, which `with_errors` adds."""
+    rows = fetch(_READ, selection.parameters())
+    assets = frozenset(row[2] for row in rows if row[2] is not None)
+    classes = classes_of(selection, assets) if assets else {}
+    return [_row(row, classes) for row in rows]
+
+
+def _row(row: tuple[Any, ...], classes: Mapping[int, frozenset[int]]) -> AssignmentRow:
+    key, title, asset_id, slug, seen, done, attempts, errors, active, last_seen_at = row
+    # Without an asset there is no class: its size is the number of those who were seen.
+    learners = len(classes[asset_id]) if asset_id is not None else seen
+    return AssignmentRow(
+        assignment=key,
+        title=title,
+        asset=None if asset_id is None else {"id": asset_id, "slug": slug},
+        learners=learners,
+        learners_seen=seen,
+        learners_done=done,
+        completion_rate=percent(done, learners),
+        attempts=attempts,
+        errors=errors,
+        median_active_time=active,
+        last_seen_at=last_seen_at,
+    )
+
+
+def with_errors(selection: Selection, rows: Collection[AssignmentRow]) -> None:
+    """Add to each row its most frequent errors; runs one query."""
+    by_key = {row.assignment: row for row in rows}
+    parameters = {**selection.parameters(), "keys": list(by_key), "most": MOST_ERRORS}
+    for key, name, message, times, learners in fetch(_ERRORS, parameters):
+        error = {"name": name, "message": message, "count": times, "learners": learners}
+        by_key[key].top_errors.append(error)

@@ -1,0 +1,177 @@
+"""The class as it is now: its assignments, its learners and each learner's state on each assignment.
+
+The number of queries is fixed, however large the class is. Dashboards lay the result out; open signals are read above
+(`signals/class_signals.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from learntrace.accounts.models import Academy, Membership
+from learntrace.core.sql import fetch
+from learntrace.measures.learner_state import Evidence, LearnerState, Standing, learner_state
+from learntrace.progress.catalogue import shown_keys
+from learntrace.progress.evidence import EVIDENCE
+from learntrace.progress.last_seen import last_seen_in
+from learntrace.progress.models import Assignment
+from learntrace.progress.reports.class_filter import ClassFilter
+from learntrace.progress.reports.class_members import classes_of
+from learntrace.progress.reports.selection import Selection, learners_of_cohorts
+
+# Nobody can read more columns at once: the assets that were worked on last are shown, until one is chosen.
+MOST_ASSIGNMENTS = 80
+
+# Plain values instead of model rows: a class of 300 on 60 assignments has 18,000 of them.
+_CELLS = f"""
+SELECT p.user_id, p.assignment, p.attempts, p.errors, {EVIDENCE.format(row="p")}
+  FROM progress_progress p
+ WHERE p.academy_id = %(academy)s AND (%(keys)s::text[] IS NULL OR p.assignment = ANY(%(keys)s))
+   AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
+"""  # noqa: S608 (only texts of this package)
+_PEOPLE = "SELECT id, username, first_name, last_name FROM accounts_user WHERE id = ANY(%s)"
+_STUDENTS = """
+SELECT user_id FROM accounts_membership WHERE academy_id = %(academy)s AND role = 'student' AND status = 'ACTIVE'
+ UNION
+SELECT DISTINCT user_id FROM progress_progress WHERE academy_id = %(academy)s
+"""
+_LATEST = """
+SELECT a.asset_id
+  FROM progress_progress p JOIN progress_assignment a ON a.academy_id = p.academy_id AND a.key = p.assignment
+ WHERE p.academy_id = %(academy)s
+ GROUP BY a.asset_id
+ ORDER BY max(p.last_seen_at) DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedAssignment:
+    """An assignment and the asset that it belongs to."""
+
+    key: str
+    title: str
+    asset_id: int
+    asset_slug: str
+    asset_title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How a learner stands on an assignment, with the numbers of attempts and of failed ones."""
+
+    standing: Standing
+    attempts: int
+    errors: int
+
+    @property
+    def state(self) -> LearnerState:
+        return self.standing.state
+
+
+@dataclass(frozen=True)
+class ClassLearner:
+    """A learner of the class, with the cells of the assignments that the learner was seen on."""
+
+    id: int
+    username: str
+    first_name: str
+    last_name: str
+    last_seen_at: datetime | None
+    cells: Mapping[str, Cell]
+
+
+@dataclass(frozen=True)
+class ClassNow:
+    """A class, its learners in no order.
+
+    `assignments` are the published ones in the order of their assets, `unpublished` the tags of others that somebody
+    was seen on. `narrowed` says whether more assets have assignments than are shown.
+    """
+
+    assignments: Sequence[PublishedAssignment]
+    unpublished: Sequence[str]
+    learners: Sequence[ClassLearner]
+    narrowed: bool
+
+
+def read_class(chosen: ClassFilter) -> ClassNow:
+    """Read the class that the filter names; at most nine queries."""
+    assignments, narrowed = _published(chosen)
+    published = [assignment.key for assignment in assignments]
+    learner_ids = _class_of(chosen)
+    cells = _cells(chosen.academy.pk, learner_ids, published if chosen.asset or narrowed else None)
+    seen = {key for row in cells.values() for key in row}
+    return ClassNow(
+        assignments,
+        sorted(seen.difference(published))[: max(MOST_ASSIGNMENTS - len(published), 0)],
+        _learners(chosen.academy.pk, cells),
+        narrowed,
+    )
+
+
+def has_students(academy: Academy) -> bool:
+    """Whether the academy has a student, active or not."""
+    return Membership.objects.filter(academy=academy, role="student").exists()
+
+
+def _published(chosen: ClassFilter) -> tuple[list[PublishedAssignment], bool]:
+    """Return the assignments to show, and whether others were left out."""
+    rows = Assignment.objects.filter(academy=chosen.academy)
+    if chosen.asset is not None:
+        rows = rows.filter(asset=chosen.asset)
+    values = rows.order_by("asset__slug", "position", "pk").values_list(
+        "key", "title", "asset_id", "asset__slug", "asset__title"
+    )
+    assignments = [PublishedAssignment(*row) for row in values]
+    if chosen.asset is not None or len(assignments) <= MOST_ASSIGNMENTS:
+        return assignments, False
+    return _worked_on_last(chosen.academy.pk, assignments), True
+
+
+def _worked_on_last(academy_id: int, assignments: Sequence[PublishedAssignment]) -> list[PublishedAssignment]:
+    """Return the assignments of as many assets as fit, those that were worked on last; of one asset in any case."""
+    shown: set[int] = set()
+    for (asset_id,) in fetch(_LATEST, {"academy": academy_id}):
+        if shown and len(_of_assets(assignments, {*shown, asset_id})) > MOST_ASSIGNMENTS:
+            break
+        shown.add(asset_id)
+    return _of_assets(assignments, shown) or list(assignments[:MOST_ASSIGNMENTS])
+
+
+def _of_assets(assignments: Sequence[PublishedAssignment], asset_ids: set[int]) -> list[PublishedAssignment]:
+    return [assignment for assignment in assignments if assignment.asset_id in asset_ids]
+
+
+def _class_of(chosen: ClassFilter) -> list[int]:
+    """Return the ids of the class.
+
+    The learners of the cohort; else those who were seen on the asset or have a task on it; else all students and everybody
+    who was seen in the academy.
+    """
+    if chosen.cohort is not None:
+        return sorted(learners_of_cohorts(chosen.academy, frozenset({chosen.cohort.pk})))
+    if chosen.asset is not None:
+        of_asset = classes_of(Selection(chosen.academy), frozenset({chosen.asset.pk}))[chosen.asset.pk]
+        if of_asset:
+            return sorted(of_asset)
+    return sorted(user_id for (user_id,) in fetch(_STUDENTS, {"academy": chosen.academy.pk}))
+
+
+def _cells(academy_id: int, learner_ids: list[int], keys: list[str] | None) -> dict[int, dict[str, Cell]]:
+    """Return each learner's cells by assignment; `keys` limits the assignments."""
+    cells: dict[int, dict[str, Cell]] = {user_id: {} for user_id in learner_ids}
+    rows = fetch(_CELLS, {"academy": academy_id, "learners": learner_ids, "keys": keys})
+    shown = shown_keys(academy_id, {row[1] for row in rows}) if keys is None else set(keys)
+    for user_id, key, attempts, errors, *evidence in rows:
+        if key in shown:
+            cells[user_id][key] = Cell(learner_state(Evidence(*evidence)), attempts, errors)
+    return cells
+
+
+def _learners(academy_id: int, cells: Mapping[int, Mapping[str, Cell]]) -> list[ClassLearner]:
+    # In the whole academy: a learner who works on another lesson is present as well.
+    seen = last_seen_in(academy_id, list(cells))
+    return [
+        ClassLearner(user_id, username, first_name, last_name, seen.get(user_id), cells[user_id])
+        for user_id, username, first_name, last_name in fetch(_PEOPLE, [list(cells)])
+    ]

@@ -1,0 +1,162 @@
+"""The measures of each learner of a class on one assignment, those who haven't started included."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.models import Academy, User
+from learntrace.core.errors import NotFound
+from learntrace.measures.learner_state import NOT_STARTED, LearnerState, Standing
+from learntrace.progress.evidence import standing_of
+from learntrace.progress.models import Assignment, Progress
+from learntrace.progress.open_signals import open_signals
+from learntrace.progress.reports.class_members import classes_of
+from learntrace.progress.reports.selection import Selection, people_of
+
+
+@dataclass
+class LearnerAssignmentRow:
+    """A learner's measures on an assignment: seconds, counts, the Error Quotient 0 to 1 or None.
+
+    `asked_before` has [attempt, questions to the assistant before it], attempts counted from 1. `signals` are the kinds of
+    open signals, `concerns` those among them that mean trouble.
+    """
+
+    learner: User
+    assignment: str
+    standing: Standing = NOT_STARTED
+    attempts: int = 0
+    errors: int = 0
+    checks: int = 0
+    failed_checks: int = 0
+    questions: int = 0
+    asked_before: list[list[int]] = field(default_factory=list)
+    active_time: float = 0.0
+    error_quotient: float | None = None
+    repeated_error_density: float = 0.0
+    last_outcome: str | None = None
+    last_seen_at: datetime | None = None
+    signals: list[str] = field(default_factory=list)
+    concerns: list[str] = field(default_factory=list)
+    # The longest gap that counts in the active time; None for a learner who was never seen.
+    gap_seconds: float | None = None
+    explain: Mapping[str, Any] | None = None
+
+    @property
+    def state(self) -> LearnerState:
+        return self.standing.state
+
+    @property
+    def since(self) -> datetime | None:
+        return self.standing.since
+
+    @property
+    def done_because(self) -> str | None:
+        return self.standing.done_because
+
+    @property
+    def done_by(self) -> str | None:
+        return self.standing.done_by
+
+    @property
+    def done_at(self) -> datetime | None:
+        return self.standing.done_at
+
+    @property
+    def trying_again(self) -> bool:
+        return self.standing.trying_again
+
+
+class LearnerNotFound(NotFound):
+    slug = "learner-not-found"
+    text = _("Learner %(learner)s not found")
+
+
+def learner_assignment_of(progress: Progress) -> LearnerAssignmentRow:
+    """Return the row of stored measures."""
+    return LearnerAssignmentRow(
+        learner=progress.user,
+        assignment=progress.assignment,
+        standing=standing_of(progress),
+        attempts=progress.attempts,
+        errors=progress.errors,
+        checks=progress.checks,
+        failed_checks=progress.failed_checks,
+        questions=progress.questions,
+        asked_before=list(progress.asked_before),
+        active_time=progress.active_seconds,
+        error_quotient=progress.error_quotient,
+        repeated_error_density=progress.repeated_error_density,
+        last_outcome=progress.last_outcome,
+        last_seen_at=progress.last_seen_at,
+        concerns=list(progress.concerns),
+        gap_seconds=progress.gap_seconds,
+    )
+
+
+def progress_on(
+    selection: Selection, most: int | None = None, *, not_on: Collection[str] = (), **conditions: Any
+) -> list[Progress]:
+    """Return the stored measures of the selection's learners, without the state that recording continues from.
+
+    `most`: only those with the latest activity. `not_on`: assignments to leave out.
+    """
+    rows = Progress.objects.filter(academy=selection.academy, **conditions)
+    if not_on:
+        rows = rows.exclude(assignment__in=not_on)
+    if selection.learners is not None:
+        rows = rows.filter(user__in=selection.learners)
+    rows = rows.select_related("user").defer("state")
+    return list(rows if most is None else rows.order_by("-last_seen_at", "-pk")[:most])
+
+
+def count_progress(selection: Selection, learner: User) -> int:
+    """Return on how many assignments the learner was seen in the academy."""
+    return Progress.objects.filter(academy=selection.academy, user=learner).count()
+
+
+def learner_assignments(selection: Selection, key: str, states: Collection[str] = ()) -> list[LearnerAssignmentRow]:
+    """Return a row for each learner of the class, by name; if `states` are given, only learners in one of these."""
+    by_id = {progress.user_id: learner_assignment_of(progress) for progress in progress_on(selection, assignment=key)}
+    for user in User.objects.filter(pk__in=_class_of(selection, key) - by_id.keys()):
+        by_id[user.pk] = LearnerAssignmentRow(user, key)
+    rows = [row for row in by_id.values() if not states or row.state in states]
+    with_signals(selection.academy, rows, key)
+    return sorted(rows, key=lambda row: by_name(row.learner))
+
+
+def _class_of(selection: Selection, key: str) -> frozenset[int]:
+    if selection.learners is not None:
+        return selection.learners
+    asset_id = Assignment.objects.filter(academy=selection.academy, key=key).values_list("asset_id", flat=True).first()
+    if asset_id is None:
+        return frozenset()
+    return classes_of(selection, frozenset({asset_id}))[asset_id]
+
+
+def with_signals(academy: Academy, rows: Collection[LearnerAssignmentRow], key: str | None = None) -> None:
+    """Add to each row the kinds of signals that are open on its assignment; runs one query."""
+    kinds: dict[tuple[int, str | None], set[str]] = {}
+    for signal in open_signals(academy.pk, {row.learner.pk for row in rows}, key):
+        kinds.setdefault((signal.user_id, signal.assignment), set()).add(signal.kind)
+    for row in rows:
+        row.signals = sorted(kinds.get((row.learner.pk, row.assignment), ()))
+
+
+def by_name(user: User) -> tuple[str, str, str, int]:
+    """Return the sort key of a class list."""
+    return user.last_name.casefold(), user.first_name.casefold(), user.username.casefold(), user.pk
+
+
+def learner_named(academy: Academy, user_id: int) -> User:
+    """Return a user who belongs to the academy or was seen in it.
+
+    Raises LearnerNotFound.
+    """
+    user = User.objects.filter(pk=user_id).first()
+    if user is None or not people_of(academy, [user_id]):
+        raise LearnerNotFound(learner=user_id)
+    return user

@@ -1,0 +1,106 @@
+"""The selection that a report is about: all of an academy, or some of its assets, cohorts and learners."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework.request import Request
+
+from learntrace.accounts.filters import cohorts, learners
+from learntrace.accounts.models import Academy
+from learntrace.accounts.scope import learners_of
+from learntrace.assignments.tasks import tasks_seen_in
+from learntrace.core.http.filters import natural, words
+from learntrace.progress.models import Progress
+from learntrace.registry.models import AssetAlias
+from learntrace.registry.resolution import load_registry
+
+FILTERS: Mapping[str, str] = {
+    "asset": "one or more assets by id, slug or alias, comma between; a translation stands for its asset",
+    "cohort": "one or more ids or slugs of cohorts, comma between: the learners who have a task of them",
+    "learner": "one or more user ids or user names, comma between",
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """An academy with its selected assets, cohorts and learners; None means all of them.
+
+    `assets` are ids, those of translations included. `learners` are the learners of the selected cohorts, the named
+    learners, or with both given their intersection.
+    """
+
+    academy: Academy
+    assets: frozenset[int] | None = None
+    cohorts: frozenset[int] | None = None
+    learners: frozenset[int] | None = None
+
+    @property
+    def asset_ids(self) -> list[int] | None:
+        """The assets as a parameter of a statement."""
+        return None if self.assets is None else sorted(self.assets)
+
+    @property
+    def learner_ids(self) -> list[int] | None:
+        """The learners as a parameter of a statement."""
+        return None if self.learners is None else sorted(self.learners)
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of a statement."""
+        return {"academy": self.academy.pk, "assets": self.asset_ids, "learners": self.learner_ids}
+
+
+def selection_of(academy: Academy, request: Request) -> Selection:
+    """Return the selection of the query string. Names that match nothing select nothing."""
+    wanted_cohorts = frozenset(cohorts(request, academy)) if words(request, "cohort") else None
+    members = None if wanted_cohorts is None else learners_of_cohorts(academy, wanted_cohorts)
+    if words(request, "learner"):
+        named = people_of(academy, learners(request))
+        members = named if members is None else members & named
+    assets = assets_named(academy, words(request, "asset")) if words(request, "asset") else None
+    return Selection(academy, assets, wanted_cohorts, members)
+
+
+def people_of(academy: Academy, user_ids: Collection[int]) -> frozenset[int]:
+    """Return those of the users who belong to the academy or were seen in it."""
+    members = learners_of(academy).filter(pk__in=user_ids).values_list("pk", flat=True)
+    seen = Progress.objects.filter(academy=academy, user__in=user_ids).values_list("user_id", flat=True)
+    return frozenset([*members, *seen.distinct()])
+
+
+def learners_of_cohorts(academy: Academy, cohort_ids: frozenset[int]) -> frozenset[int]:
+    """Return the ids of the learners who have a task of one of the cohorts."""
+    return frozenset(tasks_seen_in(academy).filter(cohort__in=cohort_ids).values_list("user_id", flat=True))
+
+
+def assets_named(academy: Academy, names: list[str]) -> frozenset[int]:
+    """Return the ids of the assets with these ids, slugs or aliases that the academy may name, with all translations."""
+    numbers = [number for name in names if (number := natural(name)) is not None]
+    registry = load_registry(ids=numbers, slugs=names, named_in=[academy.pk])
+    assets = {registry.by_id[number] for number in numbers if number in registry.by_id}
+    assets |= {asset for name in names if (asset := registry.by_slug(name)) is not None}
+    return frozenset(translation.id for asset in assets for translation in registry.translations(asset))
+
+
+def translations_of(asset_ids: Collection[int]) -> frozenset[int]:
+    """Return the ids of assets and of all their translations."""
+    registry = load_registry(ids=asset_ids)
+    assets = [registry.by_id[asset_id] for asset_id in asset_ids if asset_id in registry.by_id]
+    return frozenset(translation.id for asset in assets for translation in registry.translations(asset))
+
+
+def slugs_of(asset_ids: frozenset[int]) -> dict[str, int]:
+    """Return every slug and alias by which tasks may name these assets, each with the asset of `asset_ids` it stands for.
+
+    That is the asset with the slug if it is among them, else a translation of it.
+    """
+    registry = load_registry(ids=asset_ids)
+    stands_for = {
+        translation.id: translation.id if translation.id in asset_ids else asset_id
+        for asset_id in asset_ids
+        if asset_id in registry.by_id
+        for translation in registry.translations(registry.by_id[asset_id])
+    }
+    slugs = {registry.by_id[translation_id].slug: asset_id for translation_id, asset_id in stands_for.items()}
+    aliases = AssetAlias.objects.filter(asset__in=list(stands_for)).values_list("slug", "asset_id")
+    return {**slugs, **{slug: stands_for[translation_id] for slug, translation_id in aliases}}
