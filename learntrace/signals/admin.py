@@ -1,9 +1,9 @@
-"""The admin's pages of signals, of what detectors remember, and of who is told."""
+"""The admin pages of signals, detectors' states, comparisons and notifications."""
 
 from django.contrib import admin
 
 from learntrace.core.admin import ReadOnlyAdmin
-from learntrace.signals.models import Lesson, Signal, Watch
+from learntrace.signals.models import AssetComparison, Signal, Watch
 from learntrace.signals.notifications import admin as notifications_admin
 
 
@@ -17,8 +17,8 @@ class SignalAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Watch)
-class WatchAdmin(ReadOnlyAdmin):
-    """What a detector stumbled over stands in `fault`; deleting the row has it begin again."""
+class DetectorStateAdmin(ReadOnlyAdmin):
+    """A detector's state, with the error that stopped it in `fault`; after the row is deleted it begins again."""
 
     list_display = ("kind", "user", "academy", "last_at", "due_at", "fault")
     list_filter = ("kind",)
@@ -27,13 +27,13 @@ class WatchAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
 
-@admin.register(Lesson)
-class LessonAdmin(ReadOnlyAdmin):
+@admin.register(AssetComparison)
+class AssetComparisonAdmin(ReadOnlyAdmin):
     list_display = ("asset", "academy", "looked_at", "looked_to", "seconds", "fault")
     list_select_related = ("asset", "academy")
     search_fields = ("=asset__slug", "=academy__slug")
     ordering = ("-looked_at",)
 
 
-# Django looks for pages in this module alone.
-__all__ = ["LessonAdmin", "SignalAdmin", "WatchAdmin", "notifications_admin"]
+# Django imports this module alone.
+__all__ = ["AssetComparisonAdmin", "DetectorStateAdmin", "SignalAdmin", "notifications_admin"]

@@ -8,14 +8,15 @@ class SignalsConfig(AppConfig):
 
     def ready(self) -> None:
         from learntrace.accounts.academy_settings import SIGNAL, when_changed
-        from learntrace.progress.open_signals import read_with
-        from learntrace.progress.recomputation import revise_with
-        from learntrace.progress.recording import follow_with
-        from learntrace.signals import holdings, log, revision, thresholds, watching
+        from learntrace.progress.open_signals import register_signal_reader
+        from learntrace.progress.recording.recomputation import register_reviser
+        from learntrace.progress.recording.recording import register_change_listener
+        from learntrace.signals import personal_data, queries, thresholds
+        from learntrace.signals.evaluation import evaluate, threshold_changes
 
-        follow_with(watching.follow)
-        revise_with(watching.look_again)
-        read_with(log.open_of)
+        register_change_listener(evaluate.evaluate_changes)
+        register_reviser(evaluate.reevaluate_learner)
+        register_signal_reader(queries.open_signals_of)
         thresholds.register()
-        when_changed(SIGNAL, revision.look_at_academy_again)
-        holdings.register()
+        when_changed(SIGNAL, threshold_changes.reevaluate_academy)
+        personal_data.register()

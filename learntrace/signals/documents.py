@@ -1,4 +1,4 @@
-"""A signal as plain JSON: what the API, the live stream and a webhook tell of it."""
+"""A signal as plain JSON, the same in the API, the live stream and webhooks."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,29 +6,31 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from learntrace.accounts.models import User
-from learntrace.progress.keys import PREFIX
-from learntrace.signals.detection import UNKNOWN_ERROR
+from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.detectors import KINDS
+from learntrace.signals.detectors.base import UNKNOWN_ERROR
 from learntrace.signals.models import Signal
 
 SEVERITIES: Mapping[int, str] = {
-    Signal.Severity.LOW: "low", Signal.Severity.MEDIUM: "medium", Signal.Severity.HIGH: "high",
-}  # fmt: skip
+    Signal.Severity.LOW: "low",
+    Signal.Severity.MEDIUM: "medium",
+    Signal.Severity.HIGH: "high",
+}
 _UNKNOWN = "?"
 
 
-class _Words(dict[str, Any]):
-    """What fills a sentence; what isn't known is told as such."""
+class _Values(dict[str, Any]):
+    """The values of a sentence's placeholders, "?" for an unknown one."""
 
     def __missing__(self, name: str) -> str:
         return _UNKNOWN
 
 
 def signal_document(signal: Signal, learner: User, language: str | None = None) -> dict[str, Any]:
-    """All that is told of a signal, as plain JSON; name and sentence in `language`, else in the active one."""
+    """Return a signal as plain JSON; name and sentence are in `language`, else in the active one."""
     with translation.override(language or translation.get_language() or settings.LANGUAGE_CODE):
         name, sentence = kind_name(signal.kind), sentence_of(signal, learner)
     return {
@@ -56,44 +58,59 @@ def signal_document(signal: Signal, learner: User, language: str | None = None) 
 
 
 def person(user: User) -> dict[str, Any]:
-    """A user, as far as an academy's staff sees one in signals."""
+    """Return what an academy's staff sees of a user in signals."""
     return {
-        "id": user.pk, "username": user.username, "first_name": user.first_name, "last_name": user.last_name,
-    }  # fmt: skip
+        "id": user.pk,
+        "username": user.username,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+    }
 
 
 def kind_name(kind: str) -> str:
-    """What a kind is called in the active language; one that exists no more by its bare word."""
+    """Return a kind's name in the active language; the bare word for a kind that no longer exists."""
     return gettext(KINDS[kind].name) if kind in KINDS else kind
 
 
 def sentences(signal: Signal, learner: User) -> dict[str, str]:
-    """The signal's sentence in every language."""
-    told = {}
+    """Return the signal's sentence in every language."""
+    by_language = {}
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            told[language] = sentence_of(signal, learner)
-    return told
+            by_language[language] = sentence_of(signal, learner)
+    return by_language
 
 
 def sentence_of(signal: Signal, learner: User) -> str:
-    """What was seen, as a sentence in the active language; it can always be told, whatever facts there are."""
-    return told_by(KINDS[signal.kind].sentence if signal.kind in KINDS else "%(learner)s: %(count)s", signal, learner)
+    """Return the signal's sentence in the active language, whatever facts it has."""
+    sentence = KINDS[signal.kind].sentence if signal.kind in KINDS else "%(learner)s: %(count)s"
+    return fill_sentence(sentence, signal, learner)
 
 
-def told_by(sentence: str, signal: Signal, learner: User) -> str:
-    """The same in other words: a sentence with places for the signal's facts, in the active language."""
-    words = _Words({"error": gettext(UNKNOWN_ERROR), **(signal.facts if isinstance(signal.facts, dict) else {})})
-    words |= {"count": signal.count, "learner": learner.get_full_name() or learner.username}
-    words["assignment"] = _about(signal, words)
+def fill_sentence(sentence: str, signal: Signal, learner: User) -> str:
+    """Return a sentence in the active language, its placeholders filled with the signal's facts."""
+    values = _Values({"error": gettext(UNKNOWN_ERROR), **(signal.facts if isinstance(signal.facts, dict) else {})})
+    values |= {"count": signal.count, "learner": learner.display_name}
+    values["assignment"] = _subject(signal, values)
     try:
-        return gettext(sentence) % words
+        filled = gettext(sentence) % values
     except (TypeError, ValueError):  # a fact of another type than the sentence wants
-        return f"{kind_name(signal.kind)}: {words['learner']}, {words['assignment']} ({signal.count})"
+        return f"{kind_name(signal.kind)}: {values['learner']}, {values['assignment']} ({signal.count})"
+    asked, end = _asked(values.get("asked")), "." if filled.endswith(".") else ""
+    return filled.removesuffix(end) + asked + end
 
 
-def _about(signal: Signal, facts: Mapping[str, Any]) -> str:
-    """What the sentence names: the assignment, or of a whole asset the title."""
+def _asked(times: object) -> str:
+    """Return what a sentence adds where the learner asked the assistant, empty where not."""
+    if not isinstance(times, int) or times < 1:
+        return ""
+    return ngettext("; asked the assistant %(times)s time", "; asked the assistant %(times)s times", times) % {
+        "times": times
+    }
+
+
+def _subject(signal: Signal, facts: Mapping[str, Any]) -> str:
+    """Return the name in the sentence: the assignment's, or the title of a whole asset."""
     if signal.assignment:
         return signal.assignment.removeprefix(PREFIX)
     title = facts.get("title")

@@ -1,4 +1,4 @@
-"""Signals: what a teacher should know of a learner, and the states from which detectors go on."""
+"""Signals about learners, the detectors' states, and the notifications of signals."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,13 +10,16 @@ from learntrace.registry.models import Asset
 
 
 class Signal(models.Model):
-    """Something that was seen of a learner (signals.md). All times but the last two are the learner's clock."""
+    """Something that a detector has found about a learner (signals.md).
+
+    All times but the last two are by the learner's clock.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", _("Open")
         ACKNOWLEDGED = "acknowledged", _("Acknowledged")
         RESOLVED = "resolved", _("Resolved")
-        # A late event showed that there was nothing to see: in no list, kept with its history.
+        # A late event showed that it was none: not listed, but kept with its history.
         WITHDRAWN = "withdrawn", _("Withdrawn")
 
     class Severity(models.IntegerChoices):
@@ -27,7 +30,7 @@ class Signal(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="signals", db_index=False)
     academy = models.ForeignKey(Academy, models.CASCADE, null=True, blank=True, related_name="+", db_index=False)
     kind = models.CharField(max_length=40)
-    # What the detector looks at together (a digest of session, object and assignment), and what tells the finding from others.
+    # Which activities the detector looks at together (`evaluation.group_keys`), and which of its findings there this is.
     group = models.CharField(max_length=64, editable=False)
     key = models.CharField(max_length=100, editable=False)
     assignment = models.CharField(max_length=420, null=True, blank=True)
@@ -42,7 +45,7 @@ class Signal(models.Model):
         max_length=100, blank=True, default="", help_text=_("the event that ended it, or a word")
     )
     evidence = models.JSONField(default=list, help_text=_("ids of events, the oldest first"))
-    # What the sentence tells, beside count, learner and assignment.
+    # The sentence's values, beside count, learner and assignment.
     facts = models.JSONField(default=dict, blank=True)
     acknowledged_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     acknowledged_at = models.DateTimeField(null=True, blank=True)
@@ -67,13 +70,13 @@ class Signal(models.Model):
                 condition=Q(state__in=["open", "acknowledged"]),
             ),
             models.Index(fields=["academy", "assignment"], name="signal_assignment"),
-            # What stands of a group, beside all that is over.
+            # The standing signals of a group, without all that are over.
             models.Index(
                 fields=["user", "group", "kind"],
                 name="signal_standing",
                 condition=Q(state__in=["open", "acknowledged"]),
             ),
-            # A lesson's signals, also of those who are no longer in the class.
+            # The signals of an asset comparison, also of learners who have left the class.
             models.Index(fields=["academy", "group"], name="signal_lesson", condition=Q(kind="falling_behind")),
         ]
 
@@ -82,7 +85,7 @@ class Signal(models.Model):
 
 
 class Watch(models.Model):
-    """A detector's state in one group: where it goes on with the next activity."""
+    """A detector's state in one group, from which it goes on with the next activity."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     academy = models.ForeignKey(Academy, models.CASCADE, null=True, blank=True, related_name="+", db_index=False)
@@ -92,11 +95,11 @@ class Watch(models.Model):
     # The last activity that is in the state.
     last_at = models.DateTimeField()
     last_arrival = models.BigIntegerField()
-    # When something is to be seen although nothing happens.
+    # The detector's timer: when it has to look although nothing happens.
     due_at = models.DateTimeField(null=True, blank=True)
-    # The thresholds with which the state was made: with others it is made again.
+    # The thresholds with which the state was made: when they change it is made again.
     thresholds = models.JSONField(default=dict)
-    # What the detector stumbled over: it is off for this group until it is recomputed.
+    # The error with which the detector failed: it is off for this group until it is recomputed.
     fault = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
@@ -116,8 +119,8 @@ class Watch(models.Model):
         return f"{self.kind} {self.group}"
 
 
-class Lesson(models.Model):
-    """An asset whose learners are compared with each other day by day (`falling_behind`), and the last look at it."""
+class AssetComparison(models.Model):
+    """An asset whose learners are compared day by day (`falling_behind`), and the last comparison."""
 
     academy = models.ForeignKey(Academy, models.CASCADE, related_name="+", db_index=False)
     asset = models.ForeignKey(Asset, models.CASCADE, related_name="+")
@@ -126,14 +129,15 @@ class Lesson(models.Model):
         null=True, blank=True, help_text=_("the last whole day since it began, by the learners' clock")
     )
     seconds = models.FloatField(default=0, help_text=_("how long the look took"))
-    # What all progress on the asset was then: with any change of it this is another.
+    # A fingerprint of all progress on the asset then, which any change of it changes.
     seen = models.CharField(max_length=60, null=True, blank=True, editable=False)
-    # The thresholds with which it was looked at: with others it is looked at again.
+    # The thresholds of the last comparison: when they change it is repeated.
     thresholds = models.JSONField(default=dict)
-    # What the look stumbled over: the lesson is left alone until its next day.
+    # The error with which the comparison failed: it is left alone until its next day.
     fault = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
+        db_table = "signals_lesson"  # the table is older than the model's name
         verbose_name = _("lesson")
         verbose_name_plural = _("lessons")
         constraints = [models.UniqueConstraint(fields=["academy", "asset"], name="one_lesson_per_academy_and_asset")]
@@ -143,7 +147,7 @@ class Lesson(models.Model):
 
 
 class NotificationRule(models.Model):
-    """What a teacher wants to be told of, where, and when not."""
+    """Which signals a teacher is notified of, by which channel, and when not."""
 
     class Channel(models.TextChoices):
         EMAIL = "email", _("E-mail")
@@ -159,7 +163,8 @@ class NotificationRule(models.Model):
     kinds = models.JSONField(default=list, blank=True, help_text=_("kinds of signals; empty: all"))
     least_severity = models.PositiveSmallIntegerField(choices=Signal.Severity.choices, default=Signal.Severity.LOW)
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
-    # An address, or what opens one: never shown whole again, and never in a log. Of an e-mail empty: the user's own.
+    # An address or URL, which may give access to something: never shown whole again, and never logged. For e-mail, empty is
+    # the user's own address.
     target = models.CharField(max_length=500, blank=True, default="")
     secret = models.CharField(max_length=64, blank=True, default="", editable=False)
     quiet_from = models.TimeField(null=True, blank=True)
@@ -167,7 +172,7 @@ class NotificationRule(models.Model):
     timezone = models.CharField(max_length=60, default="UTC")
     digest_minutes = models.PositiveIntegerField(default=0, help_text=_("0: each signal at once"))
     active = models.BooleanField(default=True)
-    # Failures of the transport in a row, and until when nothing goes there.
+    # Failed deliveries in a row, and until when none is tried.
     failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     postponed_until = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -182,17 +187,17 @@ class NotificationRule(models.Model):
 
 
 class Notification(models.Model):
-    """A signal on its way to a teacher by a rule: one, however often the signal changes."""
+    """The notification of a signal by a rule: only one, however often the signal changes."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
         SENDING = "sending", _("Sending")
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Failed")
-        # Nobody needs it any more: its signal was over, or withdrawn, before it was sent; or its rule is gone.
+        # Not needed any more: its signal was resolved or withdrawn before it was sent, or its rule is gone.
         DROPPED = "dropped", _("Dropped")
 
-    # What was sent stays when its rule is deleted: a new rule for the same place must not send it again.
+    # A notification outlives its rule: a new rule with the same destination must not send it again.
     rule = models.ForeignKey(NotificationRule, models.SET_NULL, null=True, related_name="notifications", db_index=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     academy = models.ForeignKey(Academy, models.CASCADE, related_name="+", db_index=False)
@@ -207,7 +212,7 @@ class Notification(models.Model):
     begun_at = models.DateTimeField(null=True, blank=True, editable=False)
     claimed_at = models.DateTimeField(null=True, blank=True, editable=False)
     sent_at = models.DateTimeField(null=True, blank=True)
-    # Why it failed or was dropped, or what failed last, and what the other side said: never with a target in it.
+    # Why it failed (the last time) or was dropped, and what the other side answered: never with a target in it.
     reason = models.CharField(max_length=40, blank=True, default="", db_default="")
     detail = models.CharField(max_length=200, blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=Now())
@@ -223,6 +228,8 @@ class Notification(models.Model):
             models.Index(
                 fields=["due_at", "id"], name="notification_due", condition=Q(state__in=["waiting", "sending"])
             ),
+            # Few rows: the messages that are being sent now.
+            models.Index(fields=["academy"], name="notification_sending", condition=Q(state="sending")),
             models.Index(
                 fields=["rule", "due_at"], name="notification_rule", condition=Q(state__in=["waiting", "sending"])
             ),

@@ -1,11 +1,11 @@
-"""What the endpoints of signals take and answer; a signal itself is told by `documents`, on every way alike."""
+"""Requests and responses of the signal endpoints; `documents` makes the signals, here only described."""
 
 from typing import Any
 
 from rest_framework import serializers
 
 from learntrace.accounts.serializers import LearnerSerializer
-from learntrace.signals.acknowledging import ACKNOWLEDGED
+from learntrace.signals.acknowledgement import ACKNOWLEDGED
 from learntrace.signals.documents import SEVERITIES
 from learntrace.signals.models import Signal
 

@@ -1,4 +1,4 @@
-"""When each kind of signal is seen, as each academy has set it: kind by kind in its `signal_features`."""
+"""The thresholds of each kind of signal, which each academy can set in its `signal_features`."""
 
 import math
 from collections.abc import Collection
@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.accounts.academy_settings import SIGNAL, declare_feature
 from learntrace.accounts.models import AcademySettings
 from learntrace.core.errors import FieldProblem
-from learntrace.progress.gaps import gap_in
-from learntrace.signals.detection import ACTIVE_GAP, Kind, Threshold
+from learntrace.progress.recording.active_gap import gap_in
 from learntrace.signals.detectors import KINDS
+from learntrace.signals.detectors.base import ACTIVE_GAP, Kind, Threshold
 from learntrace.signals.detectors.stuck import Stuck
 
 ENABLED = "enabled"
-# More of anything is never reached, and as minutes or days it must stay a time.
+# More is never reached, and as minutes or days it must still be a valid time.
 MOST = 1_000_000
 
 _WHOLE = _("`%(name)s` must be a whole number from %(least)s to %(most)s")
@@ -26,9 +26,9 @@ Limits = dict[str, dict[str, Any]]
 
 
 def thresholds_of(stored: Any) -> Limits:
-    """Each kind's thresholds, `{kind: {"enabled": bool, name: number}}`, from settings as they are stored.
+    """Return each kind's thresholds, `{kind: {"enabled": bool, name: number}}`, from stored settings.
 
-    Who writes past the API may have stored anything: what is no threshold is the default's.
+    Settings written without the API may hold anything: the default replaces what is no valid threshold.
     """
     features = stored if isinstance(stored, dict) else {}
     limits = {kind.kind: _of_kind(kind, features.get(kind.kind)) for kind in KINDS.values()}
@@ -37,7 +37,7 @@ def thresholds_of(stored: Any) -> Limits:
 
 
 def load(academy_ids: Collection[int | None]) -> dict[int | None, Limits]:
-    """The same for several academies, None being none of them; one query."""
+    """Return the thresholds of several academies in one query; None stands for no academy and has the defaults."""
     asked = [academy for academy in academy_ids if academy is not None]
     rows = AcademySettings.objects.filter(academy__in=asked) if asked else AcademySettings.objects.none()
     stored: dict[int | None, Any] = dict(rows.values_list("academy_id", "signal_features"))
@@ -66,9 +66,9 @@ def _fits(threshold: Threshold, value: object) -> bool:
 
 
 def _checked(kind: Kind, value: object) -> dict[str, Any]:
-    """A kind's thresholds as they are to be stored.
+    """Return a kind's thresholds as they are to be stored.
 
-    Raises FieldProblem that names the place.
+    Raises FieldProblem with the name of the threshold.
     """
     if not isinstance(value, dict):
         raise FieldProblem(SIGNAL, _("`%(place)s` must be an object"), place=kind.kind)
@@ -83,16 +83,14 @@ def _checked(kind: Kind, value: object) -> dict[str, Any]:
             if not isinstance(given, bool):
                 raise FieldProblem(SIGNAL, _("`%(name)s` must be true or false"), name=place)
         elif not _fits(kind.thresholds[name], given):
-            raise FieldProblem(
-                SIGNAL, _WHOLE if kind.thresholds[name].whole else _NUMBER,
-                name=place, least=f"{kind.thresholds[name].least:g}", most=MOST,
-            )  # fmt: skip
+            text = _WHOLE if kind.thresholds[name].whole else _NUMBER
+            raise FieldProblem(SIGNAL, text, name=place, least=f"{kind.thresholds[name].least:g}", most=MOST)
     return {
         name: int(given) if name != ENABLED and kind.thresholds[name].whole else given for name, given in value.items()
     }
 
 
 def register() -> None:
-    """Have the thresholds shown with their defaults, checked wherever they are stored, and no others accepted."""
+    """Declare the thresholds as academy settings: shown with their defaults, and checked whenever they are stored."""
     for kind in KINDS.values():
         declare_feature(SIGNAL, kind.kind, _defaults(kind), partial(_checked, kind), parts=True)

@@ -1,4 +1,4 @@
-"""The addresses under /v1 that are the signals'. The stream is answered before Django (asgi.py)."""
+"""URLs of signals, under /v1. The stream is answered before Django (asgi.py)."""
 
 from django.urls import include, path
 

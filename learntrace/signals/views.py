@@ -1,4 +1,4 @@
-"""Signals for an academy's staff (design, "The API beyond the contract")."""
+"""The signal endpoints, for an academy's staff (design, "The API beyond the contract")."""
 
 from typing import Any, ClassVar
 
@@ -9,15 +9,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from learntrace.accounts.filters import flag
-from learntrace.accounts.schema import ACADEMY, filters, responses
+from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView
 from learntrace.core.errors import Problem
-from learntrace.core.pages import Pages, sorted_by
-from learntrace.signals import log
-from learntrace.signals.acknowledging import change_state
+from learntrace.core.http.pagination import Pages, sorted_by
+from learntrace.signals import queries
+from learntrace.signals.acknowledgement import change_state
 from learntrace.signals.documents import signal_document
-from learntrace.signals.explaining import explanation
+from learntrace.signals.explanation import explanation
 from learntrace.signals.models import Signal
+from learntrace.signals.named_steps import named_for_class
 from learntrace.signals.serializers import SignalSerializer, SignalStateSerializer, SignalWithHistorySerializer
 
 _SIGNAL_ID = OpenApiParameter("signal_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
@@ -32,13 +33,15 @@ class SignalsView(AcademyView):
 
     @extend_schema(
         operation_id="signals",
-        parameters=[*ACADEMY, *filters(**log.FILTERS)],
+        parameters=[*ACADEMY, *filters(**queries.FILTERS)],
         responses=responses(SignalSerializer(many=True), 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
         """List signals, those that were seen last first; withdrawn ones only where they are asked for."""
-        rows = sorted_by(log.signals_of(self.academy, request), request, log.SORTABLE)
-        return Pages.answer(rows, request, lambda found: [signal_document(one, one.user) for one in found])
+        rows = sorted_by(queries.signals_of(self.academy, request), request, queries.SORTABLE)
+        return Pages.answer(
+            rows, request, lambda page: [signal_document(row, row.user) for row in named_for_class(page)]
+        )
 
 
 class SignalView(AcademyView):
@@ -53,11 +56,11 @@ class SignalView(AcademyView):
     )
     def get(self, request: Request, signal_id: int) -> Response:
         """Read a signal with what happened to it."""
-        signal = log.signal_one(self.academy, signal_id)
-        told = _with_history(signal)
+        signal = queries.signal_of(self.academy, signal_id)
+        document = _with_history(signal)
         if flag(request, "explain"):
-            told["explain"] = explanation(signal)
-        return Response(told)
+            document["explain"] = explanation(signal)
+        return Response(document)
 
     @extend_schema(
         operation_id="signal_acknowledge",
@@ -73,4 +76,5 @@ class SignalView(AcademyView):
 
 
 def _with_history(signal: Signal) -> dict[str, Any]:
-    return {**signal_document(signal, signal.user), "history": list(signal.history)}
+    (named,) = named_for_class([signal])
+    return {**signal_document(named, named.user), "history": list(named.history)}

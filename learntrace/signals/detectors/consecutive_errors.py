@@ -1,17 +1,17 @@
-"""The same code fails again and again."""
+"""Consecutive errors: the same code fails again and again."""
 
 from collections.abc import Iterator
 
-from learntrace.metrics.attempts import Activity
-from learntrace.signals.detection import CELL, HIGH, Change, Detector, State, Threshold, Thresholds, gettext_noop
+from learntrace.measures.activity import Activity
 from learntrace.signals.detectors import runs
+from learntrace.signals.detectors.base import CELL, HIGH, Change, Detector, State, Threshold, Thresholds, gettext_noop
 
 
 class ConsecutiveErrors(Detector):
     """Failed attempts in a row with the same code, in one session, object and assignment.
 
-    A success, or a failed attempt with other code, ends the run; nothing else does. Unknown code is never the same as
-    another. What has opened stays open until a success, also when the learner goes on with other code.
+    Only a success or a failed attempt with other code ends the run. Unknown code never equals other code. An open finding
+    stays open until a success, also when the learner goes on with other code.
     """
 
     kind = "consecutive_errors"
@@ -30,7 +30,7 @@ class ConsecutiveErrors(Detector):
             return
         run = state.get("run")
         if run is None or activity.code_hash is None or run["code_hash"] != activity.code_hash:
-            run = state["run"] = runs.begun(activity, code_hash=activity.code_hash)
+            run = state["run"] = runs.begin(activity, code_hash=activity.code_hash)
         runs.grow(run, activity)
         if run["count"] >= thresholds["errors"]:
-            yield runs.see(state, run, activity, self.severity, runs.error_facts(activity.failures))
+            yield runs.report(state, run, activity, self.severity, runs.error_facts(activity.failures))

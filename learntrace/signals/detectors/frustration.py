@@ -1,11 +1,13 @@
-"""LearnPack's scores of a learner on an asset say frustrated and hardly engaged."""
+"""Frustration: LearnPack's scores of a learner on an asset are high for frustration and low for engagement."""
 
-from learntrace.signals.detection import MEDIUM, Kind, Threshold, Thresholds, gettext_noop
+from learntrace.signals.detectors.base import MEDIUM, Kind, Threshold, Thresholds, gettext_noop
 
 
 class Frustration(Kind):
-    """A high frustration score at a low engagement score, both 0 to 100 (contract section 8); it looks at a learner's
-    telemetry of an asset as it is, not at what led there."""
+    """A high frustration score with a low engagement score, both 0 to 100 (contract section 8).
+
+    It depends on a learner's present telemetry of an asset, not on what led there.
+    """
 
     kind = "frustration"
     name = gettext_noop("Frustrated")
@@ -19,7 +21,7 @@ class Frustration(Kind):
     }
 
     def holds(self, frustration: float | None, engagement: float | None, thresholds: Thresholds) -> bool:
-        """Whether it is so; not with a score that isn't known."""
+        """Whether the scores are beyond the thresholds; false with an unknown score."""
         if frustration is None or engagement is None:
             return False
         return bool(frustration >= thresholds["frustration"] and engagement <= thresholds["engagement"])

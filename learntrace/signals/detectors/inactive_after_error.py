@@ -1,10 +1,11 @@
-"""A failed attempt, and then silence."""
+"""Inactivity after an error: a failed attempt, and then silence."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from learntrace.metrics.attempts import CLOSED, OK, Activity
-from learntrace.signals.detection import (
+from learntrace.measures.activity import CLOSED, OK, Activity
+from learntrace.signals.detectors import runs
+from learntrace.signals.detectors.base import (
     LEARNER,
     LOW,
     Change,
@@ -16,13 +17,12 @@ from learntrace.signals.detection import (
     Thresholds,
     gettext_noop,
 )
-from learntrace.signals.detectors import runs
 
 
 class InactiveAfterError(Detector):
-    """Nothing came from the learner for a while, whose last attempt failed in a session that is still open.
+    """No activity for a while from a learner whose last attempt failed, in a session that is still open.
 
-    Whatever comes next resolves it. Each silence is a finding of its own, whose key is the last activity before it.
+    Any next activity resolves it. Each silence is a finding of its own, whose key is the last activity before it.
     """
 
     kind = "inactive_after_error"
@@ -56,7 +56,10 @@ class InactiveAfterError(Detector):
     def due(self, state: State, thresholds: Thresholds) -> datetime | None:
         if state.get("open") or "failed" not in state:
             return None
-        return datetime.fromisoformat(state["last"]["at"]) + timedelta(minutes=thresholds["minutes"])
+        try:
+            return datetime.fromisoformat(state["last"]["at"]) + timedelta(minutes=thresholds["minutes"])
+        except OverflowError:  # a clock in the year 9999: the timer never comes
+            return None
 
     def tick(self, state: State, at: datetime, thresholds: Thresholds) -> Iterator[Change]:
         due = self.due(state, thresholds)

@@ -1,19 +1,28 @@
-"""The same code is run again and again within seconds."""
+"""Rapid fire: the same code is run again and again within seconds."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from learntrace.metrics.attempts import Activity
-from learntrace.signals.detection import ASSIGNMENT, LOW, Change, Detector, State, Threshold, Thresholds, gettext_noop
+from learntrace.measures.activity import Activity
 from learntrace.signals.detectors import runs
+from learntrace.signals.detectors.base import (
+    ASSIGNMENT,
+    LOW,
+    Change,
+    Detector,
+    State,
+    Threshold,
+    Thresholds,
+    gettext_noop,
+)
 
 
 class RapidFire(Detector):
-    """Executions in a row of unchanged code of one object, of which always the last few lie within seconds.
+    """Executions in a row of unchanged code of one object, any few consecutive ones within seconds.
 
-    It goes on while each further execution of that code does, and is over with an execution of other code or with one
-    that comes later. Unknown code is other code.
+    It goes on with each further execution in time, and is over with an execution of other code or a later one. Unknown
+    code counts as other code.
     """
 
     kind = "rapid_fire"
@@ -46,7 +55,7 @@ class RapidFire(Detector):
             runs.grow(state["run"], activity)
         else:
             state["run"] = _burst(latest)
-        yield runs.see(state, state["run"], activity, self.severity, {})
+        yield runs.report(state, state["run"], activity, self.severity, {})
 
 
 def _burst(latest: list[list[str]]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
-"""The code changes, the error stays."""
+"""Repeated error: the code changes, the error stays."""
 
 import json
 from collections.abc import Iterator
 from hashlib import blake2b
 
-from learntrace.metrics.attempts import Activity, Failure
-from learntrace.signals.detection import (
+from learntrace.measures.activity import Activity, Failure
+from learntrace.signals.detectors import runs
+from learntrace.signals.detectors.base import (
     ASSIGNMENT,
     MEDIUM,
     Change,
@@ -15,17 +16,16 @@ from learntrace.signals.detection import (
     Thresholds,
     gettext_noop,
 )
-from learntrace.signals.detectors import runs
 
-# A compiler may report thousands; more than the first of them no state keeps.
+# A compiler may report thousands; a state keeps the first of them.
 MOST_FAILURES = 100
 
 
 class RepeatedError(Detector):
-    """Failed attempts in a row on an assignment that all share an error, its type and message, though the code changes.
+    """Failed attempts in a row on an assignment that all share an error (type and message) though the code changes.
 
-    A failed attempt that shares none of the errors that all of the run have in common begins a new run; a success ends
-    it and resolves. While the code is all the same, consecutive_errors tells it.
+    A failed attempt with none of the errors that all attempts of the run share begins a new run; a success ends the run
+    and resolves. A run of unchanged code is left to consecutive_errors.
     """
 
     kind = "repeated_error"
@@ -36,6 +36,7 @@ class RepeatedError(Detector):
     thresholds = {"errors": Threshold(3, 2, gettext_noop("executions in a row that fail with the same error"))}
 
     def step(self, state: State, activity: Activity, thresholds: Thresholds) -> Iterator[Change]:
+        runs.count_question(state, activity)
         if not activity.is_attempt:
             return
         if not activity.failed:
@@ -47,15 +48,15 @@ class RepeatedError(Detector):
         shared = [digest for digest in run["shared"] if digest in digests] if run else []
         if run is None or not shared:
             shared = list(digests)
-            run = state["run"] = runs.begun(activity, changed=False)
+            run = state["run"] = runs.begin(activity, changed=False)
         elif activity.code_hash is None or activity.code_hash != run["code_hash"]:
             run["changed"] = True
         run["shared"], run["code_hash"] = shared, activity.code_hash
         runs.grow(run, activity)
         if run["changed"] and run["count"] >= thresholds["errors"]:
-            yield runs.see(state, run, activity, self.severity, runs.error_facts((digests[shared[0]],)))
+            yield runs.report(state, run, activity, self.severity, runs.error_facts((digests[shared[0]],)))
 
 
 def _digest(failure: Failure) -> str:
-    """What tells an error from others: a message has no greatest length, a state has."""
+    """Return an error's digest: a message may be of any length, a state may not."""
     return blake2b(json.dumps([failure.name, failure.message]).encode(), digest_size=12).hexdigest()

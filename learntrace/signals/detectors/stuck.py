@@ -1,12 +1,13 @@
-"""Much time and many attempts, and no success."""
+"""Stuck: much time and many attempts, and no success."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from learntrace.metrics.attempts import Activity
-from learntrace.metrics.measures import GAP_SECONDS
-from learntrace.signals.detection import (
+from learntrace.measures.activity import Activity
+from learntrace.measures.learner_measures import GAP_SECONDS
+from learntrace.signals.detectors import runs
+from learntrace.signals.detectors.base import (
     ACTIVE_GAP,
     ASSIGNMENT,
     HIGH,
@@ -17,7 +18,6 @@ from learntrace.signals.detection import (
     Thresholds,
     gettext_noop,
 )
-from learntrace.signals.detectors import runs
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -25,8 +25,8 @@ _MICROSECOND = timedelta(microseconds=1)
 class Stuck(Detector):
     """Active time and failed attempts on an assignment since its last success, or since its first activity.
 
-    Active time is measured as everywhere: the gaps between consecutive activities of any verb, each counted up to the
-    academy's longest active gap. It is kept in whole microseconds, so that the sum is the same however it was come by.
+    Active time is measured as in all measures: the gaps between consecutive activities of any verb, each counted up to the
+    academy's longest active gap. It is kept in whole microseconds, so that the sum is exact in any order.
     """
 
     kind = "stuck"
@@ -43,6 +43,7 @@ class Stuck(Detector):
     }
 
     def step(self, state: State, activity: Activity, thresholds: Thresholds) -> Iterator[Change]:
+        runs.count_question(state, activity)
         if activity.is_attempt and not activity.failed:
             state.pop("run", None)
             state["active"], state["last_at"] = 0, activity.at.isoformat()
@@ -51,20 +52,20 @@ class Stuck(Detector):
         state["active"] = state.get("active", 0) + _gap(state.get("last_at"), activity.at, thresholds)
         state["last_at"] = activity.at.isoformat()
         if activity.failed:
-            run = state.setdefault("run", runs.begun(activity))
+            run = state.setdefault("run", runs.begin(activity))
             runs.grow(run, activity)
             run["facts"] = runs.error_facts(activity.failures)
         run = state.get("run")
         if run is None or run["count"] < thresholds["attempts"]:
             return
-        # Also the passing of time opens it, at whatever is done next; what goes on is seen at failed attempts only.
+        # Any activity may open it, as time has passed; once open, only failed attempts update it.
         minutes = timedelta(microseconds=state["active"]) / timedelta(minutes=1)
         if (activity.failed or run["opened_at"] is None) and minutes >= thresholds["minutes"]:
-            yield runs.see(state, run, activity, self.severity, {**run["facts"], "minutes": int(minutes)})
+            yield runs.report(state, run, activity, self.severity, {**run["facts"], "minutes": int(minutes)})
 
 
 def _gap(last_at: Any, at: datetime, thresholds: Thresholds) -> int:
-    """Microseconds since the last activity that count as active."""
+    """Return the microseconds since the last activity that count as active."""
     if last_at is None:
         return 0
     cap = timedelta(seconds=thresholds.get(ACTIVE_GAP, GAP_SECONDS))

@@ -1,9 +1,10 @@
-"""Practice without mastery."""
+"""Wheel-spinning: practice without mastery."""
 
 from collections.abc import Iterator
 
-from learntrace.metrics.attempts import Activity
-from learntrace.signals.detection import (
+from learntrace.measures.activity import Activity
+from learntrace.signals.detectors import runs
+from learntrace.signals.detectors.base import (
     ASSIGNMENT,
     MEDIUM,
     Change,
@@ -13,14 +14,13 @@ from learntrace.signals.detection import (
     Thresholds,
     gettext_noop,
 )
-from learntrace.signals.detectors import runs
 
 
 class WheelSpinning(Detector):
-    """Attempts at an assignment without ever that many successes in a row.
+    """Attempts at an assignment without ever so many successes in a row.
 
     Beck and Gong, Wheel-Spinning: Students Who Fail to Master a Skill, AIED 2013: ten opportunities, mastery after three
-    correct answers in a row. With fewer attempts nothing is known. Mastery resolves it, and is not lost again.
+    correct answers in a row. Fewer attempts say nothing. Mastery resolves it, and is not lost again.
     """
 
     kind = "wheel_spinning"
@@ -36,6 +36,7 @@ class WheelSpinning(Detector):
     }
 
     def step(self, state: State, activity: Activity, thresholds: Thresholds) -> Iterator[Change]:
+        runs.count_question(state, activity)
         if state.get("mastered") or not activity.is_attempt:
             return
         successes = 0 if activity.failed else state.get("successes", 0) + 1
@@ -45,7 +46,7 @@ class WheelSpinning(Detector):
             state["mastered"] = True
             return
         state["successes"] = successes
-        run = state.setdefault("run", runs.begun(activity))
+        run = state.setdefault("run", runs.begin(activity))
         runs.grow(run, activity)
         if run["count"] >= thresholds["attempts"]:
-            yield runs.see(state, run, activity, self.severity, {"successes": int(thresholds["successes"])})
+            yield runs.report(state, run, activity, self.severity, {"successes": int(thresholds["successes"])})

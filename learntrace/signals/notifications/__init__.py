@@ -1,1 +1,1 @@
-"""Telling teachers of signals: by e-mail, webhooks and chat services; a package of one module a step."""
+"""Notifications of signals for teachers: their rules, the queue, and the channels by which they go out."""

@@ -1,4 +1,4 @@
-"""Which network addresses may be written to: a teacher's target must not reach into the server's own network."""
+"""Network addresses that may be connected to: a teacher's target must not reach into the server's own network."""
 
 import socket
 import sys
@@ -12,11 +12,12 @@ from typing import Any
 
 from django.conf import settings
 
+from learntrace.core.errors import FieldProblem
 from learntrace.signals.notifications import failures
 from learntrace.signals.notifications.failures import DeliveryFailure
 
-# All public IPv6 addresses are in here. The other networks carry an IPv4 address in 32 of their bits, of which the
-# lowest is given: NAT64 (RFC 6052), mapped ones (RFC 4291), 6to4 (RFC 3056).
+# All public IPv6 addresses are in _UNICAST. The other networks carry an IPv4 address in 32 of their bits, from the given
+# lowest one on: NAT64 (RFC 6052), mapped ones (RFC 4291), 6to4 (RFC 3056).
 _UNICAST = IPv6Network("2000::/3")
 _CARRIERS = (
     (IPv6Network("64:ff9b::/96"), 0),
@@ -26,7 +27,7 @@ _CARRIERS = (
 
 
 def is_allowed(address: IPv4Address | IPv6Address) -> bool:
-    """Tell whether something may be sent there: a public address, or one that LEARNTRACE_ALLOW_PRIVATE_WEBHOOKS names."""
+    """Whether an address may be connected to: a public one, or one in LEARNTRACE_ALLOW_PRIVATE_WEBHOOKS."""
     if isinstance(address, IPv6Address):
         for network, lowest_bit in _CARRIERS:
             if address in network:
@@ -38,19 +39,28 @@ def is_allowed(address: IPv4Address | IPv6Address) -> bool:
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
-    """The IP addresses of a host, in the resolver's order, every one of which may be written to.
+    """Return the IP addresses of a host, in the resolver's order; each of them may be connected to.
 
     Spellings such as 0x7f.1 are resolved like names. Raises DeliveryFailure.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise DeliveryFailure(failures.UNREACHED, "no address found for the host", again=True) from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    # One that is private among public ones is a trick as a rule: nothing goes to any of them.
-    if not addresses or not all(is_allowed(ip_address(one)) for one in addresses):
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+    # A private address among public ones is usually a trick: none of them is connected to.
+    if not addresses or not all(is_allowed(ip_address(address)) for address in addresses):
         raise DeliveryFailure(failures.PRIVATE)
     return addresses
+
+
+def check_host(host: str, port: int) -> None:
+    """Raise FieldProblem for a rule's target on a host that can't be resolved, or may not be connected to."""
+    try:
+        resolve(host, port)
+    except DeliveryFailure as failure:
+        sentence = failures.sentence(failure.reason, failure.detail)
+        raise FieldProblem("target", "%(sentence)s", sentence=sentence) from None
 
 
 @dataclass
@@ -58,7 +68,7 @@ class _Guard:
     refused: bool = False
 
 
-# Of a context, not of a thread: libraries take it along to threads of theirs.
+# Bound to a context, not to a thread: libraries take it along to threads of their own.
 _guard: ContextVar[_Guard | None] = ContextVar("guard", default=None)
 _hook_lock = threading.Lock()
 _hook_added = False
@@ -68,15 +78,15 @@ class _Refused(OSError):
     pass
 
 
-def _look_at(event: str, arguments: tuple[Any, ...]) -> None:
-    """Stop a guarded connection unless its address is an IP address that may be written to."""
+def _check_connect(event: str, arguments: tuple[Any, ...]) -> None:
+    """Audit hook: stop a guarded connection unless it goes to an IP address that may be connected to."""
     if event != "socket.connect" or (guard := _guard.get()) is None:
         return
     target = arguments[1]
     try:
         allowed = isinstance(target, tuple) and is_allowed(ip_address(str(target[0])))
     except ValueError:
-        allowed = False  # a name: whoever resolves it may get another address than we would
+        allowed = False  # a name, which may be resolved to another address than ours
     if not allowed:
         guard.refused = True
         raise _Refused("this address may not be written to")
@@ -84,17 +94,17 @@ def _look_at(event: str, arguments: tuple[Any, ...]) -> None:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Have every connection that is opened in here checked, at the moment and with the address of its opening.
+    """Check every connection that is opened in this context, when and with the address with which it is opened.
 
-    For libraries that open their connections themselves. An audit hook sees them all (PEP 578), redirects included, and
-    no name can be resolved differently after the check. Other contexts are left alone.
+    For libraries that open their connections themselves. An audit hook (PEP 578) sees them all, redirects included, and
+    no name can be resolved differently after the check. Other contexts are not affected.
 
-    Raises DeliveryFailure at the end when something was stopped.
+    Raises DeliveryFailure at the end if a connection was stopped.
     """
     global _hook_added
     with _hook_lock:
         if not _hook_added:
-            sys.addaudithook(_look_at)
+            sys.addaudithook(_check_connect)
             _hook_added = True
     guard = _Guard()
     token = _guard.set(guard)

@@ -1,4 +1,4 @@
-"""The admin's pages of notifications. A target or a secret is shown to nobody but in masks."""
+"""The admin pages of notifications. Targets are shown masked, secrets not at all."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from learntrace.signals.notifications.channels import masked_target
 
 @admin.register(NotificationRule)
 class NotificationRuleAdmin(BigTableAdmin):
-    """Teachers' rules; staff can turn one off, or delete it."""
+    """Teachers' rules; staff can turn one off or delete it."""
 
     list_display = (
         "__str__",
@@ -33,9 +33,20 @@ class NotificationRuleAdmin(BigTableAdmin):
     ordering = ("-id",)
     exclude: ClassVar = ("target",)
     readonly_fields: ClassVar = (
-        "user", "academy", "cohort", "channel", "shown_target", "kinds", "least_severity", "quiet_from", "quiet_until",
-        "timezone", "digest_minutes", "failures", "postponed_until",
-    )  # fmt: skip
+        "user",
+        "academy",
+        "cohort",
+        "channel",
+        "shown_target",
+        "kinds",
+        "least_severity",
+        "quiet_from",
+        "quiet_until",
+        "timezone",
+        "digest_minutes",
+        "failures",
+        "postponed_until",
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -47,12 +58,12 @@ class NotificationRuleAdmin(BigTableAdmin):
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "user", "rule", "signal", "state", "told", "attempts", "due_at", "sent_at")
+    list_display = ("created_at", "user", "rule", "signal", "state", "outcome", "attempts", "due_at", "sent_at")
     list_filter = ("state", "reason")
     list_select_related = ("user", "rule", "signal")
     search_fields = ("=user__username", "=delivery")
     ordering = ("-id",)
 
     @admin.display(description=_("what happened"))
-    def told(self, notification: Notification) -> str:
+    def outcome(self, notification: Notification) -> str:
         return failures.sentence(notification.reason, notification.detail)

@@ -1,7 +1,8 @@
-"""Taking a rule's notifications in hand, and writing down what became of them.
+"""Claim a rule's notifications for sending, and store the outcome.
 
-What is taken is marked and committed before anything is sent. So a worker that is killed in between leaves a mark, and
-nobody sends again what may have gone out: one lost message is better than two of one signal.
+This is not the policy of `core.queue`, which holds a claim by a lock while it works. Here a claim is a mark that is
+committed before anything is sent: a worker that is killed in between leaves the mark, and no other sends again what may
+have gone out. One lost message is better than two of one signal.
 """
 
 import uuid
@@ -9,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from learntrace.accounts.models import Academy, Membership
 from learntrace.accounts.roles import roles_with
+from learntrace.core.sql import fetch_one
+from learntrace.progress.models import Progress
 from learntrace.signals.models import Notification, NotificationRule, Signal
 from learntrace.signals.notifications import failures
 from learntrace.signals.notifications.failures import DeliveryFailure
@@ -23,17 +26,25 @@ from learntrace.signals.notifications.quiet import Timing
 State = Notification.State
 # Far above the time-outs of one attempt.
 LOST_AFTER = timedelta(minutes=5)
-# A message with more is read by nobody; the rest comes in the next one.
+# Nobody reads a message with more; the rest comes in the next one.
 MOST_SIGNALS = 500
+# An academy's messages that are on their way at once.
+MOST_AT_ONCE = 2
 
-# One at a time of a rule: a slow target holds one worker, never all of them.
+# One message at a time for each rule, and MOST_AT_ONCE for each academy, which is less than a worker's threads: slow targets
+# never hold all of them, and an academy's never hold those of the others.
 _NEXT_RULE = """
+WITH busy AS MATERIALIZED (
+    SELECT academy_id FROM signals_notification WHERE state = 'sending'
+     GROUP BY academy_id HAVING count(DISTINCT rule_id) >= %(most)s
+)
 SELECT rule.id
   FROM signals_notification waiting
   JOIN signals_notificationrule rule ON rule.id = waiting.rule_id
  WHERE waiting.state = 'waiting' AND waiting.due_at <= %(now)s
    AND (rule.postponed_until IS NULL OR rule.postponed_until <= %(now)s)
    AND NOT EXISTS (SELECT FROM signals_notification other WHERE other.rule_id = rule.id AND other.state = 'sending')
+   AND waiting.academy_id NOT IN (SELECT academy_id FROM busy)
  ORDER BY waiting.due_at, waiting.id
  LIMIT 1
    FOR NO KEY UPDATE OF rule SKIP LOCKED
@@ -42,7 +53,7 @@ SELECT rule.id
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message on its way: its id, the same at every attempt, and its signals, the oldest first."""
+    """A message to send: its id, the same at every attempt, and its notifications, the oldest signal first."""
 
     id: uuid.UUID
     rule: NotificationRule
@@ -54,45 +65,40 @@ class Delivery:
 
 
 def give_up_lost(now: datetime) -> None:
-    """Close what a killed worker has left, and what waits for a rule that no longer exists."""
+    """Close the notifications that a killed worker has left, and those whose rule no longer exists."""
     lost = Notification.objects.filter(state=State.SENDING, claimed_at__lt=now - LOST_AFTER)
     lost.update(state=State.FAILED, reason=failures.INTERRUPTED, detail="")
-    Notification.objects.filter(state=State.WAITING, rule=None).update(
-        state=State.DROPPED, reason=failures.RULE_GONE, detail=""
-    )
+    _drop(Notification.objects.filter(state=State.WAITING, rule=None), failures.RULE_GONE)
 
 
 def claim_next(now: datetime) -> Delivery | None:
-    """Mark the next message's notifications as being sent, in a transaction of its own; None when none is due."""
+    """Mark the next message's notifications as being sent, in a transaction of its own; return None when none is due."""
     while True:
         with transaction.atomic():
             rule = _lock_next_rule(now)
             if rule is None:
                 return None
-            delivery = _take(rule, now)
+            delivery = _claim(rule, now)
         if delivery is not None:
             return delivery
 
 
 def _lock_next_rule(now: datetime) -> NotificationRule | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_NEXT_RULE, {"now": now})
-        found = cursor.fetchone()
-    if found is None:
+    row = fetch_one(_NEXT_RULE, {"now": now, "most": MOST_AT_ONCE})
+    if row is None:
         return None
-    return NotificationRule.objects.select_related("user", "academy").get(pk=found[0])
+    return NotificationRule.objects.select_related("user", "academy").get(pk=row[0])
 
 
-def _take(rule: NotificationRule, now: datetime) -> Delivery | None:
-    rows = Notification.objects.filter(rule=rule)
-    # With a snapshot from after the lock: another worker may have taken them before we got it.
-    if rows.filter(state=State.SENDING).exists():
-        rule_free_again = now + timedelta(seconds=1)
-        rows.filter(state=State.WAITING, due_at__lte=now).update(due_at=rule_free_again)
+def _claim(rule: NotificationRule, now: datetime) -> Delivery | None:
+    """Claim the rule's next message; return None where it is postponed, or nothing of it is left to send."""
+    waiting = Notification.objects.filter(rule=rule, state=State.WAITING)
+    # Read after the lock: another worker may have claimed the rule's notifications before we got it.
+    if Notification.objects.filter(rule=rule, state=State.SENDING).exists():
+        waiting.filter(due_at__lte=now).update(due_at=now + timedelta(seconds=1))
         return None
-    waiting = rows.filter(state=State.WAITING)
-    if reason := _why_dropped(rule):
-        waiting.update(state=State.DROPPED, reason=reason, detail="")
+    if reason := _reason_to_drop(rule):
+        _drop(waiting, reason)
         return None
     quiet_until = timing_of(rule).after_quiet(now)
     if quiet_until > now:
@@ -101,63 +107,85 @@ def _take(rule: NotificationRule, now: datetime) -> Delivery | None:
     first = waiting.filter(due_at__lte=now).order_by("due_at", "id").first()
     if first is None:
         return None
-    mine = waiting.filter(delivery=first.delivery)
+    notifications = _message_with(first, rule, now)
+    return _mark_sending(first.delivery or uuid.uuid4(), rule, notifications, now) if notifications else None
+
+
+def _message_with(first: Notification, rule: NotificationRule, now: datetime) -> list[Notification]:
+    """Return what goes out in one message with a notification; drop what is over."""
+    waiting = Notification.objects.filter(rule=rule, state=State.WAITING, delivery=first.delivery)
     if first.delivery is None and not rule.digest_minutes:
-        mine = mine.filter(due_at__lte=now)
+        waiting = waiting.filter(due_at__lte=now)
     over = [Signal.State.RESOLVED, Signal.State.WITHDRAWN]
-    mine.filter(signal__state__in=over).update(state=State.DROPPED, reason=failures.OVER, detail="")
-    taken = list(mine.select_related("signal__user", "signal__acknowledged_by").order_by("signal_id")[:MOST_SIGNALS])
-    if not taken:
-        return None
-    delivery = Delivery(first.delivery or uuid.uuid4(), rule, taken)
-    begun_at = taken[0].begun_at or now
-    for notification in taken:
-        notification.begun_at, notification.attempts = begun_at, notification.attempts + 1
-    Notification.objects.filter(pk__in=[one.pk for one in taken]).update(
-        state=State.SENDING, delivery=delivery.id, claimed_at=now, begun_at=begun_at, attempts=F("attempts") + 1
+    done = Progress.objects.filter(
+        user=OuterRef("signal__user"),
+        academy=OuterRef("signal__academy"),
+        assignment=OuterRef("signal__assignment"),
+        done_at__isnull=False,
     )
-    return delivery
+    _drop(waiting.filter(Q(signal__state__in=over) | Q(Exists(done))), failures.OVER)
+    rows = waiting.select_related("signal__user", "signal__acknowledged_by").order_by("signal_id")
+    return list(rows[:MOST_SIGNALS])
+
+
+def _mark_sending(
+    delivery_id: uuid.UUID, rule: NotificationRule, notifications: Sequence[Notification], now: datetime
+) -> Delivery:
+    begun_at = notifications[0].begun_at or now
+    for notification in notifications:
+        notification.begun_at, notification.attempts = begun_at, notification.attempts + 1
+    Notification.objects.filter(pk__in=[notification.pk for notification in notifications]).update(
+        state=State.SENDING, delivery=delivery_id, claimed_at=now, begun_at=begun_at, attempts=F("attempts") + 1
+    )
+    return Delivery(delivery_id, rule, notifications)
+
+
+def _drop(notifications: QuerySet[Notification], reason: str) -> None:
+    notifications.update(state=State.DROPPED, reason=reason, detail="")
 
 
 def timing_of(rule: NotificationRule) -> Timing:
     return Timing(rule.quiet_from, rule.quiet_until, rule.timezone, rule.digest_minutes)
 
 
-def _why_dropped(rule: NotificationRule) -> str:
-    """Why nothing goes out by this rule; empty if it does."""
+def _reason_to_drop(rule: NotificationRule) -> str:
+    """Return why nothing goes out by this rule, empty if it does."""
     if not rule.active:
         return failures.RULE_GONE
-    may_read = rule.user.is_active and rule.academy.status == Academy.Status.ACTIVE and Membership.objects.filter(
+    if not (rule.user.is_active and rule.academy.status == Academy.Status.ACTIVE):
+        return failures.NO_RIGHT
+    memberships = Membership.objects.filter(
         user=rule.user, academy=rule.academy, status=Membership.Status.ACTIVE, role__in=roles_with(CAPABILITY)
-    ).exists()  # fmt: skip
-    return "" if may_read else failures.NO_RIGHT
+    )
+    return "" if memberships.exists() else failures.NO_RIGHT
 
 
 def mark_sent(delivery: Delivery, now: datetime) -> None:
+    """Close a delivery that has arrived."""
     with transaction.atomic():
-        _of(delivery).update(state=State.SENT, sent_at=now, reason="", detail="")
+        _claimed(delivery).update(state=State.SENT, sent_at=now, reason="", detail="")
         if delivery.rule.failures:
             NotificationRule.objects.filter(pk=delivery.rule.pk).update(failures=0, postponed_until=None)
 
 
 def mark_failed(delivery: Delivery, failure: DeliveryFailure, now: datetime) -> None:
-    """Have it tried again later, and all else by the rule after it; or close it."""
-    told = {"reason": failure.reason, "detail": failure.detail}
+    """Postpone a delivery that failed, and all else by its rule; or close it where it must not be repeated."""
+    error = {"reason": failure.reason, "detail": failure.detail}
     with transaction.atomic():
         if not failure.again:
-            _of(delivery).update(state=State.FAILED, **told)
+            _claimed(delivery).update(state=State.FAILED, **error)
             return
         rule, first = delivery.rule, delivery.notifications[0]
         if failures.gives_up(first.attempts, first.begun_at or now, now):
-            _of(delivery).update(state=State.FAILED, **told)
+            _claimed(delivery).update(state=State.FAILED, **error)
         else:
             again_at = timing_of(rule).after_quiet(now + failures.pause_after(first.attempts))
-            _of(delivery).update(state=State.WAITING, due_at=again_at, **told)
+            _claimed(delivery).update(state=State.WAITING, due_at=again_at, **error)
         NotificationRule.objects.filter(pk=rule.pk).update(
             failures=F("failures") + 1, postponed_until=now + failures.pause_after(rule.failures + 1)
         )
 
 
-def _of(delivery: Delivery) -> QuerySet[Notification]:
-    # Only what is still ours: another worker may have given up on us meanwhile.
+def _claimed(delivery: Delivery) -> QuerySet[Notification]:
+    # Only what we still hold: another worker may have given us up meanwhile.
     return Notification.objects.filter(delivery=delivery.id, state=State.SENDING)

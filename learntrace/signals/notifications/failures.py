@@ -1,4 +1,4 @@
-"""Why a message didn't arrive, what to do then, and how it is told."""
+"""Reasons for which a message didn't arrive, their sentences, and when to try again."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ UNREACHED, BUSY, REFUSED, UNCLEAR, FAULT = "unreached", "busy", "refused", "uncl
 PRIVATE, REDIRECT, NO_EMAIL, NO_ADDRESS, INVALID = "private-address", "redirect", "no-email", "no-address", "invalid"
 INTERRUPTED, OVER, RULE_GONE, NO_RIGHT = "interrupted", "over", "rule-gone", "no-right"
 
-# Every reason with its sentence. `detail`, where there is one, is told after it.
+# Every reason with its sentence, which a detail may follow.
 SENTENCES: Mapping[str, str | Promise] = {
     UNREACHED: _("The other side could not be reached"),
     BUSY: _("The other side could not take it at that moment"),
@@ -36,15 +36,15 @@ SENTENCES: Mapping[str, str | Promise] = {
 
 
 def sentence(reason: str, detail: str = "") -> str:
-    """The reason in the active language, with the detail; empty without a reason."""
+    """Return the reason's sentence in the active language, with the detail; empty without a reason."""
     text = str(SENTENCES.get(reason, reason))
     return f"{text} ({detail})" if text and detail else text
 
 
 class DeliveryFailure(Exception):
-    """A message didn't arrive. `again` says whether another attempt can be made without anybody getting it twice.
+    """A message didn't arrive. `again`: another attempt can be made without anybody getting it twice.
 
-    `detail` is what the other side said, such as a status: short, and never with a target or a secret in it.
+    `detail` is what the other side answered, such as a status: short, and never with a target or a secret in it.
     """
 
     def __init__(self, reason: str, detail: str = "", *, again: bool = False) -> None:
@@ -55,9 +55,10 @@ class DeliveryFailure(Exception):
 
 
 def pause_after(attempts: int) -> timedelta:
-    """How long to wait after that many failed attempts: 1, 2, 4 ... 60 minutes."""
+    """Return how long to wait after that many failed attempts: 1, 2, 4 ... 60 minutes."""
     return min(timedelta(minutes=2 ** (min(attempts, 10) - 1)), _LONGEST_PAUSE)
 
 
 def gives_up(attempts: int, begun_at: datetime, now: datetime) -> bool:
+    """Whether no further attempt is made after that many."""
     return attempts >= MOST_ATTEMPTS or now - begun_at >= PATIENCE

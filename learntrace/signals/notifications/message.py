@@ -1,4 +1,4 @@
-"""What a teacher is told: signals as sentences in the teacher's language, and as a document for programs."""
+"""A notification's message: signals as sentences in the teacher's language, and as a document for programs."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from learntrace.accounts.models import User
-from learntrace.core.language import FALLBACK
-from learntrace.progress.keys import PREFIX
+from learntrace.core.http.language import FALLBACK
+from learntrace.core.time_zones import zone_of
+from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.documents import kind_name, sentence_of, signal_document
 from learntrace.signals.models import NotificationRule, Signal
-from learntrace.signals.notifications.quiet import zone_of
 
 
 @dataclass(frozen=True)
 class Line:
-    """A signal, as people read it; `link` leads to its evidence, and is empty where the server doesn't know its address."""
+    """A signal as text; `link` leads to its evidence, and is empty where LEARNTRACE_PUBLIC_URL is not set."""
 
     title: str
     sentence: str
@@ -32,15 +32,15 @@ class Line:
     link: str = ""
 
     def text(self) -> str:
-        told = f"- {self.sentence} ({self.when})"
-        return f"{told}\n  {self.link}" if self.link else told
+        line = f"- {self.sentence} ({self.when})"
+        return f"{line}\n  {self.link}" if self.link else line
 
 
 @dataclass(frozen=True)
 class Message:
-    """What goes out under one id: texts for people, in `language`, and `document` (plain JSON) for programs.
+    """What is sent under one id: texts for people, in `language`, and `document` (plain JSON) for programs.
 
-    `link` is empty where the server doesn't know its own address.
+    `link` is empty where LEARNTRACE_PUBLIC_URL is not set.
     """
 
     id: str
@@ -53,7 +53,7 @@ class Message:
     document: Mapping[str, Any]
 
     def text(self, most: int | None = None) -> str:
-        """The message as plain text; of its signals the first `most`."""
+        """Return the message as plain text, with the first `most` of its signals."""
         shown = self.lines[:most]
         parts = [self.introduction, *(line.text() for line in shown)]
         if rest := len(self.lines) - len(shown):
@@ -63,30 +63,40 @@ class Message:
 
 
 def message_of(delivery: uuid.UUID, rule: NotificationRule, signals: Sequence[Signal]) -> Message:
-    """The message with these signals, of which there is one at least (`user` loaded)."""
+    """Return the message with these signals, at least one (`user` loaded)."""
     with translation.override(language_of(rule.user)):
         zone = zone_of(rule.timezone) or ZoneInfo("UTC")
         lines = [
-            Line(kind_name(one.kind), sentence_of(one, one.user), _when(one.opened_at, zone), _evidence(rule, one))
-            for one in signals
+            Line(
+                title=kind_name(signal.kind),
+                sentence=sentence_of(signal, signal.user),
+                when=_when(signal.opened_at, zone),
+                link=_evidence_url(rule, signal),
+            )
+            for signal in signals
         ]
         count = ngettext("%(count)s signal", "%(count)s signals", len(lines)) % {"count": len(lines)}
-        learner = signals[0].user.get_full_name() or signals[0].user.username
+        learner = signals[0].user.display_name
         subject = f"{lines[0].title}: {learner}" if len(lines) == 1 else count
         introduction = f"{rule.academy.name}: {count}"
         return _message(str(delivery), rule, subject, introduction, lines, signals)
 
 
 def trial_message_of(rule: NotificationRule) -> Message:
-    """A message that only shows that the rule's target can be reached."""
+    """Return a message that only shows that the rule's target can be reached."""
     with translation.override(language_of(rule.user)):
         introduction = _("This is a test message of Learntrace. Signals will arrive here.")
         return _message(str(uuid.uuid4()), rule, _("Test message"), introduction, [], [])
 
 
 def _message(
-    delivery: str, rule: NotificationRule, subject: str, introduction: str, lines: Sequence[Line], signals: Sequence[Signal]
-) -> Message:  # fmt: skip
+    delivery: str,
+    rule: NotificationRule,
+    subject: str,
+    introduction: str,
+    lines: Sequence[Line],
+    signals: Sequence[Signal],
+) -> Message:
     closing = _("You get this by the notification rule “%(rule)s”.") % {"rule": rule.name or f"#{rule.pk}"}
     document = {
         "id": delivery,
@@ -95,25 +105,30 @@ def _message(
         "rule": {"id": rule.pk, "name": rule.name},
         "signals": [signal_document(signal, signal.user) for signal in signals],
     }
-    link = _address(rule, "class-now")
-    # A line break in a header is an attack; names come from rosters and hubs.
-    subject = " ".join(f"[Learntrace] {subject}".split())
     return Message(
-        delivery, translation.get_language() or FALLBACK, subject, introduction, lines, closing, link, document
+        id=delivery,
+        language=translation.get_language() or FALLBACK,
+        # A line break in a header is an attack; names come from rosters and hubs.
+        subject=" ".join(f"[Learntrace] {subject}".split()),
+        introduction=introduction,
+        lines=lines,
+        closing=closing,
+        link=_page_url(rule, "class-now"),
+        document=document,
     )
 
 
-def _evidence(rule: NotificationRule, signal: Signal) -> str:
-    """The page of the attempts that a signal is about; of one of a whole asset, the learner's."""
+def _evidence_url(rule: NotificationRule, signal: Signal) -> str:
+    """Return the URL of the attempts that a signal is about; of the learner's page for a signal about a whole asset."""
     if not signal.assignment:
-        return _address(rule, "learners-one", signal.user_id)
+        return _page_url(rule, "learners-one", signal.user_id)
     name = signal.assignment.removeprefix(PREFIX)
-    address = _address(rule, "assignments-attempts", name, signal.user_id, signal=signal.pk)
-    return f"{address}#evidence" if address else ""
+    url = _page_url(rule, "assignments-attempts", name, signal.user_id, signal=signal.pk)
+    return f"{url}#evidence" if url else ""
 
 
-def _address(rule: NotificationRule, page: str, *args: object, **query: object) -> str:
-    """A page of the rule's academy; empty where the server doesn't know its own address."""
+def _page_url(rule: NotificationRule, page: str, *args: object, **query: object) -> str:
+    """Return the URL of a page of the rule's academy; empty where LEARNTRACE_PUBLIC_URL is not set."""
     if not settings.PUBLIC_URL:
         return ""
     return f"{settings.PUBLIC_URL}{reverse(page, args=args)}?{urlencode({'academy': rule.academy.pk, **query})}"

@@ -1,23 +1,23 @@
-"""Queueing notifications of signals, in the transaction that opens them: one for each signal and place."""
+"""Queue notifications of signals, in the transaction that opens them: one for each signal and destination."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from learntrace.accounts.roles import roles_with
+from learntrace.core.sql import execute, fetch
 from learntrace.signals.models import Signal
 from learntrace.signals.notifications.quiet import Timing
 
-# Announced after the commit by whoever has queued.
+# Announced by the caller of `queue_for`, after the commit.
 TOPIC = "notifications"
 CAPABILITY = "read_assignment"
-# What a replay or a late event finds of longer ago is no news: it is in the list of signals.
+# A signal that a replay or a late event finds and that opened longer ago is no news: it is only listed.
 NEWS = timedelta(hours=1)
 
-# A rule is held until the commit, so that it can't be deleted between here and its notification.
+# Nobody needs help with what is done. Rules are locked until the commit, so that none is deleted before its notification is
+# inserted.
 _MATCHES = """
 SELECT rule.id, signal.id, rule.quiet_from, rule.quiet_until, rule.timezone, rule.digest_minutes,
        (SELECT min(other.due_at) FROM signals_notification other
@@ -33,11 +33,14 @@ SELECT rule.id, signal.id, rule.quiet_from, rule.quiet_until, rule.timezone, rul
     ON member.user_id = rule.user_id AND member.academy_id = rule.academy_id AND member.status = 'ACTIVE'
    AND member.role = ANY(%(roles)s)
  WHERE signal.id = ANY(%(signals)s) AND signal.state = 'open' AND signal.opened_at >= %(since)s
+   AND NOT EXISTS (SELECT FROM progress_progress done
+                    WHERE done.user_id = signal.user_id AND done.academy_id = signal.academy_id
+                      AND done.assignment = signal.assignment AND done.done_at IS NOT NULL)
  ORDER BY rule.id, signal.id
    FOR KEY SHARE OF rule
 """
-# Of two rules of a teacher that lead to the same place the sooner one has it. Both constraints are meant: what a rule has
-# told before its target changed isn't told again either.
+# Of a teacher's rules with the same destination the one that is due first gets it. ON CONFLICT is for both constraints: what
+# a rule has sent before its target changed isn't sent again either.
 _INSERT = """
 INSERT INTO signals_notification (rule_id, user_id, academy_id, signal_id, destination, due_at)
 SELECT rule.id, rule.user_id, rule.academy_id, r.signal_id,
@@ -54,22 +57,22 @@ SELECT rule.id, rule.user_id, rule.academy_id, r.signal_id,
 
 
 def queue_for(signals: Sequence[Signal], now: datetime | None = None) -> int:
-    """Queue what the active rules want to be told of, in the open transaction; return how many notifications are new.
+    """Queue notifications of signals by the active rules, in the open transaction; return how many are new.
 
-    A signal that was queued before for a rule or a place, whatever became of it, isn't queued there again.
+    A signal that was queued before for a rule or a destination, whatever its outcome, isn't queued there again.
     """
-    now = now or timezone.now()
-    asked: Mapping[str, Any] = {
-        "signals": [signal.pk for signal in signals], "roles": roles_with(CAPABILITY), "since": now - NEWS
-    }  # fmt: skip
     if not signals:
         return 0
-    with connection.cursor() as cursor:
-        cursor.execute(_MATCHES, asked)
-        matches = cursor.fetchall()
-        if not matches:
-            return 0
-        due = [Timing(*timing).due(now, waiting_until) for _rule, _signal, *timing, waiting_until in matches]
-        rules, found = [match[0] for match in matches], [match[1] for match in matches]
-        cursor.execute(_INSERT, {"rules": rules, "signals": found, "due": due})
-        return int(cursor.rowcount)
+    now = now or timezone.now()
+    signal_ids = [signal.pk for signal in signals]
+    matches = fetch(_MATCHES, {"signals": signal_ids, "roles": roles_with(CAPABILITY), "since": now - NEWS})
+    if not matches:
+        return 0
+    return execute(
+        _INSERT,
+        {
+            "rules": [rule for rule, *_ in matches],
+            "signals": [signal for _rule, signal, *_ in matches],
+            "due": [Timing(*timing).due(now, waiting_until) for _rule, _signal, *timing, waiting_until in matches],
+        },
+    )

@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-
-def zone_of(name: str) -> ZoneInfo | None:
-    """The time zone of that name; None if there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
+from learntrace.core.time_zones import zone_of
 
 
 @dataclass(frozen=True)
 class Timing:
-    """A rule's say about time. Quiet hours are wall clock times in `timezone`, over midnight where they end earlier than
-    they begin; without either end there are none."""
+    """A rule's quiet hours and digest.
+
+    Quiet hours are wall clock times in `timezone`, over midnight where they end earlier than they begin; there are none
+    where either end is missing.
+    """
 
     quiet_from: time | None = None
     quiet_until: time | None = None
@@ -24,15 +21,15 @@ class Timing:
     digest_minutes: int = 0
 
     def after_quiet(self, at: datetime) -> datetime:
-        """The moment itself, or the end of the quiet hours in which it lies (UTC)."""
+        """Return the moment itself, or the end of the quiet hours that it falls in (UTC)."""
         end = self._end_of_quiet(at)
         if end == at:
             return at
-        # On the day on which the clock goes forward an end that doesn't exist lies later, maybe in the next quiet hours.
+        # On the day on which the clock goes forward, an end that doesn't exist moves, maybe into the next quiet hours.
         return self._end_of_quiet(end)
 
     def due(self, now: datetime, waiting_until: datetime | None) -> datetime:
-        """When what is queued now goes out; `waiting_until` is when the rule's others do that wait for their digest."""
+        """Return when a notification queued now goes out; `waiting_until` is when the rule's waiting digest does."""
         if not self.digest_minutes:
             return self.after_quiet(now)
         digest_at = now + timedelta(minutes=self.digest_minutes)
@@ -52,6 +49,6 @@ class Timing:
         day = local.date() + timedelta(days=1) if over_midnight and clock >= begin else local.date()
         ends = datetime.combine(day, end, tzinfo=zone).astimezone(UTC)
         if ends <= at:
-            # The hour that comes twice when the clock goes back, and this is its second time.
+            # The hour that comes twice when the clock goes back, the second time.
             ends = datetime.combine(day, end, tzinfo=zone).replace(fold=1).astimezone(UTC)
         return ends

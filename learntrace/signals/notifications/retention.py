@@ -1,4 +1,4 @@
-"""How long it is kept what became of notifications."""
+"""Retention of closed notifications."""
 
 from datetime import timedelta
 
@@ -9,12 +9,12 @@ from learntrace.signals.models import Notification
 
 
 def delete_old_notifications(*, days: int, batch_size: int = BATCH_SIZE, most: int | None = None) -> int:
-    """Delete what was sent, failed or dropped and is older than `days`, the oldest first; return how many.
+    """Delete notifications that were sent, failed or dropped and are older than `days`, the oldest first; return how many.
 
-    None of it can be sent again: signals are told of within an hour or not at all.
+    None of their signals is notified again: that happens within an hour of its opening or never (`queueing.NEWS`).
     """
-    done = [Notification.State.SENT, Notification.State.FAILED, Notification.State.DROPPED]
+    closed = [Notification.State.SENT, Notification.State.FAILED, Notification.State.DROPPED]
     old = Notification.objects.filter(
-        state__in=done, created_at__lt=timezone.now() - timedelta(days=max(days, 1))
+        state__in=closed, created_at__lt=timezone.now() - timedelta(days=max(days, 1))
     ).order_by("id")
     return delete_in_batches(old, batch_size=batch_size, most=most)

@@ -1,4 +1,4 @@
-"""A teacher's own rules: making, changing and trying them."""
+"""Create, change and test a teacher's own notification rules."""
 
 import secrets
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def rules_of(user: User, academy: Academy) -> QuerySet[NotificationRule]:
 
 
 def rule_of(user: User, academy: Academy, rule_id: int) -> NotificationRule:
-    """One of the user's own rules.
+    """Return one of the user's own rules.
 
     Raises NotFound.
     """
@@ -35,13 +35,12 @@ def rule_of(user: User, academy: Academy, rule_id: int) -> NotificationRule:
 
 
 def notifications_of(user: User, academy: Academy) -> QuerySet[Notification]:
-    return (
-        Notification.objects.filter(user=user, academy=academy).select_related("signal__user").order_by("-id")
-    )  # fmt: skip
+    rows = Notification.objects.filter(user=user, academy=academy)
+    return rows.select_related("signal__user").order_by("-id")
 
 
 def make_rule(user: User, academy: Academy, given: Mapping[str, Any]) -> NotificationRule:
-    """Make a rule; a webhook gets its secret.
+    """Create a rule, for a webhook with a secret.
 
     Raises FieldProblem.
     """
@@ -55,9 +54,9 @@ def make_rule(user: User, academy: Academy, given: Mapping[str, Any]) -> Notific
 
 
 def change_rule(rule: NotificationRule, given: Mapping[str, Any]) -> bool:
-    """Change what is given and save the rule; returns whether it has a new secret.
+    """Change the given fields and save the rule; return whether it has a new secret.
 
-    Another channel needs its target. A masked target, as it was shown, leaves it as it is.
+    Another channel needs its target. The masked target, as it was shown, leaves the stored one as it is.
 
     Raises FieldProblem.
     """
@@ -69,7 +68,7 @@ def change_rule(rule: NotificationRule, given: Mapping[str, Any]) -> bool:
     if moved:
         fields.setdefault("target", "")
         _check_target(fields.get("channel", rule.channel), fields["target"], rule.user)
-        # What failed was another place.
+        # Earlier failures were those of another target.
         rule.failures, rule.postponed_until = 0, None
     for name, value in fields.items():
         setattr(rule, name, value)
@@ -84,18 +83,15 @@ def change_rule(rule: NotificationRule, given: Mapping[str, Any]) -> bool:
 
 
 def _check_target(channel: str, target: str, user: User) -> None:
-    way = CHANNELS[channel]
-    way.check(target) if target or way.takes_own_address else _refuse_empty()
+    if not target and not CHANNELS[channel].takes_own_address:
+        raise FieldProblem("target", _("This channel needs a target"))
+    CHANNELS[channel].check(target)
     if not target and not user.email:
         raise FieldProblem("target", _("You have no e-mail address here: enter one"))
 
 
-def _refuse_empty() -> None:
-    raise FieldProblem("target", _("This channel needs a target"))
-
-
 def try_rule(rule: NotificationRule) -> DeliveryFailure | None:
-    """Send a test message now, whatever the hour; returns what went wrong."""
+    """Send a test message now, at any hour; return the failure, None if it was sent."""
     try:
         channels.send(rule, trial_message_of(rule))
     except DeliveryFailure as failure:

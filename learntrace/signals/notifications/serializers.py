@@ -1,4 +1,4 @@
-"""What the endpoints of notifications take and answer."""
+"""Requests and responses of the notification endpoints."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from rest_framework import serializers
 
 from learntrace.accounts.models import Cohort
 from learntrace.accounts.serializers import LearnerSerializer
+from learntrace.core.time_zones import zone_of
 from learntrace.signals.detectors import KINDS
 from learntrace.signals.models import Notification, NotificationRule, Signal
 from learntrace.signals.notifications import failures
 from learntrace.signals.notifications.channels import masked_target
-from learntrace.signals.notifications.quiet import zone_of
 
 LONGEST_DIGEST = 7 * 24 * 60  # minutes
 
@@ -27,9 +27,23 @@ class RuleSerializer(serializers.ModelSerializer[NotificationRule]):
     class Meta:
         model = NotificationRule
         fields = (
-            "id", "name", "cohort", "kinds", "least_severity", "channel", "target", "quiet_from", "quiet_until",
-            "timezone", "digest_minutes", "active", "failures", "postponed_until", "created_at", "updated_at",
-        )  # fmt: skip
+            "id",
+            "name",
+            "cohort",
+            "kinds",
+            "least_severity",
+            "channel",
+            "target",
+            "quiet_from",
+            "quiet_until",
+            "timezone",
+            "digest_minutes",
+            "active",
+            "failures",
+            "postponed_until",
+            "created_at",
+            "updated_at",
+        )
 
     def get_target(self, rule: NotificationRule) -> str:
         return masked_target(rule)
@@ -62,16 +76,20 @@ class RuleFormSerializer(serializers.Serializer[Any]):
     )
     channel = serializers.ChoiceField(NotificationRule.Channel.choices)
     target = serializers.CharField(
-        max_length=500, required=False, allow_blank=True, help_text="an e-mail address (empty: one's own), a webhook's "
-        "address, or a chat service's in the form of apprise",
-    )  # fmt: skip
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        help_text="an e-mail address (empty: one's own), a webhook's address, or a chat service's in the form of apprise",
+    )
     quiet_from = serializers.TimeField(required=False, allow_null=True)
     quiet_until = serializers.TimeField(required=False, allow_null=True)
     timezone = serializers.CharField(max_length=60, required=False, help_text="such as Europe/Madrid")
     digest_minutes = serializers.IntegerField(
-        min_value=0, max_value=LONGEST_DIGEST, required=False,
+        min_value=0,
+        max_value=LONGEST_DIGEST,
+        required=False,
         help_text="0: at once; else how long signals are collected, from the first one on",
-    )  # fmt: skip
+    )
     active = serializers.BooleanField(required=False)
     renew_secret = serializers.BooleanField(required=False, help_text="give a webhook a new key to sign with")
 
@@ -83,8 +101,8 @@ class RuleFormSerializer(serializers.Serializer[Any]):
 
     def validate_kinds(self, kinds: list[str]) -> list[str]:
         if unknown := [kind for kind in kinds if kind not in KINDS]:
-            told = _("Unknown kind of signal `%(kind)s`; known are %(known)s")
-            raise serializers.ValidationError(told % {"kind": unknown[0], "known": ", ".join(KINDS)})
+            error = _("Unknown kind of signal `%(kind)s`; known are %(known)s")
+            raise serializers.ValidationError(error % {"kind": unknown[0], "known": ", ".join(KINDS)})
         return list(dict.fromkeys(kinds))
 
     def validate_timezone(self, name: str) -> str:
@@ -123,8 +141,18 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
     class Meta:
         model = Notification
         fields = (
-            "id", "delivery", "rule", "signal", "state", "reason", "error", "attempts", "due_at", "sent_at", "created_at"
-        )  # fmt: skip
+            "id",
+            "delivery",
+            "rule",
+            "signal",
+            "state",
+            "reason",
+            "error",
+            "attempts",
+            "due_at",
+            "sent_at",
+            "created_at",
+        )
 
     @extend_schema_field(str)
     def get_error(self, row: Notification) -> str:

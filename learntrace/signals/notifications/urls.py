@@ -1,4 +1,4 @@
-"""The addresses of notifications under /v1/signal."""
+"""URLs of the notification endpoints, under /v1/signal."""
 
 from django.urls import path
 

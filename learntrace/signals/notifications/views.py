@@ -1,4 +1,4 @@
-"""Notification rules of whoever calls, and what became of the notifications (issue 4, "Notifications")."""
+"""The caller's notification rules and notifications (issue 4, "Notifications")."""
 
 from typing import ClassVar
 
@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 
-from learntrace.accounts.schema import ACADEMY, filters, responses
+from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView
-from learntrace.core.filters import ids, words
-from learntrace.core.pages import Pages, sorted_by
+from learntrace.core.http.filters import ids, words
+from learntrace.core.http.pagination import Pages, sorted_by
 from learntrace.signals.notifications import failures
 from learntrace.signals.notifications.queueing import CAPABILITY
 from learntrace.signals.notifications.rules import (
@@ -48,7 +48,7 @@ class RulesView(AcademyView):
     def get(self, request: Request) -> Response:
         """List one's own rules, the oldest first."""
         rows = sorted_by(rules_of(self.user, self.academy), request, ("id", "name", "channel", "created_at"))
-        return Pages.answer(rows, request, lambda found: RuleSerializer(found, many=True).data)
+        return Pages.answer(rows, request, lambda page: RuleSerializer(page, many=True).data)
 
     @extend_schema(
         operation_id="notification_rule_create",
@@ -121,8 +121,8 @@ class RuleTestView(AcademyView):
         failure = try_rule(rule_of(self.user, self.academy, rule_id))
         if failure is None:
             return Response({"sent": True, "reason": "", "error": ""})
-        told = failures.sentence(failure.reason, failure.detail)
-        return Response({"sent": False, "reason": failure.reason, "error": told})
+        error = failures.sentence(failure.reason, failure.detail)
+        return Response({"sent": False, "reason": failure.reason, "error": error})
 
 
 class NotificationsView(AcademyView):
@@ -147,4 +147,4 @@ class NotificationsView(AcademyView):
         if rules := ids(request, "rule"):
             rows = rows.filter(rule_id__in=rules)
         rows = sorted_by(rows, request, _SORTABLE)
-        return Pages.answer(rows, request, lambda found: NotificationSerializer(found, many=True).data)
+        return Pages.answer(rows, request, lambda page: NotificationSerializer(page, many=True).data)

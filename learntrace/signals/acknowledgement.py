@@ -1,0 +1,52 @@
+"""Acknowledge a signal: a teacher has seen it, and it stays until it is over."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.models import Academy, User
+from learntrace.core import live_events
+from learntrace.core.errors import FieldProblem, Problem
+from learntrace.signals.documents import signal_document
+from learntrace.signals.models import Signal
+from learntrace.signals.named_steps import named_for_class
+from learntrace.signals.queries import STANDING, SignalNotFound
+
+ACKNOWLEDGED, REOPENED = "acknowledged", "reopened"
+
+
+class SignalIsOver(Problem):
+    slug = "signal-is-over"
+    text = _("This signal is over: it was resolved or withdrawn, and stays as it is")
+
+
+def change_state(academy: Academy, signal_id: int, state: object, by: User) -> Signal:
+    """Acknowledge a signal or take that back, and announce it; nothing happens where it is in that state.
+
+    Raises SignalNotFound, SignalIsOver, FieldProblem for any other state.
+    """
+    if state not in [standing.value for standing in STANDING]:
+        raise FieldProblem("state", _('Must be "acknowledged" or "open"'))
+    with transaction.atomic():
+        # Without joins: of two at once the second waits for the lock and then reads what the first has written, but joined
+        # rows would still be those from before it waited.
+        signal = Signal.objects.select_for_update().filter(academy=academy, pk=signal_id).first()
+        if signal is None:
+            raise SignalNotFound
+        if signal.state not in STANDING:
+            raise SignalIsOver
+        if signal.state != state:
+            _set_acknowledged(signal, state == Signal.State.ACKNOWLEDGED, by)
+            (named,) = named_for_class([signal])
+            live_events.say([live_events.Change(academy.pk, live_events.SIGNAL, signal_document(named, named.user))])
+    return signal
+
+
+def _set_acknowledged(signal: Signal, acknowledged: bool, by: User) -> None:
+    now = timezone.now()
+    signal.state = Signal.State.ACKNOWLEDGED if acknowledged else Signal.State.OPEN
+    signal.acknowledged_by, signal.acknowledged_at = (by, now) if acknowledged else (None, None)
+    what = ACKNOWLEDGED if acknowledged else REOPENED
+    signal.history = [*signal.history, {"at": now.isoformat(), "what": what, "by": by.username}]
+    signal.updated_at = now
+    signal.save(update_fields=["state", "acknowledged_by", "acknowledged_at", "history", "updated_at"])

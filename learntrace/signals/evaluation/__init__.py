@@ -1,0 +1,1 @@
+"""Evaluation: run the detectors over new activities and store the signals that they find."""

@@ -1,0 +1,34 @@
+"""Announce signals that have changed: to live clients, and to teachers by their notification rules."""
+
+from collections.abc import Collection, Sequence
+
+from django.db import transaction
+
+from learntrace.core import live_events
+from learntrace.core.wakeup import announce
+from learntrace.signals.documents import signal_document
+from learntrace.signals.evaluation.signal_writer import Outcome
+from learntrace.signals.models import Signal
+from learntrace.signals.named_steps import named_for_class
+from learntrace.signals.notifications.queueing import TOPIC, queue_for
+
+
+def announce_signals(signals: Sequence[Signal], new: Collection[int]) -> list[live_events.Change]:
+    """Queue notifications of the new signals, in the open transaction; return the changes for live clients."""
+    if queue_for([signal for signal in signals if signal.pk in new]):
+        transaction.on_commit(lambda: announce(TOPIC))
+    return [
+        live_events.Change(signal.academy_id, live_events.SIGNAL, signal_document(signal, signal.user))
+        for signal in named_for_class(signals)
+        if signal.academy_id is not None
+    ]
+
+
+def announce_outcome(outcome: Outcome) -> list[live_events.Change]:
+    """Announce all signals that a batch has changed, as `announce_signals` does."""
+    if not outcome.changed:
+        return []
+    signals = list(
+        Signal.objects.filter(pk__in=outcome.changed).select_related("user", "acknowledged_by").order_by("pk")
+    )
+    return announce_signals(signals, set(outcome.new))

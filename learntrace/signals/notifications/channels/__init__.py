@@ -1,0 +1,33 @@
+"""The channels by which notifications go out, a module each, all of the shape in `base`.
+
+To add a channel: a module here with a subclass of `Channel`, an entry in CHANNELS, and its name in
+`NotificationRule.Channel`.
+"""
+
+from collections.abc import Mapping
+
+from learntrace.signals.models import NotificationRule
+from learntrace.signals.notifications.channels.base import Channel
+from learntrace.signals.notifications.channels.chat import ChatChannel
+from learntrace.signals.notifications.channels.email import EmailChannel
+from learntrace.signals.notifications.channels.webhook import WebhookChannel
+from learntrace.signals.notifications.message import Message
+
+CHANNELS: Mapping[str, Channel] = {
+    NotificationRule.Channel.EMAIL: EmailChannel(),
+    NotificationRule.Channel.WEBHOOK: WebhookChannel(),
+    NotificationRule.Channel.CHAT: ChatChannel(),
+}
+
+
+def send(rule: NotificationRule, message: Message) -> None:
+    """Send a message by the rule's channel.
+
+    Raises DeliveryFailure.
+    """
+    CHANNELS[rule.channel].send(rule, message)
+
+
+def masked_target(rule: NotificationRule) -> str:
+    """Return as much of the rule's target as may be shown; empty where it is the user's own e-mail address."""
+    return CHANNELS[rule.channel].mask(rule.target) if rule.target else ""

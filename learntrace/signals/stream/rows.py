@@ -1,0 +1,78 @@
+"""What a stream sends: rows of `core.live_events` as server-sent events, and the position where a stream starts."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from learntrace.core.http.filters import natural
+from learntrace.core.live_events import PROGRESS, SIGNAL, WEBHOOK
+from learntrace.core.sql import fetch
+
+KINDS: Final = (SIGNAL, PROGRESS, WEBHOOK)
+# A client that is further behind loads everything anew, which takes less time than reading so many changes.
+MOST_BEHIND: Final = 1000
+RETRY_MS = 2000
+
+# In one statement, so that a deletion meanwhile can't make a gap: the newest id, the last row that the client has seen (proof
+# that nothing after it has been deleted, as the oldest go first) and what came after it.
+_START = """
+SELECT newest.id, event.id, event.kind, event.data
+  FROM (SELECT coalesce(max(id), 0) AS id FROM core_liveevent WHERE academy_id = %(academy)s) AS newest
+  LEFT JOIN LATERAL (
+       SELECT id, kind, data::text AS data
+         FROM core_liveevent
+        WHERE academy_id = %(academy)s AND id >= %(last)s::bigint AND id <= newest.id
+          AND (kind = ANY(%(kinds)s) OR id = %(last)s::bigint)
+        ORDER BY id LIMIT %(most)s
+       ) AS event ON true
+ ORDER BY event.id
+"""
+
+
+class Row(NamedTuple):
+    """A change in an academy, as a block of the stream."""
+
+    id: int
+    kind: str
+    block: bytes
+
+
+def row(number: int, kind: str, data: str) -> Row:
+    """Return a row; `data` is PostgreSQL's text of a jsonb value, which is one line."""
+    return Row(number, kind, f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode())
+
+
+def hello(now: datetime, position: int | None) -> bytes:
+    """Return the first event. By its id, a client that gets no other event resumes from here."""
+    id_line = "" if position is None else f"id: {position}\n"
+    time = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f'retry: {RETRY_MS}\n{id_line}event: hello\ndata: {{"now": "{time}"}}\n\n'.encode()
+
+
+def reset(position: int) -> bytes:
+    """Return the event that makes a client load everything anew; the stream goes on after `position`."""
+    return f"id: {position}\nevent: reset\ndata: {{}}\n\n".encode()
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a stream starts: the blocks that it sends first, and the id after which the rest comes."""
+
+    blocks: Sequence[bytes]
+    after: int
+
+
+def start_of(academy_id: int, last_id: str, kinds: Collection[str], now: datetime) -> Start:
+    """Start after the last id that the client has seen, now if it names none (""), with a reset if that id is unknown."""
+    last = natural(last_id)
+    records = fetch(_START, {"academy": academy_id, "last": last, "kinds": list(kinds), "most": MOST_BEHIND + 2})
+    newest: int = records[0][0]
+    if not last_id:
+        return Start([hello(now, newest)], newest)
+    rows = [row(*columns) for _newest, *columns in records if columns[0] is not None]
+    # A stream started at 0 if its academy had no changes; as an academy's newest row is never deleted, it still has none.
+    seen = (rows and rows[0].id == last) or last == newest == 0
+    if not seen or len(rows) > MOST_BEHIND + 1:
+        return Start([hello(now, None), reset(newest)], newest)
+    return Start([hello(now, last), *(later.block for later in rows[1:])], newest)
