@@ -1,4 +1,4 @@
-"""The admin's page of erasures."""
+"""Admin page of erasures."""
 
 from django.contrib import admin
 

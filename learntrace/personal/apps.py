@@ -7,7 +7,7 @@ class PersonalConfig(AppConfig):
     verbose_name = _("Personal data")
 
     def ready(self) -> None:
-        from learntrace.personal import features, holdings
+        from learntrace.personal import features, personal_data
 
         features.register()
-        holdings.register()
+        personal_data.register()

@@ -1,4 +1,4 @@
-"""The export as the answer to a request, of a page or of the API."""
+"""The export as a response, for a page or the API."""
 
 import tempfile
 
@@ -7,21 +7,21 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone, translation
 
 from learntrace.accounts.models import User
-from learntrace.core.files import file_answer
+from learntrace.core.http.file_response import file_answer
 from learntrace.personal.exporting import write_export
 
 _TYPE = "application/zip"
 
 
 def export_answer(request: HttpRequest, user: User) -> StreamingHttpResponse | HttpResponse:
-    """All that is held about the user, as a ZIP file in the active language.
+    """Return all personal data of the user as a ZIP file in the active language.
 
-    It is written to the disk first: a fault is told as such instead of breaking off a download, and who loads it slowly
-    holds no connection to the database.
+    It is written to the disk first, so that a fault becomes an error response instead of a broken download, and a slow
+    client holds no database connection.
     """
     if request.method == "HEAD":
         return HttpResponse(content_type=_TYPE)
-    file = tempfile.TemporaryFile(prefix="learntrace-export-")  # noqa: SIM115 (it is closed when it is sent)
+    file = tempfile.TemporaryFile(prefix="learntrace-export-")  # noqa: SIM115 (closed with the response)
     try:
         write_export(user, file, translation.get_language() or "en")
     except BaseException:

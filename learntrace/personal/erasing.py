@@ -1,4 +1,4 @@
-"""Erasing all that was collected about a user, whatever is under way meanwhile."""
+"""Erase all collected data of a user, including data that is written while the erasure runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, AcademySettings, Membership, User
 from learntrace.core.errors import Forbidden
-from learntrace.core.personal import Holding, holdings, to_erase
+from learntrace.core.personal_data import PersonalDataset, registered_datasets, to_erase
 from learntrace.personal.features import allows
 from learntrace.personal.models import Erasure
 
 log = structlog.get_logger(__name__)
 
-# Requests and retries that had read before an erasure that there was none have ended by then.
+# By then all requests and retries have ended that read the user's state before the erasure.
 SWEEP_FOR = timedelta(minutes=15)
-# A worker that has the same rows in hand in another order: the database lets one of the two begin again.
+# A worker may lock the same rows in another order: the database aborts one of the two, which begins again.
 _ATTEMPTS = 5
 
 
@@ -33,8 +33,8 @@ class ErasureNotAllowed(Forbidden):
 class Plan:
     """How many rows of each kind would be erased, and how many would stay."""
 
-    goes: Mapping[Holding, int]
-    stays: Mapping[Holding, int]
+    goes: Mapping[PersonalDataset, int]
+    stays: Mapping[PersonalDataset, int]
 
     @property
     def total(self) -> int:
@@ -42,16 +42,16 @@ class Plan:
 
 
 def plan_of(user: User) -> Plan:
-    """What an erasure would do; one query for each kind."""
-    counts = {holding: holding.count(user.pk) for holding in holdings()}
+    """Return the plan of an erasure; one query for each dataset."""
+    counts = {dataset: dataset.count(user.pk) for dataset in registered_datasets()}
     return Plan(
-        {holding: count for holding, count in counts.items() if holding.erase is not None},
-        {holding: count for holding, count in counts.items() if holding.erase is None},
+        {dataset: count for dataset, count in counts.items() if dataset.erase is not None},
+        {dataset: count for dataset, count in counts.items() if dataset.erase is None},
     )
 
 
 def academy_against(user: User) -> Academy | None:
-    """An academy of the user's that doesn't allow it: what they hold is one, so each has a say."""
+    """Return one of the user's academies that doesn't allow erasure. The data aren't separated by academy, so all must."""
     mine = Academy.objects.filter(
         memberships__user=user, memberships__status=Membership.Status.ACTIVE, status=Academy.Status.ACTIVE
     ).order_by("id")
@@ -60,55 +60,61 @@ def academy_against(user: User) -> Academy | None:
 
 
 def check_allowed(user: User) -> None:
-    """Raise ErasureNotAllowed unless every academy of the user's lets its learners do it."""
+    """Raise ErasureNotAllowed unless all of the user's academies let their learners erase their data."""
     against = academy_against(user)
     if against is not None:
         raise ErasureNotAllowed(academy=against.name)
 
 
 def erase(user: User, *, by_operator: bool = False) -> Erasure:
-    """Erase all that was collected about the user until now: all of it or, where that fails, nothing.
+    """Erase all data collected about the user until now: all of it or, if that fails, nothing.
 
-    What clients send meanwhile is collected anew. Raises OperationalError when the database is away.
+    Data that clients send in the meantime are collected as new. Raises OperationalError when the database is away.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic():
-                done = _erase(user, by_operator)
+                erasure = _erase(user, by_operator)
         except OperationalError as error:
             if attempt == _ATTEMPTS or not isinstance(error.__cause__, psycopg.errors.DeadlockDetected):
                 raise
-            log.info("an erasure begins again, as a worker had the same rows in hand")
+            log.info("erasure begins again after a deadlock with a worker")
         else:
-            _sweep_now(done)
-            return done
+            _sweep_now(erasure)
+            return erasure
     raise AssertionError("unreachable")
 
 
 def _sweep_now(erasure: Erasure) -> None:
-    """What is erased is erased, whatever becomes of this: `sweep_recent` comes after it."""
+    """Sweep at once. If that fails, the erasure still stands, and `sweep_recent` sweeps later."""
     try:
         sweep(erasure)
     except OperationalError as error:
-        log.warning("not swept at once after an erasure", error=str(error)[:300])
+        log.warning("sweep after an erasure failed", error=str(error)[:300])
 
 
 def sweep(erasure: Erasure) -> int:
-    """Delete what had happened before an erasure and came in while it ran; returns how many rows."""
-    return sum(one.sweep(erasure.user_id, erasure.erased_at) for one in holdings() if one.sweep is not None)
+    """Delete data from before an erasure that were written while it ran; return how many rows."""
+    return sum(
+        dataset.sweep(erasure.user_id, erasure.erased_at)
+        for dataset in registered_datasets()
+        if dataset.sweep is not None
+    )
 
 
 def sweep_recent() -> int:
-    """The same of the latest erasures, for what was still on its way."""
-    return sum(sweep(one) for one in Erasure.objects.filter(erased_at__gt=timezone.now() - SWEEP_FOR))
+    """Sweep the latest erasures, for data that were written late; return how many rows."""
+    return sum(sweep(erasure) for erasure in Erasure.objects.filter(erased_at__gt=timezone.now() - SWEEP_FOR))
 
 
 def _erase(user: User, by_operator: bool) -> Erasure:
-    # Two of the same user at once would each wait for rows of the other's.
+    # Two erasures of the same user at the same time would deadlock.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     begun = timezone.now()
-    counts = {holding.name: holding.erase(user.pk) for holding in to_erase() if holding.erase is not None}
+    counts = {dataset.name: dataset.erase(user.pk) for dataset in to_erase() if dataset.erase is not None}
     return Erasure.objects.create(
-        user=user, erased_at=begun, by_operator=by_operator,
-        counts={holding.name: counts[holding.name] for holding in holdings() if holding.name in counts},
-    )  # fmt: skip
+        user=user,
+        erased_at=begun,
+        by_operator=by_operator,
+        counts={dataset.name: counts[dataset.name] for dataset in registered_datasets() if dataset.name in counts},
+    )

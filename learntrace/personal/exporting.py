@@ -1,4 +1,4 @@
-"""A user's data as a ZIP file: a file for each kind, and one that says what they are."""
+"""Export a user's data as a ZIP file: a file for each dataset, and a README."""
 
 import csv
 import io
@@ -12,32 +12,32 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import User
-from learntrace.core.cells import harmless
-from learntrace.core.personal import Holding, Row, holdings
+from learntrace.core.csv_cells import harmless
+from learntrace.core.personal_data import PersonalDataset, Row, registered_datasets
 
 README = "README.txt"
 
 
 def write_export(user: User, file: IO[bytes], language: str) -> Mapping[str, int]:
-    """Write all that is held about the user into a ZIP file; returns how many rows of each kind.
+    """Write all personal data of the user into a ZIP file; return how many rows of each dataset.
 
-    A row after the other, so that however much there is, little of it is in memory at a time. Nobody else's data is in
-    it, and nothing that opens a door: no password, no key, no address that a notification goes to.
+    Rows are streamed, so that memory stays small. The file holds no other users' data and no secrets: no password, no key,
+    no destination of a notification.
     """
     begun = timezone.now()
     counts: dict[str, int] = {}
     with translation.override(language), zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for holding in holdings():
-            write = _write_table if holding.table else _write_documents
-            with archive.open(_entry(file_name(holding), begun), "w", force_zip64=True) as entry:
-                counts[holding.name] = write(holding.rows(user.pk), entry)
+        for dataset in registered_datasets():
+            write = _write_table if dataset.table else _write_documents
+            with archive.open(_entry(file_name(dataset), begun), "w", force_zip64=True) as entry:
+                counts[dataset.name] = write(dataset.rows(user.pk), entry)
         archive.writestr(_entry(README, begun), _readme(user, counts, begun))
     return counts
 
 
-def file_name(holding: Holding) -> str:
-    """The file of a kind: a table that spreadsheets open, or a JSON document in each line."""
-    return f"{holding.name}.{'csv' if holding.table else 'jsonl'}"
+def file_name(dataset: PersonalDataset) -> str:
+    """Return a dataset's file name: a CSV table for spreadsheets, or one JSON document per line."""
+    return f"{dataset.name}.{'csv' if dataset.table else 'jsonl'}"
 
 
 def _entry(name: str, moment: datetime) -> zipfile.ZipInfo:
@@ -49,7 +49,7 @@ def _entry(name: str, moment: datetime) -> zipfile.ZipInfo:
 
 def _write_documents(rows: Iterable[Row], entry: IO[bytes]) -> int:
     count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007 (how many there were)
+    for count, row in enumerate(rows, 1):  # noqa: B007 (the number of rows)
         entry.write(msgspec.json.encode(row) + b"\n")
     return count
 
@@ -62,7 +62,7 @@ def _write_table(rows: Iterator[Row], entry: IO[bytes]) -> int:
     write = csv.writer(out)
     write.writerow(first)
     count = 0
-    for count, row in enumerate(_with(first, rows), 1):  # noqa: B007 (how many there were)
+    for count, row in enumerate(_with(first, rows), 1):  # noqa: B007 (the number of rows)
         write.writerow([harmless(value) for value in row.values()])
     out.detach()
     return count
@@ -74,17 +74,24 @@ def _with(first: Row, rest: Iterator[Row]) -> Iterator[Row]:
 
 
 def _readme(user: User, counts: Mapping[str, int], moment: datetime) -> str:
-    """What the files are, in the active language."""
-    width = max(len(file_name(holding)) for holding in holdings())
+    """Return a description of the files, in the active language."""
+    width = max(len(file_name(dataset)) for dataset in registered_datasets())
     lines = [
         _("Learntrace: all that is held about %(name)s") % {"name": user.get_username()},
         moment.strftime("%Y-%m-%d %H:%M UTC"),
         "",
         _("Rows, file, what it is:"),
-        *(f"{counts[one.name]:>9}  {file_name(one):<{width}}  {one.title}" for one in holdings()),
+        *(
+            f"{counts[dataset.name]:>9}  {file_name(dataset):<{width}}  {dataset.title}"
+            for dataset in registered_datasets()
+        ),
         "",
-        _("Files that end in .csv are tables for a spreadsheet; a text that it would take for a formula has a ' before it."),
+        _(
+            "Files that end in .csv are tables for a spreadsheet; a text that it would take for a formula has a ' before it."
+        ),
         _("Files that end in .jsonl have a JSON document in each line. All times are UTC, durations are seconds."),
-        _("Not in it: your password and your keys, which nobody can read here either, and what is told of other people."),
-    ]  # fmt: skip
+        _(
+            "Not in it: your password and your keys, which nobody can read here either, and what is told of other people."
+        ),
+    ]
     return "\r\n".join(lines) + "\r\n"

@@ -1,4 +1,4 @@
-"""What an academy decides about its learners' data: whether they may erase it, beside `opt_out` in `notebook_features`."""
+"""An academy's setting whether its learners may erase their data: `erasure` in `notebook_features`."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -6,7 +6,7 @@ from learntrace.accounts.academy_settings import NOTEBOOK, declare_feature
 from learntrace.core.errors import FieldProblem
 
 ERASURE = "erasure"
-# A right where most learners live; an academy that has to keep records for a while turns it off.
+# On by default, as most learners have a right to it; an academy that must keep records for a while turns it off.
 DEFAULT = True
 
 
@@ -17,10 +17,10 @@ def _flag(value: object) -> bool:
 
 
 def allows(stored: object) -> bool:
-    """Whether an academy lets its learners erase their data, by its settings as they are stored."""
+    """Whether an academy lets its learners erase their data, by its stored settings."""
     return not isinstance(stored, dict) or stored.get(ERASURE, DEFAULT) is not False
 
 
 def register() -> None:
-    """Have the feature shown with its default, and checked wherever it is stored."""
+    """Declare the feature: shown with its default, and checked before it is stored."""
     declare_feature(NOTEBOOK, ERASURE, DEFAULT, _flag)

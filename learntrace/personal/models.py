@@ -1,4 +1,4 @@
-"""That a user's data was erased: all that is kept of it."""
+"""Records of erasures: the only trace that is kept of them."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from learntrace.accounts.models import User
 
 
 class Erasure(models.Model):
-    """When all that had been collected about a user was erased, and how many rows of each kind that were."""
+    """An erasure of a user's collected data: when it happened, and how many rows of each kind were erased."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="erasures")
     erased_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""The addresses under /v1/me that are about all of one's data."""
+"""URLs under /v1/me for the export and the erasure of one's data."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What is held about oneself: reading and erasing it (design, "The API beyond the contract")."""
+"""API views of one's own data: export and erasure (design, "The API beyond the contract")."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from learntrace.accounts.filters import certain_flag
-from learntrace.accounts.schema import refusals, responses
+from learntrace.accounts.filters import strict_flag
+from learntrace.accounts.openapi import refusals, responses
 from learntrace.accounts.scope import View
 from learntrace.personal.download import export_answer
 from learntrace.personal.erasing import check_allowed, erase, plan_of
@@ -26,7 +26,7 @@ class ErasureSerializer(serializers.Serializer[Any]):
 
 
 class _AnyAccept(BaseContentNegotiation):
-    """Errors are JSON and the answer is a ZIP file, whatever the client would rather have."""
+    """Errors are JSON and the response is a ZIP file, whatever the client accepts."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
@@ -55,17 +55,19 @@ class DataView(View):
     @extend_schema(
         operation_id="my_data_erase",
         parameters=[OpenApiParameter("dry_run", OpenApiTypes.BOOL, description="only count what would be erased")],
-        responses=responses(ErasureSerializer, 401, 403),
+        responses=responses(ErasureSerializer, 400, 401, 403),
     )
     def delete(self, request: Request) -> Response:
         """Erase all that was collected about oneself, for good, where one's academies allow it. Account and tasks stay."""
         check_allowed(self.user)
         plan = plan_of(self.user)
         answer: dict[str, Any] = {
-            "dry_run": True, "erased_at": None, "erased": {one.name: count for one, count in plan.goes.items()},
-            "stays": {one.name: count for one, count in plan.stays.items()},
-        }  # fmt: skip
-        if not certain_flag(request, "dry_run"):
-            done = erase(self.user)
-            answer |= {"dry_run": False, "erased_at": done.erased_at, "erased": done.counts}
+            "dry_run": True,
+            "erased_at": None,
+            "erased": {dataset.name: count for dataset, count in plan.goes.items()},
+            "stays": {dataset.name: count for dataset, count in plan.stays.items()},
+        }
+        if not strict_flag(request, "dry_run"):
+            erasure = erase(self.user)
+            answer |= {"dry_run": False, "erased_at": erasure.erased_at, "erased": erasure.counts}
         return Response(ErasureSerializer(answer).data)

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from learntrace.accounts.token_command import TokenCommandError, find_user
-from learntrace.core.arguments import add_dry_run
+from learntrace.core.command_arguments import add_dry_run
 from learntrace.personal.erasing import erase, plan_of
 
 
@@ -19,13 +19,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, user: str, dry_run: bool, **options: Any) -> None:
         try:
-            found = find_user(user)
+            owner = find_user(user)
         except TokenCommandError as error:
             raise CommandError(str(error)) from error
         if dry_run:
-            counts = {holding.name: count for holding, count in plan_of(found).goes.items()}
+            counts = {dataset.name: count for dataset, count in plan_of(owner).goes.items()}
         else:
-            counts = erase(found, by_operator=True).counts
+            counts = erase(owner, by_operator=True).counts
         for name, count in counts.items():
             self.stdout.write(f"{count:>9}  {name}")
-        self.stdout.write(f"{'Would erase' if dry_run else 'Erased'} {sum(counts.values())} rows of {found.username}.")
+        self.stdout.write(f"{'Would erase' if dry_run else 'Erased'} {sum(counts.values())} rows of {owner.username}.")

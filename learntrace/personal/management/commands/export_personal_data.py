@@ -13,18 +13,21 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user", metavar="USER", help="Id, user name or e-mail address.")
         parser.add_argument(
-            "--output", type=FileType("xb"), required=True, metavar="FILE",
+            "--output",
+            type=FileType("xb"),
+            required=True,
+            metavar="FILE",
             help="The ZIP file to write; one that is there already is left alone.",
-        )  # fmt: skip
+        )
         parser.add_argument(
             "--language", choices=("en", "es"), default="", help="Of its README. Default: the user's, else English."
         )
 
     def handle(self, *args: Any, user: str, output: IO[bytes], language: str, **options: Any) -> None:
         try:
-            found = find_user(user)
+            owner = find_user(user)
         except TokenCommandError as error:
             raise CommandError(str(error)) from error
         with output:
-            counts = write_export(found, output, language or found.language or "en")
-        self.stdout.write(f"Wrote {sum(counts.values())} rows of {found.username} to {output.name}.")
+            counts = write_export(owner, output, language or owner.language or "en")
+        self.stdout.write(f"Wrote {sum(counts.values())} rows of {owner.username} to {output.name}.")

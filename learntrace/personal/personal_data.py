@@ -1,8 +1,8 @@
-"""What this room holds about users: that they had their data erased (`core.personal`)."""
+"""Personal dataset of this room: users' earlier erasures (`core.personal_data`)."""
 
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.core.personal import Holding, Rows, hold
+from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
 from learntrace.personal.models import Erasure
 
 
@@ -12,8 +12,8 @@ def _find(user_id: int) -> Rows:
 
 
 def register() -> None:
-    hold(
-        Holding(
+    register_datasets(
+        PersonalDataset(
             "erasures",
             _("Earlier erasures"),
             _find,
