@@ -1,4 +1,4 @@
-"""`learntrace diagnose`: why a learner's telemetry is missing, told on a terminal."""
+"""`learntrace diagnose`: the diagnosis on a terminal."""
 
 import argparse
 import json
@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
-from learntrace.core.filters import natural
-from learntrace.diagnosis.question import Question, named_in, read_question
-from learntrace.diagnosis.reading import gather
+from learntrace.core.http.filters import natural
+from learntrace.diagnosis.fact_queries.gather import gather
+from learntrace.diagnosis.question import Question, academies_meant, read_question
 from learntrace.diagnosis.serializers import as_json
 from learntrace.diagnosis.verdicts import ALL_WELL
 from learntrace.diagnosis.walk import walk
@@ -21,11 +21,12 @@ WELL, FOUND, CANNOT_BE_ASKED = 0, 1, 2
 
 
 class CannotBeAsked(Exception):
-    """It isn't clear whose academy is meant; the text says what to add."""
+    """It isn't clear which academy is meant; the text says what to add."""
 
 
 def main(argv: list[str]) -> int:
-    """Run `learntrace diagnose`; Django is set up already. 0: all well, 1: something is found, 2: it can't be asked."""
+    """Run `learntrace diagnose`; Django is set up already. Return 0 if all is well, 1 if a problem is found, 2 if the
+    question is invalid."""
     parser = argparse.ArgumentParser(prog="learntrace diagnose", description=_("Why is a learner's telemetry missing?"))
     parser.add_argument("--user", metavar="NAME", help=_("a learner's id, user name or e-mail address"))
     parser.add_argument("--asset", metavar="NAME", help=_("an asset's id, slug or alias, or a notebook's path or tag"))
@@ -35,16 +36,16 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     try:
         question = read_question({"user": arguments.user, "asset": arguments.asset, "task": arguments.task})
-        told = as_json(walk(gather(_academy(arguments.academy, question), question)))
+        answer = as_json(walk(gather(_academy(arguments.academy, question), question)))
     except (CannotBeAsked, Problem) as problem:
         print(f"learntrace diagnose: {problem}", file=sys.stderr)
         return CANNOT_BE_ASKED
-    print(json.dumps(told, indent=2, ensure_ascii=False) if arguments.json else _table(told))
-    return WELL if told["verdict"] == ALL_WELL else FOUND
+    print(json.dumps(answer, indent=2, ensure_ascii=False) if arguments.json else _table(answer))
+    return WELL if answer["verdict"] == ALL_WELL else FOUND
 
 
 def _academy(name: str | None, question: Question) -> Academy:
-    """The academy that is named, else the one that can be meant."""
+    """Return the named academy, else the only one that the question can be about."""
     academies = Academy.objects.exclude(status=Academy.Status.DELETED).order_by("pk")
     if name is not None:
         number = natural(name.strip())
@@ -53,7 +54,7 @@ def _academy(name: str | None, question: Question) -> Academy:
         if academy is None:
             raise CannotBeAsked(_("There is no academy %(name)s.") % {"name": ascii(name)[1:-1]})
         return academy
-    meant = list(academies.filter(pk__in=named_in(question))[:20]) or list(academies[:20])
+    meant = list(academies.filter(pk__in=academies_meant(question))[:20]) or list(academies[:20])
     if len(meant) == 1:
         return meant[0]
     if not meant:
@@ -65,14 +66,14 @@ def _academy(name: str | None, question: Question) -> Academy:
 _MARKS = {"ok": "ok", "no": "NO", "warning": "!!", "skipped": "--"}
 
 
-def _table(told: dict[str, Any]) -> str:
-    """The verdict, its sentence and what to do; below, a line for each check with its evidence."""
+def _table(answer: dict[str, Any]) -> str:
+    """Return the verdict with its sentence and the next step; below, a line for each check with its evidence."""
     lines = [
-        f"{told['verdict']}: {_shown(told['explanation'])}",
-        _("Next: %(todo)s") % {"todo": _shown(told["next_action"])},
+        f"{answer['verdict']}: {_shown(answer['explanation'])}",
+        _("Next: %(todo)s") % {"todo": _shown(answer["next_action"])},
         "",
     ]
-    for check in told["checks"]:
+    for check in answer["checks"]:
         lines.append(f"{_MARKS[check['result']]:<2}  {check['check']:<10}  {_shown(check['detail'])}")
         evidence = [
             f"{name}={_value(value)}" for name, value in check["evidence"].items() if value not in (None, "", [], {})
@@ -87,5 +88,5 @@ def _value(value: object) -> str:
 
 
 def _shown(text: str) -> str:
-    """A text without what would control the terminal."""
+    """Return a text without the characters that would control the terminal."""
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

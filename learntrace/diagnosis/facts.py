@@ -1,15 +1,15 @@
-"""What was found about a learner and an asset: plain values, from which the walk concludes. Times are the server's."""
+"""The facts about a learner and an asset, as plain values for the walk. Times are the server's."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 HERE, MISLED, UNKNOWN = "here", "misled", "unknown"
-"""Where a LearnPack request went: to the asset; by its asset id to another one, though it names this one; nowhere."""
+"""Where a LearnPack request went: to the asset; to another one by its asset id, though its slug is this one's; nowhere."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """The learner; `belongs` says whether the membership in the academy is active."""
+    """The learner; `belongs` says that the membership in the academy is active."""
 
     id: int
     username: str
@@ -20,22 +20,22 @@ class Person:
 
 @dataclass(frozen=True)
 class Target:
-    """The asset; `names` are the slugs and aliases of all its translations that the academy may see."""
+    """The asset; `names` are the slugs and aliases of those of its translations that the academy may see."""
 
     id: int
     slug: str
     canonical: str
     names: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
-    # Of the canonical asset, which decides on scores.
+    # The canonical asset's, which decides on scores.
     graded: bool = True
     stats_at: datetime | None = None
     stats_failed: bool = False
 
 
 @dataclass(frozen=True)
-class TaskFound:
-    """A task of the learner on the asset; `by_alias`: it names the asset by an alias, under which batches don't look."""
+class LearnerTask:
+    """A task of the learner on the asset; `by_alias` says that it names an alias, by which batches don't look for tasks."""
 
     id: int
     slug: str
@@ -46,8 +46,8 @@ class TaskFound:
 
 
 @dataclass(frozen=True)
-class Sent:
-    """Requests of LearnPack that were taken, and are alike. `newest` is the id of the last."""
+class RequestGroup:
+    """Accepted LearnPack requests with the same references and outcome; `newest` is the id of the last one."""
 
     place: str
     slug: str
@@ -58,13 +58,13 @@ class Sent:
     first_at: datetime
     last_at: datetime
     newest: int
-    # Of a misled one, the asset where it went, as far as the academy may know it.
+    # The asset that misled requests went to, if the academy may see it.
     went_to: str = ""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The newest of LearnPack's requests on the asset that decides: a batch, or where there is none an event."""
+    """The LearnPack request on the asset that decides: the newest batch, or without one the newest event."""
 
     id: int
     event: str
@@ -80,8 +80,8 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Refused:
-    """Refused requests of the learner that are alike, about the asset as far as they say what they are about."""
+class RefusalGroup:
+    """Refused requests of the learner with the same reason and details that name the asset, or no asset."""
 
     reason: str
     asset: str
@@ -94,19 +94,19 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Misspoken:
-    """Requests on the asset that came with somebody else's token and were for another user than that one."""
+class ForeignSender:
+    """Somebody whose client sent requests on the asset for another user, with the number of these requests."""
 
     sender: str
     requests: int
     last_at: datetime
-    # Whether it is certain that they were for this learner.
+    # Whether the requests certainly were for this learner.
     named: bool = False
 
 
 @dataclass(frozen=True)
-class Book:
-    """The published notebooks of the asset: their paths, and the assignments' tags."""
+class PublishedNotebooks:
+    """The published notebooks of the asset: their paths, and the tags of their assignments."""
 
     paths: tuple[str, ...]
     tags: frozenset[str]
@@ -114,8 +114,8 @@ class Book:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """Events of the learner in one notebook and on one assignment (empty: none)."""
+class EventGroup:
+    """Events of the learner with the same notebook and assignment; empty texts for none."""
 
     notebook: str
     tag: str
@@ -127,7 +127,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """The learner's last event anywhere in the academy, and what sent it."""
+    """The front end that sent the learner's last event in the academy, on whatever notebook, and when it came."""
 
     at: datetime
     name: str = ""
@@ -135,8 +135,8 @@ class FrontEnd:
 
 
 @dataclass(frozen=True)
-class Rejected:
-    """Rejected events of the learner with one code, about the notebook as far as that can be told."""
+class RejectionGroup:
+    """Rejected events of the learner with one code that are about the notebook, or don't name one."""
 
     code: str
     detail: str
@@ -146,8 +146,11 @@ class Rejected:
 
 
 @dataclass(frozen=True)
-class Taking:
-    """How far the newest event on the notebook has come: into the activities, and from there into the record."""
+class NewestEvent:
+    """How far the newest event on the notebook was processed: `taken` into the activities, then into the record.
+
+    The record is out of date since `stale_since`; None if it isn't.
+    """
 
     event: str
     arrived_at: datetime
@@ -158,7 +161,10 @@ class Taking:
 
 @dataclass(frozen=True)
 class Record:
-    """The learner's telemetry record. `made_at` is when its batch was processed; None where that row is gone."""
+    """The learner's telemetry record. `made_at` is when its batch was processed, None if that row is gone.
+
+    `untold_attempts` are those that earlier documents told and the record's doesn't.
+    """
 
     id: int
     slug: str
@@ -169,62 +175,68 @@ class Record:
     last_interaction_at: datetime | None = None
     received_at: datetime | None = None
     made_at: datetime | None = None
+    untold_attempts: int = 0
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that was found. `book` tells a notebook from a LearnPack package."""
+    """All facts. `published` is None for a LearnPack package."""
 
     now: datetime
     academy: str
     asked_user: str
     asked_asset: str
     person: Person | None = None
-    # There is such an account, but no academy has it.
-    homeless: bool = False
+    # The account exists, but has no membership in any academy.
+    without_academy: bool = False
     target: Target | None = None
-    tasks: tuple[TaskFound, ...] = ()
-    sent: tuple[Sent, ...] = ()
+    tasks: tuple[LearnerTask, ...] = ()
+    sent: tuple[RequestGroup, ...] = ()
     batch: Batch | None = None
-    refused: tuple[Refused, ...] = ()
-    misspoken: tuple[Misspoken, ...] = ()
-    book: Book | None = None
-    # Events on the asset's notebook; without a published one, on a notebook that is called like it.
-    seen: tuple[Seen, ...] = ()
+    refused: tuple[RefusalGroup, ...] = ()
+    foreign_senders: tuple[ForeignSender, ...] = ()
+    published: PublishedNotebooks | None = None
+    # Events on the asset's notebook; without a published one, on a notebook with a similar name.
+    seen: tuple[EventGroup, ...] = ()
     front_end: FrontEnd | None = None
     collecting: bool = True
-    rejected: tuple[Rejected, ...] = ()
-    taking: Taking | None = None
+    rejected: tuple[RejectionGroup, ...] = ()
+    newest_event: NewestEvent | None = None
     record: Record | None = None
-    # A record under the slug of a translation that isn't the canonical one.
+    # A record under the slug of a translation other than the canonical one.
     stray: Record | None = None
     worker_seen_at: datetime | None = None
+    # When the learner was last seen in the academy, on whatever.
+    last_seen_at: datetime | None = None
 
     @property
     def learner(self) -> str:
-        """How the learner is called in sentences."""
+        """The learner's name in sentences."""
         return self.person.name if self.person else self.asked_user
 
     @property
     def asset(self) -> str:
-        """How the asset is called in sentences."""
+        """The asset's name in sentences."""
         return self.target.slug if self.target else self.asked_asset
 
     @property
     def last_arrival(self) -> datetime | None:
-        """When something about the asset was last taken."""
-        if self.book is not None:
-            return max((one.last_at for one in self.seen), default=None)
-        return max((one.last_at for one in self.sent if one.place != UNKNOWN), default=None)
+        """When a request or event on the asset was last accepted."""
+        if self.published is not None:
+            return max((group.last_at for group in self.seen), default=None)
+        return max((group.last_at for group in self.sent if group.place != UNKNOWN), default=None)
 
     @property
     def last_batch(self) -> datetime | None:
-        """The same without LearnPack's events, which are small, and pass where a batch may not."""
-        if self.book is not None:
+        """When a batch on the asset was last accepted. Single LearnPack events are left out: they are small and may be
+        accepted where a batch is not."""
+        if self.published is not None:
             return self.last_arrival
-        return max((one.last_at for one in self.sent if one.place != UNKNOWN and not one.streaming), default=None)
+        return max(
+            (group.last_at for group in self.sent if group.place != UNKNOWN and not group.streaming), default=None
+        )
 
     @property
-    def last_let_in(self) -> datetime | None:
-        """When the client that sends about the asset was last let in; a notebook's sends for all notebooks."""
-        return self.front_end.at if self.book is not None and self.front_end is not None else self.last_arrival
+    def last_accepted(self) -> datetime | None:
+        """When a request of the asset's client was last accepted; a notebook's client sends for all notebooks."""
+        return self.front_end.at if self.published is not None and self.front_end is not None else self.last_arrival

@@ -1,10 +1,11 @@
-"""What one check finds, and how a check says so."""
+"""The result of a check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -19,9 +20,9 @@ _NOT_ASKED = _("Not asked further")
 
 @dataclass(frozen=True)
 class Ending:
-    """The verdict with which a check ends the walk; `values` fill its sentences beside those that all have.
+    """The verdict with which a check ends the walk; `values` fill its sentences, besides the values that all have.
 
-    `reason` is the name under which the record that decided has it: of a refusal, a webhook or a rejected event.
+    `reason` is the reason or code of the refusal, webhook or rejected event that decided.
     """
 
     verdict: str
@@ -31,7 +32,7 @@ class Ending:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. Its sentence is told in the active language; `evidence` is plain JSON, by name."""
+    """One check. Its sentence is in the active language; `evidence` is plain JSON by name."""
 
     result: str
     text: Promise
@@ -41,7 +42,7 @@ class Check:
 
     @property
     def detail(self) -> str:
-        """The sentence."""
+        """The sentence, filled with its values."""
         return str(self.text) % self.values
 
 
@@ -51,15 +52,15 @@ NOT_ASKED = Check(SKIPPED, _NOT_ASKED)
 def ends(
     sentence: Promise, verdict: str, evidence: Mapping[str, Any] | None = None, /, *, reason: str = "", **values: Any
 ) -> Check:
-    """A check that ends the walk; the values fill its own sentence and the verdict's."""
+    """Return a check that ends the walk; the values fill its own sentence and the verdict's sentences."""
     return Check(NO, sentence, values, evidence or {}, Ending(verdict, values, reason))
 
 
-def when(moment: datetime | None) -> str:
-    """A time inside a sentence, to the minute: the same in every language."""
-    return "-" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+def time_text(moment: datetime | None) -> str:
+    """Return a time for a sentence, to the minute, in the same form in every language; in the page's time zone, else UTC."""
+    return "-" if moment is None else timezone.localtime(moment).strftime("%Y-%m-%d %H:%M %Z")
 
 
-def written(moment: datetime | None) -> str | None:
-    """A time as evidence: ISO 8601."""
+def iso_time(moment: datetime | None) -> str | None:
+    """Return a time as evidence, in ISO 8601."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

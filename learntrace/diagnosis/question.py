@@ -1,4 +1,4 @@
-"""What somebody asks: about a user and an asset, or a task; and who and what is meant, as far as the academy may see."""
+"""The question of a diagnosis, about a user and an asset or about a task, and the rows that it means in an academy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from learntrace.accounts.scope import learners_of
 from learntrace.assignments.models import Task
 from learntrace.assignments.tasks import TaskNotFound, tasks_seen_in
 from learntrace.core.errors import Problem
-from learntrace.core.filters import natural
+from learntrace.core.http.filters import natural
 from learntrace.notebooks.models import Notebook
 from learntrace.registry.models import Asset
-from learntrace.registry.shelves import AssetNotFound, academy_shelf, find, unlisted_shelf
+from learntrace.registry.visibility import AssetNotFound, academy_assets, find, unlisted_assets
 
-LONGEST = 1000  # what a notebook's path may have; user names and slugs are shorter
+LONGEST = 1000  # the longest path of a notebook; user names and slugs are shorter
 
 
 class NotAQuestion(Problem):
@@ -41,7 +41,7 @@ class SeveralMeant(Problem):
 
 @dataclass(frozen=True)
 class Question:
-    """About a task, or about a user and an asset, each by any of its names."""
+    """A question about a task, or about a user and an asset, each by any of its names."""
 
     user: str = ""
     asset: str = ""
@@ -49,7 +49,7 @@ class Question:
 
 
 def read_question(given: Mapping[str, str | None]) -> Question:
-    """The question of a query string or a command line.
+    """Return the question of a query string or a command line.
 
     Raises NotAQuestion, InvalidTask, Unreadable.
     """
@@ -66,14 +66,14 @@ def read_question(given: Mapping[str, str | None]) -> Question:
 
 def _clean(field: str, given: str) -> str:
     text = given.strip()
-    # A command line brings bytes that are no text as surrogates, and PostgreSQL holds no NUL.
+    # A command line turns bytes that are no text into surrogates, and PostgreSQL stores no NUL.
     if len(text) > LONGEST or "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise Unreadable(field=field, longest=LONGEST)
     return text
 
 
-def task_asked(academy: Academy, task_id: int) -> Task:
-    """The task, if the academy may see it.
+def find_task(academy: Academy, task_id: int) -> Task:
+    """Return a task that the academy may see.
 
     Raises TaskNotFound.
     """
@@ -89,41 +89,41 @@ def _called(name: str) -> Q:
     return meant if number is None else meant | Q(pk=number)
 
 
-def person_asked(academy: Academy, name: str) -> User | None:
-    """The one member of the academy with this id, user name or e-mail address.
+def find_person(academy: Academy, name: str) -> User | None:
+    """Return the member of the academy with an id, user name or e-mail address, None where there is none.
 
     Raises SeveralMeant.
     """
-    found = list(learners_of(academy).filter(_called(name)).order_by("pk")[:4])
-    if len(found) > 1:
-        told = ", ".join(f"{user.pk} ({user.username})" for user in found)
-        raise SeveralMeant(name=name[:100], found=told)
-    return found[0] if found else None
+    users = list(learners_of(academy).filter(_called(name)).order_by("pk")[:4])
+    if len(users) > 1:
+        names = ", ".join(f"{user.pk} ({user.username})" for user in users)
+        raise SeveralMeant(name=name[:100], found=names)
+    return users[0] if users else None
 
 
-def is_homeless(name: str) -> bool:
-    """Whether there is such an account, and no academy has it: of others' members nothing is told."""
+def has_no_academy(name: str) -> bool:
+    """Whether an account exists that no academy has. About members of other academies nothing is revealed."""
     return User.objects.filter(_called(name), memberships=None).exists()
 
 
-def asset_asked(academy: Academy, person: User, name: str) -> Asset | None:
-    """The asset with this id, slug or alias, or the published notebook with this path or tag, that the academy may see.
+def find_asset(academy: Academy, person: User, name: str) -> Asset | None:
+    """Return the asset with an id, slug or alias, or the published notebook with a path or tag, that the academy may see.
 
-    What a learner of several academies does on another one's asset is seen there only.
+    Work of a learner of several academies on an asset of another one is visible only there.
     """
-    shelf = academy_shelf(academy) | unlisted_shelf()
+    visible = academy_assets(academy) | unlisted_assets()
     elsewhere = Membership.objects.filter(user=person).exclude(academy=academy)
-    shelf = shelf.exclude(academy__in=elsewhere.values("academy"))
+    visible = visible.exclude(academy__in=elsewhere.values("academy"))
     try:
-        return find(name, shelf, shelf)
+        return find(name, visible, visible)
     except AssetNotFound:
         named = Q(path=name) | Q(assignments__tag=name)
         notebook = Notebook.objects.filter(named, academy=academy).select_related("asset").order_by("pk").first()
         return notebook.asset if notebook else None
 
 
-def named_in(question: Question) -> set[int]:
-    """The ids of the academies that a question may be about, for who may look into all of them."""
+def academies_meant(question: Question) -> set[int]:
+    """Return the ids of the academies that a question may be about, for a caller who may see all of them."""
     if question.task is None:
         held = Membership.objects.filter(user__in=User.objects.filter(_called(question.user)))
     else:

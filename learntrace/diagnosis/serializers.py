@@ -32,7 +32,7 @@ class DiagnosisSerializer(serializers.Serializer[Any]):
 
 
 def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The answer, told in the active language."""
+    """Return the answer as JSON, in the active language."""
     checks = [
         {"check": name, "result": check.result, "detail": check.detail, "evidence": dict(check.evidence)}
         for name, check in diagnosis.checks.items()

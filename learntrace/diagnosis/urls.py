@@ -1,4 +1,4 @@
-"""The address under /v1 that is diagnosis's."""
+"""The URL of the diagnosis under /v1."""
 
 from django.urls import path
 

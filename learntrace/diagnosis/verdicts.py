@@ -1,7 +1,7 @@
-"""The verdicts that a diagnosis can end with: one list, from which docs/reference/verdicts.md is made.
+"""The verdicts of a diagnosis: one list, from which docs/reference/verdicts.md is generated.
 
-`%(learner)s`, `%(asset)s` and `%(academy)s` fill every sentence; what else stands in one is given by the check that ends
-the walk with it.
+Every sentence may use `%(learner)s`, `%(asset)s` and `%(academy)s`; other values come from the check that ends the walk
+with the verdict.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ ALL_WELL: Final = "all-well"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is the matter, and the next thing to do about it."""
+    """A verdict: an explanation, and the next thing to do."""
 
     explanation: Promise
     next_action: Promise

@@ -6,10 +6,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from learntrace.accounts.schema import ACADEMY, filters, responses
+from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView
+from learntrace.diagnosis.fact_queries.gather import gather
 from learntrace.diagnosis.question import read_question
-from learntrace.diagnosis.reading import gather
 from learntrace.diagnosis.serializers import DiagnosisSerializer, as_json
 from learntrace.diagnosis.walk import walk
 

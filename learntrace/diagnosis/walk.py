@@ -1,35 +1,35 @@
-"""The walk: from facts to checks in their order, and to the one verdict. Pure: it asks nothing and nobody."""
+"""The walk: from facts through the checks, in their order, to one verdict. A pure function."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from learntrace.diagnosis.checks import door, inbox, learner, notebook, record
+from learntrace.diagnosis.checks import front_door, inbox, learner, notebook, record
 from learntrace.diagnosis.facts import Facts
-from learntrace.diagnosis.findings import NOT_ASKED, Check, Ending, when
+from learntrace.diagnosis.findings import NOT_ASKED, Check, Ending, time_text
 from learntrace.diagnosis.verdicts import ALL_WELL, VERDICTS
 
-Look = Callable[[Facts], Check]
+CheckFunction = Callable[[Facts], Check]
 
-# What both sources share stands first and last. Between, the way of what was sent: through the front door, into the
-# inbox, to the worker. The first check that explains why something is missing ends the walk.
-_FIRST: Mapping[str, Look] = {
+# Both sources share the first and the last checks. The checks between follow the data: through the front door, into the
+# inbox, to the worker. The first check that explains why telemetry is missing ends the walk.
+_FIRST: Mapping[str, CheckFunction] = {
     "learner": learner.learner,
     "account": learner.account,
     "asset": learner.asset,
 }
-_LAST: Mapping[str, Look] = {
+_LAST: Mapping[str, CheckFunction] = {
     "record": record.record,
     "scores": record.scores,
     "statistics": record.statistics,
 }
-LEARNPACK: Mapping[str, Look] = {
+LEARNPACK: Mapping[str, CheckFunction] = {
     **_FIRST,
     "task": learner.task,
     "published": notebook.published,
     "arrived": inbox.arrived,
-    "refused": door.refused,
-    "sender": door.sender,
+    "refused": front_door.refused,
+    "sender": front_door.sender,
     "names": inbox.names,
     "ignored": inbox.ignored,
     "waiting": inbox.waiting,
@@ -37,13 +37,13 @@ LEARNPACK: Mapping[str, Look] = {
     "applied": inbox.applied,
     **_LAST,
 }
-NOTEBOOK: Mapping[str, Look] = {
+NOTEBOOK: Mapping[str, CheckFunction] = {
     **_FIRST,
     "task": learner.task_of_notebook,
     "published": notebook.published,
     "consent": notebook.consent,
-    "refused": door.refused,
-    "sender": door.sender,
+    "refused": front_door.refused,
+    "sender": front_door.sender,
     "rejected": notebook.rejected,
     "front_end": notebook.front_end,
     "arrived": notebook.arrived,
@@ -55,7 +55,7 @@ NOTEBOOK: Mapping[str, Look] = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The answer: the verdict with what fills its sentences, and every check by its name."""
+    """The answer: the verdict with the values of its sentences, and every check by its name."""
 
     verdict: str
     reason: str
@@ -64,7 +64,7 @@ class Diagnosis:
 
     @property
     def explanation(self) -> str:
-        """What is the matter, in the active language."""
+        """The verdict as a sentence in the active language."""
         return str(VERDICTS[self.verdict].explanation) % self.values
 
     @property
@@ -74,14 +74,14 @@ class Diagnosis:
 
 
 def walk(facts: Facts) -> Diagnosis:
-    """Look at one thing after the other until one explains why something is missing."""
+    """Run the checks until one explains why telemetry is missing."""
     ending: Ending | None = None
     checks: dict[str, Check] = {}
-    for name, look in (LEARNPACK if facts.book is None else NOTEBOOK).items():
-        checks[name] = check = NOT_ASKED if ending else look(facts)
+    for name, check_facts in (LEARNPACK if facts.published is None else NOTEBOOK).items():
+        checks[name] = check = NOT_ASKED if ending else check_facts(facts)
         ending = ending or check.ending
     if ending is None:
         updated_at = facts.record.updated_at if facts.record else None
-        ending = Ending(ALL_WELL, {"last": when(updated_at)})
+        ending = Ending(ALL_WELL, {"last": time_text(updated_at)})
     everywhere = {"learner": facts.learner, "asset": facts.asset, "academy": facts.academy}
     return Diagnosis(ending.verdict, ending.reason, {**everywhere, **ending.values}, checks)

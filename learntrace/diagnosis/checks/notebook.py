@@ -1,54 +1,56 @@
-"""What became of the events of a notebook."""
+"""Checks of a notebook's events: published, collected, accepted, tagged, taken."""
 
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.diagnosis.checks.queue import waits
-from learntrace.diagnosis.facts import Facts, Seen
-from learntrace.diagnosis.findings import OK, WARNING, Check, ends, when, written
+from learntrace.diagnosis.facts import EventGroup, Facts
+from learntrace.diagnosis.findings import OK, WARNING, Check, ends, iso_time, time_text
 
 
 def published(facts: Facts) -> Check:
-    """Is the notebook published? What isn't one needs not be."""
-    book = facts.book
-    if book is not None:
+    """Check whether the notebook is published; a package needs not be."""
+    published = facts.published
+    if published is not None:
         evidence = {
-            "paths": list(book.paths),
-            "assignments": len(book.tags),
-            "published_at": written(book.published_at),
+            "paths": list(published.paths),
+            "assignments": len(published.tags),
+            "published_at": iso_time(published.published_at),
         }
-        if not book.tags:
+        if not published.tags:
             return Check(WARNING, _("The notebook is published, but without any assignment"), {}, evidence)
-        values = {"count": len(book.tags)}
+        values = {"count": len(published.tags)}
         return Check(OK, _("The notebook is published (assignments: %(count)s)"), values, evidence)
     if facts.seen and not facts.sent:
-        newest = max(facts.seen, key=lambda one: one.last_at)
-        evidence = {"notebook": newest.notebook, "events": sum(one.events for one in facts.seen)}
-        evidence |= {"last_at": written(newest.last_at)}
+        newest = max(facts.seen, key=lambda group: group.last_at)
+        evidence = {"notebook": newest.notebook, "events": sum(group.events for group in facts.seen)}
+        evidence |= {"last_at": iso_time(newest.last_at)}
         text = _("Events arrive from a notebook that is not published")
         return ends(text, "notebook-not-published", evidence, notebook=newest.notebook)
     return Check(OK, _("It is no notebook, but a package"))
 
 
 def consent(facts: Facts) -> Check:
-    """Does the learner want events to be collected?"""
+    """Check whether the learner lets events be collected."""
     if not facts.collecting:
         return ends(_("The learner has turned the collection of events off"), "opted-out", reason="opted-out")
     return Check(OK, _("The learner's events are collected"))
 
 
 def rejected(facts: Facts) -> Check:
-    """Were events rejected, and is that the last that was heard?"""
+    """Check whether events were rejected, and none was accepted since."""
     if not facts.rejected:
         return Check(OK, _("No event was rejected"))
-    newest = max(facts.rejected, key=lambda one: one.last_at)
-    count = sum(one.events for one in facts.rejected)
-    values = {"count": count, "text": newest.detail, "last": when(newest.last_at)}
+    newest = max(facts.rejected, key=lambda group: group.last_at)
+    count = sum(group.events for group in facts.rejected)
+    values = {"count": count, "text": newest.detail, "last": time_text(newest.last_at)}
     evidence = {
-        "rejected_id": newest.newest, "codes": {one.code: one.events for one in facts.rejected},
-        "last_at": written(newest.last_at), "text": newest.detail,
-    }  # fmt: skip
+        "rejected_id": newest.newest,
+        "codes": {group.code: group.events for group in facts.rejected},
+        "last_at": iso_time(newest.last_at),
+        "text": newest.detail,
+    }
     text = _("Events were rejected (%(count)s, the last at %(last)s): %(text)s")
     last_arrival = facts.last_arrival
     if last_arrival is not None and last_arrival >= newest.last_at:
@@ -57,74 +59,79 @@ def rejected(facts: Facts) -> Check:
 
 
 def front_end(facts: Facts) -> Check:
-    """Is the learner's front end sending anything at all?"""
+    """Check whether the learner's front end sends events at all."""
     seen = facts.front_end
     if seen is None and facts.record is not None:
         return Check(WARNING, _("No event of the learner is kept, but there is a record"))
     if seen is None:
         return ends(_("No event of the learner is kept"), "front-end-silent")
-    evidence = {"last_at": written(seen.at), "frontend": seen.name, "version": seen.version}
-    values = {"last": when(seen.at), "frontend": f"{seen.name} {seen.version}".strip() or "?"}
+    evidence = {"last_at": iso_time(seen.at), "frontend": seen.name, "version": seen.version}
+    values = {"last": time_text(seen.at), "frontend": f"{seen.name} {seen.version}".strip() or "?"}
     return Check(OK, _("The learner's front end, %(frontend)s, last sent at %(last)s"), values, evidence)
 
 
 def arrived(facts: Facts) -> Check:
-    """Did anything arrive from this notebook?"""
+    """Check whether events of this notebook arrived."""
     if not facts.seen and facts.record is not None:
         return Check(WARNING, _("No event from this notebook is kept, but there is a record"))
     if not facts.seen:
         return ends(_("Events arrive from the learner, but none from this notebook"), "nothing-sent")
-    count = sum(one.events for one in facts.seen)
-    newest = max(facts.seen, key=lambda one: one.last_at)
-    evidence: dict[str, Any] = {"events": count, "last_at": written(newest.last_at), "notebook": newest.notebook}
-    evidence |= {"notebooks": sorted({one.notebook for one in facts.seen if one.notebook})}
-    values = {"count": count, "last": when(newest.last_at)}
+    count = sum(group.events for group in facts.seen)
+    newest = max(facts.seen, key=lambda group: group.last_at)
+    evidence: dict[str, Any] = {"events": count, "last_at": iso_time(newest.last_at), "notebook": newest.notebook}
+    evidence |= {"notebooks": sorted({group.notebook for group in facts.seen if group.notebook})}
+    values = {"count": count, "last": time_text(newest.last_at)}
     return Check(OK, _("Events have arrived (%(count)s, the last at %(last)s)"), values, evidence)
 
 
 def tags(facts: Facts) -> Check:
-    """Do the cells carry tags, and are these the published ones?"""
-    known = facts.book.tags if facts.book else frozenset()
-    hits = [one for one in facts.seen if one.tag in known]
-    malformed = [one for one in facts.seen if one.tag not in known and one.malformed]
-    others = [one for one in facts.seen if one.tag and one.tag not in known and not one.malformed]
-    bare = [one for one in facts.seen if not one.tag and one.executed]
+    """Check whether the cells carry published tags."""
+    known = facts.published.tags if facts.published else frozenset()
+    hits = [group for group in facts.seen if group.tag in known]
+    malformed = [group for group in facts.seen if group.tag not in known and group.malformed]
+    others = [group for group in facts.seen if group.tag and group.tag not in known and not group.malformed]
+    untagged = [group for group in facts.seen if not group.tag and group.executed]
     evidence: dict[str, Any] = {
-        "published": _events(hits), "unpublished": _events(others), "malformed": _events(malformed),
-        "untagged": _events(bare),
-    }  # fmt: skip
-    evidence |= {"unpublished_tags": sorted({one.tag for one in others})[:10]}
-    evidence |= {"malformed_tags": sorted({one.tag for one in malformed})[:10]}
+        "published": _events(hits),
+        "unpublished": _events(others),
+        "malformed": _events(malformed),
+        "untagged": _events(untagged),
+        "unpublished_tags": sorted({group.tag for group in others})[:10],
+        "malformed_tags": sorted({group.tag for group in malformed})[:10],
+    }
     if hits or not facts.seen:
         if malformed or others:
             return Check(WARNING, _("Events carry published tags, and others too"), {}, evidence)
         return Check(OK, _("Events carry published tags"), {}, evidence)
     if others:
-        newest = max(others, key=lambda one: one.last_at)
+        newest = max(others, key=lambda group: group.last_at)
         text = _("Events carry tags that are not published")
-        return ends(text, "tags-not-published", evidence, tag=newest.tag, last=when(newest.last_at))
-    if malformed or bare:
-        last = when(max(one.last_at for one in (*malformed, *bare)))
-        return ends(_("Events carry no tag that is well formed"), "cells-untagged", evidence, last=last)
-    last = when(max(one.last_at for one in facts.seen))
-    return ends(_("No cell was executed"), "nothing-executed", evidence, last=last)
+        return ends(text, "tags-not-published", evidence, tag=newest.tag, last=_last_seen(facts))
+    if malformed or untagged:
+        return ends(_("Events carry no tag that is well formed"), "cells-untagged", evidence, last=_last_seen(facts))
+    return ends(_("No cell was executed"), "nothing-executed", evidence, last=_last_seen(facts))
 
 
-def _events(found: list[Seen]) -> int:
-    return sum(one.events for one in found)
+def _last_seen(facts: Facts) -> str:
+    # What has just arrived may not have been taken yet.
+    return time_text(facts.last_seen_at or max(group.last_at for group in facts.seen))
+
+
+def _events(groups: list[EventGroup]) -> int:
+    return sum(group.events for group in groups)
 
 
 def waiting(facts: Facts) -> Check:
-    """Is the newest event taken into the measures, and the record made of it?"""
-    taking = facts.taking
-    if taking is None:
+    """Check whether the newest event is taken into the measures and the record."""
+    newest = facts.newest_event
+    if newest is None:
         return Check(OK, _("Nothing waits"))
-    evidence = {"event_id": taking.event, "arrived_at": written(taking.arrived_at)}
-    if taking.fault:
-        text, last = _("The newest event could not be taken: %(text)s"), when(taking.arrived_at)
-        return ends(text, "failed-other", evidence, reason="fault", text=taking.fault, last=last)
-    if not taking.taken:
-        return waits(facts, taking.arrived_at, evidence)
-    if taking.stale_since is not None:
-        return waits(facts, taking.stale_since, evidence | {"taken": True})
+    evidence = {"event_id": newest.event, "arrived_at": iso_time(newest.arrived_at)}
+    if newest.fault:
+        text, last = _("The newest event could not be taken: %(text)s"), time_text(newest.arrived_at)
+        return ends(text, "failed-other", evidence, reason="fault", text=newest.fault, last=last)
+    if not newest.taken:
+        return waits(facts, newest.arrived_at, evidence)
+    if newest.stale_since is not None:
+        return waits(facts, newest.stale_since, evidence | {"taken": True})
     return Check(OK, _("The newest event is taken"), {}, evidence)

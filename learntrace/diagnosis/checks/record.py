@@ -1,43 +1,54 @@
-"""The record that is shown: whether there is one, who made it, and what it brings."""
+"""Checks of the telemetry record: whether it exists and who wrote it, its scores and its statistics."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.diagnosis.facts import Facts
-from learntrace.diagnosis.findings import OK, WARNING, Check, ends, when, written
+from learntrace.diagnosis.findings import OK, WARNING, Check, ends, iso_time, time_text
 
 # Statistics are computed once a night.
 _STATS_AGE = timedelta(hours=25)
 
 
 def record(facts: Facts) -> Check:
-    """Is there a record, where it is looked for, and did the client make it?"""
-    found, stray = facts.record, facts.stray
-    if found is None and stray is not None:
+    """Check whether there is a record under the canonical slug, made from the client's data."""
+    stored, stray = facts.record, facts.stray
+    if stored is None and stray is not None:
         evidence = {"record_id": stray.id, "asset_slug": stray.slug}
         canonical = facts.target.canonical if facts.target else ""
         text = _("The record stands under %(slug)s, not under the canonical slug %(canonical)s")
         return ends(text, "record-under-another-slug", evidence, slug=stray.slug, canonical=canonical)
-    if found is None:
-        return ends(_("There is no record"), "record-missing", last=when(facts.last_arrival))
+    if stored is None:
+        return ends(_("There is no record"), "record-missing", last=time_text(facts.last_arrival))
     evidence = {
-        "record_id": found.id, "asset_slug": found.slug, "updated_at": written(found.updated_at),
-        "last_interaction_at": written(found.last_interaction_at), "completion_rate": found.completion,
-        "received_at": written(found.received_at),
-    }  # fmt: skip
-    if not found.from_source:
-        return ends(_("The record was written by staff"), "staff-written", evidence, last=when(found.updated_at))
-    # A batch and its record are written in one transaction, so with one time.
-    if found.made_at is not None and found.updated_at > found.made_at:
+        "record_id": stored.id,
+        "asset_slug": stored.slug,
+        "updated_at": iso_time(stored.updated_at),
+        "last_interaction_at": iso_time(stored.last_interaction_at),
+        "completion_rate": stored.completion,
+        "received_at": iso_time(stored.received_at),
+    }
+    if not stored.from_source:
+        return ends(_("The record was written by staff"), "staff-written", evidence, last=time_text(stored.updated_at))
+    # A batch and its record are written in one transaction and have the same time.
+    if stored.made_at is not None and stored.updated_at > stored.made_at:
         text = _("The record was changed by staff after the last batch")
-        return ends(text, "staff-written", evidence, last=when(found.updated_at))
-    values = {"last": when(found.updated_at)}
+        return ends(text, "staff-written", evidence, last=time_text(stored.updated_at))
+    values: dict[str, Any] = {"last": time_text(stored.updated_at)}
+    if stored.untold_attempts:
+        values["count"] = stored.untold_attempts
+        text = _(
+            "There is a record, last changed at %(last)s. The latest message tells fewer attempts than earlier ones did "
+            "(%(count)s fewer); all of them count"
+        )
+        return Check(OK, text, values, evidence | {"untold_attempts": stored.untold_attempts})
     return Check(OK, _("There is a record, last changed at %(last)s"), values, evidence)
 
 
 def scores(facts: Facts) -> Check:
-    """Is the asset graded, and are there scores?"""
+    """Check whether the asset is graded, and the record has scores."""
     graded = facts.target is not None and facts.target.graded
     canonical = facts.target.canonical if facts.target else ""
     if not graded:
@@ -48,14 +59,14 @@ def scores(facts: Facts) -> Check:
 
 
 def statistics(facts: Facts) -> Check:
-    """Are the asset's statistics newer than the record?"""
+    """Check whether the asset's statistics are newer than the record."""
     synced_at = facts.target.stats_at if facts.target else None
     failed = facts.target is not None and facts.target.stats_failed
     updated_at = facts.record.updated_at if facts.record else None
-    evidence = {"stats_at": written(synced_at), "record_updated_at": written(updated_at), "failed": failed}
+    evidence = {"stats_at": iso_time(synced_at), "record_updated_at": iso_time(updated_at), "failed": failed}
     behind = updated_at is not None and (synced_at is None or synced_at < updated_at)
     if failed or (behind and updated_at is not None and facts.now - updated_at > _STATS_AGE):
-        return ends(_("The statistics are older than the record"), "stats-stale", evidence, last=when(synced_at))
+        return ends(_("The statistics are older than the record"), "stats-stale", evidence, last=time_text(synced_at))
     if behind:
         return Check(WARNING, _("The record is not yet in the statistics, which are made at night"), {}, evidence)
     return Check(OK, _("The statistics are up to date"), {}, evidence)

@@ -1,4 +1,4 @@
-"""What LearnPack's clients sent of a learner, and what became of it."""
+"""Facts from LearnPack's inbox: the requests of a learner and their outcome."""
 
 from typing import Any
 
@@ -7,40 +7,42 @@ from django.db.models.fields.json import KeyTextTransform
 
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.scope import seen_in
-from learntrace.diagnosis.facts import HERE, MISLED, Batch, Sent
+from learntrace.diagnosis.facts import HERE, MISLED, Batch, RequestGroup
 from learntrace.diagnosis.matching import Names
-from learntrace.learnpack import outcomes
-from learntrace.learnpack.dispatch import BATCH, PACKAGE_EVENTS
+from learntrace.learnpack.events import BATCH, PACKAGE_EVENTS
 from learntrace.learnpack.models import Webhook
+from learntrace.learnpack.processing import outcomes
 from learntrace.registry.models import Asset
-from learntrace.registry.shelves import academy_shelf, unlisted_shelf
+from learntrace.registry.visibility import academy_assets, unlisted_assets
 
-MOST = 2000  # kinds of requests of a learner that are told apart
+MOST = 2000  # the most groups of requests of a learner
 _MISSING = frozenset({outcomes.ASSET_NOT_FOUND})
 
 
-def sent(academy: Academy, user: User, names: Names) -> tuple[tuple[Sent, ...], Batch | None]:
-    """The learner's requests that are, or might be, about an asset, and the one that decides; of the payloads nothing is
-    read but the client of that one."""
+def sent(academy: Academy, user: User, names: Names) -> tuple[tuple[RequestGroup, ...], Batch | None]:
+    """Return the learner's requests that are, or might be, about an asset, in groups, and the request that decides.
+
+    Payloads are not read, except for the client in the one that decides.
+    """
     rows = Webhook.objects.filter(
         seen_in(academy, learner="student_id", asset_academy="asset__academy_id"), student=user
     ).exclude(event__in=PACKAGE_EVENTS)
     placed = []
-    for row in _alike(rows):
+    for row in _groups(rows):
         missing = row["reason"] in _MISSING
         place = names.place(row["asset_id"], row["package_slug"], row["learnpack_package_id"], missing)
         if place is not None:
             placed.append((place, row))
     misled = {row["asset_id"] for place, row in placed if place == MISLED}
-    went = _visible(academy, misled) if misled else {}
+    slugs = _visible_slugs(academy, misled) if misled else {}
     here = [row for place, row in placed if place == HERE]
     deciding = [row for row in here if row["event"] == BATCH] or here
     newest = max((row["newest"] for row in deciding), default=None)
-    found = tuple(_sent(place, row, went.get(row["asset_id"], "")) for place, row in placed)
-    return found, None if newest is None else _batch(rows.filter(pk=newest))
+    groups = tuple(_sent(place, row, slugs.get(row["asset_id"], "")) for place, row in placed)
+    return groups, None if newest is None else _batch(rows.filter(pk=newest))
 
 
-def _alike(rows: QuerySet[Webhook]) -> Any:
+def _groups(rows: QuerySet[Webhook]) -> Any:
     return (
         rows.order_by()
         .values("asset_id", "package_slug", "learnpack_package_id", "event", "status", "reason")
@@ -49,13 +51,13 @@ def _alike(rows: QuerySet[Webhook]) -> Any:
     )
 
 
-def _visible(academy: Academy, assets: set[int]) -> dict[int, str]:
-    shelf: QuerySet[Asset] = academy_shelf(academy) | unlisted_shelf()
-    return dict(shelf.filter(pk__in=assets).values_list("pk", "slug"))
+def _visible_slugs(academy: Academy, assets: set[int]) -> dict[int, str]:
+    visible: QuerySet[Asset] = academy_assets(academy) | unlisted_assets()
+    return dict(visible.filter(pk__in=assets).values_list("pk", "slug"))
 
 
-def _sent(place: str, row: dict[str, Any], went_to: str) -> Sent:
-    return Sent(
+def _sent(place: str, row: dict[str, Any], went_to: str) -> RequestGroup:
+    return RequestGroup(
         place=place,
         slug=row["package_slug"] or "",
         streaming=row["event"] != BATCH,
@@ -71,7 +73,7 @@ def _sent(place: str, row: dict[str, Any], went_to: str) -> Sent:
 
 def _batch(rows: QuerySet[Webhook]) -> Batch | None:
     row = rows.annotate(agent=KeyTextTransform("agent", F("payload"))).defer("payload").first()
-    # It may have been deleted since it was counted.
+    # The row may have been deleted meanwhile.
     if row is None:
         return None
     return Batch(
@@ -80,7 +82,7 @@ def _batch(rows: QuerySet[Webhook]) -> Batch | None:
         slug=row.package_slug or "",
         status=row.status,
         reason=row.reason,
-        text=outcomes.told(row) or "",
+        text=outcomes.status_text(row) or "",
         created_at=row.created_at,
         agent=(row.agent or "")[:200],
         by_service=row.sender_id is not None and row.sender_id != row.student_id,

@@ -1,4 +1,7 @@
-"""Finding the facts: a number of queries that no amount of telemetry changes, of nothing that the academy may not see."""
+"""Gathering the facts about a question.
+
+The number of queries doesn't depend on the amount of telemetry, and nothing is read that the academy may not see.
+"""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,54 +13,57 @@ from learntrace.accounts.models import Academy, Membership, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.core.models import Heartbeat
-from learntrace.diagnosis import reading_door, reading_learnpack, reading_notebooks
-from learntrace.diagnosis.facts import Facts, Person, Record, Target, TaskFound
+from learntrace.diagnosis.fact_queries import front_door, learnpack, notebooks
+from learntrace.diagnosis.facts import Facts, LearnerTask, Person, Record, Target
 from learntrace.diagnosis.matching import Names
-from learntrace.diagnosis.question import Question, asset_asked, is_homeless, person_asked, task_asked
+from learntrace.diagnosis.question import Question, find_asset, find_person, find_task, has_no_academy
 from learntrace.learnpack.models import Webhook
+from learntrace.progress.last_seen import last_seen_in
 from learntrace.registry.models import Asset, AssetAlias
 from learntrace.registry.resolution import Registry, load_registry
-from learntrace.registry.shelves import academy_shelf, unlisted_shelf
+from learntrace.registry.visibility import academy_assets, unlisted_assets
 
 MOST_TASKS = 20
 MOST_NAMES = 200
 
 
 def gather(academy: Academy, question: Question) -> Facts:
-    """What there is to be said about a question.
+    """Return the facts about a question.
 
     Raises TaskNotFound, SeveralMeant.
     """
     facts = Facts(timezone.now(), academy.name, question.user, question.asset)
     if question.task is None:
-        user = person_asked(academy, question.user)
+        user = find_person(academy, question.user)
         if user is None:
-            return replace(facts, homeless=is_homeless(question.user))
+            return replace(facts, without_academy=has_no_academy(question.user))
     else:
-        task = task_asked(academy, question.task)
+        task = find_task(academy, question.task)
         user = task.user
         facts = replace(facts, asked_user=user.username, asked_asset=task.associated_slug)
-    facts = replace(facts, person=_person(academy, user))
-    asset = asset_asked(academy, user, facts.asked_asset)
+    seen = last_seen_in(academy.pk, [user.pk]).get(user.pk)
+    facts = replace(facts, person=_person(academy, user), last_seen_at=seen)
+    asset = find_asset(academy, user, facts.asked_asset)
     if asset is None:
-        return replace(facts, seen=reading_notebooks.seen_as(academy, user, facts.asked_asset))
+        return replace(facts, seen=notebooks.events_named_like(academy, user, facts.asked_asset))
     return _about(academy, user, asset, facts)
 
 
 def _person(academy: Academy, user: User) -> Person:
     membership = Membership.objects.filter(user=user, academy=academy).first()
     belongs = membership is not None and membership.status == Membership.Status.ACTIVE
-    return Person(user.pk, user.username, user.get_full_name() or user.username, user.is_active, belongs)
+    return Person(user.pk, user.username, user.display_name, user.is_active, belongs)
 
 
 def _about(academy: Academy, user: User, asset: Asset, facts: Facts) -> Facts:
-    """What there is about a learner and an asset that both are known."""
+    """Return the facts about a known learner and asset."""
     registry = load_registry(ids=[asset.pk])
     group = registry.translations(registry.by_id[asset.pk])
-    slugs = [one.slug for one in group]
-    aliases = list(AssetAlias.objects.filter(asset__in=[one.id for one in group]).values_list("slug", flat=True))
-    packages = frozenset(one.learnpack_id for one in group if one.learnpack_id is not None)
-    names = Names(frozenset(one.id for one in group), frozenset([*slugs, *aliases]), packages)
+    slugs = [translation.slug for translation in group]
+    ids = frozenset(translation.id for translation in group)
+    aliases = list(AssetAlias.objects.filter(asset__in=ids).values_list("slug", flat=True))
+    packages = frozenset(translation.learnpack_id for translation in group if translation.learnpack_id is not None)
+    names = Names(ids, frozenset([*slugs, *aliases]), packages)
     record, stray = _records(user, slugs)
     facts = replace(
         facts,
@@ -67,30 +73,30 @@ def _about(academy: Academy, user: User, asset: Asset, facts: Facts) -> Facts:
         record=record,
         stray=stray,
     )
-    book = reading_notebooks.book_of(academy, names.ids)
-    if book is not None:
+    published = notebooks.published_notebooks(academy, names.ids)
+    if published is not None:
         if record is not None:
-            # Its receipt is an event's number, which a webhook may have as well.
+            # Its receipt is an event's number, which may equal the id of an unrelated webhook.
             facts = replace(facts, record=replace(record, received_at=None, made_at=None))
-        return reading_notebooks.add(academy, user, facts, book)
-    sent, batch = reading_learnpack.sent(academy, user, names)
+        return notebooks.add_notebook_facts(academy, user, facts, published)
+    sent, batch = learnpack.sent(academy, user, names)
     facts = replace(
         facts,
         sent=sent,
         batch=batch,
-        refused=reading_door.refused(user, reading_door.LEARNPACK, names.mentioned),
-        misspoken=reading_door.misspoken(academy, user, names),
+        refused=front_door.refused(user, front_door.LEARNPACK, names.mentioned),
+        foreign_senders=front_door.foreign_senders(academy, user, names),
     )
     if not facts.sent:
-        facts = replace(facts, seen=reading_notebooks.seen_as(academy, user, asset.slug))
+        facts = replace(facts, seen=notebooks.events_named_like(academy, user, asset.slug))
     return facts
 
 
 def _target(academy: Academy, asset: Asset, registry: Registry, aliases: list[str]) -> Target:
     group = registry.translations(registry.by_id[asset.pk])
-    shelf = academy_shelf(academy) | unlisted_shelf()
-    shown = set(shelf.filter(pk__in=[one.id for one in group]).values_list("pk", flat=True))
-    visible = [one.slug for one in group if one.id in shown or one.id == asset.pk]
+    assets = academy_assets(academy) | unlisted_assets()
+    shown = set(assets.filter(pk__in=[translation.id for translation in group]).values_list("pk", flat=True))
+    visible = [translation.slug for translation in group if translation.id in shown or translation.id == asset.pk]
     stats = asset.telemetry_stats if isinstance(asset.telemetry_stats, dict) else {}
     return Target(
         id=asset.pk,
@@ -104,25 +110,28 @@ def _target(academy: Academy, asset: Asset, registry: Registry, aliases: list[st
     )
 
 
-def _tasks(academy: Academy, user: User, slugs: list[str], aliases: list[str]) -> tuple[TaskFound, ...]:
-    found = tasks_seen_in(academy).filter(user=user, associated_slug__in=[*slugs, *aliases]).order_by("pk")
-    return tuple(sorted((_task(task, slugs) for task in found[:MOST_TASKS]), key=lambda one: (one.by_alias, one.id)))
+def _tasks(academy: Academy, user: User, slugs: list[str], aliases: list[str]) -> tuple[LearnerTask, ...]:
+    rows = tasks_seen_in(academy).filter(user=user, associated_slug__in=[*slugs, *aliases]).order_by("pk")
+    return tuple(sorted((_task(row, slugs) for row in rows[:MOST_TASKS]), key=lambda task: (task.by_alias, task.id)))
 
 
-def _task(task: Task, slugs: list[str]) -> TaskFound:
+def _task(task: Task, slugs: list[str]) -> LearnerTask:
     by_alias = task.associated_slug not in slugs
-    return TaskFound(task.pk, task.associated_slug, task.task_type, task.task_status, task.created_at, by_alias)
+    return LearnerTask(task.pk, task.associated_slug, task.task_type, task.task_status, task.created_at, by_alias)
 
 
 def _records(user: User, slugs: list[str]) -> tuple[Record | None, Record | None]:
-    """The learner's record under the canonical slug, which is the first, and one under another of the slugs."""
+    """Return the learner's record under the canonical slug, the first of the slugs, and one under another slug."""
     rows = list(AssignmentTelemetry.objects.filter(user=user, asset_slug__in=slugs).defer("telemetry", "metrics"))
     receipts = [row.receipt for row in rows if row.receipt is not None]
     webhooks = Webhook.objects.filter(pk__in=receipts, student=user, status=Webhook.Status.DONE)
-    made = {pk: (received, at) for pk, received, at in webhooks.values_list("pk", "created_at", "updated_at")}
-    found = {row.asset_slug: _record(row, *made.get(row.receipt or 0, (None, None))) for row in rows}
-    strays = [found[slug] for slug in slugs[1:] if slug in found]
-    return found.get(slugs[0]), strays[0] if strays else None
+    times = {
+        pk: (received_at, made_at)
+        for pk, received_at, made_at in webhooks.values_list("pk", "created_at", "updated_at")
+    }
+    records = {row.asset_slug: _record(row, *times.get(row.receipt or 0, (None, None))) for row in rows}
+    strays = [records[slug] for slug in slugs[1:] if slug in records]
+    return records.get(slugs[0]), strays[0] if strays else None
 
 
 def _record(row: AssignmentTelemetry, received_at: datetime | None, made_at: datetime | None) -> Record:
@@ -136,4 +145,5 @@ def _record(row: AssignmentTelemetry, received_at: datetime | None, made_at: dat
         last_interaction_at=row.last_interaction_at,
         received_at=received_at,
         made_at=made_at,
+        untold_attempts=row.untold_attempts,
     )

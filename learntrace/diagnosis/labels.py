@@ -1,4 +1,4 @@
-"""What a person reads in place of the checks' and the evidence's names."""
+"""The labels of checks, results and evidence for people."""
 
 from collections.abc import Mapping
 
@@ -54,6 +54,7 @@ EVIDENCE: Mapping[str, str | Promise] = {
     "first_at": _("first at"),
     "frontend": _("front end"),
     "last_at": _("last at"),
+    "last_seen_at": _("last seen at"),
     "last_interaction_at": _("last interaction"),
     "malformed": _("events with malformed tags"),
     "malformed_tags": _("malformed tags"),
@@ -92,6 +93,7 @@ EVIDENCE: Mapping[str, str | Promise] = {
     "unpublished": _("events with other tags"),
     "unpublished_tags": _("other tags"),
     "untagged": _("executions without a tag"),
+    "untold_attempts": _("attempts that the latest message doesn't tell"),
     "updated_at": _("changed at"),
     "user_id": _("user id"),
     "username": _("user name"),
