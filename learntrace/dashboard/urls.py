@@ -1,27 +1,23 @@
-"""The pages' addresses; `/`, `/status` and `/telemetry` stand in config/urls.py, which hands them the installation's health."""
+"""URLs of the pages; `/`, `/status` and `/telemetry` are in config/urls.py, which passes them the installation's health."""
 
 from django.urls import path, register_converter
 
-from learntrace.dashboard import (
-    asset_views,
-    assignment_views,
-    class_views,
-    diagnosis_page,
-    health_bulk,
-    health_log,
-    health_views,
-    ignore_views,
-    learner_views,
-    mine_views,
-    search,
-    views,
-)
-from learntrace.dashboard.keys_in_addresses import KeyConverter
+from learntrace.dashboard import diagnosis
+from learntrace.dashboard.assets import views as asset_views
+from learntrace.dashboard.assignments import exclusions as assignment_exclusions
+from learntrace.dashboard.assignments import views as assignment_views
+from learntrace.dashboard.classroom import views as class_views
+from learntrace.dashboard.health import bulk, ignore_views, webhooks
+from learntrace.dashboard.health import views as health_views
+from learntrace.dashboard.layout import search, views
+from learntrace.dashboard.layout.converters import KeyConverter
+from learntrace.dashboard.learners import views as learner_views
+from learntrace.dashboard.my_learning import views as mine_views
 
 register_converter(KeyConverter, "key")
 
 urlpatterns = [
-    path("diagnosis", diagnosis_page.diagnosis, name="diagnosis"),
+    path("diagnosis", diagnosis.diagnosis, name="diagnosis"),
     path("sign-in", views.sign_in, name="sign-in"),
     path("sign-out", views.sign_out, name="sign-out"),
     path("language", views.language, name="language"),
@@ -36,18 +32,23 @@ urlpatterns = [
     # Class now
     path("class", class_views.class_now, name="class-now"),
     path("signal/<int:signal_id>/state", class_views.signal_state, name="signal-state"),
-    # Assignments; a key may hold a slash, so that the longer address comes first.
+    # Assignments; a key may contain a slash, so the longer URL comes first.
     path("assignments", assignment_views.assignments, name="assignments"),
+    path(
+        "assignment/<key:key>/learner/<int:user_id>/exclude", assignment_exclusions.exclude, name="assignments-exclude"
+    ),
+    path("assignment/<key:key>/exclude", assignment_exclusions.exclude, name="assignments-exclude-class"),
+    path("exclusion/<int:exclusion_id>/lift", assignment_exclusions.lift, name="assignments-lift"),
     path("assignment/<key:key>/learner/<int:user_id>", assignment_views.attempts, name="assignments-attempts"),
     path("assignment/<key:key>", assignment_views.assignment, name="assignments-one"),
     # Telemetry health
-    path("telemetry/webhooks", health_log.webhooks, name="telemetry-health-log"),
-    path("telemetry/webhooks/delete", health_bulk.delete_failed, name="telemetry-health-delete"),
-    path("telemetry/webhooks/retry", health_bulk.retry_failed, name="telemetry-health-retry"),
-    path("telemetry/webhook/<int:webhook_id>", health_log.webhook, name="telemetry-health-webhook"),
-    path("telemetry/webhook/<int:webhook_id>/payload", health_log.payload, name="telemetry-health-payload"),
-    path("telemetry/webhook/<int:webhook_id>/retry", health_log.retry, name="telemetry-health-webhook-retry"),
-    path("telemetry/webhook/<int:webhook_id>/delete", health_log.delete, name="telemetry-health-webhook-delete"),
+    path("telemetry/webhooks", webhooks.webhooks, name="telemetry-health-log"),
+    path("telemetry/webhooks/delete", bulk.delete_failed, name="telemetry-health-delete"),
+    path("telemetry/webhooks/retry", bulk.retry_failed, name="telemetry-health-retry"),
+    path("telemetry/webhook/<int:webhook_id>", webhooks.webhook, name="telemetry-health-webhook"),
+    path("telemetry/webhook/<int:webhook_id>/payload", webhooks.payload, name="telemetry-health-payload"),
+    path("telemetry/webhook/<int:webhook_id>/retry", webhooks.retry, name="telemetry-health-webhook-retry"),
+    path("telemetry/webhook/<int:webhook_id>/delete", webhooks.delete, name="telemetry-health-webhook-delete"),
     path("telemetry/rejected", health_views.rejected_events, name="telemetry-health-rejected"),
     path(
         "telemetry/rejected/<int:rejected_id>/retry",
@@ -59,8 +60,9 @@ urlpatterns = [
     path("learners", learner_views.learners, name="learners"),
     path("learner/<int:user_id>", learner_views.learner, name="learners-one"),
     path("learner/<int:user_id>/telemetry/<key:slug>", learner_views.telemetry, name="learners-telemetry"),
-    # Assets; a slug may hold a slash.
+    # Assets; a slug may contain a slash.
     path("assets", asset_views.assets, name="assets"),
+    path("asset/<key:slug>/rename", asset_views.rename_step, name="assets-rename"),
     path("asset/<key:slug>/action/<str:action>", asset_views.action, name="assets-action"),
     path("asset/<key:slug>", asset_views.asset, name="assets-one"),
 ]

@@ -11,10 +11,11 @@
   // While the stream tells what changes, the page is asked this seldom besides: ages grow although nothing happens.
   const REST = 20000;
   const language = document.documentElement.lang || "en";
-  const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-  const date = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const hour = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long" });
+  // A page tells all times in one zone, which the server knows: charts and CSV files are made there.
+  const timeZone = document.documentElement.dataset.timeZone || "UTC";
+  const clock = new Intl.DateTimeFormat(language, { timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  const date = new Intl.DateTimeFormat(language, { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const full = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "full", timeStyle: "long" });
 
   // Before anything is shown or compared, so that no text changes in front of the reader's eyes.
   const tellTimes = (root) => {
@@ -23,12 +24,16 @@
       time.textContent = (time.dataset.form === "clock" ? clock : date).format(at);
       time.title = full.format(at);
     }
-    for (const mark of root.querySelectorAll("[data-at]")) mark.textContent = hour.format(new Date(mark.dataset.at));
   };
 
-  const tellZone = () => {
-    const note = document.querySelector("[data-zone]");
-    if (note) note.textContent = `${note.dataset.zone} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
+  // The server learns the reader's zone here; a page that was made in another one is asked for again, once.
+  const nameZone = () => {
+    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const cookie = `learntrace_zone=${encodeURIComponent(own)}`;
+    if (!own || own === timeZone || document.cookie.split("; ").includes(cookie)) return;
+    document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
+    const told = document.querySelector("time, [data-zone]") && "mayReload" in document.documentElement.dataset;
+    if (told && document.cookie.split("; ").includes(cookie)) location.reload();
   };
 
   // Rows that are as they were stay the very same elements: selection and an open "?" stay with them.
@@ -257,8 +262,8 @@
     if (box) box.scrollLeft = start.offsetLeft - start.parentElement.firstElementChild.offsetWidth;
   };
 
+  nameZone();
   tellTimes(document);
-  tellZone();
   begin();
   document.addEventListener("submit", send);
   document.addEventListener("change", choose);

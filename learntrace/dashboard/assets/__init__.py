@@ -1,0 +1,1 @@
+"""Assets: statistics over days, steps, learners."""

@@ -1,0 +1,1 @@
+"""Assignments: how a class does on each, and the attempts of each learner."""

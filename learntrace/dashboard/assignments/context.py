@@ -1,0 +1,148 @@
+"""The contexts of the assignments' templates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from learntrace.accounts.models import User
+from learntrace.dashboard.assignments.lines import (
+    Bar,
+    Comparison,
+    LearnerLine,
+    Step,
+    bars_of,
+    comparisons,
+    counts_of,
+    steps_of,
+)
+from learntrace.dashboard.components.attempts import attempt_of
+from learntrace.dashboard.components.filters import Filters
+from learntrace.dashboard.components.signal_lines import SignalLine, lines_of
+from learntrace.dashboard.components.table import Paging
+from learntrace.dashboard.components.timeline import Timeline, timeline_of
+from learntrace.dashboard.layout.page import AcademyPage
+from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.corrections import exclusions
+from learntrace.progress.models import Activity
+from learntrace.progress.recording.code_texts import texts_of
+from learntrace.progress.reports.assignments import AssignmentRow
+from learntrace.progress.reports.errors import ErrorRow
+from learntrace.progress.reports.learner_assignments import LearnerAssignmentRow
+from learntrace.signals.models import Signal
+
+
+@dataclass(frozen=True)
+class AssignmentsContext:
+    """The context of assignments/assignments.html; `rows` are assignments, each with its share of failed attempts."""
+
+    filters: Filters
+    paging: Paging[AssignmentRow]
+    rows: Sequence[tuple[AssignmentRow, float | None]]
+    default_sort: str = "place"
+
+
+@dataclass(frozen=True)
+class AssignmentContext:
+    """The context of assignments/assignment.html; `mine` is the assignment's row, `wanting` its open signals."""
+
+    name: str
+    filters: Filters
+    mine: AssignmentRow | None
+    counts: Mapping[str, int]
+    bars: Sequence[Bar]
+    strips: Sequence[Comparison]
+    errors: Sequence[ErrorRow]
+    wanting: Sequence[SignalLine]
+    paging: Paging[LearnerLine]
+    may_exclude: bool
+    exclude: str
+    default_sort: str = "need"
+
+
+@dataclass(frozen=True)
+class AttemptsContext:
+    """The context of assignments/attempts.html; `evidence` are the ids of the attempts to point out."""
+
+    name: str
+    learner: User
+    learner_name: str
+    measures: LearnerAssignmentRow
+    paging: Paging[Activity]
+    attempts: Sequence[Step]
+    timeline: Timeline
+    signals: Sequence[SignalLine]
+    evidence: frozenset[str]
+    first_evidence: str
+    may_exclude: bool
+    exclude: str
+
+
+def assignment_context(
+    page: AcademyPage,
+    key: str,
+    filters: Filters,
+    lines: Sequence[LearnerLine],
+    rows: Sequence[AssignmentRow],
+    *,
+    errors: Sequence[ErrorRow],
+    signals: Sequence[SignalLine],
+    paging: Paging[LearnerLine],
+) -> AssignmentContext:
+    """Return an assignment beside the others that somebody was seen on; `lines` are its learners, `rows` all assignments."""
+    compared = [row for row in rows if row.learners_seen or row.assignment == key]
+    counts = counts_of(lines)
+    return AssignmentContext(
+        name=key.removeprefix(PREFIX),
+        filters=filters,
+        mine=next((row for row in compared if row.assignment == key), None),
+        counts=counts,
+        bars=bars_of(counts),
+        strips=comparisons(compared, key),
+        errors=errors,
+        wanting=signals,
+        paging=paging,
+        may_exclude=page.can("crud_telemetry"),
+        exclude=page.address("assignments-exclude-class", key.removeprefix(PREFIX)),
+    )
+
+
+def attempts_context(
+    page: AcademyPage,
+    measures: LearnerAssignmentRow,
+    paging: Paging[Activity],
+    signals: Sequence[Signal],
+    *,
+    now: datetime,
+    signal_id: str,
+) -> AttemptsContext:
+    """Return a learner's attempts at an assignment; the evidence of the signal with that id is pointed out."""
+    pointed_out = next((signal for signal in signals if str(signal.pk) == signal_id), None)
+    evidence = frozenset(str(pk) for pk in pointed_out.evidence) if pointed_out else frozenset()
+    name = measures.assignment.removeprefix(PREFIX)
+    attempts = [attempt_of(activity) for activity in paging.rows]
+    named = exclusions.named(page.academy, [activity.exclusion_id for activity in paging.rows])
+    excluded = {str(row.pk): named[row.exclusion_id] for row in paging.rows if row.exclusion_id in named}
+    earlier = {str(row.pk) for row in paging.rows if row.before_floor}
+    lines = lines_of(page, signals, now)
+    above = [(line.opened_at, line.shape, line.sentence, "") for line in lines]
+    return AttemptsContext(
+        name=name,
+        learner=measures.learner,
+        learner_name=measures.learner.display_name,
+        measures=measures,
+        paging=paging,
+        attempts=steps_of(
+            attempts, texts_of(page.academy.pk, {attempt.code for attempt in attempts}), excluded, earlier
+        ),
+        timeline=timeline_of(
+            [attempt for attempt in attempts if attempt.id not in {*excluded, *earlier}],
+            {measures.assignment: (name, "")},
+            above,
+            evidence,
+        ),
+        signals=lines,
+        evidence=evidence,
+        first_evidence=next((attempt.id for attempt in attempts if attempt.id in evidence), ""),
+        may_exclude=page.can("crud_telemetry"),
+        exclude=page.address("assignments-exclude", name, measures.learner.pk),
+    )

@@ -1,0 +1,108 @@
+"""Assignments: how a class does on each, which errors it meets, and the attempts of each learner."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from learntrace.dashboard.assignments import csv_export
+from learntrace.dashboard.assignments.context import AssignmentsContext, assignment_context, attempts_context
+from learntrace.dashboard.assignments.lines import (
+    ASSIGNMENT_ORDERS,
+    LEARNER_ORDERS,
+    LearnerLine,
+    failed_share,
+)
+from learntrace.dashboard.components.filters import filters_of
+from learntrace.dashboard.components.signal_lines import lines_of
+from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, paged_rows, sorted_rows, wants_csv
+from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.progress.assignment_keys import PREFIX, key_of
+from learntrace.progress.reports.assignments import assignments_of
+from learntrace.progress.reports.attempts import attempts_of
+from learntrace.progress.reports.errors import errors_on
+from learntrace.progress.reports.learner_assignments import (
+    LearnerAssignmentRow,
+    learner_assignments,
+    learner_named,
+)
+from learntrace.progress.reports.selection import Selection
+from learntrace.signals.class_signals import open_on_assignment, signals_at_attempts
+from learntrace.signals.evaluation.clock import now_in
+
+MOST_ERRORS = 25
+MOST_ERRORS_IN_FILE = 10_000
+ATTEMPTS_PER_PAGE = 200
+
+
+@require_safe
+@academy_page("read_assignment")
+def assignments(request: HttpRequest, page: AcademyPage) -> HttpResponse:
+    """Show how the class does on each assignment."""
+    filters = filters_of(request, page.academy)
+    rows = sorted_rows(assignments_of(filters.chosen.selection), request, ASSIGNMENT_ORDERS, "place")
+    if wants_csv(request):
+        return csv_answer("assignments", *csv_export.assignments(rows))
+    paging = paged(rows, request)
+    shares = [(row, failed_share(row)) for row in paging.rows]
+    return page.show("assignments/assignments.html", AssignmentsContext(filters, paging, shares))
+
+
+@require_safe
+@academy_page("read_assignment")
+def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpResponse:
+    """Show how the class does on one assignment, beside the others; the errors met there; who needs help."""
+    key = key_of(page.academy, key)
+    filters = filters_of(request, page.academy)
+    selection = replace(filters.chosen.selection, assets=None)
+    lines = sorted_rows(_lines(page, selection, key), request, LEARNER_ORDERS, "need")
+    errors = partial(errors_on, page.academy.pk, [key], selection.learner_ids)
+    tables: dict[str, Callable[[], Table]] = {
+        "learners": lambda: csv_export.learners(lines),
+        "errors": lambda: csv_export.errors(errors(MOST_ERRORS_IN_FILE)),
+    }
+    if (answer := csv_of(request, key.removeprefix(PREFIX), tables)) is not None:
+        return answer
+    signals = open_on_assignment(page.academy, key, selection.learner_ids)
+    context = assignment_context(
+        page,
+        key,
+        filters,
+        lines,
+        assignments_of(selection),
+        errors=errors(MOST_ERRORS),
+        signals=lines_of(page, signals, now_in(page.academy.pk)),
+        paging=paged(lines, request),
+    )
+    return page.show("assignments/assignment.html", context)
+
+
+@require_safe
+@academy_page("read_assignment")
+def attempts(request: HttpRequest, page: AcademyPage, key: str, user_id: int) -> HttpResponse:
+    """Show a learner's attempts at an assignment, one after the other."""
+    key = key_of(page.academy, key, user_id)
+    learner = learner_named(page.academy, user_id)
+    rows = attempts_of(page.academy, key, learner.pk)
+    if wants_csv(request):
+        return csv_answer(f"attempts-{user_id}", *csv_export.attempts(rows.iterator()))
+    measures = learner_assignments(Selection(page.academy, learners=frozenset({user_id})), key)
+    context = attempts_context(
+        page,
+        measures[0] if measures else LearnerAssignmentRow(learner, key),
+        paged_rows(rows, request, ATTEMPTS_PER_PAGE),
+        signals_at_attempts(page.academy, learner, key),
+        now=now_in(page.academy.pk),
+        signal_id=request.GET.get("signal", ""),
+    )
+    return page.show("assignments/attempts.html", context)
+
+
+def _lines(page: AcademyPage, selection: Selection, key: str) -> list[LearnerLine]:
+    name = key.removeprefix(PREFIX)
+    return [
+        LearnerLine(measures, page.address("assignments-attempts", name, measures.learner.pk))
+        for measures in learner_assignments(selection, key)
+    ]

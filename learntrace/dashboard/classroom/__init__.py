@@ -1,0 +1,1 @@
+"""Class now: which learners need help, and on what."""

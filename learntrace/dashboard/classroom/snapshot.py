@@ -1,0 +1,52 @@
+"""The class as the page shows it: columns, learners in the order of need, and the signals that are not over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from learntrace.dashboard.classroom.grid import Column, Learner, by_need, columns_of
+from learntrace.progress.reports.activity_rate import ActivityRate, Scope, activity_rate_of
+from learntrace.progress.reports.class_filter import ClassFilter
+from learntrace.progress.reports.class_now import read_class
+from learntrace.progress.reports.errors import ErrorRow, recent_errors
+from learntrace.signals.class_signals import ClassSignals, Trouble, class_signals
+
+MOST_ERRORS = 5
+
+
+@dataclass(frozen=True)
+class ClassSnapshot:
+    """A class at one moment; `narrowed` says whether more assets have assignments than are shown."""
+
+    columns: list[Column]
+    learners: list[Learner]
+    narrowed: bool
+    signals: ClassSignals
+
+
+@dataclass(frozen=True)
+class ClassActivity:
+    """What the class did in the last half hour."""
+
+    rate: ActivityRate
+    errors: Sequence[ErrorRow]
+
+
+def snapshot_of(chosen: ClassFilter) -> ClassSnapshot:
+    """Read the class that the filter names; the number of queries does not depend on its size."""
+    now = read_class(chosen)
+    signals = class_signals(chosen.academy, [learner.id for learner in now.learners], chosen.asset)
+    columns = columns_of(now.assignments, now.unpublished)
+    learners = [Learner.of(learner, signals.trouble.get(learner.id, Trouble())) for learner in now.learners]
+    return ClassSnapshot(columns, by_need(learners, [column.key for column in columns]), now.narrowed, signals)
+
+
+def activity_of(chosen: ClassFilter, snapshot: ClassSnapshot) -> ClassActivity:
+    """Read the activity of the class that the snapshot shows; four queries."""
+    everybody = chosen.cohort is None and chosen.asset is None
+    scope = Scope(
+        chosen.academy.pk,
+        snapshot.signals.now,
+        learners=None if everybody else [learner.id for learner in snapshot.learners],
+        keys=[column.key for column in snapshot.columns] if chosen.asset else None,
+    )
+    return ClassActivity(activity_rate_of(scope), recent_errors(scope, MOST_ERRORS))

@@ -1,0 +1,1 @@
+"""Parts of pages: tables, filters, labels, timelines, lines of signals and webhooks."""

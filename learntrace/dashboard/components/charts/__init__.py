@@ -1,0 +1,1 @@
+"""Charts as the numbers of an SVG."""

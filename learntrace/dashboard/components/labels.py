@@ -1,0 +1,135 @@
+"""The labels on pages of the slugs in the code."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.measures.learner_state import Standing
+from learntrace.signals.models import Signal
+
+# The outcome of processing a webhook, or of a notebook event; "ignored" is an aborted execution as well.
+STATUSES: Mapping[str, str | Promise] = {
+    "done": _("Done"),
+    "ignored": _("Ignored"),
+    "pending": _("Waiting"),
+    "error": _("Error"),
+    "rejected": _("Rejected"),
+}
+
+# The state of a learner on a task or an assignment.
+STATES: Mapping[str, str | Promise] = {
+    "open": _("Not started"),
+    "not_started": _("Not started"),
+    "struggling": _("Struggling"),
+    "stuck": _("Stuck"),
+    "working": _("Working"),
+    "done": _("Done"),
+}
+
+# The last attempt failed at what was done before.
+TRYING_AGAIN = _("Done, trying again")
+
+# What makes a learner done (`measures.learner_state.DONE_BY`).
+EVIDENCE: Mapping[str, str | Promise] = {
+    "client": _("LearnPack says completed"),
+    "test": _("test passed"),
+    "quiz": _("quiz passed"),
+    "check": _("check passed"),
+    "run": _("ran without error"),
+}
+
+# What was executed, where it isn't the work itself.
+PARTS: Mapping[str, str | Promise] = {
+    "check": _("check"),
+    "compile": _("compile"),
+    "test": _("test"),
+    "quiz": _("quiz"),
+}
+
+# The state of a learner on a step of an asset.
+STEPS: Mapping[str, str | Promise] = {
+    "completed": _("Completed"),
+    "attempted": _("Attempted"),
+    "skipped": _("Skipped"),
+    "unread": _("Not opened"),
+}
+
+# The outcome of an attempt.
+OUTCOMES: Mapping[str, str | Promise] = {
+    "ok": _("Success"),
+    "error": _("Error"),
+    "aborted": _("Aborted"),
+}
+
+SEVERITIES: Mapping[str, str | Promise] = {
+    "high": _("High"),
+    "medium": _("Medium"),
+    "low": _("Low"),
+}
+
+SIGNAL_STATES: Mapping[str, str | Promise] = dict(Signal.State.choices)
+
+# The reasons for which the front door refuses a request: all that learntrace/intake and its sources give.
+REFUSALS: Mapping[str, str | Promise] = {
+    "no-credentials": _("no token was sent"),
+    "invalid-token": _("unknown token"),
+    "inactive-user": _("the account is not active"),
+    "expired-token": _("expired token"),
+    "missing-permission": _("no permission to send telemetry"),
+    "telemetry-of-another-user": _("telemetry of another user"),
+    "body-too-large": _("request too large"),
+    "invalid-encoding": _("not gzip, though announced so"),
+    "unsupported-encoding": _("compressed in a way that is not supported"),
+    "invalid-json": _("no readable JSON"),
+    "invalid-body": _("JSON, but no object"),
+    "empty-payload": _("empty request"),
+    "invalid-field": _("a field that can't be taken"),
+    "invalid-batch": _("no list of 1 to 500 events"),
+    "invalid-academy-id": _("an academy that is no number"),
+    "not-a-member": _("an academy that the sender is no member of"),
+    "opted-out": _("the learner wants no events collected"),
+    "invalid-query": _("an address that can't be taken"),
+    "invalid-request": _("a request that can't be taken"),
+    "unstorable": _("text that the database can't store"),
+    "unavailable": _("the server could not store it at that moment"),
+}
+
+
+# The filters of the webhook log.
+FILTERS: Mapping[str, str | Promise] = {
+    "student": _("Learner"),
+    "event": _("Event"),
+    "status": _("Status"),
+    "asset": _("Asset"),
+    "package": _("Package"),
+    "cause": _("Cause"),
+    "since": _("Since"),
+    "until": _("Until"),
+}
+
+
+def seconds_since(moment: datetime) -> float:
+    """Return the seconds since a moment, by the wall's clock on every page: also where a class is replayed, or silent."""
+    return max((timezone.now() - moment).total_seconds(), 0.0)
+
+
+def standing_word(standing: Standing) -> str:
+    """Return the state of a learner on an assignment in words."""
+    return str(TRYING_AGAIN if standing.trying_again else STATES[standing.state])
+
+
+def evidence_word(standing: Standing) -> str:
+    """Return by what the learner is done, empty where the learner is not."""
+    return str(EVIDENCE.get(standing.done_by or "", ""))
+
+
+def age(seconds: float) -> str:
+    """Return a time span in its largest unit, in symbols that both languages share: 0.4 s, 12 min, 3 h, 2 d."""
+    if seconds < 10:
+        return f"{number_format(seconds, decimal_pos=1)} s"
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    return next(f"{int(seconds // length)} {unit}" for unit, length in units if seconds >= length)

@@ -1,0 +1,274 @@
+"""A learner's attempts on a time axis: a lane an assignment, signals above. Reads nothing.
+
+The axis is to scale: as long takes as many pixels everywhere, with ticks at round times. Only a long gap is folded: it has a
+fixed width, its length is written in it, and the time at which it goes on.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from django.utils import timezone
+
+# A longer gap is folded.
+LONGEST = timedelta(minutes=30)
+# Attempts stand about so far from each other; more seconds a pixel where a picture would become too wide.
+_NEIGHBOURS = 9.0
+_LEAST_SECONDS_PER_PIXEL, _MOST_SECONDS_PER_PIXEL = 1.0, 10.0
+_WIDEST = 12_000.0
+_FOLD = 60.0
+# A few attempts do not fill the width: minutes that look like an hour mislead.
+_LEAST_SPAN = 240.0
+_TICKS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30))
+_BETWEEN_TICKS = 70.0
+# The time at the beginning of a part, with its date, is longer than that of a tick.
+_FIRST_LABEL = 90.0
+_MARGINS = 56
+_LANE = 22
+_HEADING = 20
+_TOP = 40
+_LONGEST_LABEL = 26
+MOST_LANES = 40
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt at an assignment; `errors` are texts like "name: message"."""
+
+    id: str
+    at: datetime
+    key: str
+    outcome: str
+    errors: tuple[str, ...] = ()
+    session: str = ""
+    code: str = ""
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """An attempt or a signal as drawn: the position of its centre, `x` in percent, `y` in pixels."""
+
+    x: str
+    y: str
+    state: str
+    title: str
+    at: datetime
+    url: str = ""
+    evidence: bool = False
+
+
+@dataclass(frozen=True)
+class Lane:
+    """An assignment's line; its label leaves out the asset, which the heading names."""
+
+    name: str
+    label: str
+    y: str
+    text_y: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A folded gap: its middle `x`, its length in seconds, and where and at which time it goes on.
+
+    The first part of a timeline has no gap before it, and no length.
+    """
+
+    x: str
+    after: str
+    at: datetime
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A whole timeline; `width` is the least width in pixels.
+
+    `headings` are (asset, y), `ticks` are (x, time).
+    """
+
+    width: int
+    height: int
+    headings: tuple[tuple[str, str], ...]
+    lanes: tuple[Lane, ...]
+    marks: tuple[Mark, ...]
+    signals: tuple[Mark, ...]
+    folds: tuple[Fold, ...]
+    ticks: tuple[tuple[str, datetime], ...]
+    hidden_lanes: int = 0
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """The places of moments in pixels from the first, with the scale that they have in common."""
+
+    moments: Sequence[datetime]
+    places: Sequence[float]
+    seconds_per_pixel: float
+
+    def place_of(self, moment: datetime) -> float:
+        """Return the place of any moment from the first one on; one inside a fold stands at its end."""
+        index = max(bisect_right(self.moments, moment) - 1, 0)
+        place = self.places[index] + (moment - self.moments[index]).total_seconds() / self.seconds_per_pixel
+        following = self.places[index + 1] if index + 1 < len(self.places) else math.inf
+        return min(place, following)
+
+
+def axis_of(moments: Sequence[datetime]) -> _Axis:
+    """Return the axis of moments in their order: to scale, except that a gap of more than LONGEST has a fixed width."""
+    gaps = [after - before for before, after in pairwise(moments)]
+    worked = [gap.total_seconds() for gap in gaps if gap <= LONGEST]
+    scale = _scale(worked)
+    positions = [0.0]
+    for gap in gaps:
+        positions.append(positions[-1] + (_FOLD if gap > LONGEST else gap.total_seconds() / scale))
+    return _Axis(moments, positions[: len(moments)], scale)
+
+
+def _scale(seconds: Sequence[float]) -> float:
+    """Return the seconds of a pixel: attempts of the usual pace stand side by side, in a picture that isn't too wide."""
+    usual = sorted(seconds)[len(seconds) // 2] if seconds else 0.0
+    wanted = min(max(usual / _NEIGHBOURS, _LEAST_SECONDS_PER_PIXEL), _MOST_SECONDS_PER_PIXEL)
+    return max(wanted, sum(seconds) / _WIDEST)
+
+
+def _ticks(axis: _Axis) -> Iterator[tuple[float, datetime]]:
+    """Yield round times with their places, apart from the labels of folds and of each other."""
+    step = next(
+        (step for step in _TICKS if step.total_seconds() / axis.seconds_per_pixel >= _BETWEEN_TICKS), _TICKS[-1]
+    )
+    for part in _parts(axis.moments):
+        first, last = axis.moments[part.start], axis.moments[part.stop - 1]
+        at = _rounded_up(first, step)
+        while at <= last:
+            place = axis.places[part.start] + (at - first).total_seconds() / axis.seconds_per_pixel
+            if place - axis.places[part.start] >= _FIRST_LABEL:
+                yield place, at
+            at += step
+
+
+def _rounded_up(moment: datetime, step: timedelta) -> datetime:
+    local = timezone.localtime(moment)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + math.ceil((local - midnight) / step) * step
+
+
+def _parts(moments: Sequence[datetime]) -> Iterator[range]:
+    """Yield the indices of the moments between two folds."""
+    start = 0
+    for index, (before, after) in enumerate(pairwise(moments), start=1):
+        if after - before > LONGEST:
+            yield range(start, index)
+            start = index
+    if moments:
+        yield range(start, len(moments))
+
+
+def timeline_of(
+    attempts: Sequence[Attempt],
+    names: Mapping[str, tuple[str, str]],
+    signals: Iterable[tuple[datetime, str, str, str]] = (),
+    evidence: frozenset[str] = frozenset(),
+) -> Timeline:
+    """Lay out attempts in their order.
+
+    `names` maps each assignment to its name and URL, `signals` are (opened at, shape, title, URL), `evidence` the ids of
+    attempts to point out.
+    """
+    keys = _by_asset(dict.fromkeys(attempt.key for attempt in attempts))
+    lanes, headings, height = _lanes(keys[:MOST_LANES], names)
+    axis = axis_of([attempt.at for attempt in attempts])
+    span = max(axis.places[-1] if attempts else 0.0, _LEAST_SPAN)
+    xs = [_percent(place, span) for place in axis.places]
+    above = tuple(
+        Mark(_percent(axis.place_of(at), span), "24", shape, title, at, url)
+        for at, shape, title, url in signals
+        if attempts and attempts[0].at <= at
+    )
+    return Timeline(
+        width=int(span) + _MARGINS,
+        height=height,
+        headings=headings,
+        lanes=tuple(lanes.values()),
+        marks=_marks(attempts, xs, lanes, evidence),
+        signals=above,
+        folds=tuple(_folds(axis, span)),
+        ticks=tuple((_percent(place, span), at) for place, at in _ticks(axis)),
+        hidden_lanes=len(keys) - len(lanes),
+    )
+
+
+def _folds(axis: _Axis, span: float) -> Iterator[Fold]:
+    for part in _parts(axis.moments):
+        index, at = part.start, axis.moments[part.start]
+        if index == 0:
+            yield Fold("0%", "0%", at, None)
+        else:
+            gap = (at - axis.moments[index - 1]).total_seconds()
+            place = axis.places[index]
+            yield Fold(_percent(place - _FOLD / 2, span), _percent(place, span), at, gap)
+
+
+def _marks(
+    attempts: Sequence[Attempt], xs: Sequence[str], lanes: Mapping[str, Lane], evidence: frozenset[str]
+) -> tuple[Mark, ...]:
+    return tuple(
+        Mark(
+            x,
+            lanes[attempt.key].y,
+            attempt.outcome,
+            "; ".join(attempt.errors),
+            attempt.at,
+            evidence=attempt.id in evidence,
+        )
+        for attempt, x in zip(attempts, xs, strict=True)
+        if attempt.key in lanes
+    )
+
+
+def shortened(text: str, most: int = _LONGEST_LABEL) -> str:
+    """Return a text of at most `most` characters without its middle: names that begin alike differ at their ends."""
+    kept = most - 1
+    return text if len(text) <= most else f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+
+
+def _asset(key: str) -> str:
+    """Return the asset of a LearnPack step's key, empty for a notebook's."""
+    return key.rpartition("/")[0]
+
+
+def _by_asset(keys: Iterable[str]) -> list[str]:
+    """Return the keys in their order, an asset's steps side by side; first those without an asset and a heading."""
+    groups: dict[str, list[str]] = {"": []}
+    for key in keys:
+        groups.setdefault(_asset(key), []).append(key)
+    return [key for group in groups.values() for key in group]
+
+
+def _lanes(
+    keys: Sequence[str], names: Mapping[str, tuple[str, str]]
+) -> tuple[dict[str, Lane], tuple[tuple[str, str], ...], int]:
+    """Return the lanes by key, the headings above them, and the total height."""
+    lanes: dict[str, Lane] = {}
+    headings = []
+    y, before = _TOP, ""
+    for key in keys:
+        name, url = names[key]
+        asset = _asset(key)
+        if asset != before:
+            headings.append((shortened(asset), str(y + 4)))
+            y += _HEADING
+        before = asset
+        label = shortened(name.rpartition("/")[2] if asset else name)
+        lanes[key] = Lane(name, label, str(y), str(y + 4), url)
+        y += _LANE
+    return lanes, tuple(headings), y - 4
+
+
+def _percent(x: float, span: float) -> str:
+    return f"{100 * x / span:.3f}%"

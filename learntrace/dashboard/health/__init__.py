@@ -1,0 +1,1 @@
+"""Telemetry health: what arrives, what failed, the webhook log, ignore rules."""

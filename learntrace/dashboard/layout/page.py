@@ -1,0 +1,238 @@
+"""What all pages share: the user and the academy, the navigation, access by capability, and error pages."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+
+from learntrace.accounts.models import Academy, User
+from learntrace.accounts.permissions import active_roles
+from learntrace.accounts.roles import ROLES
+from learntrace.core.errors import Forbidden, Problem
+from learntrace.core.http.filters import natural
+from learntrace.dashboard.layout.navigation import OWN_LEARNING, PLACES, Link
+from learntrace.dashboard.layout.sign_in import HOME, is_here
+from learntrace.progress.reports.own_progress import has_own_data
+
+# The header with which static/dashboard/live.js asks for the changing parts of a page that is open already.
+PARTS_HEADER = "Learntrace-Parts"
+# One of these capabilities makes a user staff of an academy, as far as pages are concerned.
+STAFF = frozenset({"read_assignment", "read_asset"})
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+class NotYourAcademy(Forbidden):
+    """The same answer whether the academy exists or not."""
+
+    text = _("There is no academy %(academy)s whose telemetry you may read.")
+
+
+class StaffOnly(Forbidden):
+    text = _("This page is for those who teach at an academy.")
+
+
+class RoleLacks(Forbidden):
+    text = _("Your role in %(academy)s does not open this page.")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The academies whose pages a user may open, and the one shown; for learners there is neither.
+
+    `capabilities` are those that the user has in the academy shown.
+    """
+
+    academies: tuple[Academy, ...]
+    academy: Academy | None
+    capabilities: frozenset[str] = frozenset()
+
+
+def reach_of(user: User, wanted: str = "") -> Reach:
+    """Return the academies where the user is staff, and the one whose id is `wanted`, else the first.
+
+    Raises NotYourAcademy.
+    """
+    held = {membership.academy: ROLES[membership.role].capabilities for membership in active_roles(user)}
+    academies = tuple(academy for academy, capabilities in held.items() if capabilities & STAFF)
+    if not wanted.strip():
+        academy = academies[0] if academies else None
+    else:
+        number = natural(wanted.strip())
+        academy = next((academy for academy in academies if academy.pk == number), None)
+        if academy is None:
+            raise NotYourAcademy(academy=wanted.strip()[:40])
+    return Reach(academies, academy, held[academy] if academy else frozenset())
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page as a user opens it. Templates know it as `page`."""
+
+    request: HttpRequest
+    user: User
+    reach: Reach
+
+    @property
+    def academies(self) -> tuple[Academy, ...]:
+        return self.reach.academies
+
+    @property
+    def academy(self) -> Academy | None:
+        return self.reach.academy
+
+    @property
+    def layout(self) -> str:
+        """The template that the page's template extends: the whole page, or for live.js only its content."""
+        return "layout/fragments.html" if self.request.headers.get(PARTS_HEADER) else "layout/base.html"
+
+    @property
+    def scope(self) -> str:
+        """The query string of URLs in this academy: `?academy=`, or empty where it is the user's first one."""
+        if self.academy is None or self.academy == self.academies[0]:
+            return ""
+        return f"?academy={self.academy.pk}"
+
+    def can(self, capability: str) -> bool:
+        return capability in self.reach.capabilities
+
+    def address(self, name: str, *args: object, **query: object) -> str:
+        """Return the URL of a page in this academy; empty query values are left out."""
+        parameters = {key: value for key, value in query.items() if value not in (None, "")}
+        if self.scope and self.academy is not None:
+            parameters = {"academy": self.academy.pk, **parameters}
+        path: str = reverse(name, args=args)
+        return f"{path}?{urlencode(parameters)}" if parameters else path
+
+    @property
+    def links(self) -> list[Link]:
+        """The navigation: the places that the user's role opens."""
+        if self.academy is None:
+            return [Link(reverse(OWN_LEARNING.name), OWN_LEARNING.title, self._is_at(OWN_LEARNING.name))]
+        return [
+            Link(self.address(place.name), place.title, self._is_at(place.name))
+            for place in PLACES
+            if self.can(place.capability)
+        ]
+
+    @property
+    def own_learning(self) -> str:
+        """The URL of My learning for staff about whom learning data is stored, else empty."""
+        return reverse(OWN_LEARNING.name) if self.academy is not None and has_own_data(self.user) else ""
+
+    @property
+    def path_elsewhere(self) -> str:
+        """The path of this page in another academy; for the page of one object, which that lacks, the place it belongs to."""
+        match = self.request.resolver_match
+        if match is None or not match.captured_kwargs:  # type: ignore[attr-defined] # the stubs lack it
+            return self.request.path
+        return next((reverse(place.name) for place in PLACES if self._is_at(place.name)), HOME)
+
+    def _is_at(self, name: str) -> bool:
+        """Whether the page is the place or below it: the names of their URLs begin alike (`learners`, `learners-one`)."""
+        match = self.request.resolver_match
+        return match is not None and (match.url_name or "").startswith(name)
+
+    def show(self, template: str, context: "DataclassInstance | Mapping[str, Any]", status: int = 200) -> HttpResponse:
+        """Render a template with the fields of the context as variables, and with this page as `page`."""
+        variables = (
+            context
+            if isinstance(context, Mapping)
+            else {field.name: getattr(context, field.name) for field in fields(context)}
+        )
+        return render(self.request, template, {"page": self, **variables}, status=status)
+
+
+class AcademyPage(Page):
+    """A page of an academy, opened by its staff."""
+
+    @property
+    def academy(self) -> Academy:
+        assert self.reach.academy is not None  # noqa: S101 (academy_page lets nobody else in)
+        return self.reach.academy
+
+
+View = Callable[..., HttpResponseBase]
+
+
+def signed_in_page(view: View) -> View:
+    """Make a view a page for signed-in users; it takes the request, a Page, and the arguments of its URL.
+
+    Others are redirected to the sign-in page and back; live.js, whose page is open, gets a 401. Problems become error pages.
+    """
+    return _page(view, lambda request, user: Page(request, user, reach_of(user, request.GET.get("academy", ""))))
+
+
+def academy_page(capability: str) -> Callable[[View], View]:
+    """Make a view a page of the academy that `?academy=` names, else of the user's first one.
+
+    It is open to users with the capability there; the view takes the request, an AcademyPage, and the arguments of its URL.
+    """
+
+    def open_page(request: HttpRequest, user: User) -> Page:
+        reach = reach_of(user, request.GET.get("academy", ""))
+        if reach.academy is None:
+            raise StaffOnly
+        if capability not in reach.capabilities:
+            raise RoleLacks(academy=reach.academy.name)
+        return AcademyPage(request, user, reach)
+
+    return lambda view: _page(view, open_page)
+
+
+def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:
+    @never_cache
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not isinstance(request.user, User):
+            if request.headers.get(PARTS_HEADER):
+                return HttpResponse(status=401)
+            if request.method in ("GET", "HEAD"):
+                return redirect_to_login(request.get_full_path())
+            # What was posted is lost with the session; the sign-in page says so, and leads back to the page.
+            return redirect_to_login(current_url(request), f"{reverse('sign-in')}?ended=1")
+        page = None
+        try:
+            page = open_page(request, request.user)
+            return view(request, page, *args, **kwargs)
+        except Problem as problem:
+            return refused(request, problem.status_code, problem.sentence(), page)
+
+    return answer
+
+
+def current_url(request: HttpRequest) -> str:
+    """Return the URL of the page that the browser shows; after a POST, that of the page with the form."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    referer = request.headers.get("Referer", "")
+    if not is_here(request, referer):
+        return HOME
+    parts = urlsplit(referer)
+    url = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    # The path of "https://here//there" alone would be the URL of another server.
+    return url if url.startswith("/") and is_here(request, url) else HOME
+
+
+@dataclass(frozen=True)
+class ErrorContext:
+    """The context of layout/error.html; without a page it has no navigation."""
+
+    code: int
+    sentence: str
+    page: Page | None
+
+
+def refused(request: HttpRequest, code: int, sentence: str, page: Page | None = None) -> HttpResponse:
+    """Return an error page that says what happened; with the navigation where the page is known."""
+    return render(request, "layout/error.html", vars(ErrorContext(code, sentence, page)), status=code)

@@ -1,0 +1,134 @@
+"""The first page, signing in and out, language and theme."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from rest_framework.exceptions import Throttled
+
+from learntrace.dashboard.layout.page import Page, refused, signed_in_page
+from learntrace.dashboard.layout.sign_in import safe_next, user_of
+
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+# base.html reads it.
+THEME_COOKIE = "learntrace_theme"
+_YEAR = 365 * 24 * 3600
+
+
+class InstallationHealth(Protocol):
+    """The part of the installation's health that the first page needs (`config/operations/health.py`)."""
+
+    @property
+    def migrations(self) -> bool:
+        """Whether the database has all migrations."""
+        ...
+
+
+@dataclass(frozen=True)
+class SignInContext:
+    """The context of layout/sign_in.html; `next` is the URL to go on to, `ended` says that a session has ended."""
+
+    next: str
+    name: str = ""
+    error: str = ""
+    ended: bool = False
+
+
+@require_safe
+@signed_in_page
+def home(request: HttpRequest, page: Page, look: Callable[[], InstallationHealth]) -> HttpResponse:
+    """Redirect to the first page of a user: Class now for staff, My learning for learners."""
+    if page.academy is not None:
+        return redirect(page.address("class-now" if page.can("read_assignment") else "assets"))
+    if not look().migrations:
+        return refused(request, 503, _("The database waits for its update. Run learntrace migrate on the server."))
+    return redirect("my-learning")
+
+
+@require_safe
+@signed_in_page
+def status(request: HttpRequest, page: Page) -> HttpResponse:
+    """Redirect from the former URL of Telemetry health (staff) and My learning (learners)."""
+    query = request.GET.urlencode()
+    place = "telemetry-health" if page.academy is not None else "my-learning"
+    return redirect(f"{reverse(place)}{'?' if query else ''}{query}")
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Start a session."""
+    target = safe_next(request)
+    if request.user.is_authenticated:
+        return redirect(target)
+    if request.method != "POST":
+        return _sign_in_form(request, SignInContext(target, ended="ended" in request.GET))
+    name = request.POST.get("name", "")
+    try:
+        user = user_of(request, name, request.POST.get("password", ""))
+    except Throttled as throttled:
+        seconds = math.ceil(throttled.wait or 1)  # type: ignore[attr-defined] # the stubs lack it
+        sentence = _("Too many failed attempts. Try again in %(seconds)s seconds.") % {"seconds": seconds}
+        return _sign_in_form(request, SignInContext(target, name, sentence), 429)
+    if user is None:
+        sentence = _("No account has this name and password. Check both; capital letters count in the password.")
+        return _sign_in_form(request, SignInContext(target, name, sentence), 400)
+    login(request, user, backend=_BACKEND)
+    return redirect(target)
+
+
+def _sign_in_form(request: HttpRequest, context: SignInContext, code: int = 200) -> HttpResponse:
+    return render(request, "layout/sign_in.html", vars(context), status=code)
+
+
+@never_cache
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    logout(request)
+    return redirect("sign-in")
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Remember in this browser which language its user reads."""
+    response = HttpResponseRedirect(safe_next(request))
+    chosen = request.POST.get("language", "")
+    if chosen in dict(settings.LANGUAGES):
+        _remember(response, settings.LANGUAGE_COOKIE_NAME, chosen, secure=request.is_secure())
+    return response
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Remember in this browser whether its user reads light or dark pages; any other value follows the system."""
+    response = HttpResponseRedirect(safe_next(request))
+    chosen = request.POST.get("theme", "")
+    if chosen in ("light", "dark"):
+        _remember(response, THEME_COOKIE, chosen, secure=request.is_secure())
+    else:
+        response.delete_cookie(THEME_COOKIE, samesite="Lax")
+    return response
+
+
+def _remember(response: HttpResponse, cookie: str, value: str, *, secure: bool) -> None:
+    response.set_cookie(cookie, value, max_age=_YEAR, secure=secure, httponly=True, samesite="Lax")
+
+
+@cache_control(max_age=86400, public=True)
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Redirect to the logo: browsers ask for this URL whatever a page names as its icon."""
+    return redirect(static("dashboard/logo.svg"))

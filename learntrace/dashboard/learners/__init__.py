@@ -1,0 +1,1 @@
+"""Learners: how each does over all assignments."""

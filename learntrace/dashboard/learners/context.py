@@ -1,0 +1,132 @@
+"""The contexts of the learners' templates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from learntrace.accounts.models import User
+from learntrace.assignments.learner_records import LearnerTelemetry
+from learntrace.assignments.models import Task
+from learntrace.assignments.score_bands import Band
+from learntrace.dashboard.components.attempts import attempt_of
+from learntrace.dashboard.components.filters import Filters
+from learntrace.dashboard.components.signal_lines import SignalLine
+from learntrace.dashboard.components.table import Paging
+from learntrace.dashboard.components.timeline import Attempt, Timeline, timeline_of
+from learntrace.dashboard.layout.page import AcademyPage
+from learntrace.dashboard.learners.scores import ScoreLine, score_line
+from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.models import Activity, EarlierRun
+from learntrace.progress.reports.learner_assignments import LearnerAssignmentRow
+from learntrace.progress.reports.learners import LearnerRow
+
+
+@dataclass(frozen=True)
+class LearnersContext:
+    """The context of learners/learners.html; `rows` are learners, each with the name shown."""
+
+    filters: Filters
+    paging: Paging[LearnerRow]
+    rows: Sequence[tuple[str, LearnerRow]]
+    default_sort: str = "learner"
+
+
+@dataclass(frozen=True)
+class AssignmentLine:
+    """A learner's measures on an assignment; `url` leads to the attempts, empty where nothing was seen."""
+
+    name: str
+    measures: LearnerAssignmentRow
+    url: str
+
+
+@dataclass(frozen=True)
+class EarlierRunLine:
+    """The measures of an earlier course run; `url` leads to the attempts."""
+
+    name: str
+    run: EarlierRun
+    url: str
+
+
+@dataclass(frozen=True)
+class LearnerContext:
+    """The context of learners/learner.html; `telemetry` has the latest first."""
+
+    learner: User
+    learner_name: str
+    row: LearnerRow
+    states: Sequence[AssignmentLine]
+    earlier_runs: Sequence[EarlierRunLine]
+    attempts: Sequence[Attempt]
+    timeline: Timeline
+    signals: Sequence[SignalLine]
+    telemetry: Sequence[LearnerTelemetry]
+    engagement: ScoreLine
+    frustration: ScoreLine
+    tasks: Sequence[Task]
+
+
+@dataclass(frozen=True)
+class RawTelemetryContext:
+    """The context of learners/raw_telemetry.html; `left_out` is the number of characters that are not shown."""
+
+    learner_name: str
+    slug: str
+    text: str
+    left_out: int
+
+
+def learner_context(
+    page: AcademyPage,
+    row: LearnerRow,
+    *,
+    activities: Sequence[Activity],
+    signals: Sequence[SignalLine],
+    telemetry: Sequence[LearnerTelemetry],
+    bands: Mapping[str, Mapping[str, Band]],
+    tasks: Sequence[Task],
+    runs: Sequence[EarlierRun],
+) -> LearnerContext:
+    """Return everything about one learner; `telemetry` with the oldest first, `bands` by score and asset."""
+    attempts = [attempt_of(activity) for activity in activities]
+    above = [(line.opened_at, line.shape, line.sentence, line.evidence_url) for line in signals]
+    return LearnerContext(
+        learner=row.learner,
+        learner_name=row.learner.display_name,
+        row=row,
+        states=_states(page, row),
+        earlier_runs=[
+            EarlierRunLine(name, run, page.address("assignments-attempts", name, row.learner.pk))
+            for run in runs
+            for name in [run.assignment.removeprefix(PREFIX)]
+        ],
+        attempts=attempts,
+        timeline=timeline_of(attempts, _names(page, row.learner, attempts), above),
+        signals=signals,
+        telemetry=telemetry[::-1],
+        engagement=_score_line(telemetry, "engagement", bands),
+        frustration=_score_line(telemetry, "frustration", bands),
+        tasks=tasks,
+    )
+
+
+def _score_line(
+    telemetry: Sequence[LearnerTelemetry], score: str, bands: Mapping[str, Mapping[str, Band]]
+) -> ScoreLine:
+    return score_line([(row.slug, row.title, getattr(row, score)) for row in telemetry], bands.get(score, {}))
+
+
+def _states(page: AcademyPage, row: LearnerRow) -> list[AssignmentLine]:
+    lines = []
+    for assignment in row.by_assignment:
+        measures = assignment.row
+        name = measures.assignment.removeprefix(PREFIX)
+        url = page.address("assignments-attempts", name, row.learner.pk) if measures.last_seen_at else ""
+        lines.append(AssignmentLine(name, measures, url))
+    return lines
+
+
+def _names(page: AcademyPage, learner: User, attempts: Sequence[Attempt]) -> dict[str, tuple[str, str]]:
+    """Return the name and the URL of each assignment that was attempted."""
+    names = {key: key.removeprefix(PREFIX) for key in {attempt.key for attempt in attempts}}
+    return {key: (name, page.address("assignments-attempts", name, learner.pk)) for key, name in names.items()}

@@ -1,0 +1,105 @@
+"""Learners: how each does, and everything about one."""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from learntrace.accounts.models import User
+from learntrace.assignments.learner_records import learner_tasks, learner_telemetry, raw_telemetry
+from learntrace.assignments.score_bands import class_bands
+from learntrace.dashboard.components.filters import filters_of
+from learntrace.dashboard.components.json_text import pretty_text
+from learntrace.dashboard.components.signal_lines import SignalLine, lines_of
+from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, sorted_rows, wants_csv
+from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.learners import csv_export
+from learntrace.dashboard.learners.context import LearnersContext, RawTelemetryContext, learner_context
+from learntrace.progress.reports.earlier_runs import earlier_runs
+from learntrace.progress.reports.learner_assignments import by_name, learner_named
+from learntrace.progress.reports.learners import MOST_ONLY_SEEN, LearnerRow, learner_rows, with_assignments
+from learntrace.progress.reports.recent_attempts import recent_attempts
+from learntrace.progress.reports.selection import Selection
+from learntrace.signals.class_signals import signals_of_learner
+from learntrace.signals.evaluation.clock import now_in
+
+# Rows of each of a learner's tables on the page; the CSV files have all.
+MOST_ROWS = 100
+# Characters of a raw document on its page; the API has all of it.
+MOST_RAW = 200_000
+
+_ORDERS: Mapping[str, Callable[[LearnerRow], Any]] = {
+    "learner": lambda row: by_name(row.learner),
+    "completion_rate": attrgetter("completion_rate"),
+    "attempts": attrgetter("attempts"),
+    "errors": attrgetter("errors"),
+    "active_time": attrgetter("active_time"),
+    "error_quotient": attrgetter("error_quotient"),
+    "open_signals": attrgetter("open_signals"),
+    "last_seen_at": attrgetter("last_seen_at"),
+}
+
+
+@require_safe
+@academy_page("read_assignment")
+def learners(request: HttpRequest, page: AcademyPage) -> HttpResponse:
+    """Show how each learner does over all assignments, or over those of an asset."""
+    filters = filters_of(request, page.academy)
+    rows = sorted_rows(learner_rows(filters.chosen.selection), request, _ORDERS, "learner")
+    if wants_csv(request):
+        return csv_answer("learners", *csv_export.learners(rows))
+    paging = paged(rows, request)
+    named = [(row.learner.display_name, row) for row in paging.rows]
+    return page.show("learners/learners.html", LearnersContext(filters, paging, named))
+
+
+@require_safe
+@academy_page("read_assignment")
+def learner(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse:
+    """Show everything about one learner."""
+    user = learner_named(page.academy, user_id)
+    selection = Selection(page.academy, learners=frozenset({user.pk}))
+    row = learner_rows(selection)[0]
+    with_assignments(selection, row, None if wants_csv(request) else MOST_ONLY_SEEN)
+    if (answer := csv_of(request, f"learner-{user.username}", _tables(page, user, row))) is not None:
+        return answer
+    telemetry = learner_telemetry(page.academy, user, MOST_ROWS)
+    context = learner_context(
+        page,
+        row,
+        activities=recent_attempts(page.academy, user),
+        signals=_signal_lines(page, user, MOST_ROWS),
+        telemetry=telemetry,
+        bands=class_bands(page.academy, [asset.slug for asset in telemetry]) if telemetry else {},
+        tasks=learner_tasks(page.academy, user, MOST_ROWS),
+        runs=earlier_runs(page.academy, user)[:MOST_ROWS],
+    )
+    return page.show("learners/learner.html", context)
+
+
+@require_safe
+@academy_page("read_assignment")
+def telemetry(request: HttpRequest, page: AcademyPage, user_id: int, slug: str) -> HttpResponse:
+    """Show a learner's raw telemetry on an asset, as the source sent it last."""
+    user = learner_named(page.academy, user_id)
+    text = pretty_text(raw_telemetry(page.academy, user, slug))
+    left_out = max(len(text) - MOST_RAW, 0)
+    return page.show(
+        "learners/raw_telemetry.html", RawTelemetryContext(user.display_name, slug, text[:MOST_RAW], left_out)
+    )
+
+
+def _tables(page: AcademyPage, user: User, row: LearnerRow) -> dict[str, Callable[[], Table]]:
+    """Return the tables of a learner's page, with all of their rows."""
+    return {
+        "assignments": lambda: csv_export.assignments(row),
+        "telemetry": lambda: csv_export.telemetry(learner_telemetry(page.academy, user)[::-1]),
+        "signals": lambda: csv_export.signals(_signal_lines(page, user)),
+        "tasks": lambda: csv_export.tasks(learner_tasks(page.academy, user)),
+    }
+
+
+def _signal_lines(page: AcademyPage, user: User, most: int | None = None) -> list[SignalLine]:
+    return lines_of(page, signals_of_learner(page.academy, user, most), now_in(page.academy.pk))

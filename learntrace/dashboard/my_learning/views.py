@@ -1,0 +1,132 @@
+"""My learning: a learner's own progress, what is collected about the learner and why, and the learner's choices."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from learntrace.accounts.memberships import active_academies
+from learntrace.accounts.models import Academy
+from learntrace.core.personal_data import PersonalDataset
+from learntrace.dashboard.components.table import Table, csv_of
+from learntrace.dashboard.layout.page import Page, signed_in_page
+from learntrace.dashboard.my_learning import csv_export
+from learntrace.dashboard.my_learning.active_days import Days, active_days
+from learntrace.dashboard.my_learning.advice import OwnSignal, own_lines
+from learntrace.dashboard.my_learning.collected import Collected, collected, deciding_academy
+from learntrace.notebooks import consent
+from learntrace.personal.download import export_answer
+from learntrace.personal.erasing import academy_against, check_allowed, erase, plan_of
+from learntrace.personal.erasure_queries import latest_erasure
+from learntrace.personal.models import Erasure
+from learntrace.progress.reports.own_progress import OwnAsset, OwnProgress, own_progress
+from learntrace.signals.own_signals import own_signals
+
+MOST_ASSETS = 60
+
+
+@dataclass(frozen=True)
+class MyLearningContext:
+    """The context of `my_learning/my_learning.html`.
+
+    `over` are the signals that are no longer open, `retention` is in days, `against` is an academy that doesn't allow
+    erasing.
+    """
+
+    academies: Sequence[Academy]
+    progress: OwnProgress
+    assets: Sequence[OwnAsset]
+    hidden_assets: int
+    days: Days
+    open_signals: Sequence[OwnSignal]
+    over: Sequence[OwnSignal]
+    found: Collected
+    retention: int
+    against: Academy | None
+    erasure: Erasure | None
+
+
+@dataclass(frozen=True)
+class EraseContext:
+    """The context of `my_learning/erase.html`: kinds of data with their numbers of rows."""
+
+    goes: Sequence[tuple[PersonalDataset, int]]
+    stays: Sequence[tuple[PersonalDataset, int]]
+    problem: str
+
+
+@require_safe
+@signed_in_page
+def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
+    """Show all that concerns the user, over all academies."""
+    user, now = page.user, timezone.now()
+    academies = active_academies(user)
+    progress = own_progress(user, [academy.pk for academy in academies])
+    signals = own_lines(user, own_signals(user))
+    days = active_days(user, {academy.pk for academy in academies}, now)
+    if answer := csv_of(request, "my-learning", _tables(progress, days, signals)):
+        return answer
+    context = MyLearningContext(
+        academies=academies,
+        progress=progress,
+        assets=progress.assets[:MOST_ASSETS],
+        hidden_assets=max(len(progress.assets) - MOST_ASSETS, 0),
+        days=days,
+        open_signals=[signal for signal in signals if signal.standing],
+        over=[signal for signal in signals if not signal.standing],
+        found=collected(user, academies),
+        retention=settings.RETENTION_DAYS,
+        against=academy_against(user),
+        erasure=latest_erasure(user),
+    )
+    return page.show("my_learning/my_learning.html", context)
+
+
+def _tables(progress: OwnProgress, days: Days, signals: Sequence[OwnSignal]) -> dict[str, Callable[[], Table]]:
+    return {
+        "assignments": lambda: csv_export.assignments(progress),
+        "days": lambda: csv_export.days(days),
+        "signals": lambda: csv_export.signals(signals),
+        "tasks": lambda: csv_export.tasks(progress),
+    }
+
+
+@require_POST
+@signed_in_page
+def change_consent(request: HttpRequest, page: Page) -> HttpResponse:
+    """Turn the collection of the user's notebook events on, or off where an academy of the user allows it."""
+    consent.change(page.user, deciding_academy(page.user), collecting=request.POST.get("collecting") == "yes")
+    return redirect("my-learning")
+
+
+@require_safe
+@signed_in_page
+def export(request: HttpRequest, page: Page) -> HttpResponseBase:
+    """Send all that is held about the user as a ZIP file."""
+    return export_answer(request, page.user)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in_page
+def erase_all(request: HttpRequest, page: Page) -> HttpResponse:
+    """Show what an erasure would do; erase when the user has typed the user name."""
+    check_allowed(page.user)
+    problem = ""
+    if request.method == "POST":
+        if request.POST.get("name", "").strip() == page.user.get_username():
+            erase(page.user)
+            return redirect("my-learning")
+        problem = _("This is not your user name. Nothing was erased.")
+    plan = plan_of(page.user)
+    context = EraseContext(goes=_with_rows(plan.goes), stays=_with_rows(plan.stays), problem=problem)
+    return page.show("my_learning/erase.html", context, status=400 if problem else 200)
+
+
+def _with_rows(counts: Mapping[PersonalDataset, int]) -> Sequence[tuple[PersonalDataset, int]]:
+    return [(dataset, count) for dataset, count in counts.items() if count]
