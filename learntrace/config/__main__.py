@@ -1,4 +1,4 @@
-"""`python -m learntrace.config` is `learntrace`, for where its script isn't on the path."""
+"""`python -m learntrace.config` runs `learntrace` where its script is not on the path."""
 
 import sys
 

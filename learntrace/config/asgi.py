@@ -1,4 +1,4 @@
-"""The ASGI application: the front door, and Django behind it."""
+"""The ASGI application: the guard, and behind it the streams, the front door and Django."""
 
 import asyncio
 import contextlib
@@ -13,43 +13,48 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learntrace.config.settings")
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
-from learntrace.config import processes
+from learntrace.config.runtime import processes
 from learntrace.core.wakeup import announce
 from learntrace.intake.body import Receive
-from learntrace.intake.commit import GroupCommit
-from learntrace.intake.door import FrontDoor, Scope, Send
-from learntrace.learnpack.inbox import LearnPackInbox
-from learntrace.notebooks.inbox import EventsInbox
-from learntrace.signals.measures import forget_dead_processes
+from learntrace.intake.connections import watch_connections
+from learntrace.intake.front_door import FrontDoor, Scope, Send
+from learntrace.intake.group_commit import GroupCommit
+from learntrace.intake.known_keys import KnownKeys
+from learntrace.intake.request_guard import RequestGuard
+from learntrace.learnpack.inbox.source import LearnPackInbox
+from learntrace.notebooks.inbox.source import EventsInbox
+from learntrace.signals.prometheus import forget_dead_processes
 
 _django: Any = get_asgi_application()
-import learntrace.config.queues  # noqa: E402, F401 (sets how workers are woken)
-from learntrace.signals.stream import Streams  # noqa: E402 (its view wants Django set up)
+import learntrace.config.runtime.queues  # noqa: E402, F401 (sets how workers are woken)
+from learntrace.signals.stream.app import Streams  # noqa: E402 (its view wants Django set up)
 
-# WhiteNoise's files are small, and read whole; Django would rather see them streamed.
+# WhiteNoise reads its small files whole; Django warns that they are not streamed.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 SOURCES = (LearnPackInbox(), EventsInbox())
 
 
 def group_commit() -> GroupCommit:
-    """A group commit of this process, on this process's settings."""
+    """Create a group commit for this process with its settings."""
     return GroupCommit(settings.DATABASE_URL, announce)
 
 
+_keys = KnownKeys(settings.DATABASE_URL)
 _door = FrontDoor(
-    _django, SOURCES, group_commit, body_limit=settings.BODY_LIMIT, unpacked_limit=settings.UNPACKED_LIMIT
+    _django, SOURCES, group_commit, body_limit=settings.BODY_LIMIT, unpacked_limit=settings.UNPACKED_LIMIT, keys=_keys
 )
 _streams = Streams(_door, settings.DATABASE_URL)
+_guard = RequestGuard(_streams, _keys, frozenset(source.path for source in SOURCES))
 if _web := os.environ.get("LEARNTRACE_WEB_PROCESS"):
-    # A server whose first process is killed must not leave its others behind, on the port.
+    # When the first process is killed, its children must end too and free the port.
     processes.end_with_parent(signal.SIGTERM, int(_web))
 
 
 def _hear_of_the_end() -> None:
-    """Have streams end at a request to stop: granian tells us of it only once no connection is open.
+    """End the streams when the process is asked to stop: granian reports it only when no connection is open.
 
-    What is set here is called beside what its event loop does at the signal.
+    The handler set here runs in addition to the one of granian's event loop.
     """
     if not _web:
         return
@@ -63,9 +68,9 @@ def _hear_of_the_end() -> None:
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer lifespan events ourselves, as Django knows none, and everything else through the streams and the front door."""
+    """Answer lifespan events, which Django doesn't know, and pass everything else through the guard."""
     if scope["type"] != "lifespan":
-        await _streams(scope, receive, send)
+        await _guard(scope, receive, send)
         return
     while True:
         message = await receive()
@@ -77,6 +82,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         else:
             forget_dead_processes()
             _hear_of_the_end()
+            if _web:
+                watch_connections(settings.CONNECTIONS_PER_ADDRESS)
         await send({"type": f"{message['type']}.complete"})
         if stopping:
             return

@@ -1,14 +1,15 @@
-"""`learntrace`: one command for operators. Each subcommand's work stands in its own module; this one only finds it."""
+"""`learntrace`: the operators' command. Each subcommand has its own module; this one only dispatches."""
 
 import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from learntrace.config import environment
 from learntrace.config.environment import SettingError
-from learntrace.config.postgres_binaries import EmbeddedPostgresError
+from learntrace.config.postgres.binaries import EmbeddedPostgresError
+from learntrace.config.postgres.session import database
 
 Command = Callable[[list[str]], int]
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read us has seen enough; and Python must not complain again when it flushes.
+        # The reader of the pipe has closed it. Python must not complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _is_of_the_database(error: Exception) -> bool:
-    """Whether it is the database's, told without loading Django for the commands that don't need it."""
+    """Whether Django's database layer raised it; does not load Django for the commands that don't need it."""
     errors = sys.modules.get("django.db.utils")
     return errors is not None and isinstance(error, errors.Error)
 
@@ -61,9 +62,10 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "web": ("the web server alone, for several machines", _web),
         "worker": ("a worker alone, for several machines", _worker),
         "migrate": ("bring the database's tables up to date", _with_database(_migrate)),
+        "upgrade": ("bring an earlier version's tables and data up to date", _with_database(_upgrade)),
         "roster": ("roster import FILE: declare academies, people, assets and tasks", _with_tables(_roster)),
         "token": ("token create | list | revoke", _with_tables(_token)),
-        "recompute": ("make measures and signals again from the raw events", _with_tables(_recompute)),
+        "recompute": ("make measures and signals again from the activities", _with_tables(_recompute)),
         "demo-class": ("replay a real class of 295 students through a running server", _demo_class),
         "diagnose": ("why is a learner's telemetry on an asset missing?", _with_tables(_diagnose)),
         "doctor": ("is this installation healthy?", _with_database(_doctor)),
@@ -79,19 +81,6 @@ def _help(commands: dict[str, tuple[str, Command]]) -> str:
     return f"usage: learntrace COMMAND ...\n\n{rows}\n\n`learntrace COMMAND --help` tells more."
 
 
-@contextlib.contextmanager
-def database() -> Iterator[None]:
-    """Have a database for the duration of a command: the server's own, or the embedded one, started where none runs."""
-    if environment.DATABASE_URL.value():
-        yield
-        return
-    from learntrace.config.postgres import EmbeddedPostgres
-
-    embedded = EmbeddedPostgres(environment.HOME.value())
-    with embedded.ensure():
-        yield
-
-
 def _with_database(command: Command) -> Command:
     def run(argv: list[str]) -> int:
         if "-h" in argv or "--help" in argv:
@@ -105,9 +94,9 @@ def _with_database(command: Command) -> Command:
 
 
 def _with_tables(command: Command) -> Command:
-    """For what an operator may well do before anything has ever served: the embedded database gets its tables.
+    """Wrap a command that may run before the first `serve`: the embedded database gets its tables.
 
-    A server of one's own is left alone: other machines may be running another version on it.
+    A configured server is left alone: other machines may run another version on it.
     """
 
     def run(argv: list[str]) -> int:
@@ -125,8 +114,8 @@ def _tables_are_there() -> bool:
         upgrade_database()
         return True
     if pending := pending_migrations():
-        told = f"the database lacks {len(pending)} updates of its tables; run `learntrace migrate` first"
-        print(f"learntrace: {told}", file=sys.stderr)
+        message = f"the database lacks {len(pending)} updates of its tables; run `learntrace migrate` first"
+        print(f"learntrace: {message}", file=sys.stderr)
     return not pending
 
 
@@ -137,19 +126,19 @@ def _setup() -> None:
 
 
 def _serve(argv: list[str]) -> int:
-    from learntrace.config import serve
+    from learntrace.config.runtime import serve
 
     return serve.main(argv)
 
 
 def _web(argv: list[str]) -> int:
-    from learntrace.config import serve
+    from learntrace.config.runtime import serve
 
     return serve.web(argv)
 
 
 def _worker(argv: list[str]) -> int:
-    from learntrace.config import serve
+    from learntrace.config.runtime import serve
 
     return serve.worker(argv)
 
@@ -162,8 +151,14 @@ def _migrate(argv: list[str]) -> int:
     return 0
 
 
+def _upgrade(argv: list[str]) -> int:
+    from learntrace.config.commands.upgrade import main as run
+
+    return run(argv)
+
+
 def _roster(argv: list[str]) -> int:
-    from learntrace.config.roster import main as run
+    from learntrace.config.commands.roster import main as run
 
     return run(argv)
 
@@ -175,7 +170,7 @@ def _token(argv: list[str]) -> int:
 
 
 def _recompute(argv: list[str]) -> int:
-    from learntrace.config.recompute import main as run
+    from learntrace.config.commands.recompute import main as run
 
     return run(argv)
 
@@ -193,13 +188,13 @@ def _diagnose(argv: list[str]) -> int:
 
 
 def _doctor(argv: list[str]) -> int:
-    from learntrace.config.doctor import main as run
+    from learntrace.config.commands.doctor import main as run
 
     return run(argv)
 
 
 def _backup(argv: list[str]) -> int:
-    from learntrace.config.backup import main as run
+    from learntrace.config.commands.backup import main as run
 
     return run(argv)
 
@@ -229,7 +224,7 @@ _WITHOUT_DATABASE = {"help", "--help", "-h", "version", "--version", "makemessag
 
 
 def run_management_command(argv: Sequence[str]) -> None:
-    """What manage.py does: a Django command, with the embedded database there where it is needed."""
+    """Run a Django command for manage.py, with the embedded database where the command needs it."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learntrace.config.settings")
     from django.core.management import execute_from_command_line
 
@@ -244,10 +239,10 @@ def run_management_command(argv: Sequence[str]) -> None:
 
 
 def _find_psql() -> None:
-    """Put the embedded PostgreSQL's psql on the path where the machine has none."""
+    """Put the embedded PostgreSQL's psql on the path if the machine has none."""
     import shutil
 
-    from learntrace.config.postgres import EmbeddedPostgres
+    from learntrace.config.postgres.server import EmbeddedPostgres
 
     if shutil.which("psql") is None:
         folder = EmbeddedPostgres(environment.HOME.value()).binary("psql").parent

@@ -1,4 +1,4 @@
-"""Every setting an operator can make: one list, from which `learntrace settings` and docs/reference/settings.md are made."""
+"""All settings, in one list from which `learntrace settings` and docs/reference/settings.md are made."""
 
 import os
 import secrets
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from learntrace.core.arguments import MOST_DAYS
+from learntrace.core.command_arguments import MOST_DAYS
+from learntrace.core.rate_limit import Rate
 
 _MIB = 1024 * 1024
 
@@ -20,7 +21,7 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Setting:
-    """One environment variable: its name, its default as the operator would write it, how it is read, what it is for."""
+    """One environment variable: its name, its default as text, the function that parses it, and its purpose."""
 
     name: str
     default: str
@@ -61,6 +62,18 @@ def _whole(text: str, least: int = 0) -> int:
 
 def _positive(text: str) -> int:
     return _whole(text, least=1)
+
+
+def _rate(text: str) -> Rate:
+    """Read 20/600: 20 a second, 600 at once. 0: no limit."""
+    per_second, _slash, burst = text.partition("/")
+    try:
+        rate = Rate(float(per_second), float(burst or per_second))
+    except ValueError:
+        rate = Rate(-1, -1)
+    if not (0 <= rate.per_second < 1e12 and rate.per_second <= rate.burst < 1e15):
+        raise ValueError("expected a number a second and a number at once, not less, such as 20/600; 0: no limit")
+    return rate
 
 
 def _days(text: str) -> int:
@@ -146,7 +159,7 @@ def _mail_server(text: str) -> MailServer:
     try:
         port = parts.port
     except ValueError:
-        # Its own text may quote a password in which a sign isn't written as %23 or the like.
+        # The error's own text may quote a password that contains an unescaped character.
         raise ValueError(
             "expected a number as port; write / ? # @ : % in a password as %2F %3F %23 %40 %3A %25"
         ) from None
@@ -155,9 +168,13 @@ def _mail_server(text: str) -> MailServer:
     if ssl and tls:
         raise ValueError("smtps:// is encrypted from the start, ?tls=true begins in the clear: expected one of them")
     return MailServer(
-        parts.hostname, port or (465 if ssl else 587 if tls else 25), unquote(parts.username or ""),
-        unquote(parts.password or ""), tls, ssl,
-    )  # fmt: skip
+        parts.hostname,
+        port or (465 if ssl else 587 if tls else 25),
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        tls,
+        ssl,
+    )
 
 
 def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -168,63 +185,240 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(word) for word in _words(text))
 
 
-HOME = Setting("LEARNTRACE_HOME", "./var", lambda text: Path(text).expanduser().absolute(),
-               "The folder of everything that an embedded installation writes.")  # fmt: skip
-DATABASE_URL = Setting("LEARNTRACE_DATABASE_URL", "", _database,
-                       "A PostgreSQL server of one's own (15 or newer); empty: the embedded one.", secret=True)  # fmt: skip
-DATABASE_POOL = Setting("LEARNTRACE_DATABASE_POOL", "0", _whole,
-                        "Connections that each process keeps open; `learntrace web` takes 10 when it is 0.")  # fmt: skip
-BROKER_URL = Setting("LEARNTRACE_BROKER_URL", "", _broker,
-                     "RabbitMQ (amqp://) or Redis (redis://) for several machines; empty: no broker.", secret=True)  # fmt: skip
-SECRET_KEY = Setting("LEARNTRACE_SECRET_KEY", "", str,
-                     "Signs sessions; empty: made once and kept in the home folder.", secret=True)  # fmt: skip
+HOME = Setting(
+    "LEARNTRACE_HOME",
+    "./var",
+    lambda text: Path(text).expanduser().absolute(),
+    "The folder of everything that an embedded installation writes.",
+)
+DATABASE_URL = Setting(
+    "LEARNTRACE_DATABASE_URL",
+    "",
+    _database,
+    "A PostgreSQL server of one's own (15 or newer); empty: the embedded one.",
+    secret=True,
+)
+DATABASE_POOL = Setting(
+    "LEARNTRACE_DATABASE_POOL",
+    "0",
+    _whole,
+    "Connections that each process keeps open; `learntrace web` takes 10 when it is 0.",
+)
+BROKER_URL = Setting(
+    "LEARNTRACE_BROKER_URL",
+    "",
+    _broker,
+    "RabbitMQ (amqp://) or Redis (redis://) for several machines; empty: no broker.",
+    secret=True,
+)
+SECRET_KEY = Setting(
+    "LEARNTRACE_SECRET_KEY", "", str, "Signs sessions; empty: made once and kept in the home folder.", secret=True
+)
 DEBUG = Setting("LEARNTRACE_DEBUG", "false", _flag, "Django's debug pages; never where others can reach the server.")
-ALLOWED_HOSTS = Setting("LEARNTRACE_ALLOWED_HOSTS", "*", _words,
-                        "Host names that are answered, separated by commas; * is every name.")  # fmt: skip
-TRUSTED_ORIGINS = Setting("LEARNTRACE_TRUSTED_ORIGINS", "", _words,
-                          "Origins (https://host) whose forms are accepted behind a proxy that changes the host.")  # fmt: skip
-BEHIND_PROXY = Setting("LEARNTRACE_BEHIND_PROXY", "false", _flag,
-                       "Behind an HTTPS proxy that sets X-Forwarded-Proto and -Host: believe both.")  # fmt: skip
-BODY_LIMIT = Setting("LEARNTRACE_BODY_LIMIT", str(5 * _MIB), _positive,
-                     "The largest request body in bytes, as sent; a larger one is answered 413.")  # fmt: skip
-UNPACKED_LIMIT = Setting("LEARNTRACE_UNPACKED_LIMIT", str(5 * _MIB), _positive,
-                         "The largest gzip body in bytes after unpacking; a larger one is answered 413.")  # fmt: skip
-HUB_API_URL = Setting("LEARNTRACE_HUB_API_URL", "", _hub_api,
-                      "The API of the JupyterHub whose users' tokens are accepted, such as http://hub:8081/hub/api; "
-                      "empty: none.")  # fmt: skip
+ALLOWED_HOSTS = Setting(
+    "LEARNTRACE_ALLOWED_HOSTS", "*", _words, "Host names that are answered, separated by commas; * is every name."
+)
+TRUSTED_ORIGINS = Setting(
+    "LEARNTRACE_TRUSTED_ORIGINS",
+    "",
+    _words,
+    "Origins (https://host) whose forms are accepted behind a proxy that changes the host.",
+)
+BEHIND_PROXY = Setting(
+    "LEARNTRACE_BEHIND_PROXY",
+    "false",
+    _flag,
+    "Behind an HTTPS proxy that sets X-Forwarded-Proto and -Host: believe both.",
+)
+BODY_LIMIT = Setting(
+    "LEARNTRACE_BODY_LIMIT",
+    str(5 * _MIB),
+    _positive,
+    "The largest request body in bytes, as sent; a larger one is answered 413.",
+)
+UNPACKED_LIMIT = Setting(
+    "LEARNTRACE_UNPACKED_LIMIT",
+    str(5 * _MIB),
+    _positive,
+    "The largest gzip body in bytes after unpacking; a larger one is answered 413.",
+)
+BODY_MEMORY = Setting(
+    "LEARNTRACE_BODY_MEMORY",
+    str(256 * _MIB),
+    _positive,
+    "Bytes of request bodies that each web process holds at a time, unpacked and decoded; beyond it, requests are answered "
+    "503, LearnPack's last.",
+)
+BODY_SECONDS = Setting(
+    "LEARNTRACE_BODY_SECONDS",
+    "30",
+    _positive,
+    "Seconds within which a request's headers and each part of its body have to come; a body as a whole gets as many and one "
+    "more for every 16 KiB.",
+)
+TRUSTED_PROXIES = Setting(
+    "LEARNTRACE_TRUSTED_PROXIES",
+    "127.0.0.0/8,::1",
+    _networks,
+    "Addresses of proxies, separated by commas: limits on a network address do not hold for them, but for the address that "
+    "they name in X-Forwarded-For with LEARNTRACE_BEHIND_PROXY; false: none.",
+)
+CONNECTIONS_PER_ADDRESS = Setting(
+    "LEARNTRACE_CONNECTIONS_PER_ADDRESS",
+    "2000",
+    _whole,
+    "The most connections that a network address may hold open in a web process; the youngest beyond them are closed; "
+    "0: no limit.",
+)
+ADDRESS_REQUESTS = Setting(
+    "LEARNTRACE_ADDRESS_REQUESTS",
+    "2000/40000",
+    _rate,
+    "Requests a second and at once from a network address, which a whole school may share, in each web process; beyond it they "
+    "are answered 429; 0: no limit.",
+)
+ADDRESS_UNKNOWN = Setting(
+    "LEARNTRACE_ADDRESS_UNKNOWN",
+    "20/200",
+    _rate,
+    "The same for requests with a key that nobody has.",
+)
+ACCOUNT_REQUESTS = Setting(
+    "LEARNTRACE_ACCOUNT_REQUESTS",
+    "20/600",
+    _rate,
+    "Requests a second and at once of an account, in each web process: events of notebooks are answered 429 beyond it, "
+    "LearnPack's batches are processed later, and answered 429 beyond ten times as many; 0: no limit.",
+)
+ACCOUNT_BYTES = Setting(
+    "LEARNTRACE_ACCOUNT_BYTES",
+    f"{_MIB}/{64 * _MIB}",
+    _rate,
+    "Bytes of notebook events a second and at once of an account; 0: no limit.",
+)
+ACCOUNT_ROWS = Setting(
+    "LEARNTRACE_ACCOUNT_ROWS", "100/50000", _rate, "Notebook events a second and at once of an account; 0: no limit."
+)
+ACADEMY_REQUESTS = Setting(
+    "LEARNTRACE_ACADEMY_REQUESTS",
+    "2000/40000",
+    _rate,
+    "Requests with notebook events a second and at once of an academy's accounts; 0: no limit.",
+)
+ELEMENT_LIMIT = Setting(
+    "LEARNTRACE_ELEMENT_LIMIT",
+    "500000",
+    _whole,
+    "The most values of a JSON body, counted before it is decoded; one with more is answered 413; 0: no limit.",
+)
+STOP_SECONDS = Setting(
+    "LEARNTRACE_STOP_SECONDS",
+    "10",
+    lambda text: _whole(text, least=6),
+    "Seconds within which `learntrace serve`, `web` and `worker` end when they are asked to; give less than the service "
+    "manager's own time-out.",
+)
+HUB_API_URL = Setting(
+    "LEARNTRACE_HUB_API_URL",
+    "",
+    _hub_api,
+    "The API of the JupyterHub whose users' tokens are accepted, such as http://hub:8081/hub/api; empty: none.",
+)
 HUB_ACADEMY = Setting("LEARNTRACE_HUB_ACADEMY", "", str, "The slug of the academy to which that hub's users belong.")
-HUB_CREATE_USERS = Setting("LEARNTRACE_HUB_CREATE_USERS", "true", _flag,
-                           "Make a hub's user whom Learntrace doesn't know a student of that academy.")  # fmt: skip
-RETENTION_DAYS = Setting("LEARNTRACE_RETENTION_DAYS", "30", _days,
-                         "Days that processed webhooks, refused requests and rejected events are kept by the daily "
-                         "clean-up; 36500 at most.")  # fmt: skip
+HUB_CREATE_USERS = Setting(
+    "LEARNTRACE_HUB_CREATE_USERS",
+    "true",
+    _flag,
+    "Make a hub's user whom Learntrace doesn't know a student of that academy.",
+)
+RETENTION_DAYS = Setting(
+    "LEARNTRACE_RETENTION_DAYS",
+    "30",
+    _days,
+    "Days that processed webhooks, refused requests and rejected events are kept by the daily clean-up; 36500 at most.",
+)
 STATS_SYNC_AT = Setting("LEARNTRACE_STATS_SYNC_AT", "02:00", _time_of_day, "When the nightly stats sync runs (UTC).")
 CLEAN_UP_AT = Setting("LEARNTRACE_CLEAN_UP_AT", "03:30", _time_of_day, "When the daily clean-up runs (UTC).")
-PUBLIC_URL = Setting("LEARNTRACE_PUBLIC_URL", "", _public_url,
-                     "The address under which people reach this server, such as https://learntrace.example.org, for links "
-                     "in notifications; empty: no links.")  # fmt: skip
-EMAIL_URL = Setting("LEARNTRACE_EMAIL_URL", "", _mail_server,
-                    "The mail server for notifications, such as smtp://user:password@host:587/?tls=true, or smtps://; "
-                    "empty: no e-mail.", secret=True)  # fmt: skip
+PUBLIC_URL = Setting(
+    "LEARNTRACE_PUBLIC_URL",
+    "",
+    _public_url,
+    "The address under which people reach this server, such as https://learntrace.example.org, for links "
+    "in notifications; empty: no links.",
+)
+EMAIL_URL = Setting(
+    "LEARNTRACE_EMAIL_URL",
+    "",
+    _mail_server,
+    "The mail server for notifications, such as smtp://user:password@host:587/?tls=true, or smtps://; "
+    "empty: no e-mail.",
+    secret=True,
+)
 EMAIL_FROM = Setting("LEARNTRACE_EMAIL_FROM", "learntrace@localhost", str, "The sender of that e-mail.")
-ALLOW_PRIVATE_WEBHOOKS = Setting("LEARNTRACE_ALLOW_PRIVATE_WEBHOOKS", "", _networks,
-                                 "Networks that are not public and to which notifications may go all the same, such as "
-                                 "10.20.0.0/16, separated by commas; true: all of them.")  # fmt: skip
-METRICS_TOKEN = Setting("LEARNTRACE_METRICS_TOKEN", "", str,
-                        "Opens /metrics to others than this machine: Authorization: Bearer <it>.", secret=True)  # fmt: skip
+ALLOW_PRIVATE_WEBHOOKS = Setting(
+    "LEARNTRACE_ALLOW_PRIVATE_WEBHOOKS",
+    "",
+    _networks,
+    "Networks that are not public and to which notifications may go all the same, such as "
+    "10.20.0.0/16, separated by commas; true: all of them.",
+)
+METRICS_TOKEN = Setting(
+    "LEARNTRACE_METRICS_TOKEN",
+    "",
+    str,
+    "Opens /metrics to others than this machine: Authorization: Bearer <it>.",
+    secret=True,
+)
 LOG_LEVEL = Setting("LEARNTRACE_LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"), "What is logged.")
-LOG_FORMAT = Setting("LEARNTRACE_LOG_FORMAT", "auto", _one_of("auto", "json", "console"),
-                     "json: a JSON object a line; console: for people; auto: console on a terminal.")  # fmt: skip
+LOG_FORMAT = Setting(
+    "LEARNTRACE_LOG_FORMAT",
+    "auto",
+    _one_of("auto", "json", "console"),
+    "json: a JSON object a line; console: for people; auto: console on a terminal.",
+)
 
 SETTINGS = (
-    HOME, DATABASE_URL, DATABASE_POOL, BROKER_URL, SECRET_KEY, DEBUG, ALLOWED_HOSTS, TRUSTED_ORIGINS, BEHIND_PROXY,
-    BODY_LIMIT, UNPACKED_LIMIT, HUB_API_URL, HUB_ACADEMY, HUB_CREATE_USERS, RETENTION_DAYS, STATS_SYNC_AT, CLEAN_UP_AT,
-    PUBLIC_URL, EMAIL_URL, EMAIL_FROM, ALLOW_PRIVATE_WEBHOOKS, METRICS_TOKEN, LOG_LEVEL, LOG_FORMAT,
-)  # fmt: skip
+    HOME,
+    DATABASE_URL,
+    DATABASE_POOL,
+    BROKER_URL,
+    SECRET_KEY,
+    DEBUG,
+    ALLOWED_HOSTS,
+    TRUSTED_ORIGINS,
+    BEHIND_PROXY,
+    BODY_LIMIT,
+    UNPACKED_LIMIT,
+    ELEMENT_LIMIT,
+    BODY_MEMORY,
+    BODY_SECONDS,
+    TRUSTED_PROXIES,
+    CONNECTIONS_PER_ADDRESS,
+    ADDRESS_REQUESTS,
+    ADDRESS_UNKNOWN,
+    ACCOUNT_REQUESTS,
+    ACCOUNT_BYTES,
+    ACCOUNT_ROWS,
+    ACADEMY_REQUESTS,
+    STOP_SECONDS,
+    HUB_API_URL,
+    HUB_ACADEMY,
+    HUB_CREATE_USERS,
+    RETENTION_DAYS,
+    STATS_SYNC_AT,
+    CLEAN_UP_AT,
+    PUBLIC_URL,
+    EMAIL_URL,
+    EMAIL_FROM,
+    ALLOW_PRIVATE_WEBHOOKS,
+    METRICS_TOKEN,
+    LOG_LEVEL,
+    LOG_FORMAT,
+)
 
 
 def secret_key() -> str:
-    """Return the signing key: the setting, else the one in the home folder, made (mode 0600) when there is none."""
+    """Return the signing key: the setting, or the one in the home folder, which is created (mode 0600) if missing."""
     if given := SECRET_KEY.value():
         return str(given)
     path = HOME.value() / "secret_key"
@@ -238,7 +432,7 @@ def secret_key() -> str:
 
 
 def _rewritten(path: Path) -> str:
-    # A kill between creating and writing left it empty.
+    # A process was killed between creating and writing it.
     key = secrets.token_urlsafe(50)
     path.write_text(key)
     return key

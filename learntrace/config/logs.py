@@ -1,4 +1,4 @@
-"""Structured logs: one event a line on standard error, from our own code and from the libraries alike."""
+"""Structured logs: one event per line on standard error, from our own code and from libraries alike."""
 
 import logging.config
 
@@ -37,11 +37,11 @@ def configure_logging(level: str, form: str, *, to_terminal: bool) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "event"}},
             "root": {"handlers": ["stderr"], "level": level.upper()},
             "loggers": {
-                # Django reports each 4xx here; the request log has them already.
+                # Django logs each 4xx here; the request log has them already.
                 "django.request": {"level": "ERROR"},
                 "django.server": {"level": "ERROR"},
                 "psycopg.pool": {"level": "ERROR"},
-                # Two lines for each wake-up.
+                # It logs two lines for each wake-up.
                 "celery.app.trace": {"level": "WARNING"},
                 "celery.worker.strategy": {"level": "WARNING"},
             },

@@ -1,4 +1,4 @@
-"""Django's settings, made from `environment.py`; nothing here is an operator's to edit."""
+"""Django's settings, derived from `environment.py`. Operators don't edit this file."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from learntrace.config import environment
 from learntrace.config.logs import configure_logging
+from learntrace.core.rate_limit import Rate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME: Path = environment.HOME.value()
@@ -18,7 +19,7 @@ SECRET_KEY = environment.secret_key()
 DEBUG: bool = environment.DEBUG.value()
 ALLOWED_HOSTS: list[str] = environment.ALLOWED_HOSTS.value()
 CSRF_TRUSTED_ORIGINS: list[str] = environment.TRUSTED_ORIGINS.value()
-CSRF_FAILURE_VIEW = "learntrace.core.answers.form_expired"
+CSRF_FAILURE_VIEW = "learntrace.core.http.error_responses.form_expired"
 if environment.BEHIND_PROXY.value():
     USE_X_FORWARDED_HOST = True
     # A proxy that sets these headers speaks HTTPS to the world.
@@ -26,9 +27,19 @@ if environment.BEHIND_PROXY.value():
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 ROOMS = [
-    "core", "accounts", "personal", "intake", "registry", "assignments", "progress", "signals", "learnpack", "notebooks",
-    "diagnosis", "dashboard",
-]  # fmt: skip
+    "core",
+    "accounts",
+    "personal",
+    "intake",
+    "registry",
+    "assignments",
+    "progress",
+    "signals",
+    "learnpack",
+    "notebooks",
+    "diagnosis",
+    "dashboard",
+]
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -46,18 +57,20 @@ AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
-    "learntrace.core.middleware.RequestLogMiddleware",
+    "learntrace.core.http.middleware.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "learntrace.core.middleware.ContentSecurityPolicyMiddleware",
-    "learntrace.core.middleware.PageCompressionMiddleware",
+    "learntrace.core.http.middleware.ContentSecurityPolicyMiddleware",
+    "learntrace.core.http.middleware.PageCompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "learntrace.core.middleware.CleanAddressMiddleware",
+    "learntrace.core.http.middleware.RefuseNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "learntrace.core.language.LanguageMiddleware",
-    "learntrace.core.middleware.MethodNotAllowedMiddleware",
+    "learntrace.core.http.language.LanguageMiddleware",
+    "learntrace.core.time_zones.TimeZoneMiddleware",
+    "learntrace.core.http.middleware.MethodNotAllowedMiddleware",
+    "learntrace.core.http.middleware.ProblemMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -84,7 +97,7 @@ def _database(url: str, pool: int) -> dict[str, Any]:
     parts: dict[str, Any] = {key: value for key, value in conninfo_to_dict(url).items() if value is not None}
     options: dict[str, Any] = {
         "connect_timeout": 10,
-        # A machine that vanished must not keep its claim: the server notices within seconds, not hours.
+        # A machine that vanished must not keep its row locks: the server notices within seconds, not hours.
         "options": "-c idle_in_transaction_session_timeout=60000 -c tcp_keepalives_idle=10 "
         "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
     }
@@ -102,7 +115,9 @@ def _database(url: str, pool: int) -> dict[str, Any]:
 
 
 def _embedded_url() -> str:
-    from learntrace.config.postgres import EmbeddedPostgres  # not needed, nor its binaries, with a server of one's own
+    from learntrace.config.postgres.server import (
+        EmbeddedPostgres,  # neither it nor its binaries are needed with a configured server
+    )
 
     return EmbeddedPostgres(HOME).url
 
@@ -113,6 +128,17 @@ DATABASES = {"default": _database(DATABASE_URL, environment.DATABASE_POOL.value(
 BROKER_URL: str = environment.BROKER_URL.value()
 BODY_LIMIT: int = environment.BODY_LIMIT.value()
 UNPACKED_LIMIT: int = environment.UNPACKED_LIMIT.value()
+ELEMENT_LIMIT: int = environment.ELEMENT_LIMIT.value()
+BODY_MEMORY: int = environment.BODY_MEMORY.value()
+BODY_SECONDS: int = environment.BODY_SECONDS.value()
+TRUSTED_PROXIES: tuple[IPv4Network | IPv6Network, ...] = environment.TRUSTED_PROXIES.value()
+CONNECTIONS_PER_ADDRESS: int = environment.CONNECTIONS_PER_ADDRESS.value()
+ADDRESS_REQUESTS: Rate = environment.ADDRESS_REQUESTS.value()
+ADDRESS_UNKNOWN: Rate = environment.ADDRESS_UNKNOWN.value()
+ACCOUNT_REQUESTS: Rate = environment.ACCOUNT_REQUESTS.value()
+ACCOUNT_BYTES: Rate = environment.ACCOUNT_BYTES.value()
+ACCOUNT_ROWS: Rate = environment.ACCOUNT_ROWS.value()
+ACADEMY_REQUESTS: Rate = environment.ACADEMY_REQUESTS.value()
 HUB_API_URL: str = environment.HUB_API_URL.value()
 HUB_ACADEMY: str = environment.HUB_ACADEMY.value()
 HUB_CREATE_USERS: bool = environment.HUB_CREATE_USERS.value()
@@ -132,7 +158,7 @@ DEFAULT_FROM_EMAIL: str = environment.EMAIL_FROM.value()
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "learntrace.accounts.password_hasher.PatientScryptHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 LOGIN_URL = "sign-in"
@@ -151,21 +177,21 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-# Serves the packages' static files as they lie, so that no collecting step stands between a checkout and a running page.
+# Serves the packages' static files in place, so that a checkout needs no collectstatic step.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "learntrace.accounts.hub_authentication.HubAuthentication",
+        "learntrace.accounts.jupyterhub.authentication.HubAuthentication",
         "learntrace.accounts.authentication.TokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["learntrace.core.json.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "learntrace.core.pages.Pages",
-    "EXCEPTION_HANDLER": "learntrace.core.answers.exception_response",
+    "DEFAULT_PAGINATION_CLASS": "learntrace.core.http.pagination.Pages",
+    "EXCEPTION_HANDLER": "learntrace.core.http.error_responses.exception_response",
     "DEFAULT_THROTTLE_RATES": {"login": "20/min", "notification-test": "10/min"},
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -183,9 +209,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": "/v1",
     "SORT_OPERATIONS": True,
-    # Fields of one name whose choices differ.
+    # Fields with the same name and different choices.
     "ENUM_NAME_OVERRIDES": {
-        "LearnerStateEnum": "learntrace.progress.standings.STATES",
+        "LearnerStateEnum": "learntrace.measures.learner_state.STATES",
         "SignalStateEnum": "learntrace.signals.models.Signal.State",
         "SettableSignalStateEnum": "learntrace.signals.serializers.SETTABLE",
         "NotificationStateEnum": "learntrace.signals.models.Notification.State",
@@ -194,7 +220,7 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "learntrace.config.schema.add_operations",
+        "learntrace.config.openapi.add_operations",
     ],
 }
 

@@ -1,26 +1,32 @@
-"""Bringing the tables up to date, by one process at a time."""
+"""Run pending migrations, one process at a time."""
+
+import time
 
 import structlog
 from django.core.management import call_command
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 log = structlog.get_logger(__name__)
 
 _LOCK = 6_120_842
+_PAUSE = 0.1
 
 
 def pending_migrations() -> list[str]:
-    """The names of the migrations that this version has and the database has not."""
+    """Return the names of the migrations that the database has not run yet."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
 
 
 def upgrade_database() -> list[str]:
-    """Run the pending migrations; return their names. Others who start at the same time wait."""
+    """Run the pending migrations; return their names. Processes that start at the same time wait."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        # A statement that waits would hold a snapshot, for whose end an index that is made concurrently waits: a deadlock.
+        while not _locked(cursor):
+            time.sleep(_PAUSE)
         try:
             pending = pending_migrations()
             if pending:
@@ -29,3 +35,8 @@ def upgrade_database() -> list[str]:
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     return pending
+
+
+def _locked(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+    return bool(cursor.fetchone()[0])

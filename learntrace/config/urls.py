@@ -1,13 +1,13 @@
-"""The address table. The inboxes' addresses are answered before Django (asgi.py)."""
+"""The URL table. The URLs of the inboxes are answered before Django (asgi.py)."""
 
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
-from learntrace.config import figures, health
-from learntrace.dashboard import health_views
-from learntrace.dashboard import views as pages
+from learntrace.config.operations import health, prometheus
+from learntrace.dashboard.health import views
+from learntrace.dashboard.layout import views as pages
 
 urlpatterns = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
@@ -23,17 +23,17 @@ urlpatterns = [
     path("v1/", include("learntrace.diagnosis.urls")),
     path("health/live", health.live),
     path("health/ready", health.ready),
-    path("metrics", figures.figures),
+    path("metrics", prometheus.figures),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("docs/", RedirectView.as_view(pattern_name="docs")),
     path("", pages.home, {"look": health.look}, name="home"),
     path("status", pages.status, name="status"),
-    path("telemetry", health_views.telemetry_health, {"look": health.look}, name="telemetry-health"),
+    path("telemetry", views.telemetry_health, {"look": health.look}, name="telemetry-health"),
     path("", include("learntrace.dashboard.urls")),
 ]
 
-handler400 = "learntrace.core.answers.bad_request"
-handler403 = "learntrace.core.answers.forbidden"
-handler404 = "learntrace.core.answers.not_found"
-handler500 = "learntrace.core.answers.server_error"
+handler400 = "learntrace.core.http.error_responses.bad_request"
+handler403 = "learntrace.core.http.error_responses.forbidden"
+handler404 = "learntrace.core.http.error_responses.not_found"
+handler500 = "learntrace.core.http.error_responses.server_error"

@@ -1,1 +1,1 @@
-"""The demo: an academy of its own, at work with the recorded requests of real clients."""
+"""The demos: an academy with learners who send the recorded requests of real clients, and a real class."""

@@ -1,4 +1,4 @@
-"""`make demo`: a server of its own with an academy at work, until it is stopped."""
+"""`make demo`: a server of its own and an academy whose learners send telemetry, until it is stopped."""
 
 import argparse
 import sys
@@ -22,11 +22,11 @@ from learntrace.config.demo.server import (
     stop_event,
     teachers_token,
 )
-from learntrace.config.ports import port_number
+from learntrace.config.runtime.ports import port_number
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve the demo; return when it is stopped or its server ends."""
+    """Run the demo; return when it is stopped or its server ends."""
     parser = argparse.ArgumentParser(prog="learntrace.config.demo", description="An academy at work, to look at.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=port_number, default=8000)
@@ -42,14 +42,18 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
-    print("Starting the database and the server ...", flush=True)
+    print("1/4 Starting the database and the server ...", flush=True)
     if not server.wait_ready(stopping):
         return 0 if stopping.is_set() else 1
     learners = learners_of(home)
-    print("Declaring the academy ...", flush=True)
-    if not import_roster(home, roster(learners)) or not make_operator(home, PASSWORD):
+    print(f"2/4 Importing the academy with {len(learners)} learners ...", flush=True)
+    if not import_roster(home, roster(learners)):
+        return 1
+    print("3/4 Creating the operator's account and a teacher's token ...", flush=True)
+    if not make_operator(home, PASSWORD):
         return 1
     token = teachers_token(home)
+    print("4/4 Publishing the notebook ...", flush=True)
     try:
         Publisher(server.address, token, ACADEMY).put(f"/v1/notebook/academy/notebook/{SLUG}", publication())
     except SendError as error:
@@ -65,8 +69,8 @@ def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
         if server.has_ended:
             print("The server has ended.", file=sys.stderr)
             return 1
-        told = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(answers.items()))
-        print(f"\rSent so far: {told}   ", end="\n" if not sys.stdout.isatty() else "", flush=True)
+        counts = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(answers.items()))
+        print(f"\rSent so far: {counts}   ", end="\n" if not sys.stdout.isatty() else "", flush=True)
     print("\nStopping ...", flush=True)
     return 0
 

@@ -1,4 +1,4 @@
-"""The demo's academy: two cohorts of learners, real assets, staff, and what makes every status happen."""
+"""The demo's academy: two cohorts of learners, real assets, staff, and one cause for each status."""
 
 import json
 import secrets
@@ -69,7 +69,7 @@ _LAST = [
 
 @dataclass(frozen=True)
 class Learner:
-    """One demo learner: how fast, how well, and with which kind of trouble."""
+    """A demo learner with a pace, a skill and perhaps a kind of trouble."""
 
     id: int
     username: str
@@ -83,12 +83,12 @@ class Learner:
 
 
 def _plain(name: str) -> str:
-    """A name without accents, for a user name."""
+    """Return a name without accents, for a user name."""
     return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
 
 
 def make_learners(count: int = 24) -> list[Learner]:
-    """Make learners whose pace and skill differ, five of them with a trouble that staff can find."""
+    """Return learners whose pace and skill differ, five of them with a trouble that staff can find."""
     troubles = {3: "expired-token", 7: "ignored", 11: "no-task", 15: "unknown-asset", 19: "new-event"}
     return [
         Learner(
@@ -107,7 +107,7 @@ def make_learners(count: int = 24) -> list[Learner]:
 
 
 def learners_of(home: Path) -> list[Learner]:
-    """The demo's learners, the same ones at each start: their keys are kept in the home folder."""
+    """Return the demo's learners, the same at each start: their keys are kept in the home folder."""
     path = home / "demo.json"
     if path.exists():
         return [Learner(**learner) for learner in json.loads(path.read_text())]
@@ -117,27 +117,49 @@ def learners_of(home: Path) -> list[Learner]:
     return learners
 
 
+# The steps of the packages in the recorded data, with the titles that their authors gave them.
+_STEPS = {
+    "python-hello-tutorial": {
+        "00-welcome": "Welcome", "01-hello-world": "Hello, world", "02-sum-two-numbers": "Sum of two numbers",
+        "03-goodbye": "Goodbye",
+    },
+    "python-beginner-programming-exercises": {
+        "00-welcome": "Welcome", "01-hello-world": "Hello, world", "02-sum-two-numbers": "Sum of two numbers",
+        "03-square-a-number": "Square of a number",
+    },
+    "introduction-to-generative-ai-for-beginners": {
+        "00-welcome": "Welcome", "01-what-is-an-llm": "What is an LLM?", "02-first-call": "A first call",
+        "03-wrap-up": "Wrap-up",
+    },
+}  # fmt: skip
+
+
+def _manifest(slug: str) -> dict[str, Any]:
+    return {"manifest": {"steps": [{"slug": step, "title": title} for step, title in _STEPS[slug].items()]}}
+
+
 def _assets() -> list[dict[str, Any]]:
     common = {"asset_type": "EXERCISE", "graded": True, "interactive": True, "academy": ACADEMY}
     return [
         {"id": TUTORIAL, "slug": "python-hello-tutorial", "title": "Hello, Python", "lang": "us",
-         "translations": ["python-hello-tutorial-es"], "aliases": ["hello-python"], **common},
+         "translations": ["python-hello-tutorial-es"], "aliases": ["hello-python"], **_manifest("python-hello-tutorial"),
+         **common},
         {"id": TUTORIAL_ES, "slug": "python-hello-tutorial-es", "title": "Hola, Python", "lang": "es", **common},
         {"id": 201, "slug": "python-beginner-programming-exercises", "title": "Python for beginners", "lang": "us",
-         **common},
+         **_manifest("python-beginner-programming-exercises"), **common},
         {"id": 202, "slug": "introduction-to-generative-ai-for-beginners", "title": "Generative AI for beginners",
-         "lang": "us", "learnpack_id": 13190, **common},
+         "lang": "us", "learnpack_id": 13190, **_manifest("introduction-to-generative-ai-for-beginners"), **common},
         {"id": 203, "slug": IGNORED_SLUG, "title": "Sandbox", "lang": "us", **common | {"graded": False}},
     ]  # fmt: skip
 
 
 def first_task(learner: Learner) -> int:
-    """The id of the learner's task on the tutorial."""
+    """Return the id of the learner's task on the tutorial."""
     return learner.id * 100 + 1
 
 
 def roster(learners: list[Learner], now: datetime | None = None) -> dict[str, Any]:
-    """The roster that declares the whole demo."""
+    """Return the roster that declares the whole demo."""
     now = now or datetime.now(UTC)
     slugs = ["python-hello-tutorial", "python-beginner-programming-exercises",
              "introduction-to-generative-ai-for-beginners", IGNORED_SLUG]  # fmt: skip
@@ -154,28 +176,28 @@ def roster(learners: list[Learner], now: datetime | None = None) -> dict[str, An
             {"id": OTHER_ACADEMY, "slug": "uptown", "name": "Uptown"},
         ],
         "users": [{**person, "password": PASSWORD} for person in staff] + [
-            {"id": one.id, "username": one.username, "email": f"{one.username}@demo.example",
-             "first_name": one.first_name, "last_name": one.last_name,
-             **({"password": PASSWORD} if one is learners[0] else {})}
-            for one in learners
+            {"id": learner.id, "username": learner.username, "email": f"{learner.username}@demo.example",
+             "first_name": learner.first_name, "last_name": learner.last_name,
+             **({"password": PASSWORD} if learner is learners[0] else {})}
+            for learner in learners
         ],
         "memberships": [
             {"user": 901, "academy": ACADEMY, "role": "admin"},
             {"user": 902, "academy": OTHER_ACADEMY, "role": "admin"},
-            *({"user": one.id, "academy": ACADEMY, "role": "student"} for one in learners),
+            *({"user": learner.id, "academy": ACADEMY, "role": "student"} for learner in learners),
         ],
         "tokens": [
-            {"user": one.id, "key": one.key, "kind": "permanent",
-             "expires_at": (now - timedelta(days=1)).isoformat() if one.trouble == "expired-token" else None}
-            for one in learners
+            {"user": learner.id, "key": learner.key, "kind": "permanent",
+             "expires_at": (now - timedelta(days=1)).isoformat() if learner.trouble == "expired-token" else None}
+            for learner in learners
         ],
         "cohorts": [{"id": 1, "slug": "fall-morning", "name": "Fall, morning", "academy": ACADEMY},
                     {"id": 2, "slug": "fall-evening", "name": "Fall, evening", "academy": ACADEMY}],
         "assets": _assets(),
         "tasks": [
-            {"id": one.id * 100 + number, "user": one.id, "title": slug.replace("-", " ").capitalize(),
-             "associated_slug": slug, "task_type": "EXERCISE", "cohort": one.cohort}
-            for one in learners if one.trouble != "no-task"
+            {"id": learner.id * 100 + number, "user": learner.id, "title": slug.replace("-", " ").capitalize(),
+             "associated_slug": slug, "task_type": "EXERCISE", "cohort": learner.cohort}
+            for learner in learners if learner.trouble != "no-task"
             for number, slug in enumerate(slugs, 1)
         ],
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""`make demo-class`: a server of its own in which a real class works again, until it is stopped."""
+"""`make demo-class`: a server of its own on which a real class is replayed, until it is stopped."""
 
 import argparse
 import sys
@@ -6,14 +6,14 @@ import sys
 from learntrace.config import cli
 from learntrace.config.demo.replay_class import STOPPED
 from learntrace.config.demo.server import Server, own_home, refuse_taken, stop_event
-from learntrace.config.ports import port_number
+from learntrace.config.runtime.ports import port_number
 
-# An hour of the class a second: its first two days fill the first minute.
+# An hour of the class per second: its first two days fill the first minute.
 SPEED = 3600
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve and replay; return when it is stopped or its server ends."""
+    """Run the server and the replay; return when it is stopped or its server ends."""
     parser = argparse.ArgumentParser(
         prog="learntrace.config.demo.class_demo", description="A real class, at work again."
     )

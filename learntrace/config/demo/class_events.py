@@ -1,7 +1,7 @@
-"""The real class's compilations (`cs1`) as the events that a notebook would send: pure, and the same each time.
+"""The real class's compilations (`cs1`) as notebook events: pure, and the same each time.
 
-The data hold no source code, so the events have no `code_hash`: consecutive_errors and rapid_fire, which look for code
-that is run unchanged, can find nothing in them.
+The data contain no source code, so the events have no `code_hash`, and consecutive_errors and rapid_fire, which look for
+unchanged code, find nothing in them.
 """
 
 import random
@@ -12,19 +12,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from learntrace.config.demo.cs1 import Compilation, Homework, read_homework
-from learntrace.metrics.attempts import ERROR, OK
-from learntrace.metrics.failures import UNKNOWN
+from learntrace.measures.activity import ERROR, OK
+from learntrace.measures.failures import UNKNOWN
 
 HOMEWORKS: tuple[Homework, ...] = ("hw03", "hw04")
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "learntrace demo-class")
-# A longer silence begins a new session: the data don't tell when an editor was closed.
+# A longer gap begins a new session: the data don't tell when an editor was closed.
 _SESSION_GAP = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """An event and the moment at which it happened, by which it is sent."""
+    """An event and the time at which it is sent."""
 
     at: datetime
     event: dict[str, Any]
@@ -32,7 +32,7 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """When what happened at a moment happens in the replay: then, or since `start` and `speed` times as fast."""
+    """Maps times of the class to times of the replay: the same, or from `start` on and `speed` times as fast."""
 
     first: datetime
     start: datetime | None = None
@@ -43,7 +43,7 @@ class Clock:
 
 
 def username_of(student: str) -> str:
-    """A student's user name: the beginning of the pseudonym that the data give."""
+    """Return a student's user name: the beginning of the pseudonym in the data."""
     return student[:12]
 
 
@@ -60,72 +60,83 @@ def cell_of(homework: Homework) -> str:
 
 
 def chosen_compilations(homeworks: Iterable[Homework], learners: int | None) -> dict[Homework, list[Compilation]]:
-    """The compilations of the homeworks, by student, then by time; of the first `learners` students, None for all."""
+    """Return compilations by homework, ordered by student and time; of the first `learners` students, None for all."""
     read = {homework: read_homework(homework) for homework in homeworks}
-    students = sorted({one.student for compilations in read.values() for one in compilations})
+    students = sorted({compilation.student for compilations in read.values() for compilation in compilations})
     chosen = set(students[:learners])
-    return {homework: [one for one in rows if one.student in chosen] for homework, rows in read.items()}
+    return {
+        homework: [compilation for compilation in rows if compilation.student in chosen]
+        for homework, rows in read.items()
+    }
 
 
-def events_of(compilations: dict[Homework, list[Compilation]], academy: str, start: datetime | None = None,
-              speed: float = 1.0) -> list[Timed]:  # fmt: skip
-    """One event a compilation, in the order of their times.
+def events_of(
+    compilations: dict[Homework, list[Compilation]], academy: str, start: datetime | None = None, speed: float = 1.0
+) -> list[Timed]:
+    """Return one event per compilation, in the order of their times.
 
-    Ids follow from the academy's slug, the homework, the student and the time: sent twice, an event is the same one.
-    With `start` the class happens again from then on, `speed` times as fast, and the events are others.
+    Ids are derived from the academy's slug, the homework, the student and the time, so that an event sent twice has the
+    same id. With `start` the class is replayed from then on, `speed` times as fast, and the events have other ids.
     """
-    first = min((one.at for rows in compilations.values() for one in rows), default=None)
+    first = min((compilation.at for rows in compilations.values() for compilation in rows), default=None)
     if first is None:
         return []
     clock = Clock(first, start, speed)
     events = [
-        _event(homework, one, session, academy, clock)
+        _event(homework, compilation, session, academy, clock)
         for homework, rows in compilations.items()
-        for one, session in _with_sessions(homework, rows)
+        for compilation, session in _with_sessions(homework, rows)
     ]
     return sorted(events, key=lambda timed: (timed.at, timed.event["id"]))
 
 
 def arranged(events: Sequence[Timed], *, twice: bool, seed: int | None) -> list[Timed]:
-    """The events as they are to be sent: each two times, and shuffled by a seed, where that is wanted."""
-    found = [*events, *events] if twice else list(events)
+    """Return the events in the order of sending: each two times and shuffled by a seed, if wanted."""
+    ordered = [*events, *events] if twice else list(events)
     if seed is not None:
-        random.Random(seed).shuffle(found)  # noqa: S311 (an order, no secret)
-    return found
+        random.Random(seed).shuffle(ordered)  # noqa: S311 (an order, no secret)
+    return ordered
 
 
 def _with_sessions(homework: Homework, compilations: Sequence[Compilation]) -> Iterator[tuple[Compilation, str]]:
     before: Compilation | None = None
     session = ""
-    for one in compilations:
-        if before is None or one.student != before.student or one.at - before.at > _SESSION_GAP:
-            session = str(uuid.uuid5(_NAMESPACE, f"session {homework} {one.student} {one.at.isoformat()}"))
-        yield one, session
-        before = one
+    for compilation in compilations:
+        if before is None or compilation.student != before.student or compilation.at - before.at > _SESSION_GAP:
+            session = str(
+                uuid.uuid5(_NAMESPACE, f"session {homework} {compilation.student} {compilation.at.isoformat()}")
+            )
+        yield compilation, session
+        before = compilation
 
 
-def _event(homework: Homework, one: Compilation, session: str, academy: str, clock: Clock) -> Timed:
-    at = clock.moment(one.at)
+def _event(homework: Homework, compilation: Compilation, session: str, academy: str, clock: Clock) -> Timed:
+    at = clock.moment(compilation.at)
     again = f" from {clock.start.isoformat()} x{clock.speed}" if clock.start else ""
-    name = f"{academy} {homework} {one.student} {one.at.isoformat()}{again}"
+    name = f"{academy} {homework} {compilation.student} {compilation.at.isoformat()}{again}"
     tag = tag_of(homework)
     event = {
         "id": str(uuid.uuid5(_NAMESPACE, name)),
-        "actor": username_of(one.student),
+        "actor": username_of(compilation.student),
         "verb": "executed",
         "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "session_id": session,
-        "object": {"type": "cell", "id": cell_of(homework), "notebook": notebook_of(homework), "assignment": tag,
-                   "tags": [tag]},
-        "result": _result(one),
+        "object": {
+            "type": "cell",
+            "id": cell_of(homework),
+            "notebook": notebook_of(homework),
+            "assignment": tag,
+            "tags": [tag],
+        },
+        "result": _result(compilation),
         "context": {"frontend": "replay", "kernel": "java"},
-    }  # fmt: skip
+    }
     return Timed(at, event)
 
 
-def _result(one: Compilation) -> dict[str, Any]:
-    if not one.errors:
+def _result(compilation: Compilation) -> dict[str, Any]:
+    if not compilation.errors:
         return {"outcome": OK}
-    errors = [{"name": error.name or UNKNOWN, "value": error.message} for error in one.errors]
+    errors = [{"name": error.name or UNKNOWN, "value": error.message} for error in compilation.errors]
     first = errors[0]
     return {"outcome": ERROR, "error_name": first["name"], "error_value": first["value"], "errors": errors}

@@ -1,4 +1,4 @@
-"""Who is in the replayed class: an academy of its own, 295 students under invented names, a teacher and a service."""
+"""The roster of the replayed class: an academy of its own, 295 students with invented names, a teacher, a service."""
 
 import json
 import secrets
@@ -16,7 +16,7 @@ TITLES: dict[Homework, str] = {"hw03": "Homework 3", "hw04": "Homework 4"}
 
 @dataclass(frozen=True)
 class Access:
-    """How one gets in: made at the first replay into an academy, and kept in the home folder."""
+    """Keys and passwords of the class: made at the first replay into an academy and kept in the home folder."""
 
     academy: str
     password: str
@@ -37,7 +37,7 @@ class Access:
 
 
 def access_to(home: Path, academy: str) -> Access:
-    """The keys of the class in that academy, the same ones at each replay."""
+    """Return the access data of the class in that academy, the same at each replay."""
     path = home / f"demo-class-{academy}.json"
     if path.exists():
         return Access(**json.loads(path.read_text()))
@@ -49,19 +49,24 @@ def access_to(home: Path, academy: str) -> Access:
 
 
 def slug_of(academy: str, homework: Homework) -> str:
-    """The slug of a homework's notebook; slugs are one for all academies."""
+    """Return the slug of a homework's notebook; slugs are unique over all academies."""
     return f"{academy}-{homework}"
 
 
 def roster(access: Access, students: Iterable[str], homeworks: Iterable[Homework]) -> dict[str, Any]:
-    """The roster that declares the class. The service may send for this academy's learners, and for no others."""
+    """Return the roster that declares the class. The service may send for this academy's learners only."""
     named = {student: username_of(student) for student in sorted(students)}
     cohort = f"{access.academy}-students"
     return {
         "academies": [{"slug": access.academy, "name": "CS1, fall 2020 (replayed)"}],
         "users": [
-            {"username": access.teacher, "email": access.email, "first_name": "Tina", "last_name": "Teacher",
-             "password": access.password},
+            {
+                "username": access.teacher,
+                "email": access.email,
+                "first_name": "Tina",
+                "last_name": "Teacher",
+                "password": access.password,
+            },
             {"username": access.service, "first_name": "Replay", "last_name": "Service"},
             *({"username": name, "first_name": "Student", "last_name": name[:6]} for name in named.values()),
         ],
@@ -76,20 +81,26 @@ def roster(access: Access, students: Iterable[str], homeworks: Iterable[Homework
         ],
         "cohorts": [{"slug": cohort, "name": "Students", "academy": access.academy}],
         "tasks": [
-            {"user": name, "title": TITLES[homework], "associated_slug": slug_of(access.academy, homework),
-             "task_type": "EXERCISE", "cohort": cohort}
-            for name in named.values() for homework in homeworks
+            {
+                "user": name,
+                "title": TITLES[homework],
+                "associated_slug": slug_of(access.academy, homework),
+                "task_type": "EXERCISE",
+                "cohort": cohort,
+            }
+            for name in named.values()
+            for homework in homeworks
         ],
-    }  # fmt: skip
+    }
 
 
 def declare(declared: dict[str, Any], academy: str) -> int:
-    """Have the installation hold the roster; returns the academy's id.
+    """Import the roster into the installation; return the academy's id.
 
     Raises RosterError.
     """
     from learntrace.accounts.models import Academy
-    from learntrace.config.roster import import_roster
+    from learntrace.config.commands.roster import import_roster
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "class.json"

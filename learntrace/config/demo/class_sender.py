@@ -1,4 +1,4 @@
-"""Sending events as a Jupyter server does: packed batches over several connections at once, again where it is busy."""
+"""Send events as a Jupyter server does: packed batches over several connections, retried if the server is busy."""
 
 import gzip
 import http.client
@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from learntrace.config.demo.class_events import Timed
-from learntrace.core.progress import Progress
+from learntrace.core.progress_line import ProgressLine
 
 EVENTS_PATH = "/v1/notebook/me/events"
 MOST_EVENTS = 500
-# How often what has come due is looked for, in a replay that keeps time.
+# Seconds between two checks for events that are due, in a replay that keeps time.
 _LOOK_SECONDS = 0.2
 _BUSY = (429, 502, 503, 504)
 _ATTEMPTS = 12
@@ -26,12 +26,12 @@ OF_ANOTHER = "is another installation's server: LEARNTRACE_HOME and LEARNTRACE_D
 
 
 class SendError(Exception):
-    """The server doesn't take it; the text says what it answered."""
+    """The server refuses the events; the text says what it answered."""
 
 
 @dataclass
 class Sent:
-    """What came of the events that were answered."""
+    """Counts of the events that the server has answered for."""
 
     accepted: int = 0
     duplicates: int = 0
@@ -50,7 +50,7 @@ class Sent:
 
 
 class Server:
-    """A server's address, and one's key to an academy there. Each thread holds a connection of its own."""
+    """A server's URL and a key to an academy on it. Each thread has its own connection."""
 
     def __init__(self, url: str, key: str = "", academy: int | None = None) -> None:
         parts = urlsplit(url if "//" in url else f"http://{url}")
@@ -67,9 +67,9 @@ class Server:
     def request(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, Any, float | None]:
-        """The answer's status and JSON, and the seconds that it asks to wait.
+        """Send a request; return the answer's status and JSON, and the seconds that it asks to wait.
 
-        Raises OSError, http.client.HTTPException; then the connection is a new one next time.
+        Raises OSError or http.client.HTTPException; the next request then opens a new connection.
         """
         connection = getattr(self._own, "connection", None)
         if connection is None:
@@ -86,21 +86,21 @@ class Server:
         return answer.status, _decoded(text), float(wait) if wait.isascii() and wait.isdigit() else None
 
     def close(self) -> None:
-        """End this thread's connection."""
+        """Close this thread's connection."""
         connection = getattr(self._own, "connection", None)
         if connection is not None:
             connection.close()
             self._own.connection = None
 
     def is_ready(self) -> bool:
-        """Whether a server answers there that has all it needs."""
+        """Whether the server answers and is ready."""
         try:
             return self.request("GET", "/health/ready")[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
     def put(self, path: str, document: dict[str, Any]) -> None:
-        """Put a document.
+        """Send a PUT request with a JSON document.
 
         Raises SendError.
         """
@@ -111,9 +111,9 @@ class Server:
         except (OSError, http.client.HTTPException) as error:
             raise SendError(f"{self.url} doesn't answer: {error}") from error
         if status == 401:
-            raise SendError(f"{self.url} {OF_ANOTHER} ({_told(answer)})")
+            raise SendError(f"{self.url} {OF_ANOTHER} ({_detail_of(answer)})")
         if status >= 300:
-            raise SendError(f"{self.url}{path} answered {status}: {_told(answer)}")
+            raise SendError(f"{self.url}{path} answered {status}: {_detail_of(answer)}")
 
 
 def _decoded(text: bytes) -> Any:
@@ -123,14 +123,14 @@ def _decoded(text: bytes) -> Any:
         return text[:200].decode(errors="replace")
 
 
-def _told(answer: Any) -> str:
+def _detail_of(answer: Any) -> str:
     return str(answer.get("detail", answer) if isinstance(answer, dict) else answer)
 
 
 class Sender:
-    """Sends events in their order by several clients, each of which posts its next batch when the last was answered.
+    """Sends events in their order through several clients; each posts its next batch when the last one was answered.
 
-    With `pace` an event is sent when as many seconds have passed since the start as the pace says for its place.
+    With a `speed` an event is sent when its time since the first event, divided by the speed, has passed.
     """
 
     def __init__(self, server: Server, stopping: threading.Event, clients: int) -> None:
@@ -142,11 +142,11 @@ class Sender:
         self._fault: Exception | None = None
 
     def send(self, events: Sequence[Timed], speed: float = 0.0) -> Sent:
-        """Send all, as fast as it goes or, with a speed, each in its time; returns early once told to stop.
+        """Send all events, as fast as possible or, with a speed, each at its time; return early when told to stop.
 
         Raises SendError.
         """
-        progress = Progress("events", len(events))
+        progress = ProgressLine("events", len(events))
         began = time.monotonic()
         clients = [
             threading.Thread(target=self._run, args=(progress,), name=f"client-{n}") for n in range(self._clients)
@@ -167,7 +167,7 @@ class Sender:
         return self.sent
 
     def _feed(self, events: Sequence[Timed], speed: float, began: float) -> None:
-        """Hand out batches: all of them, or those that have come due."""
+        """Queue the batches: all at once, or each when it is due."""
         place = 0
         while place < len(events) and not self._has_to_end():
             end = len(events)
@@ -188,7 +188,7 @@ class Sender:
     def _has_to_end(self) -> bool:
         return self._stopping.is_set() or self._fault is not None
 
-    def _run(self, progress: Progress) -> None:
+    def _run(self, progress: ProgressLine) -> None:
         try:
             while (batch := self._next()) is not None:
                 answer = self._post(batch)
@@ -209,12 +209,12 @@ class Sender:
             return None if self._has_to_end() or not self._batches else self._batches.popleft()
 
     def _post(self, batch: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """The answer to a batch; None once told to stop.
+        """Post a batch and return the answer; None when told to stop.
 
-        An event has an id, so that what was taken although no answer came is not taken twice. Raises SendError.
+        Events have ids, so a batch that was stored although no answer came is not stored twice. Raises SendError.
         """
         body = gzip.compress(json.dumps(batch).encode(), 5)
-        told = ""
+        trouble = ""
         for attempt in range(_ATTEMPTS):
             wait: float | None = None
             try:
@@ -222,26 +222,26 @@ class Sender:
                     "POST", EVENTS_PATH, body, **{"Content-Type": "application/json", "Content-Encoding": "gzip"}
                 )
             except (OSError, http.client.HTTPException) as error:
-                told = f"{type(error).__name__}: {error}"
+                trouble = f"{type(error).__name__}: {error}"
             else:
                 if status == 200:
                     return dict(answer)
-                told = f"{status}: {_told(answer)}"
+                trouble = f"{status}: {_detail_of(answer)}"
                 if status not in _BUSY:
                     break
             with self._lock:
                 self.sent.retries += 1
             if self._stopping.wait(min(wait or 0.25 * 2**attempt, _LONGEST_PAUSE)):
                 return None
-        raise SendError(f"{self._server.url} doesn't take the events: {told}")
+        raise SendError(f"{self._server.url} doesn't take the events: {trouble}")
 
     def _count(self, answer: dict[str, Any]) -> None:
         self.sent.accepted += answer["accepted"]
         self.sent.duplicates += answer["duplicates"]
         self.sent.rejected += len(answer["rejected"])
-        self.sent.reasons.update(one["detail"] for one in answer["rejected"])
+        self.sent.reasons.update(rejection["detail"] for rejection in answer["rejected"])
 
 
 def most_common(reasons: Counter[str]) -> list[str]:
-    """The most frequent reasons of rejections, in lines."""
+    """Return the most frequent reasons of rejections, one per line."""
     return [f"{count} x {reason}" for reason, count in reasons.most_common(_SHOWN)]

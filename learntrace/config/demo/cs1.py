@@ -1,30 +1,28 @@
-"""A real class: every compilation of 295 CS1 students in two homeworks of autumn 2020, with what the compiler and the
-tests said (Svabensky et al., ITiCSE 2024; the files and their licence lie in `cs1_fall2020`).
+"""A real class: every compilation of 295 CS1 students in two homeworks of autumn 2020, with compiler errors and test
+results (Svabensky et al., ITiCSE 2024; the files and their licence lie in `data/cs1-fall2020`).
 
 A compilation is a row of `snapshots.csv`: 6,066 of hw03 and 2,898 of hw04. The published quotients are over all of them.
 The summary file has 5,763 and 2,898: of 303 compilations of hw03, all of them without an error, it says nothing of
 tests. 292 compilations of hw04 that the summary counts as compile errors have no error in `compiler-errors.csv`; the
-published quotients take them for successes, and so does this.
+published quotients count them as successes, and so does this module.
 """
 
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
-from learntrace.metrics.attempts import ERROR, OK, Activity, Failure
-from learntrace.metrics.failures import clean
+from learntrace.config.demo.data_files import data_file
+from learntrace.measures.activity import ERROR, OK, Activity, Failure
+from learntrace.measures.failures import clean
 
 Homework = Literal["hw03", "hw04"]
-
-_FILES = Path(__file__).parent / "cs1_fall2020"
 
 
 @dataclass(frozen=True, slots=True)
 class CompilerError:
-    """One error of a compilation: the file and line it stands in, and the whole message with its excerpt of code."""
+    """One error of a compilation: file, line, and the whole message with its excerpt of code."""
 
     file: str
     line: int
@@ -53,7 +51,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """What a student compiled at a moment (UTC), the errors, none if it compiled, and the outcome, if it is known."""
+    """A compilation of a student: time (UTC), errors (none if it compiled), and the outcome, if known."""
 
     student: str
     at: datetime
@@ -61,7 +59,7 @@ class Compilation:
     outcome: Outcome | None
 
     def activity(self, homework: Homework, arrival: int) -> Activity:
-        """The compilation as an attempt at the homework."""
+        """Return the compilation as an attempt at the homework."""
         return Activity(
             id=f"{homework}-{self.student}-{self.at.isoformat()}",
             at=self.at,
@@ -73,7 +71,7 @@ class Compilation:
 
 
 def read_homework(homework: Homework) -> list[Compilation]:
-    """Every compilation of a homework, by student, then by time."""
+    """Return every compilation of a homework, ordered by student and time."""
     errors: dict[tuple[str, datetime], list[CompilerError]] = {}
     for row in _rows(f"{homework}-compiler-errors.csv", ";"):
         error = CompilerError(row["file"], int(row["line"]), row["error"])
@@ -87,21 +85,21 @@ def read_homework(homework: Homework) -> list[Compilation]:
 
 
 def published_quotients(homework: Homework) -> dict[str, float]:
-    """The published Error Quotient by student, of those who compiled in the homework."""
+    """Return the published Error Quotient of each student who compiled in the homework."""
     column = f"eq_{homework}"
     return {row["student"]: float(row[column]) for row in _rows("published-eq.csv", ",") if row[column]}
 
 
 def published_densities(homework: Homework) -> dict[str, float]:
-    """The published Repeated Error Density by student, of those who compiled in the homework."""
+    """Return the published Repeated Error Density of each student who compiled in the homework."""
     return {row["student"]: float(row["RED"]) for row in _rows(f"{homework}-published-red.csv", ";")}
 
 
 def _rows(name: str, delimiter: str) -> Iterator[dict[str, str]]:
-    with (_FILES / name).open(encoding="utf-8", newline="") as file:
+    with data_file("cs1-fall2020", name).open(encoding="utf-8", newline="") as file:
         yield from csv.DictReader(file, delimiter=delimiter)
 
 
 def _key(row: dict[str, str]) -> tuple[str, datetime]:
-    """The student and the moment, whose ":" some of the files write as "_"."""
+    """Return the student and the time; some of the files write its ":" as "_"."""
     return row["student"], datetime.fromisoformat(row["snapshot"].replace("_", ":")).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""`make hub-demo`: a hub with three learners in three front ends, and Learntrace beside it, until it is stopped."""
+"""`make hub-demo`: a JupyterHub with three learners in three front ends, and Learntrace, until it is stopped."""
 
 import argparse
 import os
@@ -13,15 +13,23 @@ from pathlib import Path
 from learntrace.config.demo.academy import PASSWORD
 from learntrace.config.demo.hub_class import ACADEMY, ACADEMY_SLUG, LEARNERS, LESSONS, roster
 from learntrace.config.demo.jupyter_hub import CHECKOUT, CLASSIC, FOLDER, JUPYTER, HubProcess
-from learntrace.config.demo.server import Server, import_roster, own_home, refuse_taken, stop_event, teachers_token
-from learntrace.config.ports import port_number
+from learntrace.config.demo.server import (
+    Server,
+    WaitLine,
+    import_roster,
+    own_home,
+    refuse_taken,
+    stop_event,
+    teachers_token,
+)
+from learntrace.config.runtime.ports import port_number
 
 _HOST = "127.0.0.1"
 _READY_SECONDS = 60.0
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve both; return when they are stopped or one of them ends."""
+    """Run both; return when they are stopped or one of them ends."""
     parser = argparse.ArgumentParser(prog="learntrace.config.demo.hub", description="A class in a hub, to look at.")
     parser.add_argument("--port", type=port_number, help="Learntrace's (default: 8000, or a free one)")
     parser.add_argument("--hub-port", type=port_number, help="the hub's (default: 8888, or a free one)")
@@ -54,13 +62,13 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return _demonstrate(server, hub, home, stopping)
     finally:
-        # The hub first: what the learners' servers still have goes to a Learntrace that is there.
+        # The hub first, so that the learners' servers can still send their last events.
         hub.stop()
         server.stop()
 
 
 def _port(wanted: int = 0) -> int:
-    """The wanted port if it is free, or another one below those that the kernel gives to clients."""
+    """Return the wanted port if it is free, or another one below the kernel's range for clients."""
     choice = random.SystemRandom()
     while True:
         port, wanted = wanted or choice.randrange(18000, 31000), 0
@@ -74,13 +82,16 @@ def _port(wanted: int = 0) -> int:
 
 
 def _demonstrate(server: Server, hub: HubProcess, home: Path, stopping: threading.Event) -> int:
-    print("Starting the database, the server and the hub ...", flush=True)
+    print("1/4 Starting the database, the server and the hub ...", flush=True)
     hub.start(server.address)
     if not server.wait_ready(stopping) or not _wait_for_hub(hub, stopping):
         return 0 if stopping.is_set() else 1
+    print("2/4 Importing the class ...", flush=True)
     if not import_roster(home, roster(PASSWORD)):
         return 1
+    print("3/4 Creating a teacher's token ...", flush=True)
     token = teachers_token(home)
+    print("4/4 Publishing the lessons ...", flush=True)
     if not _publish(server.address, token):
         return 1
     print(_welcome(server.address, hub, home, token), flush=True)
@@ -95,7 +106,9 @@ def _demonstrate(server: Server, hub: HubProcess, home: Path, stopping: threadin
 
 def _wait_for_hub(hub: HubProcess, stopping: threading.Event) -> bool:
     until = time.monotonic() + _READY_SECONDS
+    wait = WaitLine("the hub starts")
     while time.monotonic() < until and not stopping.is_set() and not hub.has_ended:
+        wait.tick()
         if hub.answers:
             return True
         stopping.wait(0.3)
@@ -109,10 +122,17 @@ def _publish(address: str, token: str) -> bool:
     done = subprocess.run(  # noqa: S603
         [JUPYTER / "bin" / "jupyter", "assignments", "publish", *LESSONS],
         cwd=FOLDER / "lessons",  # where learners open them
-        env=os.environ | {"LEARNTRACE_URL": address, "LEARNTRACE_TOKEN": token, "LEARNTRACE_ACADEMY": str(ACADEMY),
-                          "PATH": os.pathsep.join((str(JUPYTER / "bin"), os.environ.get("PATH", os.defpath)))},
-        check=False, capture_output=True, text=True,
-    )  # fmt: skip
+        env=os.environ
+        | {
+            "LEARNTRACE_URL": address,
+            "LEARNTRACE_TOKEN": token,
+            "LEARNTRACE_ACADEMY": str(ACADEMY),
+            "PATH": os.pathsep.join((str(JUPYTER / "bin"), os.environ.get("PATH", os.defpath))),
+        },
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         print(f"The lessons could not be published: {done.stdout}{done.stderr}", file=sys.stderr)
     return done.returncode == 0
@@ -131,7 +151,8 @@ Learntrace is   {address}/
 To try:
 
   1. Sign in at the hub as {first}, choose Classic Notebook 6 and open lesson_03.ipynb. As {second} in a private window of the
-     browser choose JupyterLab, as {third} in another browser Notebook 7. Run the exercise as it is (an error), then solve it.
+     browser choose JupyterLab, as {third} in another browser Notebook 7. Run the exercise and the check
+     below it as they are (an error), then solve it.
   2. Look at what arrived, with the names that the hub has proven:
 
   LEARNTRACE_HOME={home} {Path(sys.executable).with_name("learntrace")} manage dbshell -- -c \\

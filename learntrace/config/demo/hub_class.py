@@ -1,4 +1,4 @@
-"""The hub demo's class: three learners who are known by the same names to the hub and to Learntrace, and their teacher."""
+"""The hub demo's class: three learners with the same names in the hub and in Learntrace, and their teacher."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ LESSONS = ("lesson_03.ipynb", "lesson_06a.ipynb")
 
 
 def roster(password: str) -> dict[str, Any]:
-    """The roster that declares it; the lessons are published afterwards, as an author does."""
+    """Return the roster that declares the class; the lessons are published afterwards, as an author does."""
     people = {**LEARNERS, 901: ("teacher", "Tina", "Teacher")}
     return {
         "academies": [
@@ -16,7 +16,7 @@ def roster(password: str) -> dict[str, Any]:
                 "id": ACADEMY,
                 "slug": ACADEMY_SLUG,
                 "name": "Downtown",
-                # So that the learner's switch can be tried.
+                # So that learners can try the opt-out switch.
                 "settings": {"notebook_features": {"opt_out": True}},
             }
         ],

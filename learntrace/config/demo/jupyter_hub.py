@@ -1,4 +1,4 @@
-"""The hub of `make hub-demo`: the ready one of jupyterhub/, in a process of its own with its proxy and what it spawns."""
+"""The hub of `make hub-demo`: the configuration of jupyterhub/, run with its proxy and its learners' servers."""
 
 import contextlib
 import os
@@ -9,21 +9,21 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from learntrace.config.processes import dies_with_us
+from learntrace.config.runtime.processes import dies_with_us
 
 CHECKOUT = Path(__file__).parents[3]
 JUPYTER = CHECKOUT / ".venv-jupyter"
 CLASSIC = CHECKOUT / ".venv-classic"
 FOLDER = CHECKOUT / "jupyterhub"
 _STOP_SECONDS = 20.0
-# A hub around us, or another proxy's secret, is none of the demo's.
+# Variables of a surrounding hub or of another proxy must not reach the demo's.
 _FOREIGN = ("JUPYTER", "CONFIGPROXY_", "HUB_")
 
 
 class HubProcess:
-    """JupyterHub, started with the configuration that operators use; `state` is the folder of all that it writes.
+    """JupyterHub, started with the configuration that operators use; it writes only to the folder `state`.
 
-    `internal` and `proxy` are the ports of what runs behind the public address; `settings` are more of its variables.
+    `internal` and `proxy` are the ports behind the public URL; `settings` are additional environment variables.
     """
 
     def __init__(self, state: Path, address: str, internal: int, proxy: int, settings: dict[str, str]) -> None:
@@ -46,11 +46,11 @@ class HubProcess:
 
     @property
     def learners(self) -> Path:
-        """The folder of the learners' folders."""
+        """The folder that contains the learners' folders."""
         return self.state / "learners"
 
     def start(self, learntrace: str) -> None:
-        """Start it, telling the learners' servers where Learntrace is; it forgets what servers there were before."""
+        """Start the hub, with Learntrace's URL for the learners' servers; it forgets the servers of an earlier run."""
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.state / "hub.sqlite").unlink(missing_ok=True)
         with self.log.open("wb") as log:
@@ -79,7 +79,7 @@ class HubProcess:
             return False
 
     def stop(self) -> None:
-        """Ask it to end the learners' servers, the proxy and itself; then end what hasn't."""
+        """Ask the hub to end the learners' servers, the proxy and itself; then kill what is left."""
         if self.process is None:
             return
         self.process.terminate()
@@ -91,16 +91,16 @@ class HubProcess:
         self._end_leftovers()
 
     def _has_company(self) -> bool:
-        """Whether something that it has started still runs; where that can't be seen, it may.
+        """Whether a process that the hub has started still runs; True where that can't be seen.
 
-        When all of that has ended, the hub only sleeps: it looks for the end of a server at ever longer intervals, up to
+        When all of them have ended, the hub only sleeps: it polls for the end of a server at growing intervals, up to
         five seconds. What it would write at its end is removed at the next start.
         """
         assert self.process is not None  # noqa: S101 (the caller has looked)
         return not Path("/proc/self").exists() or any(pid != self.process.pid for pid in self._leftovers())
 
     def _end_leftovers(self) -> None:
-        """A hub that died couldn't end its proxy and the learners' servers, which are in sessions of their own."""
+        """Kill the proxy and the learners' servers, which have their own sessions and outlive a hub that died."""
         until = time.monotonic() + 5
         while left := list(self._leftovers()):
             number = signal.SIGTERM if time.monotonic() < until else signal.SIGKILL
@@ -110,10 +110,12 @@ class HubProcess:
             time.sleep(0.2)
 
     def _leftovers(self) -> Iterator[int]:
-        """The living processes that carry our folder in their environment (Linux only, elsewhere none)."""
+        """Return the running processes that have our folder in their environment (Linux only, elsewhere none)."""
         marks = (f"HUB_STATE={self.state}".encode(), f"HOME={self.learners}{os.sep}".encode())
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 variables = (folder / "environ").read_bytes().split(b"\0")
-                if variables[0] and any(one == marks[0] or one.startswith(marks[1]) for one in variables):
+                if variables[0] and any(
+                    variable == marks[0] or variable.startswith(marks[1]) for variable in variables
+                ):
                     yield int(folder.name)

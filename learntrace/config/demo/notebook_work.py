@@ -1,4 +1,4 @@
-"""What the demo's learners do in a notebook: code that fails again and again, until some of them see why."""
+"""The demo's learners in a notebook: they run code that fails repeatedly, until some of them solve it."""
 
 import hashlib
 import random
@@ -16,7 +16,7 @@ from learntrace.config.demo.sending import Client
 SLUG, TITLE, PATH = "lesson-03", "Lesson 3", "lesson_03.ipynb"
 TAGS = ("assignment:lesson-03-exercise-1", "assignment:lesson-03-exercise-2")
 
-# Above the first a learner runs into few errors; below the second the learner needs somebody's help.
+# Above the first a learner makes few errors; below the second the learner needs help.
 _FLUENT, _STUCK = 0.7, 0.4
 _ERRORS = (
     ("NameError", "name 'total' is not defined"),
@@ -27,7 +27,7 @@ _ERRORS = (
 
 @dataclass(frozen=True)
 class Run:
-    """One execution: the seconds before it, the assignment, which version of the code, and whether that is right."""
+    """One execution: the pause before it in seconds, the assignment, the version of the code, whether it is right."""
 
     pause: float
     tag: str
@@ -36,7 +36,7 @@ class Run:
 
 
 def publication() -> dict[str, Any]:
-    """The notebook as its author publishes it."""
+    """Return the notebook's publication, as its author sends it."""
     assignments = [
         {"tag": tag, "cell_id": f"cell-{number}", "title": f"Exercise {number}"} for number, tag in enumerate(TAGS, 1)
     ]
@@ -44,7 +44,7 @@ def publication() -> dict[str, Any]:
 
 
 def runs(skill: float, choice: random.Random) -> Iterator[Run]:
-    """What a learner of a skill (0 to 1) executes; of one who is stuck it has no end."""
+    """Yield the executions of a learner with a skill (0 to 1); endless for one who is stuck."""
     for tag in TAGS:
         if skill < _STUCK:
             yield from _stuck(tag, choice)
@@ -56,7 +56,7 @@ def runs(skill: float, choice: random.Random) -> Iterator[Run]:
 
 
 def _stuck(tag: str, choice: random.Random) -> Iterator[Run]:
-    """The same code four times, then slowly one useless change after the other."""
+    """Yield the same code four times, then slowly one useless change after another."""
     for _time in range(4):
         yield Run(choice.uniform(2, 5), tag, 0, is_right=False)
     version = 0
@@ -66,10 +66,10 @@ def _stuck(tag: str, choice: random.Random) -> Iterator[Run]:
 
 
 def event(learner: Learner, number: int, run: Run, session: str, at: datetime) -> dict[str, Any]:
-    """An execution as the notebook's extension sends it.
+    """Return an execution as the notebook's extension sends it.
 
-    Its id follows from the learner's key and its number: when the demo is started again, what had arrived arrives twice
-    and counts once, so that nobody unlearns anything.
+    Its id is derived from the learner's key and its number: when the demo is started again, earlier events arrive twice
+    and count once, so that no learner loses progress.
     """
     name, value = _ERRORS[learner.id % len(_ERRORS)]
     result = {"outcome": "ok"} if run.is_right else {"outcome": "error", "error_name": name, "error_value": value}
@@ -92,7 +92,7 @@ def event(learner: Learner, number: int, run: Run, session: str, at: datetime) -
 
 
 class NotebookPlayer(threading.Thread):
-    """One learner at work in the notebook."""
+    """A learner who works in the notebook, in a thread."""
 
     def __init__(
         self, learner: Learner, host: str, port: int, answers: Counter[int], stopping: threading.Event
@@ -102,11 +102,11 @@ class NotebookPlayer(threading.Thread):
         self._answers, self._stopping = answers, stopping
 
     def run(self) -> None:
-        """Execute until all is solved, or until told to stop."""
+        """Execute until all is solved or the demo is stopped."""
         session = str(uuid.uuid4())
         choice = random.Random(self._learner.id)  # noqa: S311 (variety, not secrecy)
-        for number, one in enumerate(runs(self._learner.skill, choice), 1):
-            if self._stopping.wait(one.pause / self._learner.pace):
+        for number, run in enumerate(runs(self._learner.skill, choice), 1):
+            if self._stopping.wait(run.pause / self._learner.pace):
                 return
-            sent = event(self._learner, number, one, session, datetime.now(UTC))
+            sent = event(self._learner, number, run, session, datetime.now(UTC))
             self._answers[self._client.post("/v1/notebook/me/events", [sent])] += 1

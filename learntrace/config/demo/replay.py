@@ -1,4 +1,4 @@
-"""Replaying the recorded session of a real client over HTTP, for many learners, each at a pace and skill of its own."""
+"""Replay the recorded session of a real client over HTTP, for many learners, each with its own pace and skill."""
 
 import copy
 import json
@@ -8,31 +8,40 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from learntrace.config.demo.academy import ACADEMY, IGNORED_SLUG, TUTORIAL, Learner, first_task
+from learntrace.config.demo.data_files import data_file
 from learntrace.config.demo.sending import Client
 
-_RECORDED = Path(__file__).parent / "recorded"
-# Recorded times lie in here; everything else that is a number is left as it is.
-_TIMES = frozenset({"tutorial_started_at", "last_interaction_at", "opened_at", "completed_at", "started_at", "ended_at",
-                    "starting_at", "ending_at"})  # fmt: skip
+# The fields that contain times; other numbers are left unchanged.
+_TIMES = frozenset(
+    {
+        "tutorial_started_at",
+        "last_interaction_at",
+        "opened_at",
+        "completed_at",
+        "started_at",
+        "ended_at",
+        "starting_at",
+        "ending_at",
+    }
+)
 
 
 def recorded_session() -> list[dict[str, Any]]:
-    """The bodies of the recorded requests, in their order."""
-    lines = (_RECORDED / "recorded_cli_requests.jsonl").read_text().splitlines()
+    """Return the bodies of the recorded requests, in their order."""
+    lines = data_file("learnpack", "recorded_cli_requests.jsonl").read_text().splitlines()
     return [json.loads(line)["body"] for line in lines]
 
 
 def recorded_batches() -> list[dict[str, Any]]:
-    """The two recorded states of other clients."""
-    return [json.loads((_RECORDED / f"learnpack_batch_{number}.json").read_text()) for number in (1, 2)]
+    """Return the two recorded batches of other clients."""
+    return [json.loads(data_file("learnpack", f"learnpack_batch_{number}.json").read_text()) for number in (1, 2)]
 
 
 def shifted(value: Any, milliseconds: int) -> Any:
-    """Move every time in a payload."""
+    """Return a payload with every time moved."""
     if isinstance(value, dict):
         return {
             key: inner + milliseconds if key in _TIMES and isinstance(inner, int) else shifted(inner, milliseconds)
@@ -44,7 +53,7 @@ def shifted(value: Any, milliseconds: int) -> Any:
 
 
 def latest(value: Any) -> int:
-    """The latest time in a payload, 0 if it has none."""
+    """Return the latest time in a payload, 0 if it has none."""
     if isinstance(value, dict):
         own = [inner for key, inner in value.items() if key in _TIMES and isinstance(inner, int)]
         return max([*own, *map(latest, value.values())], default=0)
@@ -52,7 +61,7 @@ def latest(value: Any) -> int:
 
 
 class Player(threading.Thread):
-    """One learner at work: the recorded session, again and again, on the demo's exercises."""
+    """A learner who plays the recorded session repeatedly on the demo's exercises, in a thread."""
 
     def __init__(
         self, learner: Learner, host: str, port: int, answers: Counter[int], stopping: threading.Event
@@ -61,11 +70,11 @@ class Player(threading.Thread):
         self._learner, self._client = learner, Client(host, port, learner.key)
         self._answers, self._stopping = answers, stopping
         self._random = random.Random(learner.id)  # noqa: S311 (variety, not secrecy)
-        # Whoever has understood it doesn't unlearn it: what was done would be undone in the next batch.
+        # A learner who finished once goes on finishing, or the next batch would undo it.
         self._good = False
 
     def run(self) -> None:
-        """Play sessions until told to stop."""
+        """Play sessions until the demo is stopped."""
         self._stopping.wait(self._random.random() * 3)
         task = self._client.get(f"/v1/assignment/task/{first_task(self._learner)}")
         self._good = task is not None and task["task_status"] == "DONE"
@@ -77,26 +86,30 @@ class Player(threading.Thread):
             self._stopping.wait(self._random.uniform(5, 20))
 
     def session(self) -> Iterator[tuple[float, str, dict[str, Any]]]:
-        """Yield (seconds to wait, query, body) of one session that took the minutes until now, told in a shorter time."""
+        """Yield (seconds to wait, query, body) of one session that took the last minutes, sent in a shorter time."""
         bodies = recorded_session()
         shift = int(time.time() * 1000) - latest(bodies)
         telemetry_id = secrets.token_hex(8)
         self._good = self._random.random() < self._learner.skill or self._good
         query = f"asset_id={TUTORIAL}"
         for body in bodies:
-            one = shifted(copy.deepcopy(body), shift)
-            one |= {"telemetry_id": telemetry_id, "user_id": self._learner.id, "academy_id": ACADEMY}
-            self._grade(one)
-            yield self._random.uniform(0.5, 2.5), *self._with_trouble(query, one)
+            document = shifted(copy.deepcopy(body), shift)
+            document |= {"telemetry_id": telemetry_id, "user_id": self._learner.id, "academy_id": ACADEMY}
+            self._grade(document)
+            yield self._random.uniform(0.5, 2.5), *self._with_trouble(query, document)
         for state in recorded_batches():
-            one = shifted(state, int(time.time() * 1000) - latest(state))
-            one |= {"telemetry_id": secrets.token_hex(8), "user_id": str(self._learner.id), "academy_id": str(ACADEMY)}
-            one["last_interaction_at"] = int(time.time() * 1000)
-            self._grade(one)
-            yield self._random.uniform(1, 4), *self._with_trouble("", one)
+            document = shifted(state, int(time.time() * 1000) - latest(state))
+            document |= {
+                "telemetry_id": secrets.token_hex(8),
+                "user_id": str(self._learner.id),
+                "academy_id": str(ACADEMY),
+            }
+            document["last_interaction_at"] = int(time.time() * 1000)
+            self._grade(document)
+            yield self._random.uniform(1, 4), *self._with_trouble("", document)
 
     def _grade(self, body: dict[str, Any]) -> None:
-        """Let the good finish their steps, and the others fail."""
+        """Let skilled learners finish their steps, and the others fail."""
         good = self._good
         code = 0 if good else 1
         for step in body.get("steps", []):
@@ -120,5 +133,5 @@ class Player(threading.Thread):
         return query, body
 
     def _send(self, query: str, body: dict[str, Any]) -> None:
-        # As the real client: nothing is sent again, the next batch carries the whole state.
+        # Like the real client: nothing is sent again, as the next batch carries the whole state.
         self._answers[self._client.post(f"/v1/assignment/me/telemetry?{query}", body)] += 1

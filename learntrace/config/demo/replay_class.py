@@ -1,4 +1,4 @@
-"""`learntrace demo-class`: a real class's two homeworks, sent through the real endpoint of a running server."""
+"""`learntrace demo-class`: replay a real class's two homeworks through the endpoint of a running server."""
 
 import argparse
 import json
@@ -22,9 +22,11 @@ from learntrace.config.demo.class_events import (
 from learntrace.config.demo.class_roster import TITLES, Access, access_to, declare, roster, slug_of
 from learntrace.config.demo.class_sender import OF_ANOTHER, Sender, SendError, Sent, Server, most_common
 from learntrace.config.demo.cs1 import Homework
+from learntrace.config.demo.data_files import DataMissing
 from learntrace.config.demo.server import stop_event
+from learntrace.config.postgres.session import database
 
-# The exit code of what Ctrl-C has ended.
+# The exit code after a Ctrl-C.
 STOPPED = 130
 
 _DESCRIPTION = """Replay every compilation of 295 CS1 students in two homeworks (fall 2020) as notebook events, through
@@ -33,7 +35,7 @@ two published notebooks. Running it twice adds nothing."""
 
 
 def main(argv: list[str]) -> int:
-    """Replay the class. 0: all was taken; 1: not all, or it can't be done; 130: stopped by Ctrl-C."""
+    """Replay the class. Return 0 if all events were stored, 1 if not, 130 if stopped by Ctrl-C."""
     parser = _parser()
     chosen = parser.parse_args(argv)
     if chosen.from_now and not chosen.speed:
@@ -43,7 +45,7 @@ def main(argv: list[str]) -> int:
     stopping = stop_event()
     try:
         return _replay(chosen, stopping)
-    except SendError as error:
+    except (SendError, DataMissing) as error:
         print(f"learntrace demo-class: {error}", file=sys.stderr)
         return 1
 
@@ -52,8 +54,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="learntrace demo-class", description=_DESCRIPTION)
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="where this installation's server answers")
     parser.add_argument("--homework", choices=[*HOMEWORKS, "all"], default="all")
-    parser.add_argument("--speed", type=_speed, default=0.0, metavar="N",
-                        help="N times as fast as it was; 1: in its own time; 0, the default: as fast as it goes")  # fmt: skip
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        default=0.0,
+        metavar="N",
+        help="N times as fast as it was; 1: in its own time; 0, the default: as fast as it goes",
+    )
     parser.add_argument("--learners", type=_count, metavar="N", help="only the first N students")
     parser.add_argument("--clients", type=_count, default=4, metavar="N", help="connections that send at once (4)")
     parser.add_argument("--shuffle", action="store_true", help="send the events in no order")
@@ -64,9 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     times = parser.add_mutually_exclusive_group()
     times.add_argument("--keep-times", action="store_true", help="the events have their times of 2020 (the default)")
-    times.add_argument("--from-now", action="store_true",
-                       help="the events have the times at which they are sent, so that pages show them as live; at a "
-                       "speed above 1 the minutes between them shrink with it, and all that counts minutes")  # fmt: skip
+    times.add_argument(
+        "--from-now",
+        action="store_true",
+        help="the events have the times at which they are sent, so that pages show them as live; at a "
+        "speed above 1 the minutes between them shrink with it, and all that counts minutes",
+    )
     parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
     return parser
 
@@ -86,7 +96,7 @@ def _count(text: str) -> int:
 
 
 def _slug(text: str) -> str:
-    # Part of user names and of a file's name, too.
+    # The slug is also part of user names and of a file name.
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", text) or len(text) > 60:
         raise argparse.ArgumentTypeError("expected words of a-z and 0-9 with hyphens between")
     return text
@@ -99,7 +109,7 @@ def _replay(chosen: argparse.Namespace, stopping: threading.Event) -> int:
     compilations = chosen_compilations(homeworks, chosen.learners)
     access = access_to(environment.HOME.value(), chosen.academy)
     academy_id = _declare(
-        chosen.url, access, {one.student for rows in compilations.values() for one in rows}, homeworks
+        chosen.url, access, {compilation.student for rows in compilations.values() for compilation in rows}, homeworks
     )
     server = Server(chosen.url, access.service_key, academy_id)
     for homework in homeworks:
@@ -112,7 +122,7 @@ def _replay(chosen: argparse.Namespace, stopping: threading.Event) -> int:
     if chosen.speed and not chosen.json:
         print(ways_in, flush=True)
     print(f"Sending {len(events):,} events to {server.url} ...", file=sys.stderr)
-    # What happens now is sent in its time; the past as much faster as is wanted.
+    # Present events are sent at their times; past ones as much faster as asked.
     sent = Sender(server, stopping, chosen.clients).send(events, 1.0 if start else chosen.speed)
     if chosen.json:
         print(json.dumps({**asdict(sent), "academy": academy_id, "teacher_key": access.teacher_key}))
@@ -127,18 +137,17 @@ def _replay(chosen: argparse.Namespace, stopping: threading.Event) -> int:
 
 
 def _declare(url: str, access: Access, students: set[str], homeworks: list[Homework]) -> int:
-    """Have the class in the installation's own database; returns its academy's id.
+    """Import the class into the installation's database; return its academy's id.
 
     Raises SendError.
     """
-    from learntrace.config import cli
     from learntrace.config.upgrade import pending_migrations
 
-    with cli.database():
+    with database():
         import django
 
         django.setup()
-        from learntrace.accounts.roster_items import RosterError
+        from learntrace.accounts.roster.items import RosterError
 
         if pending_migrations():
             raise SendError(f"{url} {OF_ANOTHER} (the database that these name lacks its tables)")

@@ -1,4 +1,4 @@
-"""Sending as a learner's client does: what isn't answered isn't sent again."""
+"""Send as a learner's client does: a request that got no answer is not sent again."""
 
 import http.client
 import json
@@ -8,18 +8,18 @@ NO_ANSWER = 0
 
 
 class Client:
-    """A learner's way to the server."""
+    """A learner's connection to the server."""
 
     def __init__(self, host: str, port: int, key: str) -> None:
         self._host, self._port = host, port
         self._headers = {"Authorization": f"Token {key}", "Content-Type": "application/json"}
 
     def post(self, path: str, document: object) -> int:
-        """Send a document; the answer's status, NO_ANSWER where there is none."""
+        """Send a document; return the answer's status, NO_ANSWER if there is none."""
         return self._ask("POST", path, json.dumps(document))[0]
 
     def get(self, path: str) -> Any:
-        """What stands there; None where that can't be told."""
+        """Return the JSON at a path; None if it can't be read."""
         status, text = self._ask("GET", path)
         return json.loads(text) if status == 200 else None
 

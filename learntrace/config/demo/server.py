@@ -1,4 +1,4 @@
-"""What every demo needs of Learntrace: a home of its own, a server until the demo stops, people, a teacher's token."""
+"""What all demos share: a home folder of their own, a server, people, a teacher's token."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from learntrace.config import environment
-from learntrace.config.ports import cannot_listen
-from learntrace.config.processes import dies_with_us
+from learntrace.config.runtime.ports import cannot_listen
+from learntrace.config.runtime.processes import dies_with_us
 
 OPERATOR = "operator"
 
@@ -22,7 +22,7 @@ _READY_SECONDS = 120.0
 
 
 def own_home(name: str) -> Path:
-    """Make a home below the home folder and work there: the demo never meets real data, whatever the shell has set."""
+    """Create a home below the home folder and use it: a demo never touches real data, whatever the shell has set."""
     home: Path = environment.HOME.value() / name
     home.mkdir(parents=True, exist_ok=True)
     os.environ |= {"LEARNTRACE_HOME": str(home), "LEARNTRACE_LOG_LEVEL": "warning"}
@@ -32,7 +32,7 @@ def own_home(name: str) -> Path:
 
 
 def stop_event() -> threading.Event:
-    """Return what is set by Ctrl-C, and by being told to end."""
+    """Return an event that Ctrl-C and SIGTERM set."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
@@ -40,13 +40,28 @@ def stop_event() -> threading.Event:
 
 
 def refuse_taken(host: str, port: int, setting: str) -> None:
-    """End here where the port is taken: whoever answers there would be taken for ours, and be sent the demo's telemetry."""
+    """Exit if the port is taken: the demo would send its telemetry to the server that answers there."""
     if trouble := cannot_listen(host, port):
         raise SystemExit(f"{trouble}. Choose another port: {setting}=")
 
 
+class WaitLine:
+    """Prints every few seconds how long a wait has taken, so that nobody takes it for a hang."""
+
+    def __init__(self, purpose: str, every: float = 5.0) -> None:
+        self._purpose, self._every = purpose, every
+        self._began = self._printed = time.monotonic()
+
+    def tick(self) -> None:
+        """Print a line if one is due."""
+        now = time.monotonic()
+        if now - self._printed >= self._every:
+            self._printed = now
+            print(f"  {self._purpose}: {now - self._began:.0f} s so far", flush=True)
+
+
 class Server:
-    """`learntrace serve` in a process of its own, with settings of its own."""
+    """`learntrace serve` as a child process with its own settings."""
 
     def __init__(self, host: str, port: int, settings: Mapping[str, str] | None = None) -> None:
         self.host, self.port = host, port
@@ -65,9 +80,11 @@ class Server:
         return self.process.poll() is not None
 
     def wait_ready(self, stopping: threading.Event) -> bool:
-        """Wait until it answers; False, with a word about it, when it doesn't or the demo is stopped meanwhile."""
+        """Wait until the server is ready; print why and return False if it isn't, or if the demo is stopped."""
         until = time.monotonic() + _READY_SECONDS
+        wait = WaitLine("the server starts")
         while time.monotonic() < until and not stopping.is_set():
+            wait.tick()
             if self.has_ended:
                 print("The server could not start; its last lines above say why.", file=sys.stderr)
                 return False
@@ -81,13 +98,13 @@ class Server:
         return False
 
     def stop(self) -> None:
-        """End it, in order."""
+        """Stop the server and wait for its end."""
         self.process.terminate()
         self.process.wait(timeout=20)
 
 
 def import_roster(home: Path, roster: dict[str, Any]) -> bool:
-    """Declare who and what there is; whether it could be."""
+    """Import a roster; return whether it succeeded."""
     path = home / "roster.json"
     path.touch(mode=0o600)
     path.write_text(json.dumps(roster, indent=1))
@@ -96,14 +113,16 @@ def import_roster(home: Path, roster: dict[str, Any]) -> bool:
 
 
 def make_operator(home: Path, password: str) -> bool:
-    """Make the superuser of the admin pages, unless an earlier start has; whether that could be done."""
+    """Create the superuser of the admin pages, unless an earlier start has; return whether it exists."""
     made = home / "operator"
     if not made.exists():
         command = [sys.executable, "-m", "learntrace.config", "manage", "createsuperuser", "--noinput"]
         done = subprocess.run(  # noqa: S603
             [*command, "--username", OPERATOR, "--email", f"{OPERATOR}@demo.example"],
-            env=os.environ | {"DJANGO_SUPERUSER_PASSWORD": password}, check=False, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            env=os.environ | {"DJANGO_SUPERUSER_PASSWORD": password},
+            check=False,
+            stdout=subprocess.DEVNULL,
+        )
         if done.returncode:
             return False
         made.touch()
@@ -111,13 +130,15 @@ def make_operator(home: Path, password: str) -> bool:
 
 
 def teachers_token(home: Path) -> str:
-    """A token of the demo's teacher, the same one at each start."""
+    """Return a token of the demo's teacher, the same at each start."""
     path = home / "teacher_token"
     if not path.exists():
         made = subprocess.run(
             [sys.executable, "-m", "learntrace.config", "token", "create", "--user", "teacher", "--json"],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         path.touch(mode=0o600)
         path.write_text(json.loads(made.stdout)["key"])
     return path.read_text().strip()

@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL: binaries, layout, locks, its life and who may use it."""

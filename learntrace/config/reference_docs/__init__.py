@@ -1,0 +1,1 @@
+"""Files made from the code: pages of docs/reference and message catalogues."""

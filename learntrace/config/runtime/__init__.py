@@ -1,0 +1,1 @@
+"""Processes of an installation: supervisor, web, worker, queues, schedules, Celery."""

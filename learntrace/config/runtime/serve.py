@@ -1,0 +1,221 @@
+"""`learntrace serve`, `web` and `worker`: which processes run, with which arguments."""
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from learntrace.config import environment
+from learntrace.config.logs import configure_logging
+from learntrace.config.postgres.locks import FileLock
+from learntrace.config.postgres.server import EmbeddedPostgres
+from learntrace.config.runtime.ports import PortClaim, PortTakenError, port_number
+from learntrace.config.runtime.supervisor import Child, Supervisor
+
+# The port of a killed web process is free only when its children have ended.
+_PORT_SECONDS = 3.0
+
+
+def _arguments(prog: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"learntrace {prog}", description=description)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=port_number, default=8000, help="the port to listen on (8000)")
+    parser.add_argument("--workers", type=_count, default=1, metavar="N", help="web processes (1)")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 0
+    if not 1 <= number <= 256:
+        raise argparse.ArgumentTypeError(f"{text!r} can't be used: expected a number from 1 to 256")
+    return number
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "learntrace.config", *words]
+
+
+def main(argv: list[str]) -> int:
+    """Run database, web server, worker and schedules until SIGTERM or SIGINT."""
+    chosen = _arguments(
+        "serve", "Run everything: the database, the web server, the worker and its schedules."
+    ).parse_args(argv)
+    # Reported here once, instead of by each restarted child.
+    for setting in environment.SETTINGS:
+        setting.value()
+    home: Path = environment.HOME.value()
+    home.mkdir(parents=True, exist_ok=True)
+    _log_to_stderr()
+    lock = FileLock(home / "serve.lock")
+    if not lock.take():
+        print(
+            f"learntrace serve: it runs already in {home}; stop it first, or set another LEARNTRACE_HOME",
+            file=sys.stderr,
+        )
+        return 1
+    claim = PortClaim(chosen.host, chosen.port)
+    try:
+        claim.take()
+    except PortTakenError as error:
+        print(f"learntrace serve: {error}", file=sys.stderr)
+        return 1
+    url = environment.DATABASE_URL.value()
+    database = None if url else EmbeddedPostgres(home)
+    _start_measures(home)
+    env = {**os.environ, "LEARNTRACE_HOME": str(home), "LEARNTRACE_DATABASE_URL": url or EmbeddedPostgres(home).url}
+    address = ["--host", chosen.host, "--port", str(chosen.port), "--workers", str(chosen.workers), "--claimed"]
+    children = [
+        Child("worker", _command("worker", "--upgrade"), env),
+        Child("web", _command("web", "--upgrade", *address), env, _answers(chosen.host, chosen.port)),
+    ]
+    try:
+        return Supervisor(children, database, stop_seconds=environment.STOP_SECONDS.value()).run()
+    finally:
+        claim.drop()
+
+
+def _start_measures(home: Path) -> None:
+    """Create an empty folder in which this run's processes keep the counters that /metrics adds up."""
+    folder = home / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def _log_to_stderr() -> None:
+    configure_logging(environment.LOG_LEVEL.value(), environment.LOG_FORMAT.value(), to_terminal=sys.stderr.isatty())
+
+
+def _answers(host: str, port: int) -> Callable[[], bool]:
+    """Return a readiness check that prints the server's URL once."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (that is what the operator may say)
+    shown = f"[{reachable}]" if ":" in reachable else reachable
+
+    def check() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://{shown}:{port}/health/live", timeout=1):
+                pass
+        except OSError:
+            return False
+        print(f"Learntrace is at http://{shown}:{port}/", flush=True)
+        return True
+
+    return check
+
+
+def _tell_when_it_answers(host: str, port: int) -> None:
+    check = _answers(host, port)
+    while True:
+        time.sleep(0.5)
+        if check():
+            return
+
+
+def web(argv: list[str]) -> int:
+    """Run the web server until SIGTERM or SIGINT."""
+    parser = _arguments("web", "Run the web server alone; it needs a database that somebody else runs.")
+    parser.add_argument("--upgrade", action="store_true", help="bring the database's tables up to date first")
+    # `serve` restarts this process and holds the claim itself.
+    parser.add_argument("--claimed", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args(argv)
+    claim = PortClaim(chosen.host, chosen.port, of_parent=chosen.claimed)
+    try:
+        claim.take(_PORT_SECONDS)
+    except PortTakenError as error:
+        print(f"learntrace web: {error}", file=sys.stderr)
+        return 1
+    os.environ.setdefault("LEARNTRACE_DATABASE_POOL", "10")
+    os.environ["LEARNTRACE_WEB_PROCESS"] = str(os.getpid())
+    _prepare(upgrade=chosen.upgrade)
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    from learntrace.intake.connections import most_connections, raise_file_limit
+
+    raise_file_limit()
+    # A forked web process has its parent's handlers until it has loaded everything: a request to stop would be lost.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    if not chosen.claimed:
+        threading.Thread(target=_tell_when_it_answers, args=(chosen.host, chosen.port), daemon=True).start()
+    Server(
+        "learntrace.config.asgi:application",
+        address=chosen.host,
+        port=chosen.port,
+        interface=Interfaces.ASGI,
+        workers=chosen.workers,
+        # Per process; streams take a part of them (signals/stream/app.py).
+        backpressure=most_connections(),
+        # Only in this mode the time-out holds for a connection's first byte too; a proxy speaks HTTP/1.1 to us.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=environment.BODY_SECONDS.value() * 1000),
+        websockets=False,
+        respawn_failed_workers=True,
+        # Two seconds before `serve`, under which it may run, kills it.
+        workers_kill_timeout=environment.STOP_SECONDS.value() - 4,
+        log_level=LogLevels.warning,
+    ).serve()
+    claim.drop()
+    return 0
+
+
+def worker(argv: list[str]) -> int:
+    """Run a worker until SIGTERM or SIGINT; with a broker, a Celery worker and a sweeper for what Celery misses."""
+    parser = argparse.ArgumentParser(prog="learntrace worker", description="Run a worker alone.")
+    parser.add_argument("--upgrade", action="store_true", help="bring the database's tables up to date first")
+    parser.add_argument("--sweep", action="store_true", help="only look after what Celery's workers missed")
+    parser.add_argument("--concurrency", type=_count, default=2, metavar="N", help="Celery's processes (2)")
+    chosen = parser.parse_args(argv)
+    if environment.BROKER_URL.value() and not chosen.sweep:
+        _prepare(upgrade=chosen.upgrade, django=False)
+        celery = [
+            sys.executable,
+            "-m",
+            "celery",
+            "--app",
+            "learntrace.config.runtime.celery",
+            "worker",
+            "--concurrency",
+            str(chosen.concurrency),
+            "--loglevel",
+            environment.LOG_LEVEL.value(),
+            "--without-gossip",
+            "--without-mingle",
+            "--hostname",
+            f"learntrace-{os.getpid()}@%h",
+        ]
+        children = [Child("celery", celery, dict(os.environ)), Child("sweeper", _command("worker", "--sweep"))]
+        # Two seconds less than `serve` has, under which it may run.
+        return Supervisor(children, stop_seconds=environment.STOP_SECONDS.value() - 2).run()
+    _prepare(upgrade=chosen.upgrade)
+    from learntrace.config.runtime.worker import Worker
+
+    Worker(sweeping=chosen.sweep).run()
+    return 0
+
+
+def _prepare(*, upgrade: bool, django: bool = True) -> None:
+    """Set up Django and, with `upgrade`, the tables."""
+    _log_to_stderr()
+    if not (django or upgrade):
+        return
+    import django as framework
+
+    framework.setup()
+    if upgrade:
+        from django.db import connections
+
+        from learntrace.config.upgrade import upgrade_database
+
+        upgrade_database()
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+            # Web processes are forked from this one, which does not copy a pool's threads: each opens its own pool.
+            connection.close_pool()  # type: ignore[attr-defined]  # only PostgreSQL's has one
