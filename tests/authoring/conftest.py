@@ -14,15 +14,18 @@ _LANGUAGE = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command did: its exit code, and what it said."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
     err: str
 
 
+Run = Callable[..., Outcome]
+
+
 @pytest.fixture(autouse=True)
-def _no_settings_of_the_shell(monkeypatch, tmp_path):
+def _no_settings_of_the_shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in (*_LANGUAGE, "LEARNTRACE_URL", "LEARNTRACE_TOKEN", "LEARNTRACE_ACADEMY", "JUPYTERHUB_API_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "no-jupyter-config"))
@@ -31,16 +34,16 @@ def _no_settings_of_the_shell(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def course(tmp_path, monkeypatch) -> Path:
-    """An empty folder, and the one that one is in."""
-    folder = tmp_path / "course"
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the working directory."""
+    folder: Path = tmp_path / "course"
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
 
 
 @pytest.fixture
-def run(capsys) -> Callable[..., Outcome]:
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `jupyter assignments ...`."""
 
     def run(*words: object) -> Outcome:

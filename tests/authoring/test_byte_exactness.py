@@ -4,13 +4,14 @@ import json
 import random
 import string
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jupyter_learntrace.authoring.change import Change, changed
-from jupyter_learntrace.authoring.document import parse_document
+from jupyter_learntrace.authoring.notebook_text.change import Change, apply_changes
+from jupyter_learntrace.authoring.notebook_text.document import Document, parse_document
 
 from tests.authoring.varied import VARIED
 
@@ -19,19 +20,19 @@ TAG = "assignment:lesson-03-exercise-1"
 every_notebook = pytest.mark.parametrize("stored", [pytest.param(stored, id=name) for name, stored in VARIED.items()])
 
 
-def parsed(text):
+def parsed(text: str) -> Any:
     return json.loads(text.removeprefix("\ufeff"))
 
 
-def code_cells(document):
+def code_cells(document: Document) -> list[int]:
     return [cell.index for cell in document.cells if cell.kind == "code"]
 
 
-def tagged(stored, changes):
-    return changed(parse_document(PATH, stored), changes).text.encode()
+def tagged(stored: bytes, changes: list[Change]) -> bytes:
+    return apply_changes(parse_document(PATH, stored), changes).text.encode()
 
 
-def test_the_set_is_as_varied_as_it_says():
+def test_the_set_is_as_varied_as_it_says() -> None:
     texts = {name: stored.decode() for name, stored in VARIED.items()}
     assert {parsed(text)["nbformat_minor"] for text in texts.values()} == set(range(6))
     for sign in (
@@ -54,7 +55,7 @@ def test_the_set_is_as_varied_as_it_says():
 
 
 @every_notebook
-def test_tag_then_untag_restores_every_cell(stored):
+def test_tag_then_untag_restores_every_cell(stored: bytes) -> None:
     for index in code_cells(parse_document(PATH, stored)):
         once = tagged(stored, [Change(index, new=TAG)])
         assert once != stored
@@ -62,7 +63,7 @@ def test_tag_then_untag_restores_every_cell(stored):
 
 
 @every_notebook
-def test_all_cells_at_once_and_back_in_another_order(stored):
+def test_all_cells_at_once_and_back_in_another_order(stored: bytes) -> None:
     indexes = code_cells(parse_document(PATH, stored))
     tags = {index: f"assignment:lesson-03-exercise-{index}" for index in indexes}
     everything = tagged(stored, [Change(index, new=tag) for index, tag in tags.items()])
@@ -73,7 +74,7 @@ def test_all_cells_at_once_and_back_in_another_order(stored):
 
 
 @every_notebook
-def test_only_tags_differ_and_the_outcome_is_a_valid_notebook(stored):
+def test_only_tags_differ_and_the_outcome_is_a_valid_notebook(stored: bytes) -> None:
     indexes = code_cells(parse_document(PATH, stored))
     text = tagged(stored, [Change(index, new=TAG) for index in indexes]).decode()
     nbformat.validate(parsed(text))
@@ -85,10 +86,10 @@ def test_only_tags_differ_and_the_outcome_is_a_valid_notebook(stored):
 
 
 @every_notebook
-def test_what_is_inserted_is_one_piece_within_the_metadata_of_its_cell(stored):
+def test_what_is_inserted_is_one_piece_within_the_metadata_of_its_cell(stored: bytes) -> None:
     document = parse_document(PATH, stored)
     for index in code_cells(document):
-        before, after = document.text, changed(document, [Change(index, new=TAG)]).text
+        before, after = document.text, apply_changes(document, [Change(index, new=TAG)]).text
         start = next((at for at, (one, two) in enumerate(zip(before, after, strict=False)) if one != two), len(before))
         added = len(after) - len(before)
         assert any(before == after[:at] + after[at + added :] for at in range(max(0, start - added), start + 1)), (
@@ -99,21 +100,21 @@ def test_what_is_inserted_is_one_piece_within_the_metadata_of_its_cell(stored):
 
 
 @every_notebook
-def test_tagging_twice_changes_nothing_more(stored):
+def test_tagging_twice_changes_nothing_more(stored: bytes) -> None:
     index = code_cells(parse_document(PATH, stored))[0]
     once = tagged(stored, [Change(index, new=TAG)])
     assert tagged(once, [Change(index, new=TAG)]) == once
 
 
 @every_notebook
-def test_replacing_a_tag_and_replacing_it_back_restores(stored):
+def test_replacing_a_tag_and_replacing_it_back_restores(stored: bytes) -> None:
     index = code_cells(parse_document(PATH, stored))[-1]
     once = tagged(stored, [Change(index, new=TAG)])
     other = tagged(once, [Change(index, old=TAG, new=f"{TAG}0")])
     assert tagged(other, [Change(index, old=f"{TAG}0", new=TAG)]) == once
 
 
-def test_a_new_list_stands_as_jupyter_itself_writes_it():
+def test_a_new_list_stands_as_jupyter_itself_writes_it() -> None:
     for name, stored in VARIED.items():
         if "-jupyter-" in name and "crlf" not in name:
             index = code_cells(parse_document(PATH, stored))[0]
@@ -122,7 +123,7 @@ def test_a_new_list_stands_as_jupyter_itself_writes_it():
             assert text.rstrip("\n") == written
 
 
-def test_what_jupyter_wrote_comes_back_when_it_is_untagged_and_tagged_again():
+def test_what_jupyter_wrote_comes_back_when_it_is_untagged_and_tagged_again() -> None:
     for name, stored in VARIED.items():
         if "-jupyter-" in name:
             for index in code_cells(parse_document(PATH, stored)):
@@ -142,7 +143,7 @@ values = st.recursive(
 
 
 @st.composite
-def metadata_of_cells(draw):
+def metadata_of_cells(draw: st.DrawFn) -> dict[str, Any]:
     metadata = draw(st.dictionaries(names.filter(lambda name: name not in {"name", "tags"}), values, max_size=3))
     if draw(st.booleans()):
         metadata["tags"] = draw(plain_tags)
@@ -151,15 +152,15 @@ def metadata_of_cells(draw):
 
 
 @st.composite
-def texts(draw):
+def texts(draw: st.DrawFn) -> str:
     """A notebook's text by no serialiser's rules: any blanks anywhere, any order of keys."""
     style = draw(st.sampled_from(["any", "even"]))
     even = draw(blanks)
 
-    def blank():
+    def blank() -> str:
         return draw(blanks) if style == "any" else even
 
-    def written(value):
+    def written(value: object) -> str:
         if isinstance(value, dict):
             keys = draw(st.permutations(list(value)))
             inner = ",".join(f"{blank()}{text(key)}{blank()}:{blank()}{written(value[key])}{blank()}" for key in keys)
@@ -168,10 +169,10 @@ def texts(draw):
             return f"[{','.join(blank() + written(one) + blank() for one in value) or blank()}]"
         return text(value)
 
-    def text(value):
+    def text(value: object) -> str:
         return json.dumps(value, ensure_ascii=draw(st.booleans()))
 
-    code = [
+    code: list[dict[str, Any]] = [
         {"cell_type": "code", "execution_count": None, "outputs": [], "source": "1", "metadata": metadata}
         for metadata in draw(st.lists(metadata_of_cells(), min_size=1, max_size=3))
     ]
@@ -179,10 +180,10 @@ def texts(draw):
 
 
 @given(texts(), st.randoms(use_true_random=False))
-def test_however_a_notebook_is_written(text, choice):
+def test_however_a_notebook_is_written(text: str, choice: random.Random) -> None:
     document = parse_document(PATH, text.encode())
     indexes = [cell.index for cell in document.cells]
-    after = changed(document, [Change(index, new=TAG) for index in indexes])
+    after = apply_changes(document, [Change(index, new=TAG) for index in indexes])
     for index in indexes:
         document.content["cells"][index]["metadata"].setdefault("tags", []).append(TAG)
     assert json.loads(after.text) == document.content
@@ -193,13 +194,13 @@ def test_however_a_notebook_is_written(text, choice):
 
 
 @given(texts(), st.data())
-def test_any_tag_can_be_removed_and_nothing_else_goes(text, data):
+def test_any_tag_can_be_removed_and_nothing_else_goes(text: str, data: st.DataObject) -> None:
     document = parse_document(PATH, text.encode())
     choices = [(cell.index, tag) for cell in document.cells for tag in cell.tags.tags]
     if not choices:
         return
     index, tag = data.draw(st.sampled_from(choices))
-    after = json.loads(changed(document, [Change(index, old=tag)]).text)
+    after = json.loads(apply_changes(document, [Change(index, old=tag)]).text)
     expected = document.content
     expected["cells"][index]["metadata"]["tags"].remove(tag)
     if not expected["cells"][index]["metadata"]["tags"]:

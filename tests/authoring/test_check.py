@@ -3,28 +3,30 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.authoring.conftest import code, markdown, tags, write
+from tests.authoring.conftest import Run, code, markdown, tags, write
 from tests.authoring.varied import VARIED
 
 ONE, TWO, THREE = (f"assignment:lesson-03-exercise-{number}" for number in (1, 2, 3))
 
 
-def found(run, *words):
+def found(run: Run, *words: str) -> tuple[int, list[tuple[str, str, int | None]]]:
     outcome = run("check", *words, "--format", "json")
     report = json.loads(outcome.out)
     return outcome.code, [(one["rule"], one["severity"], one["cell"]) for one in report["findings"]]
 
 
-def only(run, *words):
+def only(run: Run, *words: str) -> Any:
     report = json.loads(run("check", *words, "--format", "json").out)
     (finding,) = report["findings"]
     return finding
 
 
-def test_a_course_in_order_has_no_findings(run, course):
+def test_a_course_in_order_has_no_findings(run: Run, course: Path) -> None:
     write(course / "lesson_03.ipynb", markdown("# Loops"), code("x", ONE), code("y", "slow", TWO))
     write(course / "more" / "lesson_06a.ipynb", code("z", "assignment:lesson-06a-exercise-1"))
     outcome = run("check")
@@ -49,7 +51,7 @@ def test_a_course_in_order_has_no_findings(run, course):
         ({**code("x", ONE), "cell_type": "raw"}, "only-code"),
     ],
 )
-def test_each_error(run, course, cell, rule):
+def test_each_error(run: Run, course: Path, cell: dict[str, Any], rule: str) -> None:
     if cell["cell_type"] == "raw":
         cell = {"cell_type": "raw", "metadata": cell["metadata"], "source": "x"}
     write(course / "lesson_03.ipynb", markdown("# Loops"), cell)
@@ -57,24 +59,24 @@ def test_each_error(run, course, cell, rule):
 
 
 @pytest.mark.parametrize("tag", ["slow", "hide-input", "lesson-04", "lesson-03-slow", "exercise-1"])
-def test_other_tags_are_nobodys_business(run, course, tag):
+def test_other_tags_are_nobodys_business(run: Run, course: Path, tag: str) -> None:
     write(course / "lesson_03.ipynb", code("x", tag))
     assert found(run) == (0, [])
 
 
-def test_several_assignments_on_a_cell_are_a_hint(run, course):
+def test_several_assignments_on_a_cell_are_a_hint(run: Run, course: Path) -> None:
     write(course / "lesson_03.ipynb", code("x", ONE, TWO))
     finding = only(run)
     assert (finding["rule"], finding["severity"]) == ("several-tags", "hint")
     assert f"{ONE} counts, the tags behind it don't: {TWO}" in finding["text"]
 
 
-def test_two_cells_of_one_id_are_a_hint(run, course):
+def test_two_cells_of_one_id_are_a_hint(run: Run, course: Path) -> None:
     write(course / "lesson_03.ipynb", {**code("x"), "id": "a"}, {**code("y"), "id": "a"})
     assert found(run) == (0, [("cell-id", "hint", 1)])
 
 
-def test_a_byte_order_mark_is_an_error_because_jupyter_opens_no_such_file(run, course):
+def test_a_byte_order_mark_is_an_error_because_jupyter_opens_no_such_file(run: Run, course: Path) -> None:
     (course / "x.ipynb").write_bytes(VARIED["byte-order-mark"])
     assert found(run) == (1, [("byte-order-mark", "error", None)])
 
@@ -83,7 +85,9 @@ def test_a_byte_order_mark_is_an_error_because_jupyter_opens_no_such_file(run, c
     ("content", "line", "column"),
     [("{", 1, 2), ('{"nbformat": 3, "worksheets": []}', None, None), ("", None, None)],
 )
-def test_what_is_no_notebook_is_an_error_and_hinders_no_other(run, course, content, line, column):
+def test_what_is_no_notebook_is_an_error_and_hinders_no_other(
+    run: Run, course: Path, content: str, line: int | None, column: int | None
+) -> None:
     (course / "broken.ipynb").write_text(content)
     write(course / "lesson_03.ipynb", markdown("x", ONE))
     outcome = run("check", "--format", "json")
@@ -92,7 +96,7 @@ def test_what_is_no_notebook_is_an_error_and_hinders_no_other(run, course, conte
     assert (second["rule"], outcome.code) == ("only-code", 1)
 
 
-def test_a_copied_cell_is_the_later_one(run, course):
+def test_a_copied_cell_is_the_later_one(run: Run, course: Path) -> None:
     write(course / "lesson_03.ipynb", code("x", ONE), code("y"), code("x", ONE), code("z", ONE))
     report = json.loads(run("check", "--format", "json").out)
     first, second = report["findings"]
@@ -112,7 +116,7 @@ def test_a_copied_cell_is_the_later_one(run, course):
         ("b/lesson_03.ipynb", "a/lesson_03.ipynb", "it comes later"),
     ],
 )
-def test_which_notebook_has_the_copy(run, course, copy, original, why):
+def test_which_notebook_has_the_copy(run: Run, course: Path, copy: str, original: str, why: str) -> None:
     for name in (copy, original):
         write(course / name, code("x", ONE))
     report = json.loads(run("check", "--format", "json").out)
@@ -122,7 +126,7 @@ def test_which_notebook_has_the_copy(run, course, copy, original, why):
     assert why in finding["text"]
 
 
-def test_the_heading_above_tells_the_original(run, course):
+def test_the_heading_above_tells_the_original(run: Run, course: Path) -> None:
     write(
         course / "lesson_03.ipynb",
         *(markdown("## Exercise 2"), code("copied before", ONE)),
@@ -132,7 +136,7 @@ def test_the_heading_above_tells_the_original(run, course):
     assert (finding["cell"], "its heading has another number" in finding["text"]) == (1, True)
 
 
-def test_one_file_by_two_names_is_no_copy(run, course):
+def test_one_file_by_two_names_is_no_copy(run: Run, course: Path) -> None:
     path = write(course / "lesson_03.ipynb", code("x", ONE))
     (course / "link.ipynb").symlink_to(path)
     assert run("check", ".", "lesson_03.ipynb", str(path), "*.ipynb").out == "Notebooks: 1. Errors: 0. Hints: 0.\n"
@@ -152,7 +156,7 @@ def test_one_file_by_two_names_is_no_copy(run, course):
         code("", nbgrader={"solution": True, "grade": False}),
     ],
 )
-def test_a_cell_that_looks_like_an_exercise_is_a_hint(run, course, cell):
+def test_a_cell_that_looks_like_an_exercise_is_a_hint(run: Run, course: Path, cell: dict[str, Any]) -> None:
     write(course / "lesson_03.ipynb", code("import math"), cell)
     assert found(run) == (0, [("untagged-exercise", "hint", 1)])
     assert "Perhaps assignment:lesson-03-exercise-1?" in only(run)["text"]
@@ -170,12 +174,12 @@ def test_a_cell_that_looks_like_an_exercise_is_a_hint(run, course, cell):
         "## ✏️ Reto",
     ],
 )
-def test_the_first_cell_below_the_heading_of_an_exercise_is_a_hint(run, course, heading):
+def test_the_first_cell_below_the_heading_of_an_exercise_is_a_hint(run: Run, course: Path, heading: str) -> None:
     write(course / "lesson_03.ipynb", code("a"), markdown(heading), markdown("Write."), code(""), code("print()"))
     assert found(run) == (0, [("untagged-exercise", "hint", 3)])
 
 
-def test_where_a_cell_below_the_heading_is_tagged_nothing_is_missing(run, course):
+def test_where_a_cell_below_the_heading_is_tagged_nothing_is_missing(run: Run, course: Path) -> None:
     write(course / "lesson_03.ipynb", markdown("## Exercise 1"), code("data = 1"), code("x", ONE))
     assert found(run) == (0, [])
 
@@ -184,22 +188,22 @@ def test_where_a_cell_below_the_heading_is_tagged_nothing_is_missing(run, course
     "cell",
     [code("raised = 'NotImplementedError'"), code("todo = []"), code("exercise = 1"), markdown("# TODO"), code("")],
 )
-def test_what_only_sounds_like_an_exercise_is_none(run, course, cell):
+def test_what_only_sounds_like_an_exercise_is_none(run: Run, course: Path, cell: dict[str, Any]) -> None:
     write(course / "lesson_03.ipynb", markdown("# About exercises\n\n```\n## Exercise 1\n```"), cell)
     assert found(run) == (0, [])
 
 
-def test_a_miswritten_tag_is_an_error_once_and_no_hint_besides(run, course):
+def test_a_miswritten_tag_is_an_error_once_and_no_hint_besides(run: Run, course: Path) -> None:
     write(course / "lesson_03.ipynb", code("# YOUR CODE HERE", "lesson-03-exercise-1"))
     assert found(run) == (1, [("prefix", "error", 0)])
 
 
-def fixed(run, *words):
+def fixed(run: Run, *words: str) -> tuple[int, str]:
     outcome = run("check", "--fix", *words)
     return outcome.code, outcome.out
 
 
-def test_fix_puts_case_underscores_prefixes_lessons_and_copies_right(run, course):
+def test_fix_puts_case_underscores_prefixes_lessons_and_copies_right(run: Run, course: Path) -> None:
     path = write(
         course / "lesson_03.ipynb",
         code("a", "slow", "assignment:Lesson_03_Exercise_1"),
@@ -223,7 +227,7 @@ def test_fix_puts_case_underscores_prefixes_lessons_and_copies_right(run, course
     assert "cell 0 (id c0): assignment:Lesson_03_Exercise_1 -> assignment:lesson-03-exercise-1" in out
 
 
-def test_fix_gives_the_right_form_to_the_original_and_numbers_to_its_copies(run, course):
+def test_fix_gives_the_right_form_to_the_original_and_numbers_to_its_copies(run: Run, course: Path) -> None:
     bad = "assignment:Lesson_03_Exercise_1"
     path = write(
         course / "lesson_03.ipynb",
@@ -234,13 +238,13 @@ def test_fix_gives_the_right_form_to_the_original_and_numbers_to_its_copies(run,
     assert tags(path) == [[bad], [], [TWO], [], [ONE]]
 
 
-def test_fix_never_takes_a_right_tag_from_its_cell(run, course):
+def test_fix_never_takes_a_right_tag_from_its_cell(run: Run, course: Path) -> None:
     path = write(course / "lesson_03.ipynb", code("a", "assignment:Lesson_03_Exercise_1"), code("b", ONE))
     result, _out = fixed(run)
     assert (result, tags(path)) == (1, [["assignment:Lesson_03_Exercise_1"], [ONE]])
 
 
-def test_fix_leaves_the_copy_in_another_notebook_to_its_author(run, course):
+def test_fix_leaves_the_copy_in_another_notebook_to_its_author(run: Run, course: Path) -> None:
     write(course / "lesson_03.ipynb", code("a", ONE))
     copy = write(course / "lesson_03-Copy1.ipynb", code("a", ONE))
     before = copy.read_bytes()
@@ -248,14 +252,14 @@ def test_fix_leaves_the_copy_in_another_notebook_to_its_author(run, course):
     assert copy.read_bytes() == before
 
 
-def test_fix_moves_a_cell_copied_from_another_lesson_to_its_own(run, course):
+def test_fix_moves_a_cell_copied_from_another_lesson_to_its_own(run: Run, course: Path) -> None:
     write(course / "lesson_03.ipynb", code("a", ONE))
     path = write(course / "lesson_04.ipynb", code("a", ONE), code("b", "assignment:lesson-04-exercise-1"))
     assert fixed(run)[0] == 0
     assert tags(path) == [["assignment:lesson-04-exercise-2"], ["assignment:lesson-04-exercise-1"]]
 
 
-def test_fix_twice_changes_nothing_more(run, course):
+def test_fix_twice_changes_nothing_more(run: Run, course: Path) -> None:
     path = write(course / "lesson_03.ipynb", code("a", "lesson_03_exercise_1"), code("b", "lesson_03_exercise_1"))
     assert fixed(run)[0] == 1  # both would get the same name: the second is left
     after = path.read_bytes()
@@ -264,7 +268,7 @@ def test_fix_twice_changes_nothing_more(run, course):
     assert tags(path) == [[ONE], ["lesson_03_exercise_1"]]
 
 
-def test_fix_as_a_dry_run_shows_the_diff_and_writes_nothing(run, course):
+def test_fix_as_a_dry_run_shows_the_diff_and_writes_nothing(run: Run, course: Path) -> None:
     path = write(course / "lesson_03.ipynb", code("a", "assignment:lesson_03_exercise_1"))
     before = path.read_bytes()
     result, out = fixed(run, "--dry-run")
@@ -273,20 +277,20 @@ def test_fix_as_a_dry_run_shows_the_diff_and_writes_nothing(run, course):
     assert (result, path.read_bytes()) == (1, before)
 
 
-def test_fix_with_a_report_for_programs_leaves_the_report_readable(run, course):
+def test_fix_with_a_report_for_programs_leaves_the_report_readable(run: Run, course: Path) -> None:
     write(course / "lesson_03.ipynb", code("a", "assignment:lesson_03_exercise_1"))
     outcome = run("check", "--fix", "--format", "json")
     assert json.loads(outcome.out)["findings"] == []
     assert "->" in outcome.err
 
 
-def test_the_text_names_file_and_line(run, course):
+def test_the_text_names_file_and_line(run: Run, course: Path) -> None:
     path = write(course / "lesson_03.ipynb", code("a"), code("b", "assignment:X"))
     line = [number for number, text in enumerate(path.read_text().splitlines(), 1) if text == "  {"][1]
     assert f"lesson_03.ipynb:{line}: error: 'assignment:X' is not in kebab-case" in run("check").out
 
 
-def test_annotations_for_github_escape_what_they_must(run, course):
+def test_annotations_for_github_escape_what_they_must(run: Run, course: Path) -> None:
     write(course / "a,b: 100%.ipynb", code("a", "assignment:50%\nx"), code("# TODO"))
     first, second = run("check", "--format", "github").out.splitlines()
     assert first.startswith("::error file=a%2Cb%3A 100%25.ipynb,line=")
@@ -294,7 +298,7 @@ def test_annotations_for_github_escape_what_they_must(run, course):
     assert second.startswith("::notice file=")
 
 
-def test_hidden_folders_checkpoints_and_excluded_notebooks_are_skipped(run, course):
+def test_hidden_folders_checkpoints_and_excluded_notebooks_are_skipped(run: Run, course: Path) -> None:
     bad = code("x", "assignment:X")
     for name in (".ipynb_checkpoints/lesson_03-checkpoint.ipynb", ".git/x.ipynb", "old/y.ipynb", "z_solution.ipynb"):
         write(course / name, bad)
@@ -303,13 +307,13 @@ def test_hidden_folders_checkpoints_and_excluded_notebooks_are_skipped(run, cour
     assert [rule for rule, _grave, _cell in found(run, "**/*.ipynb")[1]] == ["kebab-case", "kebab-case", "unique"]
 
 
-def test_a_place_without_notebooks_is_refused(run, course):
+def test_a_place_without_notebooks_is_refused(run: Run, course: Path) -> None:
     for place in (".", "none", "*.ipynb"):
         outcome = run("check", place)
         assert (outcome.code, "there is no notebook" in outcome.err) == (1, True)
 
 
-def test_five_hundred_notebooks_are_checked_in_one_run(course):
+def test_five_hundred_notebooks_are_checked_in_one_run(course: Path) -> None:
     for number in range(500):
         write(
             course / f"lesson_{number:03d}.ipynb",

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-from jupyter_learntrace.authoring.options import make_parser
+from jupyter_learntrace.authoring.command_line.options import make_parser
 
-from tests.authoring.conftest import code, write
+from tests.authoring.conftest import Run, code, write
+from tests.support.paths import CHECKOUT
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ["tag", "untag", "list", "check", "publish"]
 
 
-def assignments(*words, cwd, **environment):
+def assignments(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """`jupyter assignments ...` as a process of its own."""
     command = [sys.executable, "-m", "jupyter_learntrace.authoring", *words]
     return subprocess.run(
@@ -28,7 +28,7 @@ def assignments(*words, cwd, **environment):
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
-def test_help_has_examples_in_both_languages(run, monkeypatch, command):
+def test_help_has_examples_in_both_languages(run: Run, monkeypatch: pytest.MonkeyPatch, command: str | None) -> None:
     words = [command, "--help"] if command else ["--help"]
     english = run(*words)
     assert english.code == 0
@@ -43,7 +43,7 @@ def test_help_has_examples_in_both_languages(run, monkeypatch, command):
     assert run(*words).out == english.out
 
 
-def test_argparse_speaks_its_own_language_again_afterwards(run, monkeypatch):
+def test_argparse_speaks_its_own_language_again_afterwards(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     before = gettext.textdomain()
     monkeypatch.setenv("LANG", "es_ES.UTF-8")
     run("--help")
@@ -51,7 +51,7 @@ def test_argparse_speaks_its_own_language_again_afterwards(run, monkeypatch):
     assert argparse.ArgumentParser(prog="x").format_usage().startswith("usage: ")
 
 
-def test_every_example_of_the_help_is_understood():
+def test_every_example_of_the_help_is_understood() -> None:
     lines = [line for parser in parsers() for line in (parser.epilog or "").splitlines()]
     examples = [line.strip().partition(" > ")[0] for line in lines if line.startswith("  jupyter assignments ")]
     assert len(examples) > 15
@@ -60,13 +60,13 @@ def test_every_example_of_the_help_is_understood():
         assert options.command in COMMANDS
 
 
-def parsers():
+def parsers() -> list[argparse.ArgumentParser]:
     top = make_parser()
     (commands,) = (action for action in top._actions if isinstance(action, argparse._SubParsersAction))
     return [top, *commands.choices.values()]
 
 
-def test_a_process_speaks_spanish_and_ends_with_the_code(course):
+def test_a_process_speaks_spanish_and_ends_with_the_code(course: Path) -> None:
     write(course / "lesson_03.ipynb", code("x", "assignment:Año"))
     done = assignments("check", cwd=course, LC_ALL="es_ES.UTF-8", PYTHONIOENCODING="utf-8")
     assert done.returncode == 1
@@ -78,13 +78,13 @@ def test_a_process_speaks_spanish_and_ends_with_the_code(course):
     assert (done.returncode, "uso incorrecto: da a cada --cell su --tag" in done.stderr) == (2, True)
 
 
-def test_a_terminal_that_knows_only_ascii_is_no_obstacle(course):
+def test_a_terminal_that_knows_only_ascii_is_no_obstacle(course: Path) -> None:
     write(course / "lección_03.ipynb", code("x", "assignment:日本"))
     done = assignments("check", cwd=course, PYTHONIOENCODING="ascii")
     assert (done.returncode, "\\u65e5" in done.stdout) == (1, True)
 
 
-def test_whoever_reads_may_stop_reading(course):
+def test_whoever_reads_may_stop_reading(course: Path) -> None:
     write(course / "lesson_03.ipynb", *(code("x", f"assignment:X{number}") for number in range(3000)))
     command = [sys.executable, "-m", "jupyter_learntrace.authoring", "check"]
     with subprocess.Popen(command, cwd=course, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -97,8 +97,8 @@ def test_whoever_reads_may_stop_reading(course):
         assert process.wait(60) == 1
 
 
-def test_the_pre_commit_hook_runs_check_over_the_whole_course(course):
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+def test_the_pre_commit_hook_runs_check_over_the_whole_course(course: Path) -> None:
+    (hook,) = yaml.safe_load((CHECKOUT / ".pre-commit-hooks.yaml").read_text())
     program, *words = shlex.split(hook["entry"])
     assert program == "jupyter-assignments"
     assert (hook["types"], hook["pass_filenames"]) == (["jupyter"], False)
@@ -108,8 +108,8 @@ def test_the_pre_commit_hook_runs_check_over_the_whole_course(course):
     assert assignments(*words, cwd=course).returncode == 0
 
 
-def test_the_reference_has_every_option_of_every_command_with_an_example():
-    page = (ROOT / "docs/reference/jupyter-assignments.md").read_text(encoding="utf-8")
+def test_the_reference_has_every_option_of_every_command_with_an_example() -> None:
+    page = (CHECKOUT / "docs/reference/jupyter-assignments.md").read_text(encoding="utf-8")
     sections = {part.partition("\n")[0]: part for part in page.split("\n## ")[1:]}
     assert list(sections) == COMMANDS
     for parser in parsers()[1:]:
@@ -123,10 +123,12 @@ def test_the_reference_has_every_option_of_every_command_with_an_example():
         assert all(row.split(" | ")[-1].strip(" |") for row in rows)
 
 
-def test_the_reference_has_every_rule_of_check():
-    page = (ROOT / "docs/reference/jupyter-assignments.md").read_text(encoding="utf-8")
-    source = "".join((ROOT / "jupyter-learntrace/jupyter_learntrace/authoring/check.py").read_text().split())
+def test_the_reference_has_every_rule_of_check() -> None:
+    page = (CHECKOUT / "docs/reference/jupyter-assignments.md").read_text(encoding="utf-8")
+    source = "".join(
+        (CHECKOUT / "jupyter-learntrace/jupyter_learntrace/authoring/checking/check.py").read_text().split()
+    )
     rules = set(re.findall(r'"([a-z-]+)",(?:ERROR|HINT)', source)) | {"kebab-case", "url-safe"}
-    assert len(rules) == 12
+    assert len(rules) == 15
     for rule in rules:
         assert f"| `{rule}` | " in page

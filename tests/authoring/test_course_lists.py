@@ -2,14 +2,14 @@
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
-from jupyter_learntrace.authoring import storing
-from jupyter_learntrace.authoring.course_list import Row, read_course_list
+from jupyter_learntrace.authoring.course.course_list import Row, read_course_list
 from jupyter_learntrace.authoring.errors import Refusals
-from jupyter_learntrace.authoring.storing import Replacement, replace_files
+from jupyter_learntrace.authoring.notebook_text.file_replacement import Replacement, replace_files
 
-from tests.authoring.conftest import code, markdown, tags, write
+from tests.authoring.conftest import Run, code, markdown, tags, write
 
 CSV = """notebook,cell,tag
 lesson_03.ipynb,c1,lesson-03-exercise-1
@@ -38,7 +38,7 @@ more/lesson_06a.ipynb:
 
 
 @pytest.fixture
-def lessons(course):
+def lessons(course: Path) -> tuple[Path, ...]:
     return (
         write(course / "lesson_03.ipynb", markdown("# 3"), code("x")),
         write(course / "more" / "lesson_06a.ipynb", code("def a(): ..."), code("def b(x, y): ...")),
@@ -55,8 +55,10 @@ def lessons(course):
         ("course.yaml", YAML_ROWS),
         ("course.yml", YAML_NOTEBOOKS),
     ],
-)  # fmt: skip
-def test_a_course_is_tagged_and_untagged_from_its_list(run, course, lessons, name, text):
+)
+def test_a_course_is_tagged_and_untagged_from_its_list(
+    run: Run, course: Path, lessons: tuple[Path, ...], name: str, text: str
+) -> None:
     before = [path.read_bytes() for path in lessons]
     (course / name).write_text(text, encoding="utf-8", newline="")
     outcome = run("tag", "--from", name)
@@ -68,7 +70,9 @@ def test_a_course_is_tagged_and_untagged_from_its_list(run, course, lessons, nam
     assert [path.read_bytes() for path in lessons] == before
 
 
-def test_notebooks_are_looked_for_from_the_lists_folder_then_from_here(run, course, lessons, monkeypatch):
+def test_notebooks_are_looked_for_from_the_lists_folder_then_from_here(
+    run: Run, course: Path, lessons: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (course / "course.csv").write_text(CSV)
     monkeypatch.chdir(course.parent)
     assert run("tag", "--from", "course/course.csv").code == 0
@@ -80,7 +84,7 @@ def test_notebooks_are_looked_for_from_the_lists_folder_then_from_here(run, cour
     assert tags(lessons[0])[1]
 
 
-def test_what_list_exports_tags_the_same_cells_again(run, course, lessons):
+def test_what_list_exports_tags_the_same_cells_again(run: Run, course: Path, lessons: tuple[Path, ...]) -> None:
     (course / "course.csv").write_text(CSV)
     run("tag", "--from", "course.csv")
     tagged = [path.read_bytes() for path in lessons]
@@ -112,25 +116,25 @@ def test_what_list_exports_tags_the_same_cells_again(run, course, lessons):
         ("c.yaml", "- notebook: x\n  cell: 1\n  cell: 2\n", "c.yaml:3: `cell` stands here twice"),
         ("c.yaml", "x.ipynb:\n  - {cell: 1}\n", "c.yaml:2: `tag` is missing"),
     ],
-)  # fmt: skip
-def test_a_list_that_is_none_names_the_line(run, course, name, text, told):
+)
+def test_a_list_that_is_none_names_the_line(run: Run, course: Path, name: str, text: str, told: str) -> None:
     (course / name).write_text(text)
     outcome = run("tag", "--from", name)
     assert (outcome.code, told in outcome.err) == (1, True), outcome.err
 
 
-def test_numbers_in_yaml_are_taken_as_they_are_written(tmp_path):
+def test_numbers_in_yaml_are_taken_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("- {notebook: 01, cell: 010, tag: 1e3}\n")
     assert read_course_list(tmp_path / "c.yaml") == [Row(1, "01", "010", "1e3")]
 
 
-def test_a_list_that_is_no_utf8_or_not_there(run, course):
+def test_a_list_that_is_no_utf8_or_not_there(run: Run, course: Path) -> None:
     (course / "c.csv").write_bytes("notebook,cell,tag\nlecci\xf3n.ipynb,1,a\n".encode("latin-1"))
     assert "c.csv:2: the list is no UTF-8 text" in run("tag", "--from", "c.csv").err
     assert "none.csv: it can't be read" in run("tag", "--from", "none.csv").err
 
 
-def test_one_bad_row_and_no_notebook_is_changed(run, course, lessons):
+def test_one_bad_row_and_no_notebook_is_changed(run: Run, course: Path, lessons: tuple[Path, ...]) -> None:
     before = [path.read_bytes() for path in lessons]
     (course / "c.csv").write_text(CSV + "more/lesson_06a.ipynb,99,lesson-06a-exercise-3\nnone.ipynb,0,a\n")
     outcome = run("tag", "--from", "c.csv")
@@ -140,7 +144,9 @@ def test_one_bad_row_and_no_notebook_is_changed(run, course, lessons):
     assert [path.read_bytes() for path in lessons] == before
 
 
-def test_one_notebook_that_cannot_be_written_and_none_is_changed(run, course, lessons):
+def test_one_notebook_that_cannot_be_written_and_none_is_changed(
+    run: Run, course: Path, lessons: tuple[Path, ...]
+) -> None:
     before = [path.read_bytes() for path in lessons]
     (course / "c.csv").write_text(CSV)
     lessons[1].chmod(0o444)
@@ -150,7 +156,7 @@ def test_one_notebook_that_cannot_be_written_and_none_is_changed(run, course, le
     assert os.listdir(course / "more") == ["lesson_06a.ipynb"]
 
 
-def test_a_file_that_somebody_else_changes_meanwhile_is_left_and_the_others_are_taken_back(tmp_path):
+def test_a_file_that_somebody_else_changes_meanwhile_is_left_and_the_others_are_taken_back(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(b"old")
@@ -160,13 +166,14 @@ def test_a_file_that_somebody_else_changes_meanwhile_is_left_and_the_others_are_
     assert sorted(os.listdir(tmp_path)) == ["a", "b"]
 
 
-def test_a_reader_meets_the_old_file_or_the_new_and_no_half(tmp_path):
+def test_a_reader_meets_the_old_file_or_the_new_and_no_half(tmp_path: Path) -> None:
     path = tmp_path / "x"
     contents = [bytes([letter]) * 400_000 for letter in b"ab"]
     path.write_bytes(contents[0])
-    stop, seen = threading.Event(), []
+    stop = threading.Event()
+    seen: list[bytes] = []
 
-    def read():
+    def read() -> None:
         while not stop.is_set():
             seen.append(path.read_bytes())
 
@@ -182,18 +189,18 @@ def test_a_reader_meets_the_old_file_or_the_new_and_no_half(tmp_path):
     assert set(seen) <= set(contents)
 
 
-def test_a_disk_that_is_full_leaves_all_as_it_was(tmp_path, monkeypatch):
+def test_a_disk_that_is_full_leaves_all_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(b"old")
-    real, calls = storing.os.fsync, iter([None, OSError(28, "No space left on device")])
+    real, calls = os.fsync, iter([None, OSError(28, "No space left on device")])
 
-    def fsync(descriptor):
+    def fsync(descriptor: int) -> None:
         if error := next(calls, None):
             raise error
         real(descriptor)
 
-    monkeypatch.setattr(storing.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(Refusals, match="b: it can't be written: No space left on device"):
         replace_files([Replacement(path, b"old", b"new") for path in paths])
     assert [path.read_bytes() for path in paths] == [b"old", b"old"]

@@ -2,33 +2,35 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jupyter_learntrace.authoring.document import parse_document, read_document
 from jupyter_learntrace.authoring.errors import Refusal
+from jupyter_learntrace.authoring.notebook_text.document import parse_document, read_document
 
 from tests.authoring.varied import VARIED, notebook
 
 PATH = Path("lesson_03.ipynb")
-CODE = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": ""}
-NOTEBOOK = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [CODE]}
+CODE: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": ""}
+NOTEBOOK: dict[str, Any] = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [CODE]}
 
 
-def told(content):
+def told(content: object) -> str:
     stored = content if isinstance(content, bytes) else json.dumps(content).encode()
     with pytest.raises(Refusal) as refused:
         parse_document(PATH, stored)
     return str(refused.value)
 
 
-def with_cell(**fields):
+def with_cell(**fields: object) -> dict[str, Any]:
     return {**NOTEBOOK, "cells": [CODE, {**CODE, **fields}]}
 
 
-def without(key, content):
+def without(key: str, content: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if name != key}
 
 
@@ -64,24 +66,24 @@ def without(key, content):
         (with_cell(metadata={"tags": [1]}), "cell 1: metadata.tags"),
     ],
 )
-def test_what_is_no_notebook_says_why(content, words):
+def test_what_is_no_notebook_says_why(content: Any, words: str) -> None:
     assert words in told(content)
 
 
-def test_a_file_that_is_not_there_or_no_file(tmp_path):
+def test_a_file_that_is_not_there_or_no_file(tmp_path: Path) -> None:
     for path, words in [(tmp_path / "none.ipynb", "there is no such file"), (tmp_path, "can't be read")]:
         with pytest.raises(Refusal, match=words):
             read_document(path)
 
 
 @pytest.mark.parametrize("name", VARIED)
-def test_every_valid_notebook_is_read(name):
+def test_every_valid_notebook_is_read(name: str) -> None:
     document = parse_document(PATH, VARIED[name])
     assert document.text.encode() == VARIED[name]
     assert len(document.places) == len(document.cells) > 3
 
 
-def test_cells_without_ids_or_with_the_same_are_read_as_jupyter_reads_them():
+def test_cells_without_ids_or_with_the_same_are_read_as_jupyter_reads_them() -> None:
     cells = [{**CODE, "id": "same"}, {**CODE, "id": "same"}, CODE]
     document = parse_document(PATH, json.dumps({**NOTEBOOK, "nbformat_minor": 5, "cells": cells}).encode())
     assert [cell.id for cell in document.cells] == ["same", "same", None]
@@ -96,7 +98,7 @@ anything = st.recursive(
 )
 
 
-def places(value, path=()):
+def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     yield path
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
@@ -104,7 +106,7 @@ def places(value, path=()):
 
 
 @given(st.data())
-def test_a_damaged_notebook_is_read_or_refused_and_never_anything_else(data):
+def test_a_damaged_notebook_is_read_or_refused_and_never_anything_else(data: st.DataObject) -> None:
     content = copy.deepcopy(notebook(5))
     *way, last = data.draw(st.sampled_from([place for place in places(content) if place]))
     inner = content

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from jupyter_learntrace.authoring.edit import Style, with_other_tag, with_tag, without_tag
+from jupyter_learntrace.authoring.notebook_text.edit import Style, with_tag, with_tag_replaced, without_tag
 
 LINES = Style(line_break="\n", margin="   ", step=" ", colon=": ", blank=" ")
 COMPACT = Style(line_break="", margin="", step=" ", colon=":", blank="")
@@ -33,7 +33,7 @@ NEW = '{\n    "tags": [\n     "t"\n    ]\n   }'
         ('{\n    "a": 1\n   }', '{\n    "a": 1,\n    "tags": [\n     "t"\n    ]\n   }', LINES),
     ],
 )
-def test_where_and_how_a_tag_is_written_and_that_it_goes_without_a_trace(before, after, style):
+def test_where_and_how_a_tag_is_written_and_that_it_goes_without_a_trace(before: str, after: str, style: Style) -> None:
     assert with_tag(before, "t", style) == after
     assert without_tag(after, "t", style) == before
 
@@ -50,11 +50,11 @@ def test_where_and_how_a_tag_is_written_and_that_it_goes_without_a_trace(before,
         ("{}", "{}"),
     ],
 )
-def test_untag_by_hand_or_by_others_written_lists(before, after):
+def test_untag_by_hand_or_by_others_written_lists(before: str, after: str) -> None:
     assert without_tag(before, "t", LINES) == after
 
 
-def test_another_tag_takes_the_place_and_a_double_goes():
-    assert with_other_tag('{"tags": ["a", "t", "b"]}', "t", "u") == '{"tags": ["a", "u", "b"]}'
-    assert json.loads(with_other_tag('{"tags": ["a", "t", "u"]}', "t", "u")) == {"tags": ["a", "u"]}
-    assert with_other_tag('{"tags": ["a"]}', "t", "u") == '{"tags": ["a"]}'
+def test_another_tag_takes_the_place_and_a_double_goes() -> None:
+    assert with_tag_replaced('{"tags": ["a", "t", "b"]}', "t", "u") == '{"tags": ["a", "u", "b"]}'
+    assert json.loads(with_tag_replaced('{"tags": ["a", "t", "u"]}', "t", "u")) == {"tags": ["a", "u"]}
+    assert with_tag_replaced('{"tags": ["a"]}', "t", "u") == '{"tags": ["a"]}'

@@ -1,19 +1,21 @@
 """`list`, and the titles that notebooks give."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
-from jupyter_learntrace.authoring.document import read_document
-from jupyter_learntrace.authoring.titles import assignment_title, first_comment, headings_of, title_of
+from jupyter_learntrace.authoring.course.titles import assignment_title, first_comment, headings_of, title_of
+from jupyter_learntrace.authoring.notebook_text.document import Cell, read_document
 
-from tests.authoring.conftest import code, markdown, write
+from tests.authoring.conftest import Run, code, markdown, write
 from tests.authoring.varied import VARIED
 
 ONE, TWO = "assignment:lesson-06a-exercise-1", "assignment:lesson-06a-exercise-2"
 
 
 @pytest.fixture
-def lessons(course):
+def lessons(course: Path) -> None:
     write(course / "lesson_06a.ipynb", markdown("# Functions"), code("a", ONE), code("b"), code("c", "slow", TWO))
     write(course / "lesson_10.ipynb", code("x"))
     write(
@@ -23,7 +25,7 @@ def lessons(course):
     )
 
 
-def test_the_table(run, lessons):
+def test_the_table(run: Run, lessons: None) -> None:
     outcome = run("list")
     assert outcome.code == 0
     assert outcome.out == (
@@ -37,7 +39,7 @@ def test_the_table(run, lessons):
     assert run("list", "--dry-run").out == outcome.out
 
 
-def test_markdown_for_a_readme(run, lessons):
+def test_markdown_for_a_readme(run: Run, lessons: None) -> None:
     assert run("list", "lesson_0*.ipynb", "--format", "markdown").out == (
         "| Notebook | Tagged cells | Tags |\n"
         "| --- | --- | --- |\n"
@@ -46,7 +48,7 @@ def test_markdown_for_a_readme(run, lessons):
     )
 
 
-def test_json_holds_everything(run, lessons):
+def test_json_holds_everything(run: Run, lessons: None) -> None:
     listed = json.loads(run("list", "lesson_06a.ipynb", "lesson_03.ipynb", "--format", "json").out)
     assert [one["notebook"] for one in listed] == ["lesson_03.ipynb", "lesson_06a.ipynb"]
     assert listed[0]["title"] == "Loops"
@@ -62,7 +64,7 @@ def test_json_holds_everything(run, lessons):
     assert listed[1]["cells"][1]["tags"] == ["slow", TWO]
 
 
-def test_csv_names_cells_so_that_they_are_found_again(run, course):
+def test_csv_names_cells_so_that_they_are_found_again(run: Run, course: Path) -> None:
     write(course / "a.ipynb", {**code("x", "assignment:a"), "id": "123"}, {**code("y", "assignment:b"), "id": "abc"})
     write(course / "b.ipynb", code("z", "assignment:c"), ids=False)
     write(course / "c.ipynb", {**code("x", "assignment:d"), "id": "q"}, {**code("y"), "id": "q"})
@@ -72,7 +74,7 @@ def test_csv_names_cells_so_that_they_are_found_again(run, course):
     )
 
 
-def test_what_cannot_be_read_is_told_after_the_list(run, lessons, course):
+def test_what_cannot_be_read_is_told_after_the_list(run: Run, lessons: None, course: Path) -> None:
     (course / "broken.ipynb").write_text("{")
     outcome = run("list")
     assert outcome.code == 1
@@ -80,13 +82,13 @@ def test_what_cannot_be_read_is_told_after_the_list(run, lessons, course):
     assert "broken.ipynb:1:2: this is no JSON" in outcome.err
 
 
-def test_every_notebook_of_the_varied_set_can_be_listed(run, course):
+def test_every_notebook_of_the_varied_set_can_be_listed(run: Run, course: Path) -> None:
     for number, stored in enumerate(VARIED.values()):
         (course / f"lesson_{number}.ipynb").write_bytes(stored)
     assert f"Notebooks: {len(VARIED)}. Assignments: 0." in run("list").out
 
 
-def cell_of(tmp_path, cell):
+def cell_of(tmp_path: Path, cell: dict[str, Any]) -> Cell:
     return read_document(write(tmp_path / "x.ipynb", cell)).cells[0]
 
 
@@ -102,7 +104,7 @@ def cell_of(tmp_path, cell):
         ("a * b * c is no markup\n===", [(1, "a * b * c is no markup")]),
     ],
 )
-def test_headings(tmp_path, source, headings):
+def test_headings(tmp_path: Path, source: str, headings: list[tuple[int, str]]) -> None:
     assert headings_of(cell_of(tmp_path, markdown(source))) == headings
 
 
@@ -116,11 +118,11 @@ def test_headings(tmp_path, source, headings):
         ("x = 1", ""),
     ],
 )
-def test_the_first_comment(tmp_path, source, comment):
+def test_the_first_comment(tmp_path: Path, source: str, comment: str) -> None:
     assert first_comment(cell_of(tmp_path, code(source))) == comment
 
 
-def test_titles_of_notebook_and_assignments(tmp_path):
+def test_titles_of_notebook_and_assignments(tmp_path: Path) -> None:
     path = write(
         tmp_path / "lesson_03.ipynb",
         *(code("setup"), markdown("text"), markdown("# Loops")),

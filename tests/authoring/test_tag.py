@@ -5,16 +5,17 @@ import os
 import shutil
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.authoring.conftest import code, markdown, tags, write
+from tests.authoring.conftest import Run, code, markdown, tags, write
 
 ONE, TWO = "assignment:lesson-03-exercise-1", "assignment:lesson-03-exercise-2"
 
 
 @pytest.fixture
-def lesson(course):
+def lesson(course: Path) -> Path:
     return write(
         course / "lesson_03.ipynb",
         markdown("# Loops\n\ndef in a text"),
@@ -40,7 +41,7 @@ def lesson(course):
         (r"def\s", 2),
     ],
 )
-def test_a_cell_by_index_id_or_pattern(run, lesson, cell, index):
+def test_a_cell_by_index_id_or_pattern(run: Run, lesson: Path, cell: str, index: int) -> None:
     outcome = run("tag", lesson, "--cell", cell, "--tag", "lesson-03-exercise-1")
     assert (outcome.code, outcome.err) == (0, "")
     assert f"cell {index} (id c{index}): + {ONE}" in outcome.out
@@ -64,7 +65,7 @@ def test_a_cell_by_index_id_or_pattern(run, lesson, cell, index):
         (" ", "an empty text names no cell"),
     ],
 )
-def test_a_cell_that_is_not_the_one_is_refused(run, lesson, cell, words):
+def test_a_cell_that_is_not_the_one_is_refused(run: Run, lesson: Path, cell: str, words: str) -> None:
     before = lesson.read_bytes()
     outcome = run("tag", lesson, "--cell", cell, "--tag", "lesson-03-exercise-1")
     assert outcome.code == 1
@@ -74,27 +75,27 @@ def test_a_cell_that_is_not_the_one_is_refused(run, lesson, cell, words):
     assert lesson.read_bytes() == before
 
 
-def test_digits_that_are_an_index_and_another_cells_id(run, course):
+def test_digits_that_are_an_index_and_another_cells_id(run: Run, course: Path) -> None:
     path = write(course / "x.ipynb", code("a"), code("b"), {**code("c"), "id": "1"})
     assert "index:1 or id:1" in run("tag", path, "--cell", "1", "--tag", "t").err
     assert run("tag", path, "--cell", "id:1", "--tag", "t").code == 0
     assert tags(path) == [[], [], ["assignment:t"]]
 
 
-def test_the_id_of_digits_alone(run, course):
+def test_the_id_of_digits_alone(run: Run, course: Path) -> None:
     path = write(course / "x.ipynb", code("a"), {**code("b"), "id": "12345678"})
     assert run("tag", path, "--cell", "12345678", "--tag", "t").code == 0
     assert tags(path) == [[], ["assignment:t"]]
 
 
-def test_a_notebook_whose_cells_have_no_ids(run, course):
+def test_a_notebook_whose_cells_have_no_ids(run: Run, course: Path) -> None:
     path = write(course / "x.ipynb", code("a"), ids=False)
     outcome = run("tag", path, "--cell", "0", "--tag", "t")
     assert outcome.out == "x.ipynb: cell 0: + assignment:t\n".replace("x.ipynb", str(path))
 
 
 @pytest.mark.parametrize("written", ["lesson-03-exercise-1", ONE])
-def test_the_tag_with_or_without_its_prefix(run, lesson, written):
+def test_the_tag_with_or_without_its_prefix(run: Run, lesson: Path, written: str) -> None:
     run("tag", lesson, "--cell", "2", "--tag", written)
     assert tags(lesson)[2] == [ONE]
     assert run("untag", lesson, "--cell", "2", "--tag", written).code == 0
@@ -114,14 +115,14 @@ def test_the_tag_with_or_without_its_prefix(run, lesson, written):
         ("日本", ""),
     ],
 )
-def test_a_tag_that_is_none_is_refused_with_a_proposal(run, lesson, written, proposal):
+def test_a_tag_that_is_none_is_refused_with_a_proposal(run: Run, lesson: Path, written: str, proposal: str) -> None:
     outcome = run("tag", lesson, "--cell", "2", f"--tag={written}")
     assert outcome.code == 1
     assert "is no tag: after `assignment:` come a-z, 0-9 and single hyphens" in outcome.err
     assert (f"Perhaps {proposal}?" in outcome.err) == bool(proposal)
 
 
-def test_several_at_once(run, lesson):
+def test_several_at_once(run: Run, lesson: Path) -> None:
     assert run("tag", lesson, "-c", "2", "-t", "lesson-03-exercise-1", "-c", "c3", "-t", TWO).code == 0
     assert tags(lesson) == [[], [], [ONE], ["slow", TWO], []]
 
@@ -139,14 +140,14 @@ def test_several_at_once(run, lesson):
         ["lesson_03.ipynb", "--unknown"],
     ],
 )
-def test_wrong_usage_is_told_with_the_usage(run, lesson, words):
+def test_wrong_usage_is_told_with_the_usage(run: Run, lesson: Path, words: list[str]) -> None:
     outcome = run("tag", *words)
     assert outcome.code == 2
     assert outcome.err.startswith("usage: jupyter assignments")
     assert "error: " in outcome.err
 
 
-def test_tagging_again_changes_nothing(run, lesson):
+def test_tagging_again_changes_nothing(run: Run, lesson: Path) -> None:
     run("tag", lesson, "--cell", "2", "--tag", ONE)
     before = lesson.stat()
     outcome = run("tag", lesson, "--cell", "2", "--tag", ONE)
@@ -154,7 +155,7 @@ def test_tagging_again_changes_nothing(run, lesson):
     assert lesson.stat() == before
 
 
-def test_one_tag_for_two_cells_is_refused(run, lesson):
+def test_one_tag_for_two_cells_is_refused(run: Run, lesson: Path) -> None:
     outcome = run("tag", lesson, "-c", "1", "-t", ONE, "-c", "2", "-t", ONE)
     assert f"{ONE} is on another cell of the course already: {lesson}, cell 1" in outcome.err
     run("tag", lesson, "--cell", "1", "--tag", ONE)
@@ -163,27 +164,29 @@ def test_one_tag_for_two_cells_is_refused(run, lesson):
     assert tags(lesson)[2] == []
 
 
-def test_a_tag_of_another_notebook_of_the_course_is_refused(run, lesson, course):
+def test_a_tag_of_another_notebook_of_the_course_is_refused(run: Run, lesson: Path, course: Path) -> None:
     other = write(course / "lesson_04.ipynb", code("x", ONE))
     outcome = run("tag", "lesson_03.ipynb", "--cell", "1", "--tag", ONE)
     assert outcome.code == 1
     assert f"is on another cell of the course already: {other.name}, cell 0" in outcome.err
 
 
-def test_the_course_may_be_a_folder_with_all_that_is_below_it(run, lesson, course):
+def test_the_course_may_be_a_folder_with_all_that_is_below_it(run: Run, lesson: Path, course: Path) -> None:
     write(course / "more" / "deep" / "x.ipynb", code("x", ONE))
     assert run("tag", lesson, "--cell", "1", "--tag", ONE, "--course", course).code == 1
     assert run("tag", lesson, "--cell", "1", "--tag", ONE).code == 0
 
 
-def test_a_notebook_of_the_course_that_cannot_be_read_is_told_and_hinders_nothing(run, lesson, course):
+def test_a_notebook_of_the_course_that_cannot_be_read_is_told_and_hinders_nothing(
+    run: Run, lesson: Path, course: Path
+) -> None:
     (course / "broken.ipynb").write_text("{")
     outcome = run("tag", "lesson_03.ipynb", "--cell", "1", "--tag", ONE)
     assert outcome.code == 0
     assert "note: not looked at, as it can't be read: broken.ipynb:1:2" in outcome.err
 
 
-def test_a_cell_with_an_assignment_gets_no_second_one_unless_it_is_to_be_replaced(run, lesson):
+def test_a_cell_with_an_assignment_gets_no_second_one_unless_it_is_to_be_replaced(run: Run, lesson: Path) -> None:
     run("tag", lesson, "--cell", "3", "--tag", ONE)
     outcome = run("tag", lesson, "--cell", "3", "--tag", TWO)
     assert (outcome.code, "has the tag assignment:lesson-03-exercise-1" in outcome.err) == (1, True)
@@ -192,18 +195,18 @@ def test_a_cell_with_an_assignment_gets_no_second_one_unless_it_is_to_be_replace
     assert tags(lesson)[3] == ["slow", TWO]
 
 
-def test_two_tags_for_one_cell_are_refused(run, lesson):
+def test_two_tags_for_one_cell_are_refused(run: Run, lesson: Path) -> None:
     outcome = run("tag", lesson, "-c", "1", "-t", ONE, "-c", "c1", "-t", TWO, "--replace")
     assert (outcome.code, "would get two tags" in outcome.err) == (1, True)
 
 
-def test_another_lesson_than_the_notebooks_is_noted(run, lesson):
+def test_another_lesson_than_the_notebooks_is_noted(run: Run, lesson: Path) -> None:
     outcome = run("tag", lesson, "--cell", "1", "--tag", "lesson-04-exercise-1")
     assert outcome.code == 0
     assert "doesn't name the notebook's lesson, lesson-03" in outcome.err
 
 
-def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(run, lesson):
+def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(run: Run, lesson: Path) -> None:
     before = lesson.read_bytes()
     outcome = run("tag", lesson, "-c", "1", "-t", ONE, "-c", "0", "-t", TWO, "-c", "99", "-t", "lesson-03-exercise-3")
     assert outcome.code == 1
@@ -212,7 +215,7 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(run, lesson):
     assert lesson.read_bytes() == before
 
 
-def test_untag_by_tag_by_cell_or_by_both(run, lesson):
+def test_untag_by_tag_by_cell_or_by_both(run: Run, lesson: Path) -> None:
     before = lesson.read_bytes()
     for words in (
         ["--cell", "3", "--tag", "lesson-03-exercise-1"],
@@ -235,20 +238,20 @@ def test_untag_by_tag_by_cell_or_by_both(run, lesson):
         (["--cell", "1"], "cell 1 (id c1) has no assignment tag"),
     ],
 )
-def test_untagging_what_is_not_there_is_refused(run, lesson, words, told):
+def test_untagging_what_is_not_there_is_refused(run: Run, lesson: Path, words: list[str], told: str) -> None:
     outcome = run("untag", lesson, *words)
     assert (outcome.code, told in outcome.err) == (1, True)
 
 
 @pytest.mark.parametrize("tag", ["Assignment:Lesson 3", "assignment:Lección 3", "assignment: x"])
-def test_untag_removes_tags_that_tag_would_refuse(run, course, tag):
+def test_untag_removes_tags_that_tag_would_refuse(run: Run, course: Path, tag: str) -> None:
     path = write(course / "x.ipynb", code("x", "keep", tag), markdown("y", "assignment:y"))
     assert run("untag", path, "--cell", "0", "--tag", tag).code == 0
     assert run("untag", path, "--cell", "1", "--tag", "y").code == 0
     assert tags(path) == [["keep"], []]
 
 
-def test_dry_run_shows_a_diff_that_patch_applies(run, lesson, course):
+def test_dry_run_shows_a_diff_that_patch_applies(run: Run, lesson: Path, course: Path) -> None:
     before = lesson.read_bytes()
     outcome = run("tag", "lesson_03.ipynb", "-c", "2", "-t", ONE, "-c", "3", "-t", TWO, "--dry-run")
     assert (outcome.code, lesson.read_bytes()) == (0, before)
@@ -260,14 +263,14 @@ def test_dry_run_shows_a_diff_that_patch_applies(run, lesson, course):
         assert tags(lesson)[2:4] == [[ONE], ["slow", TWO]]
 
 
-def test_diff_shows_what_was_written(run, lesson):
+def test_diff_shows_what_was_written(run: Run, lesson: Path) -> None:
     outcome = run("tag", lesson, "--cell", "2", "--tag", ONE, "--diff")
     assert '+     "assignment:lesson-03-exercise-1"' in outcome.out
     assert tags(lesson)[2] == [ONE]
     assert '-     "assignment:lesson-03-exercise-1"' in run("untag", lesson, "--cell", "2", "--diff").out
 
 
-def test_the_diff_of_a_notebook_of_one_long_line_can_be_read(run, course):
+def test_the_diff_of_a_notebook_of_one_long_line_can_be_read(run: Run, course: Path) -> None:
     path = course / "long.ipynb"
     write(path, code("x" * 50_000), code("here"), code("y" * 50_000))
     path.write_text(json.dumps(json.loads(path.read_text())))
@@ -278,7 +281,7 @@ def test_the_diff_of_a_notebook_of_one_long_line_can_be_read(run, course):
     assert len(added) == 1
 
 
-def test_mode_and_link_stay_and_nothing_is_left_beside(run, lesson, course):
+def test_mode_and_link_stay_and_nothing_is_left_beside(run: Run, lesson: Path, course: Path) -> None:
     lesson.chmod(0o640)
     folder = course.parent / "elsewhere"
     folder.mkdir()
@@ -292,14 +295,14 @@ def test_mode_and_link_stay_and_nothing_is_left_beside(run, lesson, course):
     assert os.listdir(folder) == ["lesson_03.ipynb"]
 
 
-def test_a_read_only_file_is_refused(run, lesson):
+def test_a_read_only_file_is_refused(run: Run, lesson: Path) -> None:
     lesson.chmod(0o444)
     outcome = run("tag", lesson, "--cell", "2", "--tag", ONE)
     assert (outcome.code, "the file is read-only" in outcome.err) == (1, True)
     assert tags(lesson)[2] == []
 
 
-def test_files_that_cannot_be_tagged(run, course):
+def test_files_that_cannot_be_tagged(run: Run, course: Path) -> None:
     (course / "broken.ipynb").write_text('{\n "cells": [}')
     outcome = run("tag", "broken.ipynb", "--cell", "1", "--tag", "a")
     assert (outcome.code, "broken.ipynb:2:12: this is no JSON" in outcome.err) == (1, True)

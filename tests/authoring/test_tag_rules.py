@@ -32,24 +32,40 @@ from jupyter_learntrace.tags import (
         ({"assignment:a": 1}, None, []),
     ],
 )
-def test_the_first_with_the_prefix_counts(tags, assignment, malformed):
+def test_the_first_with_the_prefix_counts(tags: object, assignment: str | None, malformed: list[str]) -> None:
     read = read_tags(tags)
     assert (read.assignment, read.malformed) == (assignment, malformed)
 
 
+@pytest.mark.parametrize(
+    ("tags", "assignment", "checks", "malformed"),
+    [
+        (["slow", "check:a-1"], None, "assignment:a-1", []),
+        (["check:a", "assignment:b"], "assignment:b", None, []),
+        (["check:", "check:b", "check:a"], None, "assignment:b", ["check:"]),
+        (["check:A_1"], None, "assignment:A_1", ["check:A_1"]),
+        (["Check:a", "checks:a"], None, None, []),
+    ],
+)
+def test_a_check_cell_names_the_assignment_that_it_checks(
+    tags: list[str], assignment: str | None, checks: str | None, malformed: list[str]
+) -> None:
+    assert read_tags(tags) == (assignment, tags, malformed, checks)
+
+
 @pytest.mark.parametrize("slug", ["a", "1", "lesson-03-exercise-1", "lesson-06a-exercise-2", "lesson-01-practice-1"])
-def test_kebab_case_is_well_formed(slug):
+def test_kebab_case_is_well_formed(slug: str) -> None:
     assert is_well_formed(PREFIX + slug)
     assert not is_well_formed(slug)
 
 
 @pytest.mark.parametrize("slug", ["", "-a", "a-", "a--b", "A", "a_b", "a b", "a/b", "ñ", "a\n", "٣", " a"])
-def test_all_else_is_not(slug):
+def test_all_else_is_not(slug: str) -> None:
     assert not is_well_formed(PREFIX + slug)
 
 
 @given(st.text())
-def test_kebab_gives_kebab_case_or_nothing_and_leaves_it_as_it_is(text):
+def test_kebab_gives_kebab_case_or_nothing_and_leaves_it_as_it_is(text: str) -> None:
     made = kebab(text)
     assert made == "" or is_well_formed(PREFIX + made)
     assert kebab(made) == made
@@ -74,7 +90,7 @@ def test_kebab_gives_kebab_case_or_nothing_and_leaves_it_as_it_is(text):
         ("2024abc.ipynb", "2024abc", None),
     ],
 )
-def test_slug_and_lesson_of_a_notebook(name, slug, lesson):
+def test_slug_and_lesson_of_a_notebook(name: str, slug: str, lesson: str | None) -> None:
     assert (stem_of(name), lesson_of(name)) == (slug, lesson)
 
 
@@ -93,7 +109,7 @@ def test_slug_and_lesson_of_a_notebook(name, slug, lesson):
         ("anything", "intro.ipynb", True),
     ],
 )
-def test_whether_a_tag_names_the_lesson_of_its_notebook(slug, name, fits):
+def test_whether_a_tag_names_the_lesson_of_its_notebook(slug: str, name: str, fits: bool) -> None:
     assert fits_lesson(PREFIX + slug, name) is fits
 
 
@@ -113,17 +129,17 @@ def test_whether_a_tag_names_the_lesson_of_its_notebook(slug, name, fits):
         ("assignment:日本", None),
     ],
 )
-def test_what_was_meant_as_an_assignment(tag, meant):
+def test_what_was_meant_as_an_assignment(tag: str, meant: str | None) -> None:
     assert repaired(tag, "lesson_03.ipynb") == (meant and PREFIX + meant)
 
 
-def test_a_tag_moves_to_the_lesson_of_its_notebook():
+def test_a_tag_moves_to_the_lesson_of_its_notebook() -> None:
     assert moved_to_lesson("assignment:lesson-03-exercise-1", "lesson_06a.ipynb") == "assignment:lesson-06a-exercise-1"
     assert moved_to_lesson("assignment:warm-up", "lesson_06a.ipynb") is None
     assert moved_to_lesson("assignment:lesson-03-exercise-1", "intro.ipynb") is None
 
 
-def test_the_next_free_number_of_a_series():
+def test_the_next_free_number_of_a_series() -> None:
     assert numbered("assignment:a-1", {"assignment:a-1", "assignment:a-2"}) == "assignment:a-3"
     assert numbered("assignment:a-09", set()) == "assignment:a-10"
     assert numbered("assignment:a", set()) == "assignment:a-2"

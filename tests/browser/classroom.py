@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
-from learntrace.metrics.attempts import ERROR, OK, Activity, Failure
+from learntrace.measures.activity import ERROR, OK, Activity, Failure
 from learntrace.progress.models import Assignment
-from learntrace.progress.reading import Done
-from learntrace.progress.recording import record
+from learntrace.progress.recording.activity_store import LearnerActivity
+from learntrace.progress.recording.recording import record
 from learntrace.registry.models import Asset
 from tests.browser.scene import beat, person
-from tests.packages import work_on
+from tests.support.packages import work_on
 
 _FIRST = (
     "Ada", "Barbara", "Grace", "Katherine", "Radia", "Frances", "Karen", "Annie", "Mary", "Lynn", "Hedy", "Sofía", "Alan",
@@ -118,7 +118,7 @@ def _publish(academy: Academy, lessons: int, exercises: int) -> tuple[list[Asset
 
 def build_package(room: Classroom, slug: str, titles: Sequence[str], works: Sequence[str]) -> Asset:
     """A LearnPack package in the class's hands: each of the first learners has done what `works` tells by a letter a step
-    (`tests.packages`), all but the last have a task on it, and statistics were computed until two days ago."""
+    (`tests.support.packages`), all but the last have a task on it, and statistics were computed until two days ago."""
     asset = Asset.objects.create(slug=slug, title="Python", lang="us", graded=True, academy=room.academy)
     steps = [f"{place + 1:02}-step" for place in range(len(titles))]
     for place, (step, title) in enumerate(zip(steps, titles, strict=True)):
@@ -139,7 +139,9 @@ def build_package(room: Classroom, slug: str, titles: Sequence[str], works: Sequ
     return asset
 
 
-def _work(rng: random.Random, academy: Academy, learner: User, keys: list[str], now: datetime) -> Iterator[Done]:
+def _work(
+    rng: random.Random, academy: Academy, learner: User, keys: list[str], now: datetime
+) -> Iterator[LearnerActivity]:
     """From the first assignment on, faster or slower; the last of them within this half hour."""
     reached = min(len(keys), max(1, round(len(keys) * rng.betavariate(6, 2))))
     at = now - timedelta(minutes=rng.uniform(8, 28))
@@ -161,10 +163,12 @@ def _work(rng: random.Random, academy: Academy, learner: User, keys: list[str], 
 _arrivals = iter(range(1, 10**9))
 
 
-def _done(academy: Academy, learner: User, key: str, at: datetime, error: tuple[str, str] | None, code: str) -> Done:
+def _done(
+    academy: Academy, learner: User, key: str, at: datetime, error: tuple[str, str] | None, code: str
+) -> LearnerActivity:
     activity = Activity(
         id=str(uuid.uuid4()), at=at, arrival=next(_arrivals), assignment=key, verb="executed",
         outcome=ERROR if error else OK, session_id=f"session-{at:%j}", object_id=key, code_hash=code,
         failures=(Failure(*error),) if error else (),
     )  # fmt: skip
-    return Done(learner.pk, academy.pk, activity)
+    return LearnerActivity(learner.pk, academy.pk, activity)

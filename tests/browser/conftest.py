@@ -1,24 +1,32 @@
 """A real browser against the real application. Every page is also watched: its console and its policy must stay silent."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from learntrace.accounts.models import User
-from learntrace.config.messages import compile_catalogues
+from learntrace.config.reference_docs.translations import compile_catalogues
 from tests.browser import chromium
+from tests.browser.pages import PATIENCE, Faults, Visit
 from tests.browser.scene import Scene, build_scene
 
 # Before the first translation is loaded, so that these pages speak the catalogue as it is now.
 compile_catalogues()
 
-Visit = Callable[..., Page]
+
+expect.set_options(timeout=PATIENCE)
+
+
+def _note(faults: Faults, message: ConsoleMessage) -> None:
+    if message.type in {"error", "warning"}:
+        faults.note(f"{message.text} ({message.location['url']})")
 
 
 def _silent(route: Route) -> None:
@@ -49,13 +57,12 @@ def scene(browser: Browser, live_server: LiveServer) -> Scene:
 
 
 @pytest.fixture
-def faults() -> list[str]:
-    """What the browsers complained about; a test that provokes a complaint takes it away."""
-    return []
+def faults() -> Faults:
+    return Faults()
 
 
 @pytest.fixture
-def visit(browser: Browser, live_server: LiveServer, faults: list[str]) -> Iterator[Visit]:
+def visit(browser: Browser, live_server: LiveServer, faults: Faults) -> Iterator[Visit]:
     """Open an address, signed in as a user if one is given."""
     contexts: list[BrowserContext] = []
 
@@ -75,21 +82,19 @@ def visit(browser: Browser, live_server: LiveServer, faults: list[str]) -> Itera
         contexts.append(context)
         # The stream is answered before Django, which is all that serves here: it stays silent, and pages ask by themselves.
         context.route("**/v1/signal/academy/stream*", _silent)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         if user is not None:
             client = Client()
             client.force_login(user)
             session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
             context.add_cookies([session])  # type: ignore[list-item]
         page = context.new_page()
-        page.on(
-            "console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None
-        )
-        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", partial(_note, faults))
+        page.on("pageerror", lambda error: faults.note(str(error)))
         page.goto(path)
         return page
 
     yield open_page
     for context in contexts:
         context.close()
-    assert faults == []
+    assert faults.unexpected() == []

@@ -13,9 +13,9 @@ from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.core.models import Heartbeat
 from learntrace.intake.models import Refusal
-from learntrace.learnpack import outcomes
 from learntrace.learnpack.models import Webhook
-from learntrace.learnpack.outcomes import Outcome, done, failed
+from learntrace.learnpack.processing import outcomes
+from learntrace.learnpack.processing.outcomes import Outcome, done, failed
 from learntrace.registry.models import Asset
 
 PASSWORD = "correct horse battery staple"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import tests.database  # starts the embedded PostgreSQL where no server is named
+import tests.support.database  # starts the embedded PostgreSQL where no server is named
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -39,7 +39,7 @@ def server() -> Iterator[str]:
         live.stop()
         runner.teardown_databases(databases)
         teardown_test_environment()
-        tests.database._leave.close()
+        tests.support.database._leave.close()
 
 
 def main() -> None:

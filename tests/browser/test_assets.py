@@ -9,13 +9,11 @@ from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from learntrace.assignments.models import AssignmentTelemetry
-from learntrace.assignments.stats import drain_stats
+from learntrace.assignments.telemetry_stats import drain_stats
 from learntrace.notebooks.models import Notebook, NotebookAssignment
 from learntrace.registry.models import Asset
 from tests.browser.classroom import Classroom, build_classroom, build_package
-from tests.browser.conftest import Visit
-from tests.browser.test_class_now import complaints
-from tests.browser.test_status import LEAST_CONTRAST, MARKUP, OUTSIDE
+from tests.browser.pages import LEAST_CONTRAST, MARKUP, OUTSIDE, Visit, complaints
 
 SLUG = "python-beginner"
 

@@ -7,18 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.classroom import Classroom, build_classroom, fail
-from tests.browser.conftest import Visit
+from tests.browser.pages import LEAST_CONTRAST, PATIENCE, Faults, Visit, complaints
 from tests.browser.scene import PASSWORD
-from tests.browser.test_status import LEAST_CONTRAST
 from tests.faults.installation import Installation
-from tests.notebooks import make_event
-
-SERIOUS = ("serious", "critical")
+from tests.support.notebooks import make_event
 
 
 @pytest.fixture
@@ -41,15 +37,6 @@ def pages_of(room: Classroom) -> dict[str, str]:
         "/search?q=l": "Found for “l”",
         "/telemetry": "Telemetry health",
     }
-
-
-def complaints(page: Page) -> list[str]:
-    """What axe-core finds that is serious."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:300]}"
-        for one in found if one["impact"] in SERIOUS
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("es", "dark")])
@@ -88,7 +75,7 @@ def test_a_signal_is_acknowledged_without_leaving_the_page(visit: Visit, room: C
     expect(page.locator("tr.evidence")).to_have_count(4)
 
 
-def test_what_cannot_be_sent_is_told_and_the_page_stays(visit: Visit, room: Classroom, faults: list[str]) -> None:
+def test_what_cannot_be_sent_is_told_and_the_page_stays(visit: Visit, room: Classroom, faults: Faults) -> None:
     fail(room, room.learners[0], room.keys[-1], 4)
     page = visit("/class", room.teacher)
     page.evaluate("window.still = true")
@@ -96,9 +83,9 @@ def test_what_cannot_be_sent_is_told_and_the_page_stays(visit: Visit, room: Clas
     page.locator(".signal").first.get_by_role("button", name="Got it").click()
     expect(page.get_by_role("status")).to_contain_text("not sent")
     page.unroute_all()
-    expect(page.get_by_role("status")).to_have_text("live", timeout=20_000)
+    expect(page.get_by_role("status")).to_have_text("live")
     assert page.evaluate("window.still") is True
-    faults.clear()  # the browser tells the refused connections
+    faults.allow("ERR_CONNECTION_REFUSED")
 
 
 def test_who_works_by_keyboard_goes_on_at_the_next_signal(visit: Visit, room: Classroom) -> None:
@@ -233,6 +220,7 @@ def test_a_signal_appears_within_two_seconds_of_the_failed_execution(
 ) -> None:
     installation, key = served
     context = browser.new_context(base_url=f"http://127.0.0.1:{installation.port}")
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto("/sign-in")
     page.get_by_label("E-mail address or user name").fill("tomas")
@@ -246,7 +234,7 @@ def test_a_signal_appears_within_two_seconds_of_the_failed_execution(
     begun = time.monotonic()
     assert installation.request("POST", "/v1/notebook/me/events", key, json.dumps([make_event()]))[0] == 200
     signal = page.locator(".signal").filter(has_text="Ada Lovelace ran the same code 3 times")
-    expect(signal).to_be_visible(timeout=10_000)
+    expect(signal).to_be_visible()
     taken = time.monotonic() - begun
     context.close()
     assert taken < 2, f"it took {taken:.1f} s"

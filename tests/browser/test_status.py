@@ -7,47 +7,10 @@ from playwright.sync_api import Route, expect
 
 from learntrace.accounts.models import Academy
 from learntrace.core.models import Heartbeat
-from learntrace.learnpack import outcomes
 from learntrace.learnpack.models import Webhook
-from tests.browser.conftest import Visit
+from learntrace.learnpack.processing import outcomes
+from tests.browser.pages import LEAST_CONTRAST, MARKUP, OUTSIDE, Faults, Visit
 from tests.browser.scene import Scene, beat, person
-
-MARKUP = "<img src=x onerror=alert(1)><b>bold</b>"
-
-# The least contrast of any text with the ground behind it (WCAG 2.2, 1.4.3), and that text.
-LEAST_CONTRAST = """() => {
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = (rgb) => rgb.slice(0, 3).map((v) => v / 255)
-    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = parse(getComputedStyle(at).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1) return colour;
-    }
-    return parse(getComputedStyle(document.body).backgroundColor);
-  };
-  let least = [21, ""];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    const text = walker.currentNode.textContent.trim();
-    if (!text || !element.checkVisibility() || element.closest("title, desc, .skip")) continue;
-    const style = getComputedStyle(element);
-    const front = light(parse(element.closest("svg") ? style.fill : style.color));
-    const back = light(ground(element));
-    const contrast = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
-    if (contrast < least[0]) least = [contrast, text];
-  }
-  return least;
-}"""
-
-# Texts that stand out of their card.
-OUTSIDE = """() => [...document.querySelectorAll(".card")].flatMap((card) => {
-  const edge = card.getBoundingClientRect().right;
-  return [...card.querySelectorAll("*")].filter((one) => one.checkVisibility() && !one.closest("svg, tr.new"))
-    .filter((one) => one.getBoundingClientRect().right > edge).map((one) => one.outerHTML.slice(0, 200));
-})"""
 
 
 def arrive(scene: Scene, slug: str = "just-now", **fields: object) -> Webhook:
@@ -114,9 +77,7 @@ def test_a_webhook_that_arrives_appears_by_itself(visit: Visit, scene: Scene) ->
     expect(first).to_contain_text("Learnpack telemetry event `open_step` is not implemented")
 
 
-def test_it_pauses_while_the_server_is_away_and_recovers_by_itself(
-    visit: Visit, scene: Scene, faults: list[str]
-) -> None:
+def test_it_pauses_while_the_server_is_away_and_recovers_by_itself(visit: Visit, scene: Scene, faults: Faults) -> None:
     page = visit("/telemetry", scene.teacher)
 
     def away(route: Route) -> None:
@@ -128,41 +89,41 @@ def test_it_pauses_while_the_server_is_away_and_recovers_by_itself(
     page.unroute("**/telemetry*", away)
     expect(page.get_by_role("status")).to_have_text("live")
     expect(page.locator(".newest tbody tr").first).to_contain_text("just-now")
-    faults.clear()  # the browser tells the refused connections
+    faults.allow("ERR_CONNECTION_REFUSED")
 
 
-def test_a_server_error_is_a_pause_too(visit: Visit, scene: Scene, faults: list[str]) -> None:
+def test_a_server_error_is_a_pause_too(visit: Visit, scene: Scene, faults: Faults) -> None:
     page = visit("/telemetry", scene.teacher)
     page.route("**/telemetry*", lambda route: route.fulfill(status=500, body="<p data-part='newest'>broken</p>"))
     expect(page.get_by_role("status")).to_have_text("paused, reconnecting")
     expect(page.locator(".newest tbody tr")).to_have_count(10)
-    faults.clear()  # the browser tells the 500
+    faults.allow("status of 500")
 
 
-def test_an_ended_session_leads_to_the_sign_in_and_back(visit: Visit, scene: Scene, faults: list[str]) -> None:
+def test_an_ended_session_leads_to_the_sign_in_and_back(visit: Visit, scene: Scene, faults: Faults) -> None:
     page = visit(f"/telemetry?academy={scene.academy.pk}", scene.teacher)
     Session.objects.all().delete()
     expect(page.get_by_text("Your session has ended.")).to_be_visible()
     expect(page.locator("[name=next]").last).to_have_value(f"/telemetry?academy={scene.academy.pk}")
-    faults.clear()  # the browser tells the 401
+    faults.allow("status of 401")
 
 
-def test_one_who_loses_the_role_sees_nothing_any_longer(visit: Visit, scene: Scene, faults: list[str]) -> None:
+def test_one_who_loses_the_role_sees_nothing_any_longer(visit: Visit, scene: Scene, faults: Faults) -> None:
     page = visit(f"/telemetry?academy={scene.academy.pk}", scene.teacher)
     scene.teacher.memberships.update(status="INACTIVE")
     expect(page.get_by_role("heading", name="There is no academy")).to_be_visible()
     expect(page.locator(".newest")).to_have_count(0)
-    faults.clear()  # the browser tells the 403
+    faults.allow("status of 403")
 
 
 @pytest.mark.parametrize("wanted", ["another", "none", "text"])
-def test_a_foreign_academy_is_refused(visit: Visit, scene: Scene, faults: list[str], wanted: str) -> None:
+def test_a_foreign_academy_is_refused(visit: Visit, scene: Scene, faults: Faults, wanted: str) -> None:
     another = Academy.objects.create(slug="harbour", name="Harbour")
     sam = person("sam", "Sam Stranger", {another: "admin"})
     number = {"another": str(scene.academy.pk), "none": "999999", "text": "x<b>y"}[wanted]
     page = visit(f"/telemetry?academy={number}", sam)
     expect(page.get_by_role("heading")).to_have_text(f"There is no academy {number} whose telemetry you may read.")
-    faults.clear()  # the browser tells the 403
+    faults.allow("status of 403")
     for text in ("Downtown", "Lovelace", "python-beginner-exercises"):
         expect(page.get_by_text(text)).to_have_count(0)
 

@@ -16,6 +16,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import kombu
 import pytest
 
+from tests.faults.installation import Installation
+
 RABBITMQ, REDIS = "amqp://guest:guest@127.0.0.1:5672//", "redis://127.0.0.1:6379/0"
 OVERRIDE = "LEARNTRACE_TEST_BROKER_URL"
 QUEUE = "learntrace"
@@ -51,8 +53,9 @@ class Broker:
     def waiting(self) -> int:
         """How many messages wait in the queue."""
         with kombu.Connection(self.url) as connection, connection.channel() as channel:
+            queue: Any = kombu.Queue(QUEUE, channel=channel)
             try:
-                return int(kombu.Queue(QUEUE, channel=channel).queue_declare(passive=True).message_count)
+                return int(queue.queue_declare(passive=True).message_count)
             except connection.channel_errors:
                 return 0  # Redis knows no empty queue
 
@@ -143,6 +146,7 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._flowing = asyncio.Event()
         self._lines: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     def __enter__(self) -> "Proxy":
         self._thread.start()
@@ -150,7 +154,7 @@ class Proxy:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self.cut()
+        self._do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -168,25 +172,45 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._flowing.clear)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     async def _restore(self) -> None:
         self._flowing.set()
         if self._server is None:
-            self._server = await asyncio.start_server(self._take, self.host, self.port)
+            self._server = await asyncio.start_server(self._accept, self.host, self.port)
 
     async def _cut(self) -> None:
         if self._server is not None:
+            # asyncio leaves the socket of a connection open that it accepts while its server closes: stop accepting first,
+            # and let what was accepted become a connection.
+            for listening in self._server.sockets:
+                self._loop.remove_reader(listening.fileno())
+            await asyncio.sleep(0.01)
             self._server.close()
             self._server = None
         for line in self._lines:
             line.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
+        # A line that was cancelled before it began has closed nothing itself.
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._lines.add(task)
+    async def _end(self) -> None:
+        """Cut, and wait until every connection is closed, also one that is just being accepted."""
+        await self._cut()
+        accepting = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*accepting, return_exceptions=True)
+        await self._cut()
+        await asyncio.sleep(0)  # an aborted transport closes its socket in the loop's next turn
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        line = self._loop.create_task(self._forward(reader, writer))
+        self._lines.add(line)
+        line.add_done_callback(self._lines.discard)
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers = [writer]
         try:
             await self._flowing.wait()
@@ -200,7 +224,7 @@ class Proxy:
         finally:
             for each in writers:
                 each.transport.abort()
-            self._lines.discard(task)
+            self._writers.discard(writer)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
@@ -208,3 +232,12 @@ class Proxy:
             writer.write(data)
             await writer.drain()
         raise ConnectionResetError
+
+
+@dataclass
+class Line:
+    """An installation whose way to its broker goes through a proxy."""
+
+    installation: Installation
+    broker: Broker
+    proxy: Proxy

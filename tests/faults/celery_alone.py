@@ -8,7 +8,7 @@ import psutil
 
 from tests.faults.academy import LEARNERS
 from tests.faults.installation import Installation
-from tests.faults.processes import wait_until
+from tests.support.waiting import wait_until
 
 # Far above what it takes, far below a broker's timeouts.
 ANSWERED_WITHIN = 5.0

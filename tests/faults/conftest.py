@@ -4,19 +4,17 @@ import contextlib
 import json
 import os
 import random
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from learntrace.config.postgres import EmbeddedPostgres
+from learntrace.config.postgres.server import EmbeddedPostgres
 from tests.faults.academy import roster
-from tests.faults.brokers import Broker, Proxy, own_corner, reachable_brokers
-from tests.faults.installation import Installation
+from tests.faults.brokers import Broker, Line, Proxy, own_corner, reachable_brokers
+from tests.faults.installation import STOP_SECONDS, Install, Installation
+from tests.support.folders import folder_on_disk
 
 _FAILED = pytest.StashKey[bool]()
 
@@ -30,21 +28,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     for node in (item, item.parent):
         if node is not None:
             node.stash[_FAILED] = node.stash.get(_FAILED, False) or report.failed
     return report
-
-
-@contextlib.contextmanager
-def folder_on_disk() -> Iterator[Path]:
-    """On a real disk, because durability is what is tested; and open to PostgreSQL's account."""
-    made = Path(tempfile.mkdtemp(prefix="learntrace-faults-", dir="/tmp"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made)
 
 
 @pytest.fixture
@@ -65,18 +54,17 @@ def prepared() -> Iterator[Path]:
         yield installation.home
 
 
-Install = Callable[..., Installation]
-
-
 @contextlib.contextmanager
-def installing(prepared: Path, node: pytest.Item | pytest.Collector) -> Iterator[Install]:
-    """Make installations; keyword arguments are Installation's. What is left running at the end is ended."""
+def installing(
+    prepared: Path, node: pytest.Item | pytest.Collector, kind: type[Installation] = Installation
+) -> Iterator[Install]:
+    """Make installations of a kind; keyword arguments are Installation's. What is left running at the end is ended."""
     made: list[Installation] = []
     with folder_on_disk() as folder:
 
-        def install(name: str = "var", **arguments: str) -> Installation:
+        def install(name: str = "var", *, stop_seconds: int = STOP_SECONDS, **arguments: str) -> Installation:
             subprocess.run(["cp", "-a", str(prepared), str(folder / name)], check=True)
-            made.append(Installation(folder / name, **arguments))
+            made.append(kind(folder / name, stop_seconds=stop_seconds, **arguments))
             return made[-1]
 
         yield install
@@ -117,15 +105,6 @@ def other_broker() -> Iterator[Broker]:
         yield mine
 
 
-@dataclass
-class Line:
-    """An installation whose way to its broker goes through a proxy."""
-
-    installation: Installation
-    broker: Broker
-    proxy: Proxy
-
-
 @pytest.fixture(scope="module", params=[0, 1], ids=["first broker", "other broker"])
 def line(prepared: Path, request: pytest.FixtureRequest) -> Iterator[Line]:
     """One for all tests of a module, because it takes seconds to start; it is started while the line is cut."""
@@ -137,7 +116,8 @@ def line(prepared: Path, request: pytest.FixtureRequest) -> Iterator[Line]:
         Proxy(mine.host, mine.port) as proxy,
         installing(prepared, request.node) as install,
     ):
-        installation = install(broker_url=mine.at(proxy.host, proxy.port))
+        # A Celery whose broker is silent is killed at the end of this time, so this is the default, not the tests' long one.
+        installation = install(broker_url=mine.at(proxy.host, proxy.port), stop_seconds=10)
         proxy.cut()
         installation.start()
         yield Line(installation, mine, proxy)

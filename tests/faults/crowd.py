@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.load import request
 from tests.faults.academy import LEARNERS, NAMES_OF, Learner
 from tests.faults.installation import HOST
-from tests.faults.processes import wait_until
+from tests.support.waiting import wait_until
 
 PATIENCE = 25.0  # far above any wait that the server allows itself
 _EPOCH_MS = 1_780_000_000_000

@@ -10,17 +10,21 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import psycopg
 
-from learntrace.config.postgres import EmbeddedPostgres
-from tests.faults.processes import Roles, processes_of, wait_until
+from learntrace.config.postgres.server import EmbeddedPostgres
+from tests.faults.processes import Roles, processes_of
+from tests.support.paths import CHECKOUT
+from tests.support.waiting import wait_until
 
-CHECKOUT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
+# Other tests may load the machine meanwhile, and a clean stop may then take longer than the ten seconds of the default.
+STOP_SECONDS = 40
 _OURS = ("LEARNTRACE_", "PROMETHEUS_", "DJANGO_", "CELERY_", "PG")
 
 
@@ -43,14 +47,18 @@ def port_is_free(port: int) -> bool:
 
 
 class Installation:
-    """`serve` on a home, and what runs beside it. `database_url`: a server of the test's, instead of the embedded one."""
+    """`serve` on a home, and what runs beside it. `database_url`: a server of the test's, instead of the embedded one;
+    `stop_seconds`: LEARNTRACE_STOP_SECONDS."""
 
-    def __init__(self, home: Path, *, broker_url: str = "", database_url: str = "") -> None:
+    def __init__(
+        self, home: Path, *, broker_url: str = "", database_url: str = "", stop_seconds: int = STOP_SECONDS
+    ) -> None:
         self.home = home
         self.port = free_port()
         self.output = home.parent / f"{home.name}.log"
         self.serve: subprocess.Popen[bytes] | None = None
         self.beside: list[subprocess.Popen[bytes]] = []
+        self.stop_seconds = stop_seconds
         self._broker_url, self._database_url = broker_url, database_url
 
     @property
@@ -64,6 +72,7 @@ class Installation:
             "LEARNTRACE_HOME": str(self.home),
             "LEARNTRACE_BROKER_URL": self._broker_url,
             "LEARNTRACE_DATABASE_URL": self._database_url,
+            "LEARNTRACE_STOP_SECONDS": str(self.stop_seconds),
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -104,7 +113,7 @@ class Installation:
             if worker.poll() is not None:
                 self.start_worker(number)
 
-    def wait_ready(self, seconds: float = 40) -> None:
+    def wait_ready(self, seconds: float = 120) -> None:
         wait_until(self._is_ready, "ready", seconds)
 
     def _is_ready(self) -> bool:
@@ -125,7 +134,7 @@ class Installation:
         return status
 
     def request(self, method: str, path: str, key: str = "", body: str | None = None) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=15)
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=60)
         try:
             headers = {"Authorization": f"Token {key}"} if key else {}
             connection.request(method, path, body, headers)
@@ -137,8 +146,8 @@ class Installation:
             connection.close()
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.database_url, autocommit=True, connect_timeout=5) as connection:
-            cursor = connection.execute(statement, values or None)  # type: ignore[arg-type]
+        with psycopg.connect(self.database_url, autocommit=True, connect_timeout=60) as connection:
+            cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def count(self, status: str) -> int:
@@ -179,12 +188,12 @@ class Installation:
         assert self.serve is not None
         began = time.monotonic()
         self.serve.send_signal(number)
-        return self.serve.wait(30), time.monotonic() - began
+        return self.serve.wait(60 + self.stop_seconds), time.monotonic() - began
 
     def stop_beside(self) -> list[int]:
         for worker in self.beside:
             worker.terminate()
-        return [worker.wait(30) for worker in self.beside]
+        return [worker.wait(60 + self.stop_seconds) for worker in self.beside]
 
     def left(self) -> list[str]:
         """What is still alive of it, in words."""
@@ -206,3 +215,6 @@ class Installation:
     def log_tail(self, lines: int = 60) -> str:
         told = [line for line in self.log().splitlines() if "webhooks processed" not in line]
         return "\n".join(told[-lines:])
+
+
+Install = Callable[..., Installation]

@@ -1,22 +1,13 @@
 """Finding the processes of an installation, by their parents and by what they carry, and waiting for what they do."""
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
 WEB, WORKER, CELERY = "learntrace.config web", "learntrace.config worker", "-m celery"
 _GONE = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess)
-
-
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
-    """Wait for a condition; `what` says in a failure which one it was."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.05)
 
 
 def command_of(process: psutil.Process) -> str:
@@ -42,7 +33,7 @@ def _belongs(process: psutil.Process, home: Path) -> bool:
             return False
         if process.cwd() == str(home / "postgres" / "data"):
             return True
-        return process.environ().get("LEARNTRACE_HOME") == str(home)
+        return bool(process.environ().get("LEARNTRACE_HOME") == str(home))
     return False
 
 

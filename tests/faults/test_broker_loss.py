@@ -2,14 +2,14 @@
 
 import signal
 
+from tests.faults.brokers import Line
 from tests.faults.celery_alone import frozen, send, wait_until_celery_works
-from tests.faults.conftest import Line
-from tests.faults.processes import wait_until
+from tests.support.waiting import wait_until
 
 PROCESSED_WITHIN = 15.0
 
 
-def test_a_broker_that_is_away(line: Line) -> None:
+def test_a_broker_that_is_away_delays_nothing_for_long(line: Line) -> None:
     """From the start, and later."""
     line.proxy.cut()
     send(line.installation, 40)
@@ -23,7 +23,7 @@ def test_a_broker_that_is_away(line: Line) -> None:
     wait_until_celery_works(line.installation)
 
 
-def test_a_broker_that_loses_its_messages(line: Line) -> None:
+def test_messages_that_a_broker_loses_cost_only_seconds(line: Line) -> None:
     line.proxy.restore()
     wait_until_celery_works(line.installation)
     installation, broker = line.installation, line.broker
@@ -41,7 +41,7 @@ def test_a_broker_that_loses_its_messages(line: Line) -> None:
     wait_until_celery_works(line.installation)
 
 
-def test_a_broker_that_is_silent(line: Line) -> None:
+def test_a_silent_broker_delays_nothing_for_long(line: Line) -> None:
     """Its connections stay open, and nothing comes of what is sent."""
     line.proxy.restore()
     wait_until_celery_works(line.installation)

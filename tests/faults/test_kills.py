@@ -7,11 +7,11 @@ import time
 from tests.faults.academy import LEARNERS
 from tests.faults.brokers import Broker
 from tests.faults.celery_alone import wait_until_celery_works
-from tests.faults.conftest import Install
 from tests.faults.crowd import Crowd
-from tests.faults.installation import Installation
-from tests.faults.processes import wait_until
+from tests.faults.installation import Install, Installation
 from tests.faults.verdict import assert_kept_once_and_processed, assert_stops_cleanly, summary
+from tests.support.soak import scaled
+from tests.support.waiting import wait_until
 
 # Who is killed, and how often by comparison.
 EMBEDDED = {"web_child": 4, "web_main": 3, "worker": 3, "postmaster": 4, "backend": 4, "supervisor": 1}
@@ -81,21 +81,21 @@ def kill_and_judge(installation: Installation, victims: dict[str, int], rounds: 
     assert_kept_once_and_processed(installation, crowd.told)
 
 
-def test_embedded(install: Install, seed: int) -> None:
+def test_kills_lose_nothing_with_the_embedded_database(install: Install, seed: int) -> None:
     installation = install()
     installation.start()
-    kill_and_judge(installation, EMBEDDED, 20, seed)
+    kill_and_judge(installation, EMBEDDED, scaled(len(EMBEDDED), 10), seed)
     assert_stops_cleanly(installation)
 
 
-def test_with_a_broker_and_two_workers(install: Install, broker: Broker, seed: int) -> None:
+def test_kills_lose_nothing_with_a_broker_and_two_workers(install: Install, broker: Broker, seed: int) -> None:
     installation = install(broker_url=broker.url)
-    kill_with_broker(installation, 20, seed)
+    kill_with_broker(installation, scaled(len(WITH_BROKER), 10), seed)
 
 
-def test_with_the_other_broker(install: Install, other_broker: Broker, seed: int) -> None:
+def test_kills_lose_nothing_with_the_other_broker(install: Install, other_broker: Broker, seed: int) -> None:
     installation = install(broker_url=other_broker.url)
-    kill_with_broker(installation, 6, seed)
+    kill_with_broker(installation, scaled(3, 3), seed)
 
 
 def kill_with_broker(installation: Installation, rounds: int, seed: int) -> None:

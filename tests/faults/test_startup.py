@@ -9,16 +9,16 @@ import time
 from pathlib import Path
 
 from tests.faults.academy import LEARNERS
-from tests.faults.conftest import Install
-from tests.faults.installation import CHECKOUT, HOST, Installation, free_port
-from tests.faults.processes import wait_until
+from tests.faults.installation import HOST, Install, Installation, free_port
+from tests.support.paths import CHECKOUT
+from tests.support.waiting import wait_until
 
 
 def refused(installation: Installation) -> tuple[int, str]:
     """The exit code of one more `serve`, and what it says."""
     said = len(installation.log())
     second = installation.command("serve", "--port", str(installation.port))
-    return second.wait(20), installation.log()[said:]
+    return second.wait(60), installation.log()[said:]
 
 
 def test_a_second_serve_on_a_home_is_refused_and_the_first_goes_on(install: Install) -> None:
@@ -26,7 +26,7 @@ def test_a_second_serve_on_a_home_is_refused_and_the_first_goes_on(install: Inst
     installation.start()
     processes = {role: installation.only(role).pid for role in ("web_main", "worker", "postmaster")}
     second = installation.command("serve", "--port", str(installation.port + 1))
-    assert second.wait(20) == 1
+    assert second.wait(60) == 1
     assert f"it runs already in {installation.home}" in installation.log()
     assert installation.post({"slug": "intro"}, LEARNERS[0].key) == 200
     assert {role: installation.only(role).pid for role in processes} == processes
@@ -48,7 +48,7 @@ def test_a_web_server_alone_never_shares_the_port_of_another(install: Install) -
     installation.start()
     said = len(installation.log())
     second = installation.command("web", "--port", str(installation.port))
-    assert second.wait(30) == 1
+    assert second.wait(60) == 1
     assert f"{HOST}:{installation.port} can't be listened on" in installation.log()[said:]
 
 
@@ -83,7 +83,7 @@ def test_a_web_server_alone_says_where_it_is(install: Install) -> None:
         wait_until(lambda: f"Learntrace is at http://{HOST}:{port}/" in installation.log(), "its word", 20)
     finally:
         web.terminate()
-        assert web.wait(20) == 0
+        assert web.wait(60) == 0
 
 
 def test_the_demo_takes_no_other_server_for_its_own(install: Install) -> None:

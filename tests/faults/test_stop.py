@@ -7,11 +7,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from learntrace.config.postgres import EmbeddedPostgres
+from learntrace.config.environment import STOP_SECONDS
+from learntrace.config.postgres.server import EmbeddedPostgres
 from tests.faults.academy import LEARNERS
-from tests.faults.conftest import Install
 from tests.faults.crowd import Crowd
-from tests.faults.installation import Installation
+from tests.faults.installation import Install, Installation
 from tests.faults.verdict import assert_kept_once_and_processed, assert_stops_cleanly, summary
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
@@ -37,7 +37,7 @@ def stop_under_load(installation: Installation, number: signal.Signals, seed: in
 
 
 @SIGNALS
-def test_embedded(install: Install, seed: int, number: signal.Signals) -> None:
+def test_a_stop_is_clean_with_the_embedded_database(install: Install, seed: int, number: signal.Signals) -> None:
     installation = install()
     crowd = stop_under_load(installation, number, seed)
     installation.start()
@@ -46,7 +46,7 @@ def test_embedded(install: Install, seed: int, number: signal.Signals) -> None:
 
 
 @SIGNALS
-def test_with_a_server_of_one_s_own(
+def test_a_stop_is_clean_with_a_database_server_of_ones_own(
     install: Install, server: EmbeddedPostgres, seed: int, number: signal.Signals
 ) -> None:
     installation = install(database_url=server.url)
@@ -55,6 +55,12 @@ def test_with_a_server_of_one_s_own(
     assert not (installation.home / "postgres" / "data" / "postmaster.pid").exists()
     installation.start()
     assert_kept_once_and_processed(installation, crowd.told)
+    assert_stops_cleanly(installation)
+
+
+def test_a_stop_takes_less_than_ten_seconds_by_default(install: Install) -> None:
+    installation = install(stop_seconds=int(STOP_SECONDS.default))
+    installation.start()
     assert_stops_cleanly(installation)
 
 
@@ -73,5 +79,5 @@ def test_a_worker_stops_in_the_middle_of_a_backlog(install: Install, server: Emb
     while installation.count("DONE") == 0:
         assert worker.poll() is None
     worker.terminate()
-    assert worker.wait(10) == 0
+    assert worker.wait(60) == 0
     assert 0 < installation.count("PENDING") < 100_000

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 import psycopg
 
 from tests.faults.academy import LEARNERS, Learner
-from tests.faults.conftest import Install
-from tests.faults.installation import Installation
-from tests.faults.processes import wait_until
+from tests.faults.installation import Install, Installation
+from tests.support.waiting import wait_until
 
 A_TIME = 1_780_000_000_000
 _HELD = """

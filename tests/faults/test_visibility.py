@@ -2,10 +2,11 @@
 
 import statistics
 import time
+from typing import Any
 
 from tests.faults.academy import LEARNERS
-from tests.faults.conftest import Install
-from tests.faults.processes import wait_until
+from tests.faults.installation import Install
+from tests.support.waiting import wait_until
 
 A_TIME = 1_780_000_000_000
 
@@ -22,7 +23,8 @@ def test_a_batch_is_visible_at_once(install: Install) -> None:
         answered = time.monotonic()
 
         def visible(task: str = task, key: str = learner.key, n: int = number) -> bool:
-            return (installation.get(task, key)[1]["assignment_telemetry"] or {}).get("n") == n
+            document: dict[str, Any] = installation.get(task, key)[1]["assignment_telemetry"] or {}
+            return bool(document.get("n") == n)
 
         wait_until(visible, "the batch in its task")
         seconds.append(time.monotonic() - answered)

@@ -5,7 +5,7 @@ from collections import Counter
 
 from tests.faults.crowd import Told
 from tests.faults.installation import Installation, port_is_free
-from tests.faults.processes import wait_until
+from tests.support.waiting import wait_until
 
 NOT_IMPLEMENTED = "Learnpack telemetry event `open_step` is not implemented"
 SUPERSEDED = "OK (superseded by a newer batch)"
@@ -59,12 +59,12 @@ def summary(told: Told) -> str:
 
 
 def assert_stops_cleanly(installation: Installation, number: signal.Signals = signal.SIGTERM) -> None:
-    """Asked to stop, everything does within ten seconds and of its own accord, and nothing is left."""
+    """Asked to stop, everything does within LEARNTRACE_STOP_SECONDS and of its own accord, and nothing is left."""
     said = len(installation.log())
     assert installation.stop_beside() == [0] * len(installation.beside)
     code, seconds = installation.stop(number)
     assert code == 0
-    assert seconds < 10
+    assert seconds < installation.stop_seconds
     stubborn = [line for line in installation.log()[said:].splitlines() if "did not stop" in line]
     # Celery may wait longer than it is given for a task of a process that was killed; it has nothing to lose.
     assert [line for line in stubborn if "celery did not stop" not in line] == []

@@ -4,13 +4,16 @@ import pytest
 from django.core.cache import cache
 from django.utils import translation
 
-from tests.builders import Api, Cast, make_cast
+from learntrace.intake import limits
+from tests.support.builders import Api, Cast, make_cast
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left_by_others() -> Iterator[None]:
+def _nothing_left_by_others(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     # A request leaves its language in the thread, as a server's next request sets its own.
     cache.clear()
+    # What accounts of other tests, with the same names or ids, have sent.
+    monkeypatch.setattr(limits, "_limits", None)
     translation.deactivate()
     yield
     translation.deactivate()

@@ -12,13 +12,13 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.faults.installation import HOST, Installation
-from tests.faults.processes import wait_until
-from tests.hub import Hub
 from tests.jupyter.servers import JupyterServer
+from tests.support.hub import Hub
+from tests.support.paths import CHECKOUT
+from tests.support.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
-JUPYTER, CLASSIC = ROOT / ".venv-jupyter", ROOT / ".venv-classic"
-READY_HUB = ROOT / "jupyterhub"
+JUPYTER, CLASSIC = CHECKOUT / ".venv-jupyter", CHECKOUT / ".venv-classic"
+READY_HUB = CHECKOUT / "jupyterhub"
 ACADEMY = 1
 PASSWORD = "programs-are-fun"
 # Who works in which front end under the hub. Learntrace knows ada; the others it makes when their first events come.
@@ -47,7 +47,7 @@ class Learntrace(Installation):
 
     def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
         with psycopg.connect(self.database_url, autocommit=True, row_factory=dict_row) as connection:
-            return connection.execute(statement, values or None).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement, values or None).fetchall()
 
     def executions(self, notebook: str) -> list[dict[str, Any]]:
         """The executions in a notebook, in the order of the learner's clock."""

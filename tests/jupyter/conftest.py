@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser import chromium
-from tests.faults.conftest import folder_on_disk
 from tests.jupyter import classroom as room
 from tests.jupyter.classroom import AT_THE_HUB, PASSWORD, Classroom
 from tests.jupyter.front_ends import FRONT_ENDS, FrontEnd
 from tests.jupyter.hub_pages import sign_in
 from tests.jupyter.lesson import CELLS, Cell, write_lesson
+from tests.support.folders import folder_on_disk
 
 NewPage = Callable[..., Page]
 
@@ -36,6 +36,7 @@ def environments() -> None:
         "jupyter-learntrace in .venv-jupyter": any(room.JUPYTER.glob("lib/python*/site-packages/jupyter_learntrace-*")),
         "jupyter-learntrace in .venv-classic": any(room.CLASSIC.glob("lib/python*/site-packages/jupyter_learntrace-*")),
         "the proxy in jupyterhub/node_modules": (room.READY_HUB / "node_modules").exists(),
+        "jupyterhub/custom/custom.js": (room.READY_HUB / "custom" / "custom.js").exists(),
     }
     if missing := [what for what, is_there in needed.items() if not is_there]:
         pytest.fail(f"these tests need {', '.join(missing)}: `make jupyter` installs it", pytrace=False)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.faults.processes import wait_until
+from tests.support.waiting import wait_until
 
 # A kernel that starts beside two others on a busy machine.
 SLOW = 60_000

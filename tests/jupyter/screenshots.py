@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-import tests.database  # starts the embedded PostgreSQL where no server is named
+import tests.support.database  # starts the embedded PostgreSQL where no server is named
 from tests.jupyter.lesson import Cell
 
 LESSON = (
@@ -24,7 +24,7 @@ def main() -> None:
     try:
         take(folder)
     finally:
-        tests.database._leave.close()
+        tests.support.database._leave.close()
 
 
 def take(folder: Path) -> None:
@@ -33,9 +33,9 @@ def take(folder: Path) -> None:
 
     django.setup()
     from tests.browser import chromium
-    from tests.faults.conftest import folder_on_disk
     from tests.jupyter.classroom import classroom
     from tests.jupyter.conftest import Desk
+    from tests.support.folders import folder_on_disk
 
     with folder_on_disk() as home, classroom(home) as room, chromium.opened() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 720}, device_scale_factor=1)

@@ -11,7 +11,7 @@ import httpx
 import psutil
 
 from tests.faults.installation import HOST, free_port
-from tests.faults.processes import wait_until
+from tests.support.waiting import wait_until
 
 # What a shell around us has set must not reach the server that is tested.
 FOREIGN = ("JUPYTER", "LEARNTRACE_", "IPYTHON")

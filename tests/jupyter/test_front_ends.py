@@ -111,3 +111,34 @@ def test_a_malformed_tag_is_told_to_its_author_once_and_loses_nothing(sit: Sit, 
     assert [row["object"]["assignment"] for row in rows] == [malformed.tag] * 2
     assert [row["flags"] for row in rows] == [["malformed-assignment"]] * 2
     assert len([text for text in warned if str(malformed.tag) in text]) == 1
+
+
+@pytest.mark.parametrize("front_end", ["classic", "lab", "notebook7"])
+def test_a_check_cell_and_errors_that_the_kernel_replies_ok_to(sit: Sit, front_end: str) -> None:
+    """A traceback among the outputs is an error to the learner; a cell that may raise tells so by its tag."""
+    desk = sit(front_end, "alone")
+    check = Cell("check", "assert 1 + 1 == 3, 'not yet'", written="check:lesson-03-exercise-1")
+    shows = Cell("shows", "try:\n    1 / 0\nexcept ZeroDivisionError:\n    get_ipython().showtraceback()", 2)
+    stderr = Cell("stderr", "import sys\nprint('careful', file=sys.stderr)", 3)
+    expected = Cell("expected", "1 / 0", written="raises-exception")
+    opened = desk.open((WORKS, check, shows, stderr, expected), f"checks-{front_end}.ipynb")
+    for index in range(5):
+        opened.run_cell(index)
+    rows = desk.classroom.learntrace.wait_for_executions(desk.notebook, 5)
+    told = {
+        row["object_id"]: (
+            row["object"].get("assignment"),
+            row["object"].get("part"),
+            row["result"]["outcome"],
+            row["result"].get("error_name"),
+        )
+        for row in rows
+    }
+    assert told == {
+        "works": (WORKS.tag, None, "ok", None),
+        "check": ("assignment:lesson-03-exercise-1", "check", "error", "AssertionError"),
+        "shows": (shows.tag, None, "error", "ZeroDivisionError"),
+        "stderr": (stderr.tag, None, "ok", None),
+        "expected": (None, None, "error", "ZeroDivisionError"),
+    }
+    assert {row["object_id"] for row in rows if "raises-exception" in row["object"]["tags"]} == {"expected"}

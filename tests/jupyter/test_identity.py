@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 from playwright.sync_api import expect
 
-from tests.faults.processes import wait_until
 from tests.jupyter.classroom import KEYS, PASSWORD, Classroom, server_of
 from tests.jupyter.conftest import NewPage, Sit
 from tests.jupyter.hub_pages import choose, sign_in
+from tests.support.waiting import wait_until
 
 # What a page of the learner's own would do to pretend: the right cookies, the right XSRF token, another's name.
 PRETEND = """async ([base, event]) => {

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.faults.conftest import folder_on_disk
 from tests.jupyter.classroom import CLASSIC, READY_HUB, Classroom, alone
 from tests.jupyter.conftest import NewPage, Sit
 from tests.jupyter.front_ends import Classic
 from tests.jupyter.lesson import RAISES, WORKS, write_lesson
 from tests.jupyter.servers import JupyterServer
+from tests.support.folders import folder_on_disk
 
 
 @pytest.fixture
@@ -51,6 +51,7 @@ def test_what_ran_while_learntrace_was_away_and_jupyter_was_killed_arrives_once(
     classic.page.goto(f"{custom_alone.url}tree?token={custom_alone.token}")
     classic.open(custom_alone.url, "away-custom.ipynb")
     assert classic.page.locator(".learntrace-Indicator").count() == 0, "custom.js has none: this is the nbextension's"
+    assert classic.page.evaluate("getAssignmentTag(Jupyter.notebook.get_cell(0))") == WORKS.tag
 
     for front_end in (lab, classic):
         front_end.run_cell(0)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import folder_on_disk
 from tests.jupyter.servers import JupyterServer
 from tests.jupyter_package.jupyter import HOSTS, jupyter
 from tests.jupyter_package.learntrace_server import LearntraceServer
+from tests.support.folders import folder_on_disk
 
 LOG = logging.getLogger("tests.jupyter_package")
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.jupyter.servers import JupyterServer
+from tests.support.paths import CHECKOUT
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "jupyter-learntrace"
+PACKAGE = CHECKOUT / "jupyter-learntrace"
 TOKEN = "5ec4e7" * 6
 HOSTS = {
-    "jupyter_server": (ROOT / ".venv-jupyter", ("server",)),
-    "notebook 6": (ROOT / ".venv-classic", ("notebook",)),
+    "jupyter_server": (CHECKOUT / ".venv-jupyter", ("server",)),
+    "notebook 6": (CHECKOUT / ".venv-classic", ("notebook",)),
 }
 
 
@@ -100,7 +100,10 @@ def status(folder: Path, *words: str, **environment: str) -> tuple[int, str]:
     }
     done = subprocess.run(
         [sys.executable, "-m", "jupyter_learntrace.status", "status", *words],
-        env=kept | found, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env=kept | found,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert not done.stderr, done.stderr
     return done.returncode, done.stdout

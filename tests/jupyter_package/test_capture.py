@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jupyter_learntrace.capture import MOST_BYTES, Unacceptable, captured, code_hash
+from jupyter_learntrace.capture import MOST_BYTES, Unacceptable, capture_event, code_hash
 
 from tests.jupyter_package.jupyter import an_event
 
 
 def sent(event: Any, **options: Any) -> Any:
-    return json.loads(captured(event, **options).body)
+    return json.loads(capture_event(event, **options).body)
 
 
 def refused(event: Any) -> str:
     with pytest.raises(Unacceptable) as caught:
-        captured(event)
+        capture_event(event)
     assert caught.value.sentence.language("es") != caught.value.sentence.language("en")
     return caught.value.code
 
@@ -35,7 +35,7 @@ def test_an_execution_leaves_with_a_hash_in_place_of_its_source() -> None:
 
 def test_source_leaves_only_where_the_academy_collects_it() -> None:
     assert sent(an_event(), with_source=True)["object"]["code"] == "print(1)\n"
-    assert "print" not in captured(an_event()).body
+    assert "print" not in capture_event(an_event()).body
 
 
 def test_long_source_is_told_by_its_hash_alone() -> None:
@@ -51,7 +51,10 @@ def test_a_browser_can_name_no_actor_and_nothing_unknown() -> None:
     event["object"] |= {"code": "x", "code_hash": "0" * 64, "outputs": ["secret"], "environment": {}}
     event["result"] |= {"outputs": ["secret"], "traceback": ["secret"]}
     event["context"] |= {"user": "grace", "path": "/home/ada"}
-    assert captured(event).body == captured({**an_event(), **{key: event[key] for key in ("id", "session_id")}}).body
+    assert (
+        capture_event(event).body
+        == capture_event({**an_event(), **{key: event[key] for key in ("id", "session_id")}}).body
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,7 +134,7 @@ JSON = st.recursive(
 )
 def test_whatever_a_browser_posts_is_kept_as_sound_json_or_refused(event: dict[str, Any], with_source: bool) -> None:
     with suppress(Unacceptable):
-        kept = captured({**event, "id": an_event()["id"]}, with_source=with_source)
+        kept = capture_event({**event, "id": an_event()["id"]}, with_source=with_source)
         found = json.loads(kept.body.encode())
         assert set(found) <= {"id", "verb", "object", "result", "context", "session_id"}
         assert not [text for text in texts(found) if "\x00" in text]

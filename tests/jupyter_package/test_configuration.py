@@ -60,9 +60,19 @@ def test_a_credential_shows_itself_nowhere() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["learntrace.example.org", "ftp://x", "http://", "https://x y", "http://x:99999", "http://[", "file:///etc/passwd",
-     "https://ada:secret@x", "https://x?token=1", "https://x#y"],
-)  # fmt: skip
+    [
+        "learntrace.example.org",
+        "ftp://x",
+        "http://",
+        "https://x y",
+        "http://x:99999",
+        "http://[",
+        "file:///etc/passwd",
+        "https://ada:secret@x",
+        "https://x?token=1",
+        "https://x#y",
+    ],
+)
 def test_an_address_that_cannot_be_used_is_told(url: str) -> None:
     assert "LEARNTRACE_URL" in str(problem(GOOD | {"LEARNTRACE_URL": url}))
     assert "secret" not in str(problem(GOOD | {"LEARNTRACE_URL": url}))

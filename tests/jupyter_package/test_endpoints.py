@@ -3,15 +3,16 @@
 import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.faults.processes import wait_until
 from tests.jupyter.servers import JupyterServer
 from tests.jupyter_package.conftest import Launch
 from tests.jupyter_package.jupyter import TOKEN, an_event, post, state
 from tests.jupyter_package.learntrace_server import Answer, LearntraceServer
+from tests.support.waiting import wait_until
 
 Running = tuple[JupyterServer, LearntraceServer]
 
@@ -61,10 +62,18 @@ def test_the_state_has_what_the_front_ends_show(running: Running) -> None:
     assert sent_at.endswith("Z")
     assert found.pop("sent") >= 1
     assert found == {
-        "state": "sending", "reason": "", "detail": "All your events have been sent.", "waiting": 0, "rejected": 0,
-        "server": learntrace.url, "actor": "ada", "academy": "Downtown", "may_opt_out": True, "collecting": True,
+        "state": "sending",
+        "reason": "",
+        "detail": "All your events have been sent.",
+        "waiting": 0,
+        "rejected": 0,
+        "server": learntrace.url,
+        "actor": "ada",
+        "academy": "Downtown",
+        "may_opt_out": True,
+        "collecting": True,
         "collects_source": False,
-    }  # fmt: skip
+    }
     assert TOKEN not in json.dumps(found)
 
 
@@ -133,7 +142,8 @@ def test_a_learner_says_no_and_yes(running: Running) -> None:
     assert learntrace.consent["collecting"] is False
     assert post(server, [an_event()])["accepted"] == 0
     assert server.ask("PUT", "learntrace/consent", json={"collecting": True}).json()["state"] == "sending"
-    for document in ({}, {"collecting": "no"}, [], {"collecting": None}):
+    refused: tuple[Any, ...] = ({}, {"collecting": "no"}, [], {"collecting": None})
+    for document in refused:
         assert server.ask("PUT", "learntrace/consent", json=document).status_code == 400
 
 

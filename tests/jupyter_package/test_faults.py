@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.faults.processes import wait_until
 from tests.jupyter.servers import JupyterServer
 from tests.jupyter_package.conftest import Launch
 from tests.jupyter_package.jupyter import HOSTS, an_event, post, rests, spool_of, state
 from tests.jupyter_package.learntrace_server import LearntraceServer
+from tests.support.waiting import wait_until
 
 
 class Poster(threading.Thread):

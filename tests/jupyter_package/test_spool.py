@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from jupyter_learntrace import lease
-from jupyter_learntrace.capture import Captured
+from jupyter_learntrace.capture import CapturedEvent
 from jupyter_learntrace.identity import HUB, TOKEN, Account, Credential, Owner, owner_of
 from jupyter_learntrace.lease import Holder
 from jupyter_learntrace.spool import MOST_REJECTED, Rejection, Spool, SpoolFull
@@ -26,8 +26,8 @@ def opened(folder: Path, limit: int = 64 * MIB) -> Spool:
     return Spool(folder / "learntrace" / "spool.sqlite3", limit, LOG)
 
 
-def events(count: int, size: int = 100, first: int = 0) -> list[Captured]:
-    return [Captured(f"id-{number}", "x" * size) for number in range(first, first + count)]
+def events(count: int, size: int = 100, first: int = 0) -> list[CapturedEvent]:
+    return [CapturedEvent(f"id-{number}", "x" * size) for number in range(first, first + count)]
 
 
 def ids(spool: Spool, owner: Owner = ADA, most: int = 1000, size: int = 64 * MIB) -> list[str]:
@@ -48,8 +48,8 @@ def test_events_stay_in_their_order_until_they_are_settled(folder: Path) -> None
 
 def test_the_same_event_is_kept_once_as_it_was_first(folder: Path) -> None:
     spool = opened(folder)
-    spool.add(ADA, [Captured("a", "first"), Captured("a", "again")])
-    spool.add(ADA, [Captured("a", "later")])
+    spool.add(ADA, [CapturedEvent("a", "first"), CapturedEvent("a", "again")])
+    spool.add(ADA, [CapturedEvent("a", "later")])
     assert [event.body for event in spool.oldest(ADA, 10, MIB)] == ["first"]
 
 
@@ -76,7 +76,7 @@ def test_no_token_is_in_the_file(folder: Path) -> None:
     spool = opened(folder)
     owner = owner_of(SERVER, Credential(TOKEN, "s3cr3t-t0ken"))
     spool.add(owner, events(1))
-    spool.learn(owner, Account("ada"))
+    spool.store_account(owner, Account("ada"))
     assert b"s3cr3t" not in (folder / "learntrace" / "spool.sqlite3").read_bytes()
 
 
@@ -85,8 +85,8 @@ def test_what_one_account_captured_is_never_anothers(folder: Path) -> None:
     spool.add(ADA, events(2))
     assert ids(spool, GRACE) == []
     assert spool.discard(GRACE) == 0
-    spool.learn(ADA, Account("ada"))
-    spool.learn(GRACE, Account("grace"))
+    spool.store_account(ADA, Account("ada"))
+    spool.store_account(GRACE, Account("grace"))
     assert ids(spool, owner_of(SERVER, Credential(TOKEN, "graces"), "grace")) == []
     assert len(ids(spool)) == 2
 
@@ -94,7 +94,7 @@ def test_what_one_account_captured_is_never_anothers(folder: Path) -> None:
 def test_a_new_token_of_the_same_account_sends_what_the_old_one_left(folder: Path) -> None:
     spool = opened(folder)
     spool.add(ADA, events(2))
-    spool.learn(ADA, Account("ada"))
+    spool.store_account(ADA, Account("ada"))
     renewed = Credential(TOKEN, "renewed")
     assert ids(spool, owner_of(SERVER, renewed)) == [], "nobody has said yet whose it is"
     assert len(ids(spool, owner_of(SERVER, renewed, "ada"))) == 2
@@ -115,11 +115,11 @@ def test_what_was_sent_is_counted_over_tokens(folder: Path) -> None:
     first = owner_of(SERVER, Credential(TOKEN, "1"))
     spool.add(first, events(3))
     spool.settle(first, spool.oldest(first, 3, MIB))
-    spool.learn(first, Account("ada", "Downtown"))
+    spool.store_account(first, Account("ada", "Downtown"))
     second = owner_of(SERVER, Credential(TOKEN, "2"))
     assert spool.totals(second).sent == 0
     second = owner_of(SERVER, Credential(TOKEN, "2"), "ada")
-    spool.learn(second, Account("ada", "Downtown"))
+    spool.store_account(second, Account("ada", "Downtown"))
     totals = spool.totals(second)
     assert (totals.sent, totals.account) == (3, Account("ada", "Downtown"))
     assert totals.last_sent_at
@@ -127,7 +127,7 @@ def test_what_was_sent_is_counted_over_tokens(folder: Path) -> None:
 
 def test_a_no_is_remembered_and_a_yes_to_source_is_not(folder: Path) -> None:
     spool = opened(folder)
-    spool.learn(ADA, Account("ada", None, collecting=False, may_opt_out=True, collects_source=True))
+    spool.store_account(ADA, Account("ada", None, collecting=False, may_opt_out=True, collects_source=True))
     assert opened(folder).totals(ADA).account == Account("ada", None, collecting=False, may_opt_out=True)
 
 

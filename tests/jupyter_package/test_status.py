@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.faults.processes import wait_until
 from tests.jupyter_package.conftest import Launch
 from tests.jupyter_package.jupyter import TOKEN, an_event, post, rests, spool_of, state, status
 from tests.jupyter_package.learntrace_server import EVENTS, Answer, LearntraceServer
+from tests.support.waiting import wait_until
 
 
 def asked(folder: Path, url: str, *words: str, **environment: str) -> tuple[int, Any]:
@@ -34,8 +34,12 @@ def test_it_says_what_was_sent_to_whom_and_what_waits(
     code, found = asked(server.folder, learntrace.url, "--check")
     assert code == 0
     assert (found["server"], found["actor"], found["academy"], found["sent"], found["answers"]) == (
-        learntrace.url, "ada", "Downtown", 3, True,
-    )  # fmt: skip
+        learntrace.url,
+        "ada",
+        "Downtown",
+        3,
+        True,
+    )
 
     learntrace.stop()
     post(server, [an_event() for _ in range(2)])

@@ -7,7 +7,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from jupyter_learntrace.messages import Sentence, language_of_environment, language_of_header
 
-from learntrace.config.messages import catalogues, check_catalogue
+from learntrace.config.reference_docs.translations import catalogues, check_catalogue
 from tests.jupyter_package.jupyter import PACKAGE
 
 KEYWORDS = {"_": None, "N_": None, "gettext": None}
@@ -30,9 +30,17 @@ def test_every_text_is_translated() -> None:
 
 @pytest.mark.parametrize(
     ("header", "language"),
-    [("", "en"), ("es", "es"), ("es-MX,es;q=0.9,en;q=0.8", "es"), ("en-GB,es;q=0.9", "en"), ("de,es;q=0.3,en;q=0.2", "es"),
-     ("es;q=0,en;q=0.1", "en"), ("*", "en"), ("nonsense;;;", "en")],
-)  # fmt: skip
+    [
+        ("", "en"),
+        ("es", "es"),
+        ("es-MX,es;q=0.9,en;q=0.8", "es"),
+        ("en-GB,es;q=0.9", "en"),
+        ("de,es;q=0.3,en;q=0.2", "es"),
+        ("es;q=0,en;q=0.1", "en"),
+        ("*", "en"),
+        ("nonsense;;;", "en"),
+    ],
+)
 def test_a_browser_gets_the_language_that_it_asks_for(header: str, language: str) -> None:
     assert language_of_header(header) == language
 

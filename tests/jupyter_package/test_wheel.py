@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,13 @@ BUILT = {
     "jupyter_learntrace/labextension/package.json": "{}",
     "jupyter_learntrace/labextension/static/remoteEntry.js": "",
     "jupyter_learntrace/nbextension/main.js": "",
+    "jupyter_learntrace/nbextension/custom.js": "",
 }
 NOT_SOURCE = shutil.ignore_patterns("node_modules", "lib", "dist", "labextension", "nbextension", "__pycache__", "*.mo")
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Iterator[Path]:
+def source(tmp_path: Path) -> Path:
     """The distribution's source without anything built."""
     copy = tmp_path / "jupyter-learntrace"
     shutil.copytree(PACKAGE, copy, ignore=NOT_SOURCE)
@@ -58,6 +58,7 @@ def test_a_wheel_enables_itself_in_every_front_end(source: Path) -> None:
         f"{data}/share/jupyter/labextensions/jupyter-learntrace/static/remoteEntry.js",
         f"{data}/share/jupyter/labextensions/jupyter-learntrace/install.json",
         f"{data}/share/jupyter/nbextensions/jupyter-learntrace/main.js",
+        f"{data}/share/jupyter/nbextensions/jupyter-learntrace/custom.js",
         f"{data}/etc/jupyter/jupyter_server_config.d/jupyter-learntrace.json",
         f"{data}/etc/jupyter/jupyter_notebook_config.d/jupyter-learntrace.json",
         f"{data}/etc/jupyter/nbconfig/notebook.d/jupyter-learntrace.json",

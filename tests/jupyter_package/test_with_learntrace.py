@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.conftest import folder_on_disk
-from tests.faults.processes import wait_until
 from tests.jupyter.classroom import KEYS, Learntrace, roster
 from tests.jupyter_package.conftest import Launch
 from tests.jupyter_package.jupyter import an_event, post, state
+from tests.support.folders import folder_on_disk
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

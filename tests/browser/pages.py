@@ -1,0 +1,77 @@
+"""What every page is held to: contrast, nothing outside of its card, nothing serious for axe-core."""
+
+from collections.abc import Callable
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+Visit = Callable[..., Page]
+# What a page may take, in ms: far more than it needs, for a machine that does other work too.
+PATIENCE = 60_000
+SERIOUS = ("serious", "critical")
+MARKUP = "<img src=x onerror=alert(1)><b>bold</b>"
+
+# The least contrast of any text with the ground behind it (WCAG 2.2, 1.4.3), and that text.
+LEAST_CONTRAST = """() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3).map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = parse(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return parse(getComputedStyle(document.body).backgroundColor);
+  };
+  let least = [21, ""];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const text = walker.currentNode.textContent.trim();
+    if (!text || !element.checkVisibility() || element.closest("title, desc, .skip")) continue;
+    const style = getComputedStyle(element);
+    const front = light(parse(element.closest("svg") ? style.fill : style.color));
+    const back = light(ground(element));
+    const contrast = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+    if (contrast < least[0]) least = [contrast, text];
+  }
+  return least;
+}"""
+
+# Texts that stand out of their card.
+OUTSIDE = """() => [...document.querySelectorAll(".card")].flatMap((card) => {
+  const edge = card.getBoundingClientRect().right;
+  return [...card.querySelectorAll("*")].filter((one) => one.checkVisibility() && !one.closest("svg, tr.new"))
+    .filter((one) => one.getBoundingClientRect().right > edge).map((one) => one.outerHTML.slice(0, 200));
+})"""
+
+
+def complaints(page: Page) -> list[str]:
+    """What axe-core finds that is serious."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:300]}"
+        for one in found if one["impact"] in SERIOUS
+    ]  # fmt: skip
+
+
+class Faults:
+    """What browsers complained about, but for what a test says that its scene causes.
+
+    A complaint may arrive later than the page shows its cause: what is allowed is left out only when a test has ended.
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[str] = []
+        self._allowed: list[str] = []
+
+    def note(self, message: str) -> None:
+        self._messages.append(message)
+
+    def allow(self, *parts: str) -> None:
+        """Allow messages that contain one of these texts."""
+        self._allowed += parts
+
+    def unexpected(self) -> list[str]:
+        return [message for message in self._messages if not any(part in message for part in self._allowed)]

@@ -1,0 +1,409 @@
+"""A walk of every route with everybody: who may, and that nothing of one academy is in an answer to another.
+
+The walk is derived from the url table: a route that isn't in ROUTES or OPEN fails it.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from learntrace.accounts.academy_settings import merge_features
+from learntrace.accounts.models import Membership
+from learntrace.progress.models import Exclusion, FormerStep, StepRename
+from learntrace.signals.models import Notification, NotificationRule, Signal
+from tests.support.builders import (
+    Api,
+    Cast,
+    Response,
+    make_asset,
+    make_assignment,
+    make_attempts,
+    make_cohort,
+    make_notebook,
+    make_rejected,
+    make_signal,
+    make_stored_event,
+    make_task,
+    make_telemetry,
+    make_user,
+    make_webhook,
+)
+
+# What only the academy's people may read: it stands in everything that the owner and the academy have.
+SECRET = "downtown-secret"
+FOREIGN = "elsewhere-secret"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method of a route, the status that each person gets, and what `path` and `body` are made from."""
+
+    method: str
+    pattern: str
+    path: str
+    owner: int
+    colleague: int
+    stranger: int
+    intruder: int
+    nobody: int = 401
+    body: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def own(method: str, pattern: str, path: str, **expected: Any) -> Route:
+    """A route of one's own things."""
+    statuses = {"owner": 200, "colleague": 404, "stranger": 404, "intruder": 404}
+    return Route(method, pattern, path, **{**statuses, **expected})
+
+
+def staff(method: str, pattern: str, path: str, **expected: Any) -> Route:
+    """A route of an academy's staff: the learner may not, and the stranger only in the own academy."""
+    statuses = {"owner": 403, "colleague": 200, "stranger": 404, "intruder": 403}
+    return Route(method, pattern, path, **{**statuses, **expected})
+
+
+# owner: the learner whose things they are; colleague: staff of the same academy; stranger: staff of another academy,
+# naming that one; intruder: the same, naming the owner's.
+TASK = "v1/assignment/task/<int:task_id>"
+MY_TASK = "v1/assignment/user/me/task/<int:task_id>"
+TELEMETRY = "v1/assignment/academy/asset/<str:slug>/user/<int:user_id>/telemetry"
+LOG = "v1/assignment/academy/learnpack/webhook"
+RULES = "v1/assignment/academy/learnpack/telemetry-webhook-ignore"
+ASSETS = "v1/registry/academy/asset"
+EVENTS = "v1/notebook/academy/event"
+REJECTED = "v1/notebook/academy/rejected"
+NOTEBOOKS = "v1/notebook/academy/notebook"
+CONSENT = "v1/me/consent"
+EXPORT = "v1/me/export"
+DATA = "v1/me/data"
+PROGRESS = "v1/progress/academy"
+STANDINGS = f"{PROGRESS}/assignment/<path:tag>/learner"
+EXCLUSIONS = f"{PROGRESS}/exclusion"
+RENAMES = f"{PROGRESS}/step-rename"
+SIGNALS = "v1/signal/academy/signal"
+DIAGNOSIS = "v1/diagnosis/academy/telemetry"
+NOTICES = "v1/signal/academy/notification"
+NOTICE_RULES = "v1/signal/academy/notification-rule"
+NOTICE_RULE = f"{NOTICE_RULES}/<int:rule_id>"
+CHAT = {"channel": "chat", "target": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"}
+PUBLICATION = {"path": "x.ipynb", "assignments": []}
+ROUTES = [
+    own("GET", "v1/auth/user/me", "/v1/auth/user/me", colleague=200, stranger=200, intruder=200),
+    staff("GET", "v1/auth/academy/settings", "/v1/auth/academy/settings", stranger=200),
+    staff("PUT", "v1/auth/academy/settings", "/v1/auth/academy/settings", stranger=200, body={}),
+    own("GET", TASK, "/v1/assignment/task/{task}", colleague=200),
+    own("GET", MY_TASK, "/v1/assignment/user/me/task/{task}"),
+    own(
+        "GET", "v1/assignment/user/me/task", "/v1/assignment/user/me/task", colleague=200, stranger=200, intruder=200
+    ),
+    staff("POST", TELEMETRY, "/v1/assignment/academy/asset/{slug}/user/{owner}/telemetry", body={}),
+    staff("PUT", TELEMETRY, "/v1/assignment/academy/asset/{slug}/user/{owner}/telemetry", body={}),
+    staff("GET", LOG, f"/{LOG}", stranger=200),
+    staff("DELETE", LOG, f"/{LOG}?status=ERROR", colleague=204, stranger=204),
+    staff("DELETE", f"{LOG}/<int:webhook_id>", f"/{LOG}/{{webhook}}", colleague=204),
+    staff("GET", RULES, f"/{RULES}", stranger=200),
+    staff("PUT", RULES, f"/{RULES}", stranger=200, body={}),
+    staff("GET", ASSETS, f"/{ASSETS}", stranger=200),
+    staff("GET", f"{ASSETS}/<str:name>", f"/{ASSETS}/{{slug}}"),
+    staff("GET", f"{ASSETS}/<str:name>", f"/{ASSETS}/{{asset}}"),
+    staff(
+        "PUT", f"{ASSETS}/<str:slug>/action/<str:action>", f"/{ASSETS}/{{slug}}/action/sync_telemetry_stats"
+    ),
+    staff("GET", EVENTS, f"/{EVENTS}", stranger=200),
+    staff("GET", REJECTED, f"/{REJECTED}", stranger=200),
+    staff("POST", f"{REJECTED}/<int:rejected_id>/retry", f"/{REJECTED}/{{rejected}}/retry", colleague=400),
+    staff("GET", NOTEBOOKS, f"/{NOTEBOOKS}", stranger=200),
+    staff("GET", f"{NOTEBOOKS}/<str:slug>", f"/{NOTEBOOKS}/{{notebook}}"),
+    # A slug is one asset's, whoever's: another academy is told to take another one.
+    staff("PUT", f"{NOTEBOOKS}/<str:slug>", f"/{NOTEBOOKS}/{{notebook}}", stranger=400, body=PUBLICATION),
+    staff("GET", f"{PROGRESS}/assignment", f"/{PROGRESS}/assignment", stranger=200),
+    staff("GET", STANDINGS, f"/{PROGRESS}/assignment/{{slug}}/learner"),
+    staff(
+        "GET", f"{STANDINGS}/<int:user_id>/attempt", f"/{PROGRESS}/assignment/{{slug}}/learner/{{owner}}/attempt"
+    ),
+    staff("GET", f"{PROGRESS}/learner", f"/{PROGRESS}/learner", stranger=200),
+    staff("GET", f"{PROGRESS}/learner/<int:user_id>", f"/{PROGRESS}/learner/{{owner}}"),
+    staff("GET", f"{PROGRESS}/asset", f"/{PROGRESS}/asset", stranger=200),
+    staff("GET", f"{PROGRESS}/cohort", f"/{PROGRESS}/cohort", stranger=200),
+    staff("GET", EXCLUSIONS, f"/{EXCLUSIONS}", stranger=200),
+    # What the stranger excludes is of nobody whom that academy knows.
+    staff("POST", EXCLUSIONS, f"/{EXCLUSIONS}", colleague=400, stranger=400, body={}),
+    staff("DELETE", f"{EXCLUSIONS}/<int:exclusion_id>", f"/{EXCLUSIONS}/{{exclusion}}"),
+    staff("GET", f"{PROGRESS}/former-step", f"/{PROGRESS}/former-step", stranger=200),
+    staff("POST", RENAMES, f"/{RENAMES}", colleague=400, stranger=400, body={}),
+    staff("DELETE", f"{RENAMES}/<int:rename_id>", f"/{RENAMES}/{{rename}}"),
+    staff("GET", SIGNALS, f"/{SIGNALS}", stranger=200),
+    staff("GET", f"{SIGNALS}/<int:signal_id>", f"/{SIGNALS}/{{signal}}"),
+    staff("PUT", f"{SIGNALS}/<int:signal_id>", f"/{SIGNALS}/{{signal}}", body={"state": "acknowledged"}),
+    staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?task={{task}}"),
+    staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?user={{owner}}&asset={{asset}}", stranger=200),
+    # A rule is its owner's alone: the colleague's.
+    staff("GET", NOTICES, f"/{NOTICES}", stranger=200),
+    staff("GET", NOTICE_RULES, f"/{NOTICE_RULES}", stranger=200),
+    staff("POST", NOTICE_RULES, f"/{NOTICE_RULES}", colleague=201, stranger=201, body=CHAT),
+    staff("GET", NOTICE_RULE, f"/{NOTICE_RULES}/{{rule}}"),
+    staff("PUT", NOTICE_RULE, f"/{NOTICE_RULES}/{{rule}}", body={"active": False}),
+    staff("DELETE", NOTICE_RULE, f"/{NOTICE_RULES}/{{rule}}", colleague=204),
+    staff("POST", f"{NOTICE_RULE}/test", f"/{NOTICE_RULES}/{{rule}}/test"),
+    # Whatever academy is named: all of one's own, and nothing else.
+    own("GET", EXPORT, f"/{EXPORT}", colleague=200, stranger=200, intruder=200),
+    own("DELETE", DATA, f"/{DATA}", colleague=200, stranger=200, intruder=200),
+    own("GET", CONSENT, f"/{CONSENT}", colleague=200, stranger=200, intruder=403),
+    own("PUT", CONSENT, f"/{CONSENT}", colleague=200, stranger=200, intruder=403, body={"collecting": True}),
+]  # fmt: skip
+
+# Open to everybody; the academy's private assets must not be there either.
+OPEN = {
+    "v1/auth/login": "/v1/auth/login/",
+    "v1/registry/asset": "/v1/registry/asset",
+    "v1/registry/asset/<str:name>": "/v1/registry/asset/{slug}",
+}
+# Pages of one thing: tests/integration/dashboard/test_scope.py walks them.
+PAGES_OF_ONE = {
+    "asset/<key:slug>", "asset/<key:slug>/action/<str:action>",
+    "signal/<int:signal_id>/state", "assignment/<key:key>", "assignment/<key:key>/learner/<int:user_id>",
+    "assignment/<key:key>/learner/<int:user_id>/exclude", "assignment/<key:key>/exclude",
+    "exclusion/<int:exclusion_id>/lift", "asset/<key:slug>/rename",
+    "learner/<int:user_id>", "learner/<int:user_id>/telemetry/<key:slug>", "telemetry/webhook/<int:webhook_id>",
+    "telemetry/webhook/<int:webhook_id>/payload", "telemetry/webhook/<int:webhook_id>/retry",
+    "telemetry/webhook/<int:webhook_id>/delete", "telemetry/rejected/<int:rejected_id>/retry",
+}  # fmt: skip
+# Answered before Django, or no data of an academy; each has tests of its own.
+ELSEWHERE = {
+    "health/live", "health/ready", "metrics", "openapi.json", "docs", "docs/", "admin", "sign-in", "sign-out", "language",
+    "favicon.ico", "theme", "", "status", "me/consent", "me/export", *PAGES_OF_ONE,
+}  # fmt: skip
+# Pages, for who has signed in, of the academy that `?academy=` names.
+PAGES = {
+    "class",
+    "assets",
+    "assignments",
+    "learners",
+    "search",
+    "diagnosis",
+    "telemetry",
+    "telemetry/webhooks",
+    "telemetry/webhooks/delete",
+    "telemetry/webhooks/retry",
+    "telemetry/rejected",
+    "telemetry/ignore",
+    "me",
+    "me/erase",
+}
+
+
+def _patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
+    for entry in resolver.url_patterns:
+        path = prefix + re.sub(r"^\^|\\Z|\$$|/\?\$$", "", str(entry.pattern))
+        if isinstance(entry, URLPattern):
+            yield path, entry.callback
+        else:
+            yield from _patterns(entry, path)
+
+
+def _api_routes() -> dict[str, Callable[..., Any]]:
+    return {path: view for path, view in _patterns(get_resolver()) if path.startswith("v1/")}
+
+
+def _methods(view: Any) -> set[str]:
+    """The methods that a view really answers."""
+    handled = getattr(view.cls, "capabilities", None) or [name for name in METHODS if hasattr(view.cls, name.lower())]
+    return set(handled) - {"HEAD"}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The cast, and the values of {names} in paths."""
+
+    cast: Cast
+    values: dict[str, Any]
+
+
+@pytest.fixture
+def scene(cast: Cast) -> Scene:
+    asset = make_asset(SECRET, academy=cast.academy, visibility="PRIVATE")
+    task = make_task(cast.owner, SECRET, cohort=make_cohort(SECRET, cast.academy))
+    make_telemetry(cast.owner, SECRET)
+    webhook = make_webhook(cast.owner, asset=asset, status="ERROR", payload={"slug": SECRET})
+    merge_features(cast.academy, {"telemetry_webhook_ignore": {"package_slugs": [SECRET]}})
+    make_stored_event(cast.owner, cast.academy, about={"notebook": SECRET})
+    rejected = make_rejected(cast.owner, cast.academy, {"id": SECRET}, event_id=SECRET)
+    notebook = make_notebook(f"{SECRET}-notebook", cast.academy, f"assignment:{SECRET}")
+    make_assignment(cast.academy, notebook.asset, f"assignment:{SECRET}")
+    make_attempts(cast.owner, cast.academy, f"assignment:{SECRET}", "xx-")
+    signal = make_signal(cast.owner, cast.academy, assignment=f"assignment:{SECRET}", asset_slug=SECRET)
+    foreign = make_asset(FOREIGN, academy=cast.elsewhere, visibility="PRIVATE")
+    make_task(cast.strange_learner, FOREIGN)
+    make_telemetry(cast.strange_learner, FOREIGN)
+    make_webhook(cast.strange_learner, asset=foreign, payload={"slug": FOREIGN})
+    make_stored_event(cast.strange_learner, cast.elsewhere, about={"notebook": FOREIGN})
+    make_rejected(cast.strange_learner, cast.elsewhere, {"id": FOREIGN})
+    notebook = make_notebook(f"{FOREIGN}-notebook", cast.elsewhere, f"assignment:{FOREIGN}")
+    make_assignment(cast.elsewhere, notebook.asset, f"assignment:{FOREIGN}")
+    make_attempts(cast.strange_learner, cast.elsewhere, f"assignment:{FOREIGN}", "x")
+    strange_signal = make_signal(
+        cast.strange_learner, cast.elsewhere, assignment=f"assignment:{FOREIGN}", asset_slug=FOREIGN
+    )
+    merge_features(cast.elsewhere, {"telemetry_webhook_ignore": {"package_slugs": [FOREIGN]}})
+    rule = NotificationRule.objects.create(user=cast.colleague, academy=cast.academy, name=SECRET)
+    strange_rule = NotificationRule.objects.create(user=cast.stranger, academy=cast.elsewhere, name=FOREIGN)
+    notify(rule, signal)
+    notify(strange_rule, strange_signal)
+    values = {"task": task.pk, "slug": SECRET, "asset": asset.pk, "owner": cast.owner.pk, "webhook": webhook.pk}
+    FormerStep.objects.create(academy=cast.academy, asset=asset, key=f"{SECRET}/old", published_at=timezone.now())
+    rename = StepRename.objects.create(
+        academy=cast.academy, asset=asset, old_key=f"{SECRET}/old", new_key=f"{SECRET}/new", read_as=f"{SECRET}/new"
+    )
+    exclusion = Exclusion.objects.create(academy=cast.academy, user=cast.owner, reason=SECRET)
+    values |= {"rename": rename.pk, "exclusion": exclusion.pk}
+    values |= {"rejected": rejected.pk, "notebook": f"{SECRET}-notebook", "signal": signal.pk, "rule": rule.pk}
+    return Scene(cast, values)
+
+
+def notify(rule: NotificationRule, signal: Signal) -> None:
+    Notification.objects.create(
+        rule=rule, user=rule.user, academy=rule.academy, signal=signal, destination=str(rule.pk), state="sent"
+    )
+
+
+def people(cast: Cast) -> dict[str, Api]:
+    return {
+        "owner": Api(cast.owner, cast.academy),
+        "colleague": Api(cast.colleague, cast.academy),
+        "stranger": Api(cast.stranger, cast.elsewhere),
+        "intruder": Api(cast.stranger, cast.academy),
+        "nobody": Api(None, cast.academy),
+    }
+
+
+def text_of(answer: Response) -> str:
+    """All that an answer tells; of a download what its files do."""
+    if not answer.streaming:
+        return answer.content.decode()
+    with zipfile.ZipFile(io.BytesIO(answer.getvalue())) as archive:
+        return "\n".join(archive.read(name).decode() for name in archive.namelist())
+
+
+@pytest.mark.parametrize("person", ["owner", "colleague", "stranger", "intruder", "nobody"])
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+def test_who_may_and_what_nobody_sees(scene: Scene, route: Route, person: str) -> None:
+    path = route.path.format(**scene.values)
+    answer = people(scene.cast)[person](route.method, path, route.body)
+    assert answer.status_code == getattr(route, person), answer.content
+    body = text_of(answer)
+    # What the caller itself has put into the address isn't told by us.
+    hidden = {FOREIGN} if person in ("owner", "colleague") else {SECRET} if SECRET not in path else set()
+    if person == "nobody":
+        hidden |= {FOREIGN}
+    assert not [secret for secret in hidden if secret in body]
+    if answer.status_code >= 400:
+        assert set(answer.json()) <= {"detail", "status_code", "slug"}
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET"], ids=str)
+@pytest.mark.parametrize("person", ["stranger", "intruder", "nobody"])
+def test_a_stranger_changes_nothing(scene: Scene, route: Route, person: str) -> None:
+    before = Api(scene.cast.colleague, scene.cast.academy)
+    paths = [f"/{LOG}", f"/{RULES}", f"/{ASSETS}/{SECRET}", f"/v1/assignment/task/{scene.values['task']}"]
+    paths += [f"/{EVENTS}", f"/{REJECTED}", f"/{NOTEBOOKS}", f"/{SIGNALS}/{scene.values['signal']}"]
+    read = [before.get(path).json() for path in paths]
+    body = {"events": ["*"]} if route.pattern == RULES else route.body
+    people(scene.cast)[person](route.method, route.path.format(**scene.values), body)
+    assert [before.get(path).json() for path in paths] == read
+
+
+def test_the_walk_knows_every_route_and_method() -> None:
+    routes = _api_routes()
+    walked = {(route.pattern, route.method) for route in ROUTES}
+    closed = {path: _methods(view) for path, view in routes.items() if path not in OPEN}
+    expected = {(path, method) for path, methods in closed.items() for method in methods}
+    assert walked == expected, "a route is missing in ROUTES, or is one that doesn't exist"
+    assert set(OPEN) <= set(routes)
+
+
+def test_every_other_address_is_accounted_for() -> None:
+    rest = {path for path, _view in _patterns(get_resolver()) if not path.startswith(("v1/", "admin/"))}
+    assert rest <= ELSEWHERE | PAGES, "say in ROUTES, PAGES or ELSEWHERE who may see the new address"
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_a_page_is_for_the_academys_people(scene: Scene, page: str) -> None:
+    cast = scene.cast
+    shown = {}
+    for name, user in {"owner": cast.owner, "colleague": cast.colleague, "stranger": cast.stranger}.items():
+        client = Client()
+        client.force_login(user)
+        shown[name] = client.get(f"/{page}?academy={cast.academy.pk}")
+        own = client.get(f"/{page}")
+        assert (SECRET if name == "stranger" else FOREIGN) not in own.content.decode()
+    assert shown["colleague"].status_code == 200
+    assert FOREIGN not in shown["colleague"].content.decode() + shown["owner"].content.decode()
+    assert shown["stranger"].status_code in (403, 404)
+    assert SECRET not in shown["stranger"].content.decode()
+    assert "Downtown" not in shown["stranger"].content.decode()
+    assert Client().get(f"/{page}?academy={cast.academy.pk}").status_code in (302, 401)
+
+
+@pytest.mark.parametrize("path", OPEN.values())
+def test_what_is_open_shows_nothing_private(scene: Scene, path: str) -> None:
+    answer = Api().get(path.format(**scene.values))
+    assert FOREIGN not in answer.content.decode()
+    if SECRET not in path.format(**scene.values):
+        assert SECRET not in answer.content.decode()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("pattern", sorted({route.pattern for route in ROUTES}))
+def test_other_methods_are_answered_405_once_one_is_known(scene: Scene, pattern: str, method: str) -> None:
+    route = next(route for route in ROUTES if route.pattern == pattern)
+    allowed = {route.method for route in ROUTES if route.pattern == pattern}
+    answer = people(scene.cast)["colleague"](method, route.path.format(**scene.values))
+    answer.close()  # a download would wait for somebody to read it
+    if method in allowed or (method == "HEAD" and "GET" in allowed):
+        assert answer.status_code != 405
+    else:
+        assert answer.status_code == 405
+        if method != "HEAD":
+            assert answer.json() == {"detail": f'Method "{method}" not allowed.', "status_code": 405}
+
+
+@pytest.mark.parametrize("pattern", sorted({route.pattern for route in ROUTES}))
+def test_options_tells_no_more_than_the_methods(scene: Scene, pattern: str) -> None:
+    route = next(route for route in ROUTES if route.pattern == pattern)
+    path = route.path.format(**scene.values)
+    assert people(scene.cast)["nobody"]("OPTIONS", path).status_code == 401
+    answer = people(scene.cast)["stranger"]("OPTIONS", path)
+    assert answer.status_code == 200
+    assert SECRET not in answer.content.decode()
+
+
+def test_a_membership_that_ended_opens_nothing(scene: Scene) -> None:
+    Membership.objects.filter(user=scene.cast.colleague).update(status="INACTIVE")
+    api = people(scene.cast)["colleague"]
+    for route in ROUTES:
+        if route.owner == 403:
+            assert api(route.method, route.path.format(**scene.values), route.body).status_code == 403
+
+
+def test_a_superuser_of_the_admin_has_no_capability_by_that(scene: Scene) -> None:
+    root = make_user("root", is_superuser=True, is_staff=True)
+    assert Api(root, scene.cast.academy).get(f"/{LOG}").status_code == 403
+
+
+def test_the_admin_is_closed(db: None) -> None:
+    for path, _view in _patterns(get_resolver()):
+        if path.startswith("admin/") and "<" not in path and "(" not in path:
+            assert Client().get(f"/{path}").status_code in (200, 302, 404), path
+            if Client().get(f"/{path}").status_code == 200:
+                assert path in ("admin/login/", "admin/jsi18n/"), path

@@ -1,0 +1,191 @@
+"""What pages make of values before anything is drawn: labels, order, lines, marks in time, harmless cells, other names."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate, pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from learntrace.core.csv_cells import harmless
+from learntrace.dashboard.classroom.grid import (
+    Learner,
+    by_need,
+    columns_of,
+    current_column,
+    labels_of,
+)
+from learntrace.dashboard.classroom.pseudonyms import names_somebody, pseudonyms
+from learntrace.dashboard.components.charts.sparkline import sparkline, strip_of
+from learntrace.dashboard.components.timeline import LONGEST, Attempt, axis_of, shortened, timeline_of
+from learntrace.dashboard.templatetags.pages import attempt_marks
+from learntrace.measures.learner_state import Standing
+from learntrace.progress.reports.class_now import Cell, PublishedAssignment
+
+NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["lesson-03-exercise-1", "lesson-03-exercise-2"], ["1", "2"]),
+        (["lesson-01-exercise-1", "lesson-01-practice-1"], ["exercise-1", "practice-1"]),
+        (["python/01-hello-world", "python/02-numbers"], ["01", "02"]),
+        (["python/intro"], ["intro"]),
+        (["alone"], ["alone"]),
+        ([], []),
+    ],
+)
+def test_a_columns_label_is_what_tells_it_from_its_neighbours(names: list[str], labels: list[str]) -> None:
+    assert labels_of(names) == labels
+
+
+def _learner(name: str, severity: int = 0, seen: int = 0, **cells: Cell) -> Learner:
+    return Learner(1, name, name, "", NOW - timedelta(minutes=seen), cells, severity)
+
+
+def test_need_goes_by_severity_then_trouble_then_failures_then_who_was_here_last() -> None:
+    stuck, failing = Cell(Standing("stuck", NOW), 9, 9), Cell(Standing("working", NOW), 4, 4)
+    learners = [
+        _learner("idle", seen=60), _learner("here"), _learner("failing", a=failing), _learner("troubled", a=stuck),
+        _learner("done", a=Cell(Standing("done", NOW), 30, 29), seen=1), _learner("signalled", severity=3),
+        _learner("elsewhere", b=stuck, seen=2),
+    ]  # fmt: skip
+    ordered = [one.username for one in by_need(learners, ["a"])]
+    assert ordered == ["signalled", "troubled", "failing", "here", "done", "elsewhere", "idle"]
+
+
+def test_a_wide_grid_begins_at_the_lesson_that_half_of_the_class_has_not_done() -> None:
+    columns = columns_of(
+        [PublishedAssignment(f"{slug}-{n}", "", 1, slug, slug) for slug in ("one", "two") for n in (1, 2)], []
+    )
+    assert current_column([9, 8, 7, 1], 10, columns) == 2
+    assert current_column([9, 4, 0, 0], 10, columns) == 0
+    assert current_column([10, 10, 10, 10], 10, columns) == 2
+    assert current_column([], 0, []) == 0
+
+
+def test_a_line_leaves_gaps_and_shows_lone_values() -> None:
+    spark = sparkline([1.0, None, 0.5, 0.25], top=1)
+    assert spark.trace == "M0.0 1.0 1.5 1.0M80.0 12.0 120.0 17.5"
+    assert sparkline([None, None]).trace == ""
+    assert sparkline([]).trace == ""
+
+
+def test_one_stands_in_its_place_among_others() -> None:
+    strip = strip_of([("a", 10.0), ("b", 40.0), ("c", None)], "a")
+    assert (strip.place, strip.count, strip.top) == (2, 2, 40.0)
+    assert [tick.x for tick in strip.ticks] == ["100.00%", "25.00%"]
+    assert strip_of([("c", None)], "c").place is None
+
+
+def test_the_axis_is_to_scale_but_for_long_gaps() -> None:
+    moments = [NOW + timedelta(minutes=minutes) for minutes in (0, 1, 21, 81)]
+    assert axis_of(moments).places == pytest.approx([0.0, 6.0, 126.0, 186.0])
+    assert list(axis_of([]).places) == []
+
+
+@given(st.lists(st.floats(0, 86400), min_size=1, max_size=60))
+def test_equal_times_are_equally_long_and_a_fold_is_as_wide_as_another(gaps: list[float]) -> None:
+    moments = list(accumulate((timedelta(seconds=gap) for gap in gaps), datetime.__add__, initial=NOW))
+    axis = axis_of(moments)
+    drawn = [after - before for before, after in pairwise(axis.places)]
+    told = [(after - before).total_seconds() for before, after in pairwise(moments)]
+    for width, gap in zip(drawn, told, strict=True):
+        expected = 60.0 if gap > LONGEST.total_seconds() else gap / axis.seconds_per_pixel
+        assert width == pytest.approx(expected, abs=1e-6)
+    assert axis.seconds_per_pixel >= 1
+    assert [axis.place_of(moment) for moment in moments] == sorted(axis.places)
+
+
+def test_a_timeline_has_a_lane_for_each_assignment_and_folds_idle_time() -> None:
+    attempts = [
+        Attempt("1", NOW, "a", "error", ("NameError: x",)), Attempt("2", NOW + timedelta(minutes=1), "b", "ok"),
+        Attempt("3", NOW + timedelta(days=1), "a", "ok"),
+    ]  # fmt: skip
+    names = {"a": ("a", "/a"), "b": ("b", "/b")}
+    signals = [(NOW + timedelta(seconds=30), "stuck", "told", "/s"), (NOW - timedelta(days=1), "stuck", "before", "")]
+    timeline = timeline_of(attempts, names, signals, frozenset({"1"}))
+    assert [lane.name for lane in timeline.lanes] == ["a", "b"]
+    assert [mark.evidence for mark in timeline.marks] == [True, False, False]
+    assert [(fold.at, fold.seconds) for fold in timeline.folds] == [(NOW, None), (NOW + timedelta(days=1), 86340.0)]
+    assert [mark.title for mark in timeline.signals] == ["told"]
+    assert timeline_of([], {}).marks == ()
+
+
+def test_a_timeline_fills_its_width_unless_there_is_little() -> None:
+    def drawn(count: int) -> tuple[int, list[str]]:
+        attempts = [Attempt(str(n), NOW + timedelta(minutes=5 * n), "a", "ok") for n in range(count)]
+        timeline = timeline_of(attempts, {"a": ("a", "")})
+        return timeline.width, [mark.x for mark in timeline.marks]
+
+    assert drawn(1) == (296, ["0.000%"])
+    assert drawn(3) == (296, ["0.000%", "12.500%", "25.000%"])
+    assert drawn(21) == (656, [f"{5 * n}.000%" for n in range(21)])
+
+
+def test_ticks_stand_at_round_times_of_the_readers_zone() -> None:
+    attempts = [Attempt(str(n), NOW + timedelta(minutes=5 * n), "a", "ok") for n in range(13)]
+    with timezone.override(ZoneInfo("Asia/Kolkata")):
+        ticks = timeline_of(attempts, {"a": ("a", "")}).ticks
+        assert [f"{timezone.localtime(at):%H:%M}" for _x, at in ticks] == ["16:15", "16:30", "16:45", "17:00"]
+    assert [x for x, _at in ticks] == ["25.000%", "50.000%", "75.000%", "100.000%"]
+
+
+def test_steps_stand_under_their_asset_and_are_told_by_their_own_names() -> None:
+    keys = ["py/01-hello", "assignment:sum", "js/01-hello", "py/02-" + "x" * 30 + "-end"]
+    attempts = [Attempt(str(n), NOW + timedelta(minutes=n), key, "ok") for n, key in enumerate(keys)]
+    timeline = timeline_of(attempts, {key: (key.removeprefix("assignment:"), "") for key in keys})
+    assert [lane.label for lane in timeline.lanes] == ["sum", "01-hello", "02-xxxxxxxxxx…xxxxxxxx-end", "01-hello"]
+    assert timeline.headings == (("py", "66"), ("js", "130"))
+    assert [lane.y for lane in timeline.lanes] == ["40", "82", "104", "146"]
+    assert [mark.y for mark in timeline.marks] == ["82", "40", "146", "104"]
+
+
+def test_a_long_name_loses_its_middle() -> None:
+    assert shortened("abcdefgh", 8) == "abcdefgh"
+    assert shortened("abcdefghi", 8) == "abcd…ghi"
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"), ("\t=1", "'\t=1"), ("\r=1", "'\r=1"),
+        ("  =1", "'  =1"), ("\uff1d1", "'\uff1d1"), ("plain", "plain"), (-1.5, -1.5), (None, ""), ("a\0b", "ab"),
+        (NOW, "2026-11-25T10:30:00Z"),
+    ],
+)  # fmt: skip
+def test_a_cell_is_no_formula(value: object, cell: object) -> None:
+    assert harmless(value) == cell
+
+
+@given(st.text())
+def test_no_text_begins_as_a_formula(text: str) -> None:
+    assert not str(harmless(text)).lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+
+
+@given(st.sets(st.integers(1, 10**6), max_size=300), st.text(max_size=8))
+def test_no_two_of_a_class_share_a_pseudonym(ids: set[int], secret: str) -> None:
+    found = pseudonyms(ids, secret)
+    assert found.keys() == ids
+    assert len(set(found.values())) == len(ids)
+    assert pseudonyms(ids, secret) == found
+
+
+def test_a_text_that_names_somebody_is_recognised() -> None:
+    assert names_somebody("/home/ADA/x.py", ["ada"])
+    assert not names_somebody("name 'total' is not defined", ["ada", "to", ""])
+
+
+def test_marks_of_attempts_show_hostile_errors_as_text_and_point_out_evidence() -> None:
+    attempts = [Attempt("1", NOW, "a", "error", ('<script>"&',)), Attempt("2", NOW + timedelta(minutes=1), "a", "ok")]
+    made = attempt_marks(timeline_of(attempts, {"a": ("A", "")}, (), frozenset({"1"})).marks)
+    assert "<script" not in made
+    assert "&lt;script&gt;&quot;&amp;</title>" in made
+    assert [word for word in ("shape error evidence", "shape done") if word in made] == [
+        "shape error evidence",
+        "shape done",
+    ]
+    assert made.count("<svg ") == 2
