@@ -13,4 +13,4 @@ class CompileMessages(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         package = Path(self.root, "learntrace")
         # By its path: the package itself isn't installed yet, nor is what it needs.
-        runpy.run_path(str(package / "config" / "messages.py"))["compile_catalogues"](package)
+        runpy.run_path(str(package / "config" / "reference_docs" / "translations.py"))["compile_catalogues"](package)

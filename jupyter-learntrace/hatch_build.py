@@ -22,7 +22,11 @@ FRONT_ENDS = {
     "jupyter-config/nbconfig/notebook.d": "etc/jupyter/nbconfig/notebook.d",
 }
 # What shows that a front end has been built.
-BUILT = ("jupyter_learntrace/labextension/package.json", "jupyter_learntrace/nbextension/main.js")
+BUILT = (
+    "jupyter_learntrace/labextension/package.json",
+    "jupyter_learntrace/nbextension/main.js",
+    "jupyter_learntrace/nbextension/custom.js",
+)
 
 
 class Notebooks(BuildHookInterface):  # type: ignore[type-arg]

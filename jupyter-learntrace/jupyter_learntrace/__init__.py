@@ -1,10 +1,10 @@
-"""Learning telemetry from notebooks: what Jupyter's servers and front ends look for by name."""
+"""Learning telemetry from notebooks: the entry points that Jupyter's servers and front ends look up by name."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ._version import __version__
+from jupyter_learntrace._version import __version__
 
 __all__ = ["__version__"]
 
@@ -25,14 +25,14 @@ def _jupyter_nbextension_paths() -> list[dict[str, str]]:
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    """For jupyter_server, under JupyterLab 4 and Notebook 7."""
-    from .extension import server_application
+    """Return the server extension for jupyter_server, which JupyterLab 4 and Notebook 7 run on."""
+    from jupyter_learntrace.extension import server_application
 
     return [{"module": "jupyter_learntrace", "app": server_application()}]
 
 
 def load_jupyter_server_extension(nbapp: Any) -> None:
-    """For Classic Notebook 6."""
-    from .extension import load_in_notebook_6
+    """Load the server extension into Classic Notebook 6."""
+    from jupyter_learntrace.extension import load_in_notebook_6
 
     load_in_notebook_6(nbapp)

@@ -1,4 +1,4 @@
-"""Between browsers and Learntrace: takes what they post, keeps it, has it sent, and says how it stands."""
+"""The collector: takes events from browsers, keeps them in the spool, has them sent, and reports the state of delivery."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any
 
 from tornado.ioloop import IOLoop
 
-from . import standing
-from .capture import Captured, Unacceptable, captured
-from .configuration import Settings
-from .delivery import Delivery, Denied, Failure
-from .identity import Owner
-from .messages import Sentence, _
-from .sender import Sender
-from .spool import Spool, Totals
-from .spool_file import SpoolUnusable
-from .standing import Standing
+from jupyter_learntrace import delivery_state
+from jupyter_learntrace.capture import CapturedEvent, Unacceptable, capture_event
+from jupyter_learntrace.configuration import Settings
+from jupyter_learntrace.delivery import Delivery, Denied, Failure
+from jupyter_learntrace.delivery_state import DeliveryState
+from jupyter_learntrace.identity import Owner
+from jupyter_learntrace.messages import Sentence, _
+from jupyter_learntrace.sender import Sender
+from jupyter_learntrace.spool import Spool, Totals
+from jupyter_learntrace.spool_file import SpoolUnusable
 
 MOST_POSTED_BYTES = 4 * 1024 * 1024
 MOST_POSTED = 200
 
 
 class Refusal(Exception):
-    """A request that isn't granted: its HTTP status, and why."""
+    """A request of the browser is refused, with an HTTP status and a reason."""
 
     def __init__(self, status: int, sentence: Sentence) -> None:
         super().__init__(str(sentence))
@@ -35,12 +35,12 @@ class Refusal(Exception):
 
 
 class Collector:
-    """The extension at work, with one set of settings."""
+    """Collects events under one set of settings."""
 
     def __init__(self, settings: Settings, log: logging.Logger) -> None:
         self._settings, self._log = settings, log
         self._spool = Spool(settings.spool, settings.spool_limit, log)
-        # One thread: SQLite waits for the disk, which the server's loop must not, and one writer needs no lock.
+        # One thread: SQLite blocks on the disk, which the server's loop must not, and a single writer needs no lock.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="learntrace-spool")
         self._sender = Sender(settings, self._on_disk, Delivery(settings), log)
         self._trouble: Sentence | None = None
@@ -55,7 +55,7 @@ class Collector:
         self._disk.shutdown(wait=False)
 
     async def take(self, body: bytes, language: str) -> dict[str, Any]:
-        """Keep the events of a request's body, durably when this returns; raises Refusal."""
+        """Keep the events of a request's body; they are on disk when this returns. Raises Refusal."""
         if not self._sender.collecting:
             return {"accepted": 0, "rejected": [], "state": await self._state(language)}
         try:
@@ -68,19 +68,19 @@ class Collector:
             self._trouble = problem.sentence
             raise Refusal(503, problem.sentence) from None
         self._trouble = None
-        self._sender.kick()
-        told = [
+        self._sender.wake()
+        refusals = [
             {"index": index, "id": identifier, "code": problem.code, "detail": problem.sentence.language(language)}
             for index, identifier, problem in rejected
         ]
-        return {"accepted": accepted, "rejected": told, "state": await self._state(language)}
+        return {"accepted": accepted, "rejected": refusals, "state": await self._state(language)}
 
     async def state(self, language: str) -> dict[str, Any]:
-        await self._sender.look()
+        await self._sender.refresh()
         return await self._state(language)
 
     async def consent(self, collecting: bool, language: str) -> dict[str, Any]:
-        """Tell Learntrace the learner's yes or no; raises Refusal."""
+        """Set whether the learner's events may be collected. Raises Refusal."""
         try:
             await self._sender.consent(collecting)
         except Denied:
@@ -97,16 +97,16 @@ class Collector:
     def _keep(
         self, body: bytes, owner: Owner, with_source: bool
     ) -> tuple[int, list[tuple[int, str | None, Unacceptable]]]:
-        """In the spool's thread: how many are kept, and of the others index, id and reason."""
-        kept: list[Captured] = []
+        """Keep events, in the spool's thread. Return how many, and the index, id and reason of each rejected one."""
+        kept: list[CapturedEvent] = []
         rejected: list[tuple[int, str | None, Unacceptable]] = []
         for index, event in enumerate(events_of(body)):
-            found = _captured(event, with_source)
-            if isinstance(found, Captured):
-                kept.append(found)
+            outcome = _capture(event, with_source)
+            if isinstance(outcome, CapturedEvent):
+                kept.append(outcome)
             else:
-                named = event.get("id") if isinstance(event, dict) else None
-                rejected.append((index, named if isinstance(named, str) else None, found))
+                identifier = event.get("id") if isinstance(event, dict) else None
+                rejected.append((index, identifier if isinstance(identifier, str) else None, outcome))
         if kept:
             self._spool.add(owner, kept)
         return len(kept), rejected
@@ -114,13 +114,13 @@ class Collector:
     async def _state(self, language: str) -> dict[str, Any]:
         sender = self._sender
         waiting, totals = 0, Totals()
-        # A spool that can't be read is told of by its trouble, not by failing here.
+        # A spool that can't be read shows in the state, by `_trouble`; the request doesn't fail.
         with suppress(SpoolUnusable):
             waiting = await self._on_disk(Spool.waiting, sender.owner)
             totals = await self._on_disk(Spool.totals, sender.owner)
-        how = standing.standing(sender.collecting, sender.reason, sender.told, self._trouble, waiting)
-        return standing.document(
-            how,
+        state = delivery_state.decide(sender.collecting, sender.reason, sender.message, self._trouble, waiting)
+        return delivery_state.document(
+            state,
             language,
             self._settings.url,
             waiting,
@@ -131,10 +131,10 @@ class Collector:
 
 
 class Idle:
-    """In the collector's place where nothing is collected, and why."""
+    """Stands in for the collector where nothing is collected."""
 
-    def __init__(self, why: Standing) -> None:
-        self._why = why
+    def __init__(self, state: DeliveryState) -> None:
+        self._state = state
 
     async def start(self) -> None:
         """Nothing to do."""
@@ -146,21 +146,21 @@ class Idle:
         return {"accepted": 0, "rejected": [], "state": await self.state(language)}
 
     async def state(self, language: str) -> dict[str, Any]:
-        return standing.document(self._why, language)
+        return delivery_state.document(self._state, language)
 
     async def consent(self, collecting: bool, language: str) -> dict[str, Any]:
-        raise Refusal(503, self._why.sentence)
+        raise Refusal(503, self._state.sentence)
 
 
-def _captured(event: object, with_source: bool) -> Captured | Unacceptable:
+def _capture(event: object, with_source: bool) -> CapturedEvent | Unacceptable:
     try:
-        return captured(event, with_source=with_source)
+        return capture_event(event, with_source=with_source)
     except Unacceptable as problem:
         return problem
 
 
 def events_of(body: bytes) -> list[Any]:
-    """The events of a request's body; raises Refusal."""
+    """Parse a request's body into its events. Raises Refusal."""
     if len(body) > MOST_POSTED_BYTES:
         raise Refusal(413, _("The request is larger than %(limit)s MiB.", limit=MOST_POSTED_BYTES // 1024 // 1024))
     try:

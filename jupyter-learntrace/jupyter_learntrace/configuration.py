@@ -1,4 +1,4 @@
-"""Where events go and as whom: from Jupyter's configuration, or else from the environment."""
+"""Settings of the extension, from Jupyter's configuration or else from the environment."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, CFloat, CUnicode, Unicode
 from traitlets.config import Configurable
 
-from .identity import HUB, TOKEN, Credential
-from .messages import Sentence, _
+from jupyter_learntrace.identity import HUB, TOKEN, Credential
+from jupyter_learntrace.messages import Sentence, _
 
 MEBIBYTE = 1024 * 1024
 SPOOL = Path("learntrace", "spool.sqlite3")
 
 
 class Learntrace(Configurable):
-    """What Jupyter's configuration files and command lines may say, as `c.Learntrace.url` and so on."""
+    """The traits that Jupyter's configuration files and command lines may set, such as `c.Learntrace.url`."""
 
     url = Unicode("", help="Where Learntrace answers, as https://learntrace.example.org; else LEARNTRACE_URL.").tag(
         config=True
@@ -36,7 +36,7 @@ class Learntrace(Configurable):
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds. `url` has no slash at its end; `academy` is "" where Learntrace is to find it by itself."""
+    """The settings in force. `url` has no slash at its end; `academy` is "" where Learntrace determines it."""
 
     url: str
     credential: Credential
@@ -46,7 +46,7 @@ class Settings:
 
 
 class Unusable(Exception):
-    """Nothing can be collected with this configuration. `wanted` is false where nobody asked for it either."""
+    """Nothing can be collected with this configuration. `wanted` is false where it isn't meant to be."""
 
     def __init__(self, sentence: Sentence, *, wanted: bool = True) -> None:
         super().__init__(str(sentence))
@@ -55,7 +55,7 @@ class Unusable(Exception):
 
 
 def settings_of(given: Learntrace, environment: Mapping[str, str] = os.environ) -> Settings:
-    """What the configuration amounts to; raises Unusable."""
+    """Return the settings that configuration and environment make. Raises Unusable."""
     if not given.enabled:
         raise Unusable(_("Turned off in Jupyter's configuration."), wanted=False)
     url = (given.url or environment.get("LEARNTRACE_URL", "")).strip()
@@ -99,12 +99,12 @@ def _checked_academy(academy: str) -> str:
 
 def _credential(given: Learntrace, environment: Mapping[str, str]) -> Credential:
     token = (given.token or environment.get("LEARNTRACE_TOKEN", "")).strip()
-    of_the_hub = environment.get("JUPYTERHUB_API_TOKEN", "").strip()
-    found = token or of_the_hub
-    if not found:
+    hub_token = environment.get("JUPYTERHUB_API_TOKEN", "").strip()
+    secret = token or hub_token
+    if not secret:
         raise Unusable(_("No token is set: set LEARNTRACE_TOKEN, or c.Learntrace.token."))
-    if not (found.isascii() and found.isprintable()) or " " in found:
+    if not (secret.isascii() and secret.isprintable()) or " " in secret:
         raise Unusable(_("LEARNTRACE_TOKEN holds characters that no token has."))
     if token:
         return Credential(TOKEN, token)
-    return Credential(HUB, of_the_hub, environment.get("JUPYTERHUB_USER", "").strip())
+    return Credential(HUB, hub_token, environment.get("JUPYTERHUB_USER", "").strip())

@@ -1,4 +1,4 @@
-"""The requests to Learntrace: events, and what it says of their owner. Each answer is a value, each failure a class."""
+"""HTTP client of Learntrace: sends events and asks for the account. Each response is a value, each failure a class."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 from tornado.httpclient import HTTPRequest, HTTPResponse
 from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
 
-from ._version import __version__
-from .configuration import Settings
-from .identity import Account
+from jupyter_learntrace._version import __version__
+from jupyter_learntrace.configuration import Settings
+from jupyter_learntrace.identity import Account
 
 CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 20.0
@@ -24,11 +24,11 @@ LONGEST_RETRY_AFTER = 300.0
 
 
 class Failure(Exception):
-    """The request has failed; the text says how, in the words of the server or the system, and without the token."""
+    """A request failed. The text is the server's or the system's own, without the token."""
 
 
 class Away(Failure):
-    """Learntrace can't be reached, or can't take anything now. `broken`: it says that it failed over this request."""
+    """Learntrace can't be reached or can't take anything now. `broken`: it failed on this very request (status 500)."""
 
     def __init__(self, text: str, *, retry_after: float = 0.0, broken: bool = False) -> None:
         super().__init__(text)
@@ -37,19 +37,19 @@ class Away(Failure):
 
 
 class Refused(Failure):
-    """Learntrace doesn't know the credential, or doesn't let it send."""
+    """Learntrace doesn't know the credential, or doesn't allow it to send."""
 
 
 class OptedOut(Refused):
-    """The learner has said no."""
+    """The learner has opted out."""
 
 
 class Denied(Refused):
-    """The academy doesn't allow what was asked."""
+    """The academy doesn't allow the request."""
 
 
 class BatchRefused(Failure):
-    """Learntrace doesn't take these events together, perhaps because of one. `code` says why."""
+    """Learntrace refuses the batch as a whole, perhaps because of one event. `code` says why."""
 
     def __init__(self, text: str, code: str) -> None:
         super().__init__(text)
@@ -58,20 +58,20 @@ class BatchRefused(Failure):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a batch: all but the rejected (their index, code and detail) are Learntrace's now."""
+    """The outcome of a batch: the code and detail of each rejected event by its index; all others are stored."""
 
     rejected: dict[int, tuple[str, str]]
 
 
 class Delivery:
-    """The way to Learntrace, as one credential."""
+    """Talks to Learntrace with one credential."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._client: SimpleAsyncHTTPClient | None = None
 
     async def send(self, bodies: Sequence[str]) -> Receipt:
-        """Send events (JSON each) as one batch; raises a Failure."""
+        """Send events, each as JSON, as one batch. Raises a Failure."""
         body = f"[{','.join(bodies)}]".encode()
         # Compressing a full batch takes milliseconds that typing in a terminal would notice.
         packed = await asyncio.get_running_loop().run_in_executor(None, gzip.compress, body, 5)
@@ -81,7 +81,7 @@ class Delivery:
         if answer.code == 413 or (answer.code == 400 and _detail(document)):
             slug = document.get("slug") if isinstance(document, dict) else None
             code = "too-large" if answer.code == 413 else str(slug or "invalid-batch")
-            raise BatchRefused(self._told(answer, document), code)
+            raise BatchRefused(self._describe(answer, document), code)
         self._raise_for(answer, document)
         receipt = _receipt(document, len(bodies))
         if receipt is None:
@@ -89,11 +89,11 @@ class Delivery:
         return receipt
 
     async def account(self) -> Account:
-        """Who we are there, and what may be sent; raises a Failure."""
+        """Return the account of the credential, and what may be sent for it. Raises a Failure."""
         return await self._account("GET", None)
 
     async def consent(self, collecting: bool) -> Account:
-        """Say yes or no for the learner; raises a Failure, Denied where the academy leaves no choice."""
+        """Set whether the learner's events may be collected. Raises a Failure; Denied where the academy allows no choice."""
         return await self._account("PUT", json.dumps({"collecting": collecting}).encode())
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ class Delivery:
         answer = await self._fetch(method, "/v1/me/consent", body, headers)
         document = self._document(answer)
         if isinstance(document, dict) and document.get("slug") == "opt-out-not-allowed":
-            raise Denied(self._told(answer, document))
+            raise Denied(self._describe(answer, document))
         self._raise_for(answer, document)
         account = _account_of(document)
         if account is None:
@@ -115,7 +115,7 @@ class Delivery:
 
     async def _fetch(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> HTTPResponse:
         if self._client is None:
-            # Not the configured client: no proxy of the environment's, and a pool that nobody else fills.
+            # Not tornado's configured client: it could use a proxy of the environment, and others share its pool.
             self._client = SimpleAsyncHTTPClient(force_instance=True, max_clients=4, max_body_size=MOST_ANSWER)
         headers = {
             **headers,
@@ -143,7 +143,7 @@ class Delivery:
         except ssl.SSLError as problem:
             raise Away(f"no trusted connection ({problem.reason or problem})") from None
         except Exception as problem:
-            # Whatever the network comes up with.
+            # The network layers raise many classes.
             raise Away(self._redacted(str(problem) or type(problem).__name__)) from None
 
     def _document(self, answer: HTTPResponse) -> Any:
@@ -157,14 +157,14 @@ class Delivery:
             return
         if answer.code == 599:
             raise Away(self._redacted(str(answer.error)) if answer.error else "no answer")
-        told = self._told(answer, document)
+        text = self._describe(answer, document)
         if answer.code == 403 and isinstance(document, dict) and document.get("slug") == "opted-out":
-            raise OptedOut(told)
+            raise OptedOut(text)
         if answer.code in {401, 403}:
-            raise Refused(told)
-        raise Away(told, retry_after=_retry_after(answer), broken=answer.code == 500)
+            raise Refused(text)
+        raise Away(text, retry_after=_retry_after(answer), broken=answer.code == 500)
 
-    def _told(self, answer: HTTPResponse, document: Any) -> str:
+    def _describe(self, answer: HTTPResponse, document: Any) -> str:
         return self._redacted(f"{answer.code} {_detail(document) or answer.reason or ''}".strip())
 
     def _redacted(self, text: str) -> str:
@@ -177,15 +177,15 @@ def _detail(document: Any) -> str:
 
 
 def _retry_after(answer: HTTPResponse) -> float:
-    """Seconds; a date, which Learntrace never sends, counts as none."""
+    """Return the header's seconds. A date, which Learntrace never sends, counts as 0."""
     given = answer.headers.get("Retry-After", "")
     return min(float(given), LONGEST_RETRY_AFTER) if given.isascii() and given.isdigit() else 0.0
 
 
 def _receipt(document: Any, sent: int) -> Receipt | None:
-    """What the answer says, if it accounts for every event that was sent."""
+    """Read the response; None unless it accounts for every event that was sent."""
     try:
-        rejected = {one["index"]: (str(one["code"]), str(one["detail"])) for one in document["rejected"]}
+        rejected = {item["index"]: (str(item["code"]), str(item["detail"])) for item in document["rejected"]}
         counted = int(document["accepted"]) + int(document["duplicates"]) + len(document["rejected"])
     except (TypeError, KeyError, ValueError):
         return None

@@ -1,6 +1,6 @@
-"""Loading into a Jupyter server: JupyterLab's and Notebook 7's (jupyter_server), or Classic Notebook 6 itself.
+"""Loads the extension into a Jupyter server: that of JupyterLab and Notebook 7 (jupyter_server), or Classic Notebook 6.
 
-Whatever goes wrong here is told in one line of the log and leaves the Jupyter server as it would be without us.
+A failure here is logged in one line and leaves the Jupyter server as it would be without the extension.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from tornado.ioloop import IOLoop
 from traitlets import TraitError
 from traitlets.config import Config
 
-from . import standing
-from .collector import Collector, Idle
-from .configuration import Learntrace, Unusable, settings_of
-from .handlers import SETTING, handlers
-from .messages import _
+from jupyter_learntrace import delivery_state
+from jupyter_learntrace.collector import Collector, Idle
+from jupyter_learntrace.configuration import Learntrace, Unusable, settings_of
+from jupyter_learntrace.handlers import SETTING, handlers
+from jupyter_learntrace.messages import _
 
 
 def server_application() -> type:
-    """The extension as jupyter_server knows extensions that have something to do at the end."""
-    # Here, because Classic Notebook 6 comes without it.
+    """Return the extension's class for jupyter_server, which calls an application's `stop_extension` at the end."""
+    # Imported here, because Classic Notebook 6 comes without jupyter_server.
     from jupyter_server.base.handlers import APIHandler
     from jupyter_server.extension.application import ExtensionApp
 
@@ -44,7 +44,7 @@ def load_in_notebook_6(nbapp: Any) -> None:
     collector = attach(nbapp.web_app, nbapp.base_url, APIHandler, nbapp.config, nbapp.log)
     clean_up = nbapp.cleanup_kernels
 
-    # It tells no extension that it ends; this is what it does then, while its loop can still be used.
+    # Notebook 6 has no hook for the end. It calls this method then, while its loop can still be used.
     def clean_up_after_us() -> None:
         try:
             IOLoop.current().run_sync(lambda: _stop(collector, nbapp.log))
@@ -56,7 +56,7 @@ def load_in_notebook_6(nbapp: Any) -> None:
 
 
 def attach(web_app: Any, base_url: str, base: type, config: Config, log: logging.Logger) -> Collector | Idle:
-    """Add the endpoints to a server's application, and start what stands behind them."""
+    """Add the endpoints to a server's application, and start the collector behind them."""
     collector = _collector(config, log)
     web_app.settings[SETTING] = collector
     web_app.add_handlers(".*$", handlers(base, base_url))
@@ -72,22 +72,22 @@ def attach(web_app: Any, base_url: str, base: type, config: Config, log: logging
 
 
 def _collector(config: Config, log: logging.Logger) -> Collector | Idle:
-    """What takes the events; with a configuration that can't be used, something that takes none and says why."""
+    """Return the collector, or an Idle one where the configuration can't be used."""
     try:
         return Collector(settings_of(Learntrace(config=config)), log)
     except Unusable as problem:
         level = logging.WARNING if problem.wanted else logging.INFO
         log.log(level, "Learntrace: telemetry is off. %s", problem)
-        return Idle(standing.off(problem.sentence))
+        return Idle(delivery_state.off(problem.sentence))
     except TraitError as problem:
-        # Its text shows the value, which may be a token in the wrong place.
+        # The error's text shows the value, which may be a token in the wrong place.
         log.warning("Learntrace: telemetry is off. A value of c.Learntrace has the wrong type.")
         log.debug("Learntrace: %s", type(problem).__name__)
-        return Idle(standing.off(_("A value of c.Learntrace has the wrong type.")))
+        return Idle(delivery_state.off(_("A value of c.Learntrace has the wrong type.")))
 
 
 async def _stop(collector: Collector | Idle, log: logging.Logger) -> None:
     try:
         await collector.stop()
     except Exception:
-        log.exception("Learntrace: the end was not orderly; what waits is in the spool")
+        log.exception("Learntrace: stopping failed; waiting events are in the spool")

@@ -1,4 +1,4 @@
-"""What browsers ask of this Jupyter server below `learntrace/`, the same for jupyter_server and for Notebook 6."""
+"""The endpoints for browsers below `learntrace/`, the same for jupyter_server and for Notebook 6."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from tornado import web
 
-from .collector import Collector, Idle, Refusal
-from .messages import Sentence, _, language_of_header
+from jupyter_learntrace.collector import Collector, Idle, Refusal
+from jupyter_learntrace.messages import Sentence, _, language_of_header
 
 SETTING = "learntrace"
 PATHS = ("events", "state", "consent")
 
 
 class Answer:
-    """What the endpoints share. Stands before the host's APIHandler, which logs in and checks XSRF."""
+    """Base of the endpoints. Is mixed into the host's APIHandler, which checks the login and XSRF."""
 
-    # Polling isn't work: a hub has to see that a server is idle.
+    # Polling doesn't count as activity: a hub has to see that a server is idle.
     _track_activity = False
 
     request: Any
@@ -26,15 +26,15 @@ class Answer:
 
     @property
     def collector(self) -> Collector | Idle:
-        found: Collector | Idle = self.settings[SETTING]
-        return found
+        collector: Collector | Idle = self.settings[SETTING]
+        return collector
 
     @property
     def language(self) -> str:
         return language_of_header(self.request.headers.get("Accept-Language", ""))
 
     async def answer(self, work: Awaitable[dict[str, Any]]) -> None:
-        """Answer with what the work returns, or with its refusal."""
+        """Send what the work returns, or its refusal, as JSON."""
         try:
             document, status = await work, 200
         except Refusal as refusal:
@@ -48,7 +48,7 @@ class Answer:
         self.finish(json.dumps(document))  # type: ignore[attr-defined]
 
     def write_error(self, status_code: int, **_details: Any) -> None:
-        """What the host refuses (no login, no XSRF token), in our form."""
+        """Send what the host itself refuses (no login, no XSRF token) in the form of our endpoints."""
         refusals: dict[int, Sentence] = {403: _("You are not logged in here, or the XSRF token is missing.")}
         sentence = refusals.get(status_code, _("The request can't be answered."))
         self.finish(json.dumps({"detail": sentence.language(self.language)}))  # type: ignore[attr-defined]
@@ -83,7 +83,7 @@ class Consent(Answer):
 
 
 def handlers(base: type, base_url: str) -> list[tuple[str, type]]:
-    """The routes, on the host's own class for its API."""
+    """Return the routes, with handlers derived from `base`, the host's own APIHandler."""
     parts = zip(PATHS, (Events, State, Consent))
     return [
         (f"{base_url.rstrip('/')}/learntrace/{path}", type(f"Learntrace{part.__name__}", (part, base), {}))

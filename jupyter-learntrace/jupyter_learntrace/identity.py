@@ -1,4 +1,4 @@
-"""As whom this Jupyter server speaks to Learntrace, and to whom the events that wait in a spool belong."""
+"""The credential of this Jupyter server at Learntrace, and the owner of the events that wait in a spool."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TOKEN, HUB = "Token", "JupyterHub"
 
 @dataclass(frozen=True)
 class Credential:
-    """A token of Learntrace's or of a hub's. `claimed` is the user name that the hub gave this server, if any."""
+    """A token of Learntrace or of a hub. `claimed` is the user name that the hub gave this server, if any."""
 
     kind: str
     secret: str
@@ -25,13 +25,13 @@ class Credential:
 
     @property
     def fingerprint(self) -> str:
-        """Names the credential without giving it away."""
+        """Return a hash that identifies the credential without revealing it."""
         return hashlib.sha256(self.header.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who Learntrace says that we are, and what it may be sent."""
+    """The account behind the credential, as Learntrace names it, and what may be sent for it."""
 
     actor: str
     academy: str | None = None
@@ -42,10 +42,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose events are meant: those of this credential, and those that one of these names has on this server.
+    """The owner of events: of those with this credential, and of those on this server with one of these names.
 
-    A hub gives a server a new token each time it starts, and a token can be replaced: the name is what stays. What
-    belongs to neither is never sent with this credential.
+    A hub gives a server a new token at each start, and a token can be replaced; the name stays. Events that match
+    neither are never sent with this credential.
     """
 
     server: str
@@ -54,11 +54,11 @@ class Owner:
 
     @property
     def name(self) -> str | None:
-        """The name as Learntrace knows it, or else as the hub claims it."""
+        """The user name at Learntrace, or else the one that the hub claims."""
         return self.names[0] if self.names else None
 
 
 def owner_of(server: str, credential: Credential, actor: str = "") -> Owner:
-    """The owner of what is captured now; `actor` once Learntrace has told it."""
+    """Return the owner of events captured now. `actor` is the name at Learntrace, where it is known."""
     names = (actor, credential.claimed)
     return Owner(server, credential.fingerprint, tuple(dict.fromkeys(name for name in names if name)))

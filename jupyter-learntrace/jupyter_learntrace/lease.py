@@ -1,4 +1,4 @@
-"""Who sends from a spool that several Jupyter servers of one user share: one at a time."""
+"""The lease of a spool that several Jupyter servers of one user share: only its holder sends."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import socket
 import sqlite3
 from dataclasses import dataclass, field
 
-# Longer than a request may take, so that a lease doesn't end under its holder.
+# Longer than a request may take, so that a lease doesn't expire while its holder sends.
 SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that wants to send. Written as host/pid/number, so that others on its host see when it is gone."""
+    """A process that wants to send. Stored as host/pid/number, so that others on its host can tell when it has ended."""
 
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
@@ -25,7 +25,7 @@ class Holder:
 
 
 def claim(connection: sqlite3.Connection, holder: Holder, at: float) -> bool:
-    """Take or renew the lease at this time (seconds since the epoch); false while another process has it."""
+    """Take or renew the lease at this time (seconds since the epoch). Return false while another process holds it."""
     row = connection.execute("SELECT holder, until FROM lease").fetchone()
     if row is not None and row[0] != str(holder) and not _has_ended(row[0], row[1], holder, at):
         return False
@@ -38,7 +38,7 @@ def release(connection: sqlite3.Connection, holder: Holder) -> None:
 
 
 def _has_ended(other: str, until: float, holder: Holder, at: float) -> bool:
-    # An end that lies further away than any lease was set by a clock that has been put back since.
+    # An end further away than a lease is long was set before the clock was put back.
     if not at <= until <= at + SECONDS:
         return True
     host, pid, _number = other.rsplit("/", 2)
@@ -47,7 +47,7 @@ def _has_ended(other: str, until: float, holder: Holder, at: float) -> bool:
 
 def _is_alive(pid: int) -> bool:
     if os.name != "posix":
-        return True  # asking would be a signal there
+        return True  # os.kill(pid, 0) would send a signal there
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""Sentences for people, in English and Spanish: marked where they are written, put into a language where they are shown."""
+"""Sentences for people, in English and Spanish: marked for translation where written, translated where shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RANGE = re.compile(r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9]{1,8})*\s*(?:;\s*q\s*=\s*
 
 @dataclass(frozen=True)
 class Sentence:
-    """A text in English, a template of `values`; `language()` puts it into a language."""
+    """An English text, a template of `values`, that `language()` translates."""
 
     text: str
     values: Mapping[str, object] = field(default_factory=dict)
@@ -37,18 +37,18 @@ class Sentence:
 
 
 def _(text: str, **values: object) -> Sentence:
-    """A sentence; the name is what the search for texts to translate looks for."""
+    """Make a sentence. The extraction of texts to translate looks for this function's name."""
     return Sentence(text, values)
 
 
 @cache
 def _catalogue(language: str) -> gettext.NullTranslations:
-    # In a checkout that was never built there is no compiled catalogue: English then.
+    # A checkout that was never built has no compiled catalogue: fall back to English.
     return gettext.translation("jupyter_learntrace", _LOCALE, [language], fallback=True)
 
 
 def language_of_header(accept_language: str) -> str:
-    """The language that a browser asks for, among ours."""
+    """Return the supported language that an Accept-Language header prefers."""
     wanted = [match for part in accept_language.split(",") if (match := _RANGE.fullmatch(part))]
     for match in sorted(wanted, key=lambda match: -float(match[2] or 1)):
         if match[1].lower() in LANGUAGES and float(match[2] or 1) > 0:
@@ -57,7 +57,7 @@ def language_of_header(accept_language: str) -> str:
 
 
 def language_of_environment(environment: Mapping[str, str] = os.environ) -> str:
-    """The language of whoever sits at the terminal, among ours: as gettext looks, LANGUAGE (a list) first."""
+    """Return the supported language of the terminal. Like gettext, prefer LANGUAGE, which is a list."""
     for wanted in environment.get("LANGUAGE", "").split(":"):
         if wanted[:2].lower() in LANGUAGES:
             return wanted[:2].lower()

@@ -1,6 +1,6 @@
-"""What waits to be sent, on disk: what a browser was told to be accepted is here until Learntrace has it.
+"""The spool: events on disk, from the moment that a browser is told they are accepted until Learntrace has them.
 
-Several Jupyter servers of one user share a spool. An event is in it once (by its id), and belongs to whoever captured it.
+Several Jupyter servers of one user share a spool. It holds an event (by its id) once, for the owner that captured it.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from . import lease
-from .capture import Captured
-from .identity import Account, Owner
-from .lease import Holder
-from .messages import Sentence, _
-from .spool_file import SpoolFile, SpoolUnusable
+from jupyter_learntrace import lease
+from jupyter_learntrace.capture import CapturedEvent
+from jupyter_learntrace.identity import Account, Owner
+from jupyter_learntrace.lease import Holder
+from jupyter_learntrace.messages import Sentence, _
+from jupyter_learntrace.spool_file import SpoolFile, SpoolUnusable
 
 MOST_REJECTED = 100
 
 
 class SpoolFull(SpoolUnusable):
-    """The limit is reached; Learntrace has to take some first."""
+    """The size limit is reached; Learntrace has to take events first."""
 
 
 @dataclass(frozen=True)
 class Spooled:
-    """An event in the spool; `arrival` is its place in the row."""
+    """An event in the spool; `arrival` is its position in the queue."""
 
     arrival: int
     id: str
@@ -39,7 +39,7 @@ class Spooled:
 
 @dataclass(frozen=True)
 class Rejection:
-    """Why Learntrace doesn't take an event."""
+    """An event that Learntrace rejected, with code and detail."""
 
     event: Spooled
     code: str
@@ -48,7 +48,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Totals:
-    """What has been sent for an owner so far, and what Learntrace last said of it."""
+    """What has been sent for an owner so far, the last error, and the account that Learntrace last named."""
 
     sent: int = 0
     rejected: int = 0
@@ -63,7 +63,7 @@ def now() -> str:
 
 
 class Spool:
-    """A spool file. Blocks, so it belongs into a thread of its own; every method raises SpoolUnusable."""
+    """A spool in a file. Its methods block, so it needs a thread of its own; each raises SpoolUnusable."""
 
     def __init__(self, path: Path, limit: int, log: logging.Logger) -> None:
         self._file = SpoolFile(path, log)
@@ -72,12 +72,12 @@ class Spool:
     def close(self) -> None:
         self._file.close()
 
-    def add(self, owner: Owner, events: Sequence[Captured]) -> None:
-        """Keep the events, durably when this returns; those that are here already stay as they are. Raises SpoolFull."""
-        rows = [(one.id, owner.server, owner.credential, owner.name, one.body, now()) for one in events]
+    def add(self, owner: Owner, events: Sequence[CapturedEvent]) -> None:
+        """Store the events; they are on disk when this returns. Ids that are here already are ignored. Raises SpoolFull."""
+        rows = [(event.id, owner.server, owner.credential, owner.name, event.body, now()) for event in events]
 
         def work(connection: sqlite3.Connection) -> None:
-            if _size(connection) + sum(len(one.body.encode()) for one in events) > self._limit:
+            if _size(connection) + sum(len(event.body.encode()) for event in events) > self._limit:
                 raise SpoolFull(_spool_full(self._limit))
             connection.executemany(
                 "INSERT OR IGNORE INTO event (id, server, credential, actor, body, spooled_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -87,22 +87,22 @@ class Spool:
         self._file.transaction(work)
 
     def waiting(self, owner: Owner) -> int:
-        """How many events of an owner wait."""
+        """Count the waiting events of an owner."""
         return self._file.transaction(
             lambda connection: int(
-                connection.execute(f"SELECT count(*) FROM event WHERE {OWNED}", owned(owner)).fetchone()[0]
+                connection.execute(f"SELECT count(*) FROM event WHERE {OWNED}", owner_values(owner)).fetchone()[0]
             )
         )
 
     def oldest(self, owner: Owner, events: int, size: int) -> list[Spooled]:
-        """The next to be sent: at most so many events, and bytes of theirs, but at least one."""
+        """Return the next batch: at most `events` events of at most `size` bytes together, but at least one event."""
 
         def work(connection: sqlite3.Connection) -> list[Spooled]:
             batch: list[Spooled] = []
             total = 0
             for row in connection.execute(
                 f"SELECT arrival, id, body FROM event WHERE {OWNED} ORDER BY arrival LIMIT :events",
-                {**owned(owner), "events": events},
+                {**owner_values(owner), "events": events},
             ):
                 total += len(row[2].encode()) + 1
                 if batch and total > size:
@@ -113,8 +113,8 @@ class Spool:
         return self._file.transaction(work)
 
     def settle(self, owner: Owner, delivered: Iterable[Spooled], rejected: Sequence[Rejection] = ()) -> None:
-        """Forget what Learntrace has; keep what it never takes (the last hundred) with its reason."""
-        gone = [(one.arrival, one.id) for one in [*delivered, *(rejection.event for rejection in rejected)]]
+        """Delete what Learntrace has stored or rejected; keep the last hundred rejections."""
+        gone = [(event.arrival, event.id) for event in [*delivered, *(rejection.event for rejection in rejected)]]
         at = now()
 
         def work(connection: sqlite3.Connection) -> None:
@@ -122,10 +122,7 @@ class Spool:
             connection.executemany(
                 "INSERT INTO rejected (id, server, credential, actor, body, code, detail, rejected_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (one.event.id, owner.server, owner.credential, owner.name, one.event.body, one.code, one.detail, at)
-                    for one in rejected
-                ],
+                [_rejected_row(rejection, owner, at) for rejection in rejected],
             )
             connection.execute(
                 "DELETE FROM rejected WHERE number <= (SELECT max(number) FROM rejected) - ?", (MOST_REJECTED,)
@@ -140,7 +137,7 @@ class Spool:
         self._file.shrink()
 
     def postpone(self, event: Spooled) -> None:
-        """Put an event to the end of the row."""
+        """Move an event to the end of the queue."""
         self._file.transaction(
             lambda connection: connection.execute(
                 "UPDATE event SET arrival = (SELECT max(arrival) + 1 FROM event) WHERE arrival = ? AND id = ?",
@@ -149,23 +146,23 @@ class Spool:
         )
 
     def discard(self, owner: Owner) -> int:
-        """Drop what waits for an owner, who doesn't want it sent; how many events."""
+        """Delete the waiting events of an owner who has opted out. Return how many."""
         dropped = self._file.transaction(
-            lambda connection: connection.execute(f"DELETE FROM event WHERE {OWNED}", owned(owner)).rowcount
+            lambda connection: connection.execute(f"DELETE FROM event WHERE {OWNED}", owner_values(owner)).rowcount
         )
         self._file.shrink()
         return dropped
 
-    def learn(self, owner: Owner, account: Account) -> None:
-        """Note what Learntrace says of the owner, also on the events that were captured before it said so."""
-        told = (account.actor, account.academy, account.collecting, account.may_opt_out)
+    def store_account(self, owner: Owner, account: Account) -> None:
+        """Store the owner's account as Learntrace names it; also on events that were captured before."""
+        values = (account.actor, account.academy, account.collecting, account.may_opt_out)
 
         def work(connection: sqlite3.Connection) -> None:
             number = _account(connection, owner)
             connection.execute(
                 "UPDATE account SET actor = ?, academy = ?, collecting = ?, may_opt_out = ?, last_error = NULL,"
                 " last_error_at = NULL WHERE number = ?",
-                (*told, number),
+                (*values, number),
             )
             connection.execute(
                 "UPDATE event SET actor = ? WHERE credential = ? AND actor IS NOT ?",
@@ -174,7 +171,7 @@ class Spool:
 
         self._file.transaction(work)
 
-    def note_error(self, owner: Owner, error: str) -> None:
+    def record_error(self, owner: Owner, error: str) -> None:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "UPDATE account SET last_error = ?, last_error_at = ? WHERE number = ?",
@@ -184,7 +181,7 @@ class Spool:
         self._file.transaction(work)
 
     def totals(self, owner: Owner) -> Totals:
-        """What is known of an owner. Of the source the last word isn't kept: it is only sent where that is certain."""
+        """Return what is known of an owner. `collects_source` isn't stored: source needs a fresh answer."""
 
         def work(connection: sqlite3.Connection) -> Any:
             return connection.execute(
@@ -198,11 +195,16 @@ class Spool:
         return Totals(sent, rejected, last_sent_at, error[0], error[1], known)
 
     def claim(self, holder: Holder) -> bool:
-        """Become, or stay, the only one who sends from this spool; false while another is."""
+        """Take or renew the lease of this spool. Return false while another process holds it."""
         return self._file.transaction(lambda connection: lease.claim(connection, holder, time.time()))
 
     def release(self, holder: Holder) -> None:
         self._file.transaction(lambda connection: lease.release(connection, holder))
+
+
+def _rejected_row(rejection: Rejection, owner: Owner, at: str) -> tuple[str | None, ...]:
+    event = rejection.event
+    return (event.id, owner.server, owner.credential, owner.name, event.body, rejection.code, rejection.detail, at)
 
 
 def _spool_full(limit: int) -> Sentence:
@@ -210,37 +212,37 @@ def _spool_full(limit: int) -> Sentence:
 
 
 def _size(connection: sqlite3.Connection) -> int:
-    """Bytes in use, of the file's."""
+    """Return the bytes in use within the file."""
     figures = [
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
     ]
     return int((figures[0] - figures[1]) * figures[2])
 
 
-# The condition under which a row belongs to an owner; a name that isn't known equals none.
+# Condition: the row belongs to an owner. An unknown name is NULL and equals none.
 OWNED = "(credential = :credential OR (server = :server AND actor IN (:name, :other_name)))"
 
 
-def owned(owner: Owner) -> dict[str, str | None]:
-    """The values of OWNED."""
+def owner_values(owner: Owner) -> dict[str, str | None]:
+    """Return the parameters of OWNED."""
     name, other_name, *_none = (*owner.names, None, None)
     return {"server": owner.server, "credential": owner.credential, "name": name, "other_name": other_name}
 
 
 def _account(connection: sqlite3.Connection, owner: Owner) -> int:
-    """The number of the owner's account, which is made or, if it has become known under two, made one."""
+    """Return the number of the owner's account. Create it if it is missing, merge it if there are several."""
     numbers = [
         row[0]
         for row in connection.execute(
-            f"SELECT number FROM account WHERE server = :server AND {OWNED} ORDER BY number", owned(owner)
+            f"SELECT number FROM account WHERE server = :server AND {OWNED} ORDER BY number", owner_values(owner)
         )
     ]
     if not numbers:
-        made = connection.execute(
+        cursor = connection.execute(
             "INSERT INTO account (server, credential, actor) VALUES (?, ?, ?)",
             (owner.server, owner.credential, owner.name),
         )
-        return int(made.lastrowid or 0)
+        return int(cursor.lastrowid or 0)
     first, *others = numbers
     for other in others:
         _merge_accounts(connection, first, other)

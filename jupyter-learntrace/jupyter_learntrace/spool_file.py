@@ -1,4 +1,4 @@
-"""The SQLite file of a spool: opened, made, and put aside when it is damaged. What is in it is `spool`'s business."""
+"""The SQLite file of a spool: opens it, creates it, and puts it aside when it is damaged. `spool` knows its content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from .messages import Sentence, _
+from jupyter_learntrace.messages import Sentence, _
 
 Value = TypeVar("Value")
 
@@ -20,7 +20,7 @@ SCHEMA_VERSION = 1
 BUSY_SECONDS = 5.0
 PAGES_WORTH_FREEING = 256
 
-# `names`, `server` and `credential` of an event say whose it is (identity.Owner).
+# `actor`, `server` and `credential` of an event determine its owner (identity.Owner).
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
     arrival INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,7 +62,7 @@ CREATE TABLE IF NOT EXISTS lease (one INTEGER PRIMARY KEY CHECK (one = 1), holde
 
 
 class SpoolUnusable(Exception):
-    """Nothing can be kept now: the disk is full, the folder can't be written, another process holds the file."""
+    """Nothing can be stored now: the disk is full, the folder isn't writable, or another process holds the file."""
 
     def __init__(self, sentence: Sentence) -> None:
         super().__init__(str(sentence))
@@ -70,7 +70,7 @@ class SpoolUnusable(Exception):
 
 
 class SpoolFile:
-    """A connection that survives what happens to its file. To be used from one thread at a time."""
+    """A connection that outlives the removal or damage of its file. Not for several threads at a time."""
 
     def __init__(self, path: Path, log: logging.Logger) -> None:
         self.path = path
@@ -79,11 +79,11 @@ class SpoolFile:
         self._opened: tuple[int, int] | None = None
 
     def transaction(self, work: Callable[[sqlite3.Connection], Value]) -> Value:
-        """Do the work in one durable transaction; raises SpoolUnusable. A damaged file is put aside, and a new one made."""
+        """Run `work` in one durable transaction. A damaged file is put aside and replaced. Raises SpoolUnusable."""
         try:
             return self._transaction(work)
         except sqlite3.DatabaseError as problem:
-            # Exactly this class says that the file isn't a sound database; its subclasses say other things.
+            # Only this class itself, not a subclass, means that the file is no sound database.
             if type(problem) is not sqlite3.DatabaseError:
                 raise SpoolUnusable(_unusable(problem)) from problem
             self._put_aside(str(problem))
@@ -95,7 +95,7 @@ class SpoolFile:
             raise SpoolUnusable(_unusable(problem)) from problem
 
     def shrink(self) -> None:
-        """Give pages back to the disk, once there are many; it can wait, so it says nothing where it fails."""
+        """Return free pages to the disk, once there are many. A failure is ignored, as this can wait."""
         with suppress(sqlite3.Error, OSError):
             connection = self._open()
             (free,) = connection.execute("PRAGMA freelist_count").fetchone()
@@ -113,21 +113,21 @@ class SpoolFile:
         connection = self._open()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            done = work(connection)
+            value = work(connection)
             connection.execute("COMMIT")
         except BaseException:
             # A failed write may have ended the transaction already.
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
-        return done
+        return value
 
     def _open(self) -> sqlite3.Connection:
-        """The connection; a new one if the file was removed or put aside since, by another Jupyter server or by hand."""
+        """Return the connection; a new one if another Jupyter server or a person has removed or replaced the file."""
         if self._connection is not None and self._opened == _identity(self.path):
             return self._connection
         self.close()
-        self._make()
+        self._create()
         opened = _identity(self.path)
         connection = sqlite3.connect(
             os.fspath(self.path), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -140,34 +140,37 @@ class SpoolFile:
         self._connection, self._opened = connection, opened
         return connection
 
-    def _make(self) -> None:
+    def _create(self) -> None:
         if not self.path.parent.is_dir():
             self.path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-        # Made before SQLite opens it, so that it is never readable by others; its journal takes the same mode.
+        # Created before SQLite opens it, so that others can never read it; its journal gets the same mode.
         os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
 
     def _put_aside(self, reason: str) -> None:
         opened = self._opened
         self.close()
         if opened is not None and opened != _identity(self.path):
-            return  # another Jupyter server has done it
+            return  # another Jupyter server has put it aside
         aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns() // 1_000_000}")
         try:
             os.replace(self.path, aside)
         except OSError as problem:
             raise SpoolUnusable(_unusable(problem)) from problem
-        saved = self._save_from(aside)
+        recovered = self._recover_from(aside)
         self._log.error(
             "Learntrace: the spool %s is damaged (%s). It was kept as %s; %d events in it could be read and still wait.",
-            self.path, reason, aside.name, saved,
-        )  # fmt: skip
+            self.path,
+            reason,
+            aside.name,
+            recovered,
+        )
 
-    def _save_from(self, damaged: Path) -> int:
-        """Take over the events that can still be read; how many."""
+    def _recover_from(self, damaged: Path) -> int:
+        """Copy the events that can still be read. Return how many."""
         rows: list[tuple[object, ...]] = []
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"{damaged.as_uri()}?mode=ro", uri=True)) as connection:
             for row in connection.execute("SELECT id, server, credential, actor, body, spooled_at FROM event"):
-                rows.append(row)  # noqa: PERF402 - each row counts that comes before the damage
+                rows.append(row)  # noqa: PERF402 - keeps the rows that come before the damage
         if rows:
             self._transaction(
                 lambda connection: connection.executemany(
@@ -180,14 +183,14 @@ class SpoolFile:
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return (found.st_dev, found.st_ino)
+    return (status.st_dev, status.st_ino)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    # Damage may hit a text and leave the database sound: such an event is Learntrace's to refuse, and holds up no other.
+    # Damage may hit a text and leave the database sound. Such an event is left to Learntrace to reject; others pass.
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
     # Home folders are often on NFS, where a write-ahead log breaks. EXTRA also syncs the folder after the journal is
     # removed: with FULL, a power cut right after a commit could still undo it.

@@ -1,4 +1,4 @@
-"""`jupyter learntrace status`: what waits, what was sent, to whom, and what needs attention."""
+"""`jupyter learntrace status`: which events wait, which were sent, to which account, and what needs attention."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from traitlets import TraitError
 from traitlets.config import Application
 from traitlets.config.loader import ConfigFileNotFound
 
-from . import spool_report
-from .configuration import Learntrace, Settings, Unusable, settings_of, spool_path
-from .delivery import Delivery, Failure
-from .identity import Account, owner_of
-from .messages import Sentence, _, language_of_environment
-from .spool_report import Report
+from jupyter_learntrace import spool_report
+from jupyter_learntrace.configuration import Learntrace, Settings, Unusable, settings_of, spool_path
+from jupyter_learntrace.delivery import Delivery, Failure
+from jupyter_learntrace.identity import Account, owner_of
+from jupyter_learntrace.messages import Sentence, _, language_of_environment
+from jupyter_learntrace.spool_report import Report, WaitingEvents
 
-# Where c.Learntrace may stand, the strongest last: what is read by either server, and by both.
+# The configuration files that may set c.Learntrace, in rising precedence: those of either server, and of both.
 CONFIG_FILES = ("jupyter_config", "jupyter_notebook_config", "jupyter_server_config", "jupyter_learntrace_config")
 _MOST_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found. `problem`: why nothing is collected; `answer`: what Learntrace said now, if it was asked."""
+    """What the command found. `problem`: why nothing is collected; `answer`: the account, if Learntrace was asked."""
 
     settings: Settings | None
     problem: Unusable | None
@@ -45,15 +45,15 @@ class Findings:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns its exit code: 0 where all is well, 1 where something needs attention."""
+    """Run the command. Return its exit code: 0 where all is well, 1 where something needs attention."""
     language = language_of_environment()
     options = _options(language).parse_args(argv)
-    found = look(options.check)
-    attention = [sentence.language(language) for sentence in needs_attention(found)]
+    findings = look(options.check)
+    attention = [sentence.language(language) for sentence in needs_attention(findings)]
     if options.json:
-        print(json.dumps({**document(found), "attention": attention}, indent=2, ensure_ascii=False))
+        print(json.dumps({**document(findings), "attention": attention}, indent=2, ensure_ascii=False))
     else:
-        for sentence in told(found):
+        for sentence in sentences(findings):
             print(sentence.language(language))
         for line in attention:
             print(f"! {line}")
@@ -76,7 +76,7 @@ def _options(language: str) -> argparse.ArgumentParser:
 
 
 def configured() -> Learntrace:
-    """c.Learntrace as the Jupyter servers of this user find it. Raises TraitError."""
+    """Read c.Learntrace as the Jupyter servers of this user do. Raises TraitError."""
     files = Application()
     for name in CONFIG_FILES:
         with suppress(ConfigFileNotFound):
@@ -85,7 +85,7 @@ def configured() -> Learntrace:
 
 
 def look(check: bool = False) -> Findings:
-    """Find out; asks Learntrace only with `check`."""
+    """Gather the findings. Asks Learntrace only with `check`."""
     settings, problem = None, None
     given = Learntrace()
     try:
@@ -118,21 +118,21 @@ async def _ask(settings: Settings) -> tuple[Account | None, str]:
         delivery.close()
 
 
-def needs_attention(found: Findings) -> Iterator[Sentence]:
-    """What somebody should do something about."""
-    report = found.report
-    if found.problem is not None:
-        yield _("Nothing is collected. %(why)s", why=found.problem.sentence)
-    if found.unreadable:
-        yield _("The file of waiting events can't be read: %(why)s", why=found.unreadable)
-    if found.failure:
-        yield _("Learntrace doesn't answer as it should: %(why)s", why=found.failure)
-    elif report.last_error and not found.answer:
+def needs_attention(findings: Findings) -> Iterator[Sentence]:
+    """Yield a sentence for each condition that somebody should act on."""
+    report = findings.report
+    if findings.problem is not None:
+        yield _("Nothing is collected. %(why)s", why=findings.problem.sentence)
+    if findings.unreadable:
+        yield _("The file of waiting events can't be read: %(why)s", why=findings.unreadable)
+    if findings.failure:
+        yield _("Learntrace doesn't answer as it should: %(why)s", why=findings.failure)
+    elif report.last_error and not findings.answer:
         yield _("The last attempt failed (%(at)s): %(why)s", at=report.last_error_at, why=report.last_error)
     if report.others:
         yield _(
             "Events that wait for another account, and are not sent with this one's token: %(events)s",
-            events=sum(pile.events for pile in report.others),
+            events=sum(other.events for other in report.others),
         )
     if report.rejected:
         yield _("Events that Learntrace did not take, for the reasons above: %(events)s", events=len(report.rejected))
@@ -140,62 +140,70 @@ def needs_attention(found: Findings) -> Iterator[Sentence]:
         yield _("A damaged file of events was kept: %(path)s", path=path)
 
 
-def told(found: Findings) -> Iterator[Sentence]:
-    """The report in sentences."""
-    report, settings = found.report, found.settings
+def sentences(findings: Findings) -> Iterator[Sentence]:
+    """Yield the report as sentences."""
+    report, settings = findings.report, findings.settings
     if settings is not None:
-        actor = (found.answer.actor if found.answer else report.actor) or "?"
-        academy = found.answer.academy if found.answer else report.academy
+        actor = (findings.answer.actor if findings.answer else report.actor) or "?"
+        academy = findings.answer.academy if findings.answer else report.academy
         yield _("Server: %(server)s", server=settings.url)
         yield _("Account: %(actor)s, academy: %(academy)s", actor=actor, academy=academy or "-")
-        if not (found.answer.collecting if found.answer else report.collecting):
+        if not (findings.answer.collecting if findings.answer else report.collecting):
             yield _("You have turned telemetry off.")
     mine = report.mine
     if mine is None:
         yield _("No events wait.")
     else:
-        yield _("Waiting events: %(events)s (%(size)s KiB), the oldest since %(oldest)s",
-                events=mine.events, size=-(-mine.size // 1024), oldest=mine.oldest_at)  # fmt: skip
-    for pile in report.others:
-        yield _("Waiting for the account %(actor)s at %(server)s: %(events)s",
-                events=pile.events, actor=pile.actor or "?", server=pile.server)  # fmt: skip
+        yield _(
+            "Waiting events: %(events)s (%(size)s KiB), the oldest since %(oldest)s",
+            events=mine.events,
+            size=-(-mine.size // 1024),
+            oldest=mine.oldest_at,
+        )
+    for other in report.others:
+        yield _(
+            "Waiting for the account %(actor)s at %(server)s: %(events)s",
+            events=other.events,
+            actor=other.actor or "?",
+            server=other.server,
+        )
     yield _("Sent events: %(events)s, the last at %(at)s", events=report.sent, at=report.last_sent_at or "-")
-    for one in report.rejected[:_MOST_SHOWN]:
-        yield _("Not taken: %(id)s (%(code)s): %(detail)s", id=one.id, code=one.code, detail=one.detail)
-    yield _("Spool: %(path)s (%(size)s KiB)", path=found.spool, size=-(-report.size // 1024))
+    for event in report.rejected[:_MOST_SHOWN]:
+        yield _("Not taken: %(id)s (%(code)s): %(detail)s", id=event.id, code=event.code, detail=event.detail)
+    yield _("Spool: %(path)s (%(size)s KiB)", path=findings.spool, size=-(-report.size // 1024))
 
 
-def document(found: Findings) -> dict[str, Any]:
-    """The report as JSON. No token is in it."""
-    report, settings = found.report, found.settings
+def document(findings: Findings) -> dict[str, Any]:
+    """Return the report as JSON, without any token."""
+    report, settings = findings.report, findings.settings
     return {
         "configured": settings is not None,
         "server": settings.url if settings else None,
         "credential": settings.credential.kind if settings else None,
-        "actor": found.answer.actor if found.answer else report.actor,
-        "academy": found.answer.academy if found.answer else report.academy,
-        "collecting": settings is not None and (found.answer.collecting if found.answer else report.collecting),
-        "waiting": _pile(report.mine),
-        "waiting_for_others": [asdict(pile) for pile in report.others],
+        "actor": findings.answer.actor if findings.answer else report.actor,
+        "academy": findings.answer.academy if findings.answer else report.academy,
+        "collecting": settings is not None and (findings.answer.collecting if findings.answer else report.collecting),
+        "waiting": _waiting(report.mine),
+        "waiting_for_others": [asdict(other) for other in report.others],
         "sent": report.sent,
         "last_sent_at": report.last_sent_at,
         "last_error": report.last_error,
         "last_error_at": report.last_error_at,
-        "rejected": [asdict(one) for one in report.rejected],
+        "rejected": [asdict(event) for event in report.rejected],
         "spool": {
-            "path": str(found.spool),
+            "path": str(findings.spool),
             "bytes": report.size,
             "limit_bytes": settings.spool_limit if settings else None,
             "damaged": [str(path) for path in report.damaged],
         },
-        "answers": (not found.failure) if found.asked else None,
+        "answers": (not findings.failure) if findings.asked else None,
     }
 
 
-def _pile(pile: spool_report.Pile | None) -> dict[str, Any]:
-    if pile is None:
+def _waiting(events: WaitingEvents | None) -> dict[str, Any]:
+    if events is None:
         return {"events": 0, "bytes": 0, "oldest_at": None}
-    return {"events": pile.events, "bytes": pile.size, "oldest_at": pile.oldest_at}
+    return {"events": events.events, "bytes": events.size, "oldest_at": events.oldest_at}
 
 
 if __name__ == "__main__":

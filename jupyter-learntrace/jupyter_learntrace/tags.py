@@ -1,4 +1,7 @@
-"""The rules of assignment tags: `assignment:<lesson>-<exercise>`, in kebab-case. Pure, shared by authoring and capture."""
+"""The rules of assignment tags: `assignment:<lesson>-<exercise>`, in kebab-case. Pure functions for authoring.
+
+A cell that checks an assignment has the tag `check:<lesson>-<exercise>` instead.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 PREFIX = "assignment:"
+CHECK_PREFIX = "check:"
 
 _KEBAB = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-# RFC 3986, section 2.3: what stands in a URL as it is.
+# The unreserved characters of RFC 3986, section 2.3, which a URL holds unencoded.
 _URL_SAFE = re.compile(r"[A-Za-z0-9._~-]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 _LESSON_WORDS = (
@@ -26,67 +30,89 @@ _EXERCISE = re.compile(rf"(?:{'|'.join(_EXERCISE_WORDS)})-?\d*[a-z]?(?:-|$)")
 
 
 class CellTags(NamedTuple):
-    """What the tags of a cell say: its assignment (as written; the first counts), all its tags, and the malformed ones."""
+    """The tags of a cell: the first that names an assignment (as written), all of them, and the malformed ones.
+
+    `checks` is the assignment that a check cell checks. A cell that is tagged as an assignment too is worked on.
+    """
 
     assignment: str | None
     tags: list[str]
     malformed: list[str]
+    checks: str | None = None
 
 
 def read_tags(tags: object) -> CellTags:
-    """Read a cell's `metadata.tags`, whatever stands there; what is no text is no tag."""
+    """Read a cell's `metadata.tags`, of whatever type; entries that are not strings are ignored."""
     written = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, (list, tuple)) else []
     assignments = [tag for tag in written if is_assignment(tag)]
+    checks = [tag for tag in written if is_check(tag)]
     malformed = [tag for tag in written if tag.startswith(PREFIX) and not is_well_formed(tag)]
-    return CellTags(assignments[0] if assignments else None, written, malformed)
+    malformed += [tag for tag in written if tag.startswith(CHECK_PREFIX) and not is_well_formed(checked_by(tag))]
+    checked = checked_by(checks[0]) if checks and not assignments else None
+    return CellTags(assignments[0] if assignments else None, written, malformed, checked)
 
 
 def is_assignment(tag: str) -> bool:
-    """Whether a tag names an assignment: the prefix, and something behind it."""
+    """Whether a tag names an assignment: it has the prefix and something behind it."""
     return tag.startswith(PREFIX) and len(tag) > len(PREFIX)
 
 
+def is_check(tag: str) -> bool:
+    """Whether a tag makes its cell a check cell: it has that prefix and something behind it."""
+    return tag.startswith(CHECK_PREFIX) and len(tag) > len(CHECK_PREFIX)
+
+
+def checked_by(tag: str) -> str:
+    """Return the assignment's tag of a check cell's tag."""
+    return PREFIX + tag[len(CHECK_PREFIX) :]
+
+
+def check_of(tag: str) -> str:
+    """Return the tag of the cell that checks an assignment, from either tag, with or without a prefix."""
+    return tag if tag.startswith(CHECK_PREFIX) else CHECK_PREFIX + slug_of(tag)
+
+
 def is_well_formed(tag: str) -> bool:
-    """Whether a tag, with its prefix, is as it should be: kebab-case of ASCII letters and digits behind the prefix."""
+    """Whether a tag is well formed: the prefix, then ASCII letters and digits in kebab-case."""
     return tag.startswith(PREFIX) and _KEBAB.fullmatch(slug_of(tag)) is not None
 
 
 def is_url_safe(tag: str) -> bool:
-    """Whether what follows the prefix can stand in a URL as it is."""
+    """Whether a URL can hold the tag without its prefix unencoded."""
     return _URL_SAFE.fullmatch(slug_of(tag)) is not None
 
 
 def with_prefix(tag: str) -> str:
-    """The tag as it stands in a notebook, for one that was given with or without its prefix."""
+    """Return the tag with its prefix, whether it was given with or without."""
     return tag if tag.startswith(PREFIX) else PREFIX + tag
 
 
 def slug_of(tag: str) -> str:
-    """The tag without its prefix."""
+    """Return the tag without its prefix."""
     return tag[len(PREFIX) :] if tag.startswith(PREFIX) else tag
 
 
 def kebab(text: str) -> str:
-    """The text in kebab-case; empty if it holds no letter and no digit that ASCII knows."""
+    """Return the text in kebab-case; empty if it has no ASCII letter or digit."""
     plain = unicodedata.normalize("NFKD", _HUMP.sub("-", text)).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
 def stem_of(path: str | PurePath) -> str:
-    """A notebook's name without folder and ending, in kebab-case: `lesson_03.ipynb` gives `lesson-03`."""
+    """Return a notebook's name without folder and suffix, in kebab-case: `lesson_03.ipynb` gives `lesson-03`."""
     return kebab(PurePath(path).name[: -len(PurePath(path).suffix) or None])
 
 
 def lesson_of(path: str | PurePath) -> str | None:
-    """The lesson that a notebook's name tells: `lesson_03.ipynb` and `03-loops.ipynb` give `lesson-03`; None if none."""
+    """Return the lesson in a notebook's name: `lesson_03.ipynb` and `03-loops.ipynb` give `lesson-03`; None if none."""
     match = _LESSON.match(stem_of(path))
     return f"{match['word'] or 'lesson'}-{match['number']}" if match else None
 
 
 def fits_lesson(tag: str, path: str | PurePath) -> bool:
-    """Whether a tag names the lesson of its notebook and an exercise behind it; true where the name tells no lesson.
+    """Whether a tag names the lesson of its notebook and an exercise; true where the notebook's name has no lesson.
 
-    Where the notebook's name is a bare number, `03.ipynb`, the tag may say any word for a lesson: `leccion-03-...`.
+    Where the notebook's name is a bare number, `03.ipynb`, the tag may use any word for a lesson: `leccion-03-...`.
     """
     match = _LESSON.match(stem_of(path))
     if match is None:
@@ -96,7 +122,7 @@ def fits_lesson(tag: str, path: str | PurePath) -> bool:
 
 
 def moved_to_lesson(tag: str, path: str | PurePath) -> str | None:
-    """The tag with the lesson of its notebook in place of the one that it names; None where it names none."""
+    """Return the tag with its notebook's lesson in place of its own; None where it names no lesson."""
     lesson, slug = lesson_of(path), slug_of(tag)
     named = _LESSON.match(slug)
     if lesson is None or named is None or not slug[named.end() :].startswith("-"):
@@ -105,10 +131,10 @@ def moved_to_lesson(tag: str, path: str | PurePath) -> str | None:
 
 
 def repaired(tag: str, path: str | PurePath) -> str | None:
-    """A tag that was meant as an assignment's, as it should be written; None where none was meant or nothing helps.
+    """Return the correct form of a tag that is meant as an assignment's; None where it isn't, or can't be repaired.
 
-    Meant are those with the prefix in any case and with blanks around, and, without it, those that name the lesson of their
-    notebook and an exercise.
+    A tag is meant so if it has the prefix in any case and with blanks around it, or, without the prefix, names the lesson
+    of its notebook and an exercise.
     """
     match = re.match(r"\s*assignments?\s*[:=]\s*", tag, re.IGNORECASE)
     slug = kebab(tag[match.end() :] if match else tag)
@@ -119,11 +145,11 @@ def repaired(tag: str, path: str | PurePath) -> str | None:
 
 
 def numbered(tag: str, taken: set[str]) -> str:
-    """The next tag of the same series that is not taken: `...-exercise-1` gives `...-exercise-2`."""
+    """Return the next tag of the series that is not taken: `...-exercise-1` gives `...-exercise-2`."""
     match = re.fullmatch(r"(.*?-)(\d+)", slug_of(tag))
     series, number, width = (match[1], int(match[2]), len(match[2])) if match else (f"{slug_of(tag)}-", 1, 1)
     while True:
         number += 1
-        found = f"{PREFIX}{series}{number:0{width}d}"
-        if found not in taken:
-            return found
+        candidate = f"{PREFIX}{series}{number:0{width}d}"
+        if candidate not in taken:
+            return candidate

@@ -1,1 +1,1 @@
-"""`jupyter assignments`: the tags of a course's notebooks, for its authors."""
+"""`jupyter assignments`: lets course authors manage the tags of their notebooks."""

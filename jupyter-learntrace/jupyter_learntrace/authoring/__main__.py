@@ -2,6 +2,6 @@
 
 import sys
 
-from .cli import main
+from jupyter_learntrace.authoring.cli import main
 
 sys.exit(main())

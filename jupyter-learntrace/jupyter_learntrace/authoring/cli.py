@@ -1,4 +1,4 @@
-"""`jupyter assignments`: runs one of its commands. Exit codes: 0, 1 for a refusal or errors found, 2 for wrong usage."""
+"""Entry point of `jupyter assignments`. Exit codes: 0 for success, 1 for a refusal or errors found, 2 for wrong usage."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 
-from . import commands
-from .argparse_texts import in_our_words
-from .errors import Misuse, Refusal, Refusals
-from .language import _
-from .options import PROGRAM, make_parser
+from jupyter_learntrace.authoring.command_line import commands
+from jupyter_learntrace.authoring.command_line.argparse_texts import translated_argparse
+from jupyter_learntrace.authoring.command_line.options import PROGRAM, make_parser
+from jupyter_learntrace.authoring.errors import Misuse, Refusal, Refusals
+from jupyter_learntrace.authoring.language import _
 
 _COMMANDS = {
     "tag": commands.tag,
@@ -25,10 +25,10 @@ _COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `jupyter assignments COMMAND ...`; return the exit code."""
     for stream in (sys.stdout, sys.stderr):
-        # A notebook's words may be none that this terminal's encoding knows.
+        # A notebook may hold characters that the terminal's encoding lacks.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    with in_our_words():
+    with translated_argparse():
         options = make_parser().parse_args(argv)
         try:
             return _run(options.command, options)
@@ -39,9 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             return 130
         except BrokenPipeError:
-            # Whoever read us has seen enough; and Python must not complain again when it flushes.
+            # The reader has closed the pipe. Keep Python from failing again when it flushes.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            # Errors that nobody heard of are errors all the same.
+            # `check` may have found errors that were not read: its exit code says so.
             return int(options.command == "check")
 
 

@@ -1,4 +1,4 @@
-"""What is told when a command doesn't do what it was asked."""
+"""The errors of the commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Refusal(Exception):
-    """One sentence for the author, and where: a file, and in it a line and a column, both from 1."""
+    """A command refuses: a sentence for the author, and optionally a file, line and column, both from 1."""
 
     def __init__(self, text: str, path: Path | None = None, line: int | None = None, column: int | None = None) -> None:
         super().__init__(text)
@@ -18,7 +18,7 @@ class Refusal(Exception):
 
 
 class Refusals(Exception):
-    """Several at once. Nothing was changed."""
+    """Several refusals at once. Nothing was changed."""
 
     def __init__(self, refusals: list[Refusal]) -> None:
         super().__init__("\n".join(map(str, refusals)))
@@ -26,4 +26,4 @@ class Refusals(Exception):
 
 
 class Misuse(Exception):
-    """The command line doesn't fit together; argparse tells it, with the usage."""
+    """The options don't fit together. Shown with the usage, like argparse's own errors."""

@@ -1,10 +1,10 @@
-"""What the commands say, in the language of the terminal."""
+"""Translation into the language of the terminal."""
 
 from __future__ import annotations
 
-from ..messages import Sentence, language_of_environment
+from jupyter_learntrace.messages import Sentence, language_of_environment
 
 
 def _(text: str, **values: object) -> str:
-    """The text, a template of `values`, in the author's language."""
+    """Translate a text, a template of `values`."""
     return Sentence(text, values).language(language_of_environment())

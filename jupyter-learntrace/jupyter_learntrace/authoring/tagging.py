@@ -1,4 +1,4 @@
-"""`tag` and `untag`: from what an author asks for to what changes in which notebook."""
+"""`tag` and `untag`: turns the author's requests into changes of notebooks."""
 
 from __future__ import annotations
 
@@ -7,21 +7,32 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..tags import PREFIX, is_assignment, is_well_formed, kebab, slug_of, with_prefix
-from .change import Change, ChangedNotebook, changed
-from .course import Course, Occurrence
-from .document import Cell, Document, read_document
-from .errors import Refusal, Refusals
-from .language import _
-from .selection import describe, select_cell
+from jupyter_learntrace.authoring.course.selection import describe, select_cell
+from jupyter_learntrace.authoring.course.tags_in_use import Course, Occurrence
+from jupyter_learntrace.authoring.errors import Refusal, Refusals
+from jupyter_learntrace.authoring.language import _
+from jupyter_learntrace.authoring.notebook_text.change import Change, ChangedNotebook, apply_changes
+from jupyter_learntrace.authoring.notebook_text.document import Cell, Document, read_document
+from jupyter_learntrace.tags import (
+    CHECK_PREFIX,
+    PREFIX,
+    check_of,
+    checked_by,
+    is_assignment,
+    is_check,
+    is_well_formed,
+    kebab,
+    slug_of,
+    with_prefix,
+)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: a notebook, a cell as `--cell` takes it, a tag with or without its prefix.
+    """A request for one cell: a notebook, a cell as `--cell` takes it, and a tag with or without its prefix.
 
-    For `untag`, either may be left out: every assignment tag of the cell, or the cell that has the tag. `source` and `line`
-    are the list from which it comes.
+    For `untag`, either may be None: then every assignment tag of the cell, or the cell that has the tag. `source` and
+    `line` say from which list the request comes. With `check`, or a tag `check:...`, the cell checks the assignment.
     """
 
     notebook: Path
@@ -29,51 +40,63 @@ class Request:
     tag: str | None
     source: Path | None = None
     line: int | None = None
+    check: bool = False
+
+    @property
+    def is_check(self) -> bool:
+        return self.check or (self.tag or "").strip().startswith(CHECK_PREFIX)
 
 
 Decision = Callable[[Document, Request, "dict[int, str]"], "list[Change]"]
 
 
 def tag_notebooks(requests: Sequence[Request], course: Course, *, replace: bool) -> list[ChangedNotebook]:
-    """The notebooks with the tags that are asked for; those without a change included. Raises Refusals.
+    """Return the notebooks with the requested tags added, unchanged ones included. Raises Refusals.
 
-    `course` are all notebooks among which a tag has to be the only one. With `replace`, a cell's other assignment tag gives
-    its place to the new one.
+    A tag has to be unique within `course`. With `replace`, the new tag takes the place of a cell's other assignment tag.
     """
     occurrences = {tag: list(places) for tag, places in course.occurrences.items()}
+    promised: dict[str, list[str]] = {}
+    for request in requests:
+        if not request.is_check:
+            promised.setdefault(_real(request.notebook), []).append(with_prefix((request.tag or "").strip()))
 
     def decide(document: Document, request: Request, given: dict[int, str]) -> list[Change]:
         cell = select_cell(document, request.cell or "")
-        tag = _checked_tag(request.tag or "")
+        tag = _checked_tag(request.tag or "", check=request.is_check)
         _check_cell(cell, tag, given)
+        _check_kind(cell, tag)
+        if request.is_check:
+            _check_assignment(document, tag, {*given.values(), *promised.get(_real(document.path), ())})
         _check_unique(document, cell, tag, occurrences.get(tag, []))
         occurrences.setdefault(tag, []).append(Occurrence(document.path, cell.index))
         given[cell.index] = tag
         if tag in cell.tags.tags:
             return []
-        others = [one for one in cell.tags.tags if is_assignment(one)]
+        alike = is_check if request.is_check else is_assignment
+        others = [other for other in cell.tags.tags if alike(other)]
         if not others:
             return [Change(cell.index, new=tag)]
         if not replace:
-            told = _(
+            text = _(
                 "%(cell)s has the tag %(other)s, and of several the first counts: untag it, or use --replace",
                 cell=describe(cell),
                 other=others[0],
             )
-            raise Refusal(told)
-        return [Change(cell.index, old=others[0], new=tag), *(Change(cell.index, old=one) for one in others[1:])]
+            raise Refusal(text)
+        return [Change(cell.index, old=others[0], new=tag), *(Change(cell.index, old=other) for other in others[1:])]
 
-    return _decided(requests, decide)
+    return _changed_notebooks(requests, decide)
 
 
 def untag_notebooks(requests: Sequence[Request]) -> list[ChangedNotebook]:
-    """The notebooks without the tags that are named. Raises Refusals."""
+    """Return the notebooks with the requested tags removed. Raises Refusals."""
 
     def decide(document: Document, request: Request, given: dict[int, str]) -> list[Change]:
         cells = _cells_of(document, request)
-        found = [Change(cell.index, old=tag) for cell in cells for tag in _tags_to_remove(cell, request.tag)]
-        if found:
-            return found
+        changes = [Change(cell.index, old=tag) for cell in cells for tag in _tags_to_remove(cell, request.tag)]
+        if changes:
+            return changes
         if request.tag is None:
             raise Refusal(_("%(cell)s has no assignment tag", cell=describe(cells[0])))
         wanted = with_prefix(request.tag)
@@ -81,13 +104,13 @@ def untag_notebooks(requests: Sequence[Request]) -> list[ChangedNotebook]:
             raise Refusal(_("no cell has the tag %(tag)s", tag=wanted))
         raise Refusal(_("%(cell)s has no tag %(tag)s", cell=describe(cells[0]), tag=wanted))
 
-    return _decided(requests, decide)
+    return _changed_notebooks(requests, decide)
 
 
-def _decided(requests: Sequence[Request], decide: Decision) -> list[ChangedNotebook]:
-    """Notebook by notebook, all that is wrong at once."""
+def _changed_notebooks(requests: Sequence[Request], decide: Decision) -> list[ChangedNotebook]:
+    """Change each notebook as `decide` says. Raises the Refusals of all notebooks together."""
     refusals: list[Refusal] = []
-    made: list[ChangedNotebook] = []
+    notebooks: list[ChangedNotebook] = []
     for group in _by_notebook(requests):
         try:
             document = read_document(group[0].notebook)
@@ -103,12 +126,12 @@ def _decided(requests: Sequence[Request], decide: Decision) -> list[ChangedNoteb
             else:
                 changes.update(dict.fromkeys(outcome))
         try:
-            made.append(changed(document, list(changes)))
+            notebooks.append(apply_changes(document, list(changes)))
         except Refusal as refusal:
             refusals.append(refusal)
     if refusals:
         raise Refusals(refusals)
-    return made
+    return notebooks
 
 
 def _outcome(decide: Decision, document: Document, request: Request, given: dict[int, str]) -> list[Change] | Refusal:
@@ -119,7 +142,7 @@ def _outcome(decide: Decision, document: Document, request: Request, given: dict
 
 
 def _located(refusal: Refusal, request: Request) -> Refusal:
-    """With the line of the list, where the request comes from one."""
+    """Add the location: the notebook, or the line of the list from which the request comes."""
     if request.source is None:
         return Refusal(refusal.text, request.notebook)
     return Refusal(f"{request.notebook}: {refusal.text}", request.source, request.line)
@@ -128,25 +151,53 @@ def _located(refusal: Refusal, request: Request) -> Refusal:
 def _by_notebook(requests: Iterable[Request]) -> list[list[Request]]:
     groups: dict[str, list[Request]] = {}
     for request in requests:
-        groups.setdefault(os.path.realpath(request.notebook), []).append(request)
+        groups.setdefault(_real(request.notebook), []).append(request)
     return list(groups.values())
 
 
-def _checked_tag(written: str) -> str:
-    tag = with_prefix(written.strip())
+def _real(path: Path) -> str:
+    return os.path.realpath(path)
+
+
+def _checked_tag(written: str, *, check: bool) -> str:
+    tag = checked_by(check_of(written.strip())) if check else with_prefix(written.strip())
     if is_well_formed(tag):
-        return tag
+        return check_of(tag) if check else tag
     proposal = kebab(slug_of(tag))
-    told = _("%(tag)s is no tag: after `assignment:` come a-z, 0-9 and single hyphens", tag=repr(written))
+    text = _("%(tag)s is no tag: after `assignment:` come a-z, 0-9 and single hyphens", tag=repr(written))
     if proposal:
-        told = f"{told}. " + _("Perhaps %(proposal)s?", proposal=PREFIX + proposal)
-    raise Refusal(told)
+        text = f"{text}. " + _("Perhaps %(proposal)s?", proposal=(CHECK_PREFIX if check else PREFIX) + proposal)
+    raise Refusal(text)
+
+
+def _check_kind(cell: Cell, tag: str) -> None:
+    """Refuse a check cell that would be worked on too."""
+    other = is_assignment if is_check(tag) else is_check
+    if found := [named for named in cell.tags.tags if other(named)]:
+        text = _(
+            "%(cell)s has the tag %(other)s: a cell is worked on, or checks one that is",
+            cell=describe(cell),
+            other=found[0],
+        )
+        raise Refusal(text)
+
+
+def _check_assignment(document: Document, tag: str, promised: set[str]) -> None:
+    """Refuse a check cell whose assignment the notebook doesn't have."""
+    wanted = checked_by(tag)
+    if wanted not in promised and not any(wanted in cell.tags.tags for cell in document.cells):
+        text = _(
+            "%(tag)s checks an assignment that the notebook doesn't have: no cell has the tag %(wanted)s",
+            tag=tag,
+            wanted=wanted,
+        )
+        raise Refusal(text)
 
 
 def _check_cell(cell: Cell, tag: str, given: dict[int, str]) -> None:
     if cell.kind != "code":
-        told = _("%(cell)s is a %(kind)s cell; only code cells can be tagged", cell=describe(cell), kind=cell.kind)
-        raise Refusal(told)
+        text = _("%(cell)s is a %(kind)s cell; only code cells can be tagged", cell=describe(cell), kind=cell.kind)
+        raise Refusal(text)
     if given.get(cell.index, tag) != tag:
         raise Refusal(_("%(cell)s would get two tags: %(other)s too", cell=describe(cell), other=given[cell.index]))
 
@@ -155,7 +206,7 @@ def _check_unique(document: Document, cell: Cell, tag: str, occurrences: list[Oc
     here = [other for other in document.cells if other.index != cell.index and tag in other.tags.tags]
     if here:
         raise Refusal(_("%(tag)s is on %(cell)s already", tag=tag, cell=describe(here[0])))
-    others = [one for one in occurrences if not one.is_at(document.path, cell.index)]
+    others = [other for other in occurrences if not other.is_at(document.path, cell.index)]
     if others:
         raise Refusal(_("%(tag)s is on another cell of the course already: %(place)s", tag=tag, place=others[0]))
 
@@ -168,8 +219,8 @@ def _cells_of(document: Document, request: Request) -> list[Cell]:
 
 def _tags_to_remove(cell: Cell, wanted: str | None) -> list[str]:
     if wanted is None:
-        return [tag for tag in cell.tags.tags if tag.startswith(PREFIX)]
-    # A tag whose prefix is miswritten is taken as it stands: untag is how it goes.
+        return [tag for tag in cell.tags.tags if tag.startswith((PREFIX, CHECK_PREFIX))]
+    # A tag with a misspelt prefix is taken literally, so that `untag` can remove it.
     named = {with_prefix(wanted), with_prefix(wanted.strip())}
-    named |= {wanted} if wanted.strip().lower().startswith("assignment") else set()
+    named |= {wanted} if wanted.strip().lower().startswith(("assignment", "check:")) else set()
     return [tag for tag in cell.tags.tags if tag in named]

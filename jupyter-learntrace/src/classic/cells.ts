@@ -1,9 +1,9 @@
-/** What events say about a cell and its notebook. */
+/** Describes cells and the notebook for events. */
 import Jupyter from 'base/js/namespace';
 import { uuid, type CellObject, type NotebookObject } from '../core/events';
 import { cellObject } from '../core/tags';
 
-/** Notebook before 6.5 gives a cell no id: one for the session, which goes wherever the cell is moved. */
+/** Notebook before 6.5 gives cells no id. These last for the session and stay with a cell that is moved. */
 const sessionIds = new WeakMap<Classic.Cell, string>();
 
 /** The notebook of this page; there is one from the moment its first signal is fired. */

@@ -1,4 +1,4 @@
-/** How much was pasted into a code cell: the number of characters, never the text. */
+/** Records pastes into code cells: the number of characters, never the text. */
 import { characters } from '../core/events';
 import type { Recorder, Tracker } from '../core/recorder';
 import { cellOf, notebook } from './cells';
@@ -21,7 +21,7 @@ export class ClipboardTracker implements Tracker {
       editor &&
       notebook()
         .get_cells()
-        .find(one => one.element[0].contains(editor));
+        .find(candidate => candidate.element[0].contains(editor));
     const text = event.clipboardData?.getData('text') ?? '';
     if (cell?.cell_type === 'code' && text !== '') {
       this.recorder.record('pasted', cellOf(cell), { characters: characters(text) });

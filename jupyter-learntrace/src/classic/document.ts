@@ -1,4 +1,4 @@
-/** The notebook as a document, once it is loaded: opened, saved, closed, and which code cells came and went. */
+/** Records that the loaded notebook is opened, saved and closed, and that code cells are added and removed. */
 import type { Recorder, Tracker } from '../core/recorder';
 import { cellOf, notebook, notebookOf } from './cells';
 import { Signals } from './signals';
@@ -8,11 +8,16 @@ export class DocumentTracker implements Tracker {
     'notebook_saved.Notebook': () => this.recorder.record('saved', notebookOf())
   });
 
-  /** `opened` is whether that has been recorded. */
+  /** `opened`: whether that has been recorded already. */
   constructor(
     private readonly recorder: Recorder,
     private opened = false
   ) {}
+
+  /** Whether the notebook is recorded as open. */
+  get isOpen(): boolean {
+    return this.opened;
+  }
 
   connect(): void {
     if (this.signals.connect() && !this.opened) {
@@ -36,7 +41,7 @@ export class DocumentTracker implements Tracker {
   }
 }
 
-/** Cells that are moved stay the same to Classic; one whose type changes is made anew, and the old one just goes. */
+/** Classic keeps a cell that is moved, and replaces one whose type changes. */
 export class CellsTracker implements Tracker {
   private known = new Set<Classic.Cell>();
   private loading = false;
@@ -44,7 +49,7 @@ export class CellsTracker implements Tracker {
 
   private readonly signals = new Signals({
     'create.Cell delete.Cell': () => this.changed(),
-    // Going back to a checkpoint makes all cells anew.
+    // Reverting to a checkpoint creates all cells anew.
     'notebook_loading.Notebook': () => {
       this.loading = true;
     },
@@ -66,7 +71,7 @@ export class CellsTracker implements Tracker {
     this.signals.disconnect();
   }
 
-  /** A cell gets its content, tags and id right after it was created: look when that is over. */
+  /** Compare later, as a cell gets its content, tags and id right after its creation. */
   private changed(): void {
     if (!this.comparing) {
       this.comparing = true;

@@ -1,4 +1,4 @@
-/** Executions: which cell ran, how it ended, and how long the kernel had it. */
+/** Records executions: which cell ran, how it ended, and how long the kernel took. */
 import type { Recorder, Tracker } from '../core/recorder';
 import { cellOf } from './cells';
 import { resultOf, startOf, type Run } from './run';
@@ -7,15 +7,17 @@ import { Signals } from './signals';
 const NOT_FOUND = 404;
 
 /**
- * Runs are known by their message, not their cell: a cell that is run again before it ended has two. The kernel takes
- * them in the order of asking, which is the order of the map.
+ * Runs are keyed by their message, as a cell that is run again before it ended has two. The kernel executes them in the
+ * order of the requests, which is the order of the map.
  */
 export class ExecutionTracker implements Tracker {
   private readonly runs = new Map<string, Run>();
   private lastEnd = 0;
 
-  private readonly signals = new Signals({
-    'execute.CodeCell': (_, { cell }: { cell: Classic.CodeCell }) => this.sent(cell),
+  private readonly beginnings = new Signals({
+    'execute.CodeCell': (_, { cell }: { cell: Classic.CodeCell }) => this.sent(cell)
+  });
+  private readonly endings = new Signals({
     'shell_reply.Kernel': (_, { reply }: { reply: Classic.Message<Classic.ExecuteReply> }) => this.replied(reply),
     'finished_iopub.Kernel': (_, { msg_id }: { msg_id: string }) => this.idle(msg_id),
     'kernel_restarting.Kernel': () => this.restarting(),
@@ -29,12 +31,19 @@ export class ExecutionTracker implements Tracker {
   constructor(private readonly recorder: Recorder) {}
 
   connect(): void {
-    this.signals.connect();
+    this.beginnings.connect();
+    this.endings.connect();
   }
 
   disconnect(): void {
-    this.signals.disconnect();
+    this.retire();
+    this.endings.disconnect();
     this.runs.clear();
+  }
+
+  /** Begin no more runs; those that have begun are recorded when they end. */
+  retire(): void {
+    this.beginnings.disconnect();
   }
 
   /** The page is going away: nobody will see how the running cells end. */
@@ -51,7 +60,7 @@ export class ExecutionTracker implements Tracker {
     const object = cellOf(cell, true);
     const run: Run = { id, cell, object, asked: performance.now(), idle: false, orphaned: false };
     this.runs.set(id, run);
-    // These callbacks are for this message alone. `busy` is when a cell that was queued begins.
+    // These callbacks are for this message alone. A queued cell begins when its `busy` arrives.
     const iopub = cell.kernel.get_callbacks_for_msg(id)?.iopub;
     if (iopub) {
       iopub.status = ({ content, header }) => {
@@ -96,15 +105,15 @@ export class ExecutionTracker implements Tracker {
     this.lastEnd = Math.max(this.lastEnd, run.ended ?? now);
   }
 
-  /** End what has no reply to wait for any more. */
+  /** End runs that will get no reply any more. */
   private lose(which: (run: Run) => boolean = () => true): void {
     [...this.runs.values()].filter(which).forEach(run => this.end(run));
   }
 
   /**
-   * What ran is lost. What was queued may yet run: a kernel that died leaves its queue to the next one (seen with
-   * ipykernel 6), and whatever that one is asked later it answers later. The first in the queue may have run, and its
-   * kernel died before `busy` came out.
+   * The running cell is lost. Queued ones may still run: a kernel that died leaves its queue to the next one (seen with
+   * ipykernel 6), which answers later requests after them. The first in the queue may have run, if the kernel died
+   * before it sent `busy`.
    */
   private restarting(): void {
     const [first] = this.runs.values();
@@ -118,10 +127,10 @@ export class ExecutionTracker implements Tracker {
     });
   }
 
-  /** The page itself asks a new kernel only if it hears it start, which it may miss: so we ask as well. */
+  /** A new kernel has answered, so it has the queue no more. The page may miss the kernel's start and not ask it. */
   private readonly answered = (): void => this.lose(run => run.orphaned);
 
-  /** Behind a Jupyter server that was restarted the kernel is no more; the page finds out after two minutes. */
+  /** After a restart of the Jupyter server the kernel is gone, which the page notices only after two minutes. */
   private unreachable(kernel: Classic.Kernel): void {
     if (this.runs.size > 0) {
       kernel.get_info(null, ({ status }) => {

@@ -1,4 +1,4 @@
-/** The place of the indicator in the page: the menu bar, left of the kernel's. */
+/** Puts the indicator into the menu bar, beside the kernel's. */
 import { baseUrl } from './server';
 
 const OURS = '.learntrace-Indicator, .learntrace-Panel';
@@ -15,7 +15,7 @@ export function showIndicator(indicator: HTMLElement): void {
   document.body.addEventListener('keydown', keepKey);
 }
 
-/** The page takes keys for commands of the notebook wherever they are pressed: Enter would edit a cell. */
+/** Keep the page from taking keys in the indicator for commands: Enter would edit a cell. */
 function keepKey(event: KeyboardEvent): void {
   if (event.target instanceof Element && event.target.closest(OURS)) {
     event.stopPropagation();

@@ -58,10 +58,17 @@ declare namespace Classic {
     get_cells(): Cell[];
   }
 
-  /** Who captures on this page. The stand-alone custom.js can be released; its session goes on. */
+  /** How far the stand-alone custom.js has recorded: the session's id, and whether the notebook is open and focused. */
+  interface Released {
+    session: string;
+    opened: boolean;
+    focused: boolean;
+  }
+
+  /** Which script captures on this page. The stand-alone custom.js can be released; its session goes on. */
   interface Capture {
     by: string;
-    release?: () => { session: string; opened: boolean; focused: boolean };
+    release?: () => Released;
   }
 
   interface Page {
@@ -90,4 +97,6 @@ declare module 'base/js/events' {
 interface Window {
   /** Written by the notebook's page; Jupyter.version is nbclassic's, which draws it. */
   sys_info?: { notebook_version?: string };
+  /** The stand-alone custom.js offers it to scripts of the course. */
+  getAssignmentTag?: (cell: Classic.Cell) => string | null;
 }

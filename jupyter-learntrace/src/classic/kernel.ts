@@ -1,9 +1,9 @@
-/** What happens to the kernel: interrupted by the learner; restarted by the learner, or by the server after it died. */
+/** Records that the kernel is interrupted by the learner, or restarted by the learner or after its death. */
 import type { Recorder, Tracker } from '../core/recorder';
 import { notebookOf } from './cells';
 import { Signals } from './signals';
 
-/** The name under which a kernel's death is told; a restart by the learner has none. */
+/** The error name of a restart after the kernel's death; a restart by the learner has none. */
 const DIED = 'KernelDied';
 
 export class KernelTracker implements Tracker {
@@ -27,7 +27,7 @@ export class KernelTracker implements Tracker {
     this.signals.disconnect();
   }
 
-  /** The page tells a death first as a restart, and in the same turn as what it was. */
+  /** For a death, the page signals a restart first, and the death within the same turn. */
   private restarting(): void {
     this.died = false;
     queueMicrotask(() => this.recorder.record('restarted', notebookOf(), this.died ? { error_name: DIED } : undefined));

@@ -1,51 +1,28 @@
-/** Learntrace in Classic Notebook 6: what the page loads as `nbextensions/jupyter-learntrace/main`. */
-import events from 'base/js/events';
+/** The nbextension for Classic Notebook 6, which the page loads as `nbextensions/jupyter-learntrace/main`. */
 import Jupyter from 'base/js/namespace';
 import { Collection } from '../core/collection';
-import { makeEvent, uuid, type Context } from '../core/events';
 import { FocusTracker } from '../core/focus';
-import type { Recorder } from '../core/recorder';
+import { SessionRecorder } from '../core/recorder';
 import { notebookOf } from './cells';
 import { ClipboardTracker } from './clipboard';
 import { CellsTracker, DocumentTracker } from './document';
 import { ExecutionTracker } from './execution';
 import { showIndicator } from './header';
 import { KernelTracker } from './kernel';
+import { contextOf, whenLoaded } from './page';
 import { baseUrl, request } from './server';
 
-function context(): Context {
-  const { kernel, metadata } = Jupyter.notebook ?? {};
-  return {
-    frontend: 'classic',
-    // Jupyter.version is nbclassic's, which draws the page of Notebook 6.5.
-    version: window.sys_info?.notebook_version ?? Jupyter.version,
-    kernel: kernel?.name ?? metadata?.kernelspec?.name
-  };
-}
-
-/** Called once a page by Jupyter, before or after the notebook is loaded. */
+/** Called by Jupyter once per page, before or after the notebook is loaded. */
 export function load_ipython_extension(): void {
-  if (Jupyter.notebook?._fully_loaded) {
-    capture();
-  } else if (Jupyter.notebook) {
-    events.on('notebook_loaded.Notebook', loaded);
-  }
-}
-
-function loaded(): void {
-  events.off('notebook_loaded.Notebook', loaded);
-  capture();
+  whenLoaded(capture);
 }
 
 function capture(): void {
-  // The stand-alone custom.js may have been first: it tells less, so we go on where it stops.
+  // The stand-alone custom.js may have been first. It records less, so continue where it stops.
   const earlier = Jupyter.learntrace?.release?.();
   Jupyter.learntrace = { by: 'jupyter-learntrace' };
-  const session = earlier?.session ?? uuid();
   const collection = new Collection(request, baseUrl());
-  const recorder: Recorder = {
-    record: (verb, object, result, at) => collection.add(makeEvent(verb, object, result, session, context(), at))
-  };
+  const recorder = new SessionRecorder(collection.add, contextOf, earlier?.session);
   const opening = new DocumentTracker(recorder, earlier?.opened);
   const focus = new FocusTracker(recorder, notebookOf, undefined, earlier?.focused);
   const execution = new ExecutionTracker(recorder);
@@ -59,7 +36,7 @@ function capture(): void {
   ];
   let release = collection.follow(trackers);
   showIndicator(collection.indicator.node);
-  // Before the collection starts, whose own listener sends what there is: a page that goes calls them in this order.
+  // Registered before the collection's own listener, which sends what is recorded here.
   window.addEventListener('pagehide', () => {
     execution.close();
     focus.close();

@@ -1,31 +1,28 @@
-/**
- * One execution of a cell, and what can be said of it at its end. Times are the page's own (performance.now()), which
- * are never set back.
- */
+/** One execution of a cell and its result. Times are performance.now() of the page, which is never set back. */
 import { between } from '../core/duration';
 import type { CellObject, Result } from '../core/events';
 
 export interface Run {
-  /** Of the message that asked for it. */
+  /** The id of the message that requested it. */
   id: string;
   cell: Classic.CodeCell;
-  /** The cell as it was when it was asked for. */
+  /** The cell as it was when the run was requested. */
   object: CellObject;
   asked: number;
-  /** When the kernel began with it. */
+  /** When the kernel began. */
   started?: number;
   ended?: number;
-  /** When the kernel says that it began and ended. */
+  /** Begin and end by the kernel's own clock. */
   startedDate?: string;
   endedDate?: string;
   reply?: Classic.ExecuteReply;
   /** Whether its outputs are complete. */
   idle: boolean;
-  /** Whether its kernel has gone, and only the next one could still answer. */
+  /** Whether its kernel is gone, so that only the next kernel may answer. */
   orphaned: boolean;
 }
 
-/** The reply tells aborted (queued behind an error) from ok; no reply means that the kernel went. */
+/** A reply is ok, error or aborted (queued behind an error); no reply means that the kernel is gone. */
 export function resultOf(run: Run, now: number, lastEnd: number): Result {
   const { reply } = run;
   const seen = Math.max(0, Math.round((run.ended ?? now) - startOf(run, lastEnd)));
@@ -41,8 +38,8 @@ export function resultOf(run: Run, now: number, lastEnd: number): Result {
 }
 
 /**
- * When it began. A kernel that said no `busy` for it (the page forgets whom to tell when a cell is asked for twice)
- * began when the run before was over; one that never began has only the moment of asking.
+ * When the run began. Without `busy` (the page drops the callbacks of a cell that is requested twice), that is the end of
+ * the previous run; for a run that never began, the time of the request.
  */
 export function startOf(run: Run, lastEnd: number): number {
   return run.started ?? Math.max(run.asked, ran(run) ? lastEnd : 0);

@@ -1,4 +1,4 @@
-/** The Jupyter server that the page came from. */
+/** Requests to the page's own Jupyter server. */
 import type { Request } from '../core/endpoint';
 
 /** With its slashes: `/`, or `/user/ada/` under a hub. */
@@ -6,7 +6,7 @@ export function baseUrl(): string {
   return decodeURIComponent(document.body.dataset.baseUrl ?? '/');
 }
 
-/** As the page's own requests: its cookie for the login, and against XSRF what only its scripts can read. */
+/** Send a request like the page's own: with its login cookie and its XSRF token. */
 export const request: Request = (path, init) => {
   const headers = new Headers(init.headers);
   const xsrf = /\b_xsrf=([^;]*)\b/.exec(document.cookie);

@@ -1,7 +1,7 @@
-/** Listening to the page's signals, and ceasing to. */
+/** Subscriptions to the page's signals. */
 import events from 'base/js/events';
 
-/** Handlers by the signals that they listen to, as `kernel_ready.Kernel`; several names with blanks between. */
+/** Handlers by the names of their signals, such as `kernel_ready.Kernel`; several are separated by blanks. */
 export type Handlers = Record<string, (event: unknown, payload: never) => void>;
 
 export class Signals {
@@ -13,7 +13,7 @@ export class Signals {
     return this.listening;
   }
 
-  /** Returns whether that was new. */
+  /** Returns whether that changed anything. */
   connect(): boolean {
     const changes = !this.listening;
     if (changes) {
@@ -23,7 +23,7 @@ export class Signals {
     return changes;
   }
 
-  /** Returns whether there was something to cease. */
+  /** Returns whether that changed anything. */
   disconnect(): boolean {
     const changes = this.listening;
     if (changes) {

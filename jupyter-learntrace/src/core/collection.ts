@@ -1,13 +1,13 @@
-/** Puts the parts together: trackers record while events are collected, the outbox sends, the indicator shows. */
+/** Connects the parts: trackers record while events are collected, the outbox sends, the indicator shows the state. */
 import { Endpoint, type Request } from './endpoint';
 import type { CapturedEvent } from './events';
 import { Indicator } from './indicator';
 import { Outbox } from './outbox';
-import type { Tracker } from './recorder';
+import { closeAll, type Tracker } from './recorder';
 import { StateWatch } from './state';
 import { language } from './texts';
 
-/** One a page. `baseUrl` is the Jupyter server's, with its slashes: `/user/ada/`. */
+/** One per page. `baseUrl` is the Jupyter server's, with its slashes: `/user/ada/`. */
 export class Collection {
   readonly indicator: Indicator;
 
@@ -22,7 +22,7 @@ export class Collection {
     this.indicator = new Indicator(collecting => this.watch.consent(collecting));
     this.watch.onChange = () => this.update();
     this.outbox.onChange = () => this.show();
-    // It knows why: its spool is full, we are signed out, or it is gone.
+    // The state says why: the spool is full, the learner is signed out, or the server is gone.
     this.outbox.onFailure = () => void this.watch.refresh();
     this.outbox.onAnswer = answer => this.watch.take(answer.state);
   }
@@ -42,7 +42,7 @@ export class Collection {
     this.indicator.dispose();
   }
 
-  /** What recorders add to. */
+  /** Add an event, if events are collected. */
   readonly add = (event: CapturedEvent): void => {
     if (this.watch.collecting) {
       this.outbox.add(event);
@@ -50,8 +50,8 @@ export class Collection {
   };
 
   /**
-   * Let these record whenever events are collected, until the returned function is called: their notebook is closed.
-   * They are connected in this order, and closed in the reverse.
+   * Let trackers record whenever events are collected, until the returned function is called when their notebook is
+   * closed. They are connected in this order, and closed in reverse.
    */
   follow(trackers: readonly Tracker[]): () => void {
     for (const tracker of trackers) {
@@ -61,21 +61,19 @@ export class Collection {
       }
     }
     return () => {
-      for (const tracker of [...trackers].reverse()) {
-        this.trackers.delete(tracker);
-        close(tracker);
-      }
+      trackers.forEach(tracker => this.trackers.delete(tracker));
+      closeAll(trackers);
     };
   }
 
-  /** Should the page only have been put aside, then its next state connects the trackers again. */
+  /** If the page was only put aside, the next state connects the trackers again. */
   private readonly leave = (): void => {
-    [...this.trackers].reverse().forEach(close);
+    closeAll(this.trackers);
     this.outbox.leave();
   };
 
   private update(): void {
-    // A question that failed says nothing new; a page that is going away has all of its questions fail.
+    // A failed request says nothing new, and all requests of a page that is going away fail.
     if (this.watch.trouble === null) {
       for (const tracker of this.trackers) {
         if (this.watch.collecting) {
@@ -92,13 +90,5 @@ export class Collection {
     const { current: state, trouble } = this.watch;
     const { size: held, failing, last } = this.outbox;
     this.indicator.show({ state, trouble, failing, held, last });
-  }
-}
-
-function close(tracker: Tracker): void {
-  if (tracker.close) {
-    tracker.close();
-  } else {
-    tracker.disconnect();
   }
 }

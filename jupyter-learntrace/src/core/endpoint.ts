@@ -1,12 +1,12 @@
-/** The Jupyter server that the page came from: the only one that the browser talks to. */
+/** Client of the extension's endpoints at the page's own Jupyter server, the only server that the browser talks to. */
 import type { CapturedEvent } from './events';
 
-/** Where events stand on their way to Learntrace, as the Jupyter server tells it. */
+/** The state of delivery to Learntrace, as the Jupyter server reports it. */
 export interface State {
   state: 'sending' | 'waiting' | 'off';
-  /** "", not-configured, opted-out, server-away, refused, spool-full; and of our own: not-installed. */
+  /** "", not-configured, opted-out, server-away, refused, spool-full; or not-installed, which is set here. */
   reason: string;
-  /** A sentence, in the language that was asked for. */
+  /** A sentence in the requested language. */
   detail: string;
   waiting: number;
   sent: number;
@@ -33,7 +33,7 @@ export interface Answer {
   state: State;
 }
 
-/** Asks the Jupyter server; `path` follows its base URL. The front end adds login and XSRF. */
+/** Sends a request to the Jupyter server; `path` follows its base URL. The front end adds login and XSRF token. */
 export type Request = (path: string, init: RequestInit) => Promise<Response>;
 
 /** The Jupyter server answered with an error. `status` is HTTP's. */
@@ -52,7 +52,7 @@ export class Refused extends Error {
   }
 }
 
-/** Why nothing came back: no answer at all, or one that isn't for us (signed out, a proxy's error page). */
+/** Why a request failed: no answer at all, or a refusal (signed out, a proxy's error page). */
 export type Trouble = 'jupyter-away' | 'jupyter-refuses';
 
 export function troubleOf(reason: unknown): Trouble {
@@ -66,7 +66,7 @@ export class Endpoint {
     private readonly language: () => string
   ) {}
 
-  /** Hand over events; `leaving` lets the request outlive the page. */
+  /** Send events; `leaving` lets the request outlive the page. */
   post(events: readonly CapturedEvent[], leaving = false): Promise<Answer> {
     return this.ask<Answer>('learntrace/events', 'POST', { events }, leaving);
   }
@@ -75,7 +75,7 @@ export class Endpoint {
     return this.ask<State>('learntrace/state', 'GET');
   }
 
-  /** Say whether one's events may be collected. */
+  /** Set whether the learner's events may be collected. */
   consent(collecting: boolean): Promise<State> {
     return this.ask<State>('learntrace/consent', 'PUT', { collecting });
   }

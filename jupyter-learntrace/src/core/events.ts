@@ -1,4 +1,4 @@
-/** What a captured event holds, as the Jupyter server takes it. */
+/** Captured events in the form that the Jupyter server accepts. */
 
 export type Verb =
   | 'executed'
@@ -17,12 +17,16 @@ export type Outcome = 'ok' | 'error' | 'aborted';
 
 export type Frontend = 'lab' | 'notebook' | 'classic';
 
-/** `notebook` is its path as the Jupyter server names it; `source` goes with `executed` only. */
+/**
+ * `notebook` is its path as the Jupyter server names it; `part` is there for a cell that checks its assignment; `source` goes
+ * with `executed` only.
+ */
 export interface CellObject {
   type: 'cell';
   id: string;
   notebook: string;
   assignment?: string;
+  part?: 'check';
   tags: string[];
   source?: string;
 }
@@ -34,7 +38,7 @@ export interface NotebookObject {
 
 export type EventObject = CellObject | NotebookObject;
 
-/** Durations are in whole milliseconds; `characters` is how many were pasted. */
+/** Durations are whole milliseconds; `characters` counts what was pasted. */
 export interface Result {
   outcome?: Outcome;
   error_name?: string;
@@ -61,12 +65,12 @@ export interface CapturedEvent {
   context: Context;
 }
 
-/** What the server cuts to as well; here so that a huge message never crosses the network. */
+/** The server's own limit, applied here so that a huge message never crosses the network. */
 const MOST_ERROR_VALUE = 2000;
-/** Longer source can't be taken with the other events of its batch: its execution is told without it. */
+/** Longer source would exceed the limit of a request: its execution is sent without it. */
 const MOST_SOURCE = 1_000_000;
 
-/** An event of now, or of `at` (milliseconds since 1970). */
+/** Make an event that happened now, or `at` (milliseconds since 1970). */
 export function makeEvent(
   verb: Verb,
   object: EventObject,
@@ -100,7 +104,7 @@ function withoutHugeSource(object: EventObject): EventObject {
   return rest;
 }
 
-/** A random UUID. `crypto.randomUUID` exists on https and localhost only, and hubs are also met over plain http. */
+/** A random UUID. `crypto.randomUUID` exists on https and localhost only, and some hubs use plain http. */
 export function uuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
@@ -109,7 +113,7 @@ export function uuid(): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-/** How many characters a text has as people count them: a surrogate pair is one. */
+/** The number of code points in a text: a surrogate pair counts as one. */
 export function characters(text: string): number {
   let pairs = 0;
   for (let index = 0; index < text.length; index++) {

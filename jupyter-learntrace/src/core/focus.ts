@@ -1,17 +1,22 @@
-/** Whether the learner has a notebook before their eyes: it is the current one, in a window that is seen and has the focus. */
+/** Records whether a notebook has the focus: it is the current one, in a visible window that has the focus. */
 import type { NotebookObject } from './events';
 import type { Recorder, Tracker } from './recorder';
 
 export class FocusTracker implements Tracker {
   private connected = false;
 
-  /** `isCurrent`: whether the window shows this notebook; `focused`: what has been recorded last. */
+  /** `isCurrent`: whether the window shows this notebook; `focused`: the state that was recorded last. */
   constructor(
     private readonly recorder: Recorder,
     private readonly notebook: () => NotebookObject,
     private readonly isCurrent: () => boolean = () => true,
     private focused = false
   ) {}
+
+  /** Whether the last recorded change was to have the focus. */
+  get hasFocus(): boolean {
+    return this.focused;
+  }
 
   connect(): void {
     if (!this.connected) {
@@ -41,7 +46,7 @@ export class FocusTracker implements Tracker {
     this.disconnect();
   }
 
-  /** The signals come several at a time for one change. */
+  /** Several signals may come for one change. */
   protected readonly look = (): void => {
     this.turn(document.visibilityState === 'visible' && document.hasFocus() && this.isCurrent());
   };

@@ -1,38 +1,10 @@
-/** The learner's view: a button that says in a word whether events are sent, and opens what exactly. */
-import type { State, Trouble } from './endpoint';
-import type { CapturedEvent } from './events';
+/** The indicator: a button that says in a word whether events are sent, and opens a panel with the details. */
 import { Panel } from './panel';
 import { text } from './texts';
-
-/** What there is to show. `state` is null before the first answer. */
-export interface View {
-  state: State | null;
-  /** Why the Jupyter server tells nothing; null while it does. */
-  trouble: Trouble | null;
-  /** Whether it didn't take what the browser keeps. */
-  failing: boolean;
-  /** How many events the browser still keeps. */
-  held: number;
-  last: CapturedEvent | null;
-}
-
-export type Mood = 'connecting' | 'sending' | 'waiting' | 'off';
-
-/** Says whether one's events may be sent; rejects where that couldn't be changed. */
-export type Choose = (collecting: boolean) => Promise<void>;
-
-export function moodOf(view: View): Mood {
-  if (view.state === null) {
-    return 'connecting';
-  }
-  if (view.state.state === 'off') {
-    return 'off';
-  }
-  return view.trouble !== null || view.failing || view.state.state === 'waiting' ? 'waiting' : 'sending';
-}
+import { moodOf, type Choose, type View } from './view';
 
 export class Indicator {
-  /** The button; the panel is put beside the page's other contents while it is open. */
+  /** The button; the open panel is a child of the page's body. */
   readonly node: HTMLButtonElement;
 
   private readonly word: HTMLSpanElement;
@@ -60,7 +32,7 @@ export class Indicator {
     const count = view.held + (view.state?.waiting ?? 0);
     const word = text(mood, { count });
     this.node.dataset.mood = mood;
-    // Written only where it changed, or screen readers would hear it again.
+    // Written only if it changed, or screen readers would announce it again.
     if (this.word.textContent !== word) {
       this.word.textContent = word;
       this.node.setAttribute('aria-label', text('button', { word }));

@@ -1,36 +1,36 @@
-/** Hands events to the Jupyter server in batches, and keeps each one until the server has said that it is safe. */
+/** Sends events to the Jupyter server in batches, and keeps each one until the server has answered for it. */
 import { Refused, type Answer } from './endpoint';
 import type { CapturedEvent } from './events';
-import { browserStorage, Shelf } from './shelf';
+import { browserStorage, EventStorage } from './eventStorage';
 
 /** Sends a batch; `leaving` when the page goes away. Rejects with Refused, or with the network's error. */
 export type Transport = (events: readonly CapturedEvent[], leaving: boolean) => Promise<Answer>;
 
-/** What goes into one request: the endpoint's limits, with room for what JSON and UTF-8 add. */
+/** The limits of one request: the endpoint's, with room for what JSON and UTF-8 add. */
 const MOST_EVENTS = 200;
 const MOST_CHARACTERS = 1_200_000;
-/** Browsers let requests that outlive their page hold 64 KiB. */
+/** Browsers limit requests that outlive their page to 64 KiB. */
 const MOST_LEAVING_BYTES = 60_000;
 /** How many are kept while the Jupyter server is away. */
 const MOST_WAITING = 1_000;
-/** Long enough for the events of one action to travel together, too short for anybody to notice. */
+/** Long enough to send the events of one action together, too short to be noticed. */
 const GATHER_MS = 100;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
 const BEAT_MS = 30_000;
 
 export class Outbox {
-  /** Called after each change: something was added or taken. */
+  /** Called after events were added or settled. */
   onChange: () => void = () => undefined;
   /** Called when the server can't take events now. */
   onFailure: () => void = () => undefined;
   /** Called with each answer. */
   onAnswer: (answer: Answer) => void = () => undefined;
 
-  private readonly shelf: Shelf;
+  private readonly storage: EventStorage;
   private waiting: CapturedEvent[] = [];
   private latest: CapturedEvent | null = null;
-  private most = MOST_EVENTS;
+  private batchLimit = MOST_EVENTS;
   private retryMs = 0;
   private overflowed = false;
   private flushing: Promise<void> | null = null;
@@ -42,7 +42,7 @@ export class Outbox {
     baseUrl: string,
     storage: Storage | null = browserStorage()
   ) {
-    this.shelf = new Shelf(baseUrl, storage);
+    this.storage = new EventStorage(baseUrl, storage);
   }
 
   /** How many the Jupyter server hasn't taken. */
@@ -63,7 +63,7 @@ export class Outbox {
   add(event: CapturedEvent): void {
     this.latest = event;
     this.waiting.push(event);
-    this.shelf.put(event);
+    this.storage.put(event);
     this.trim();
     this.schedule(this.retryMs || GATHER_MS);
     this.onChange();
@@ -71,7 +71,7 @@ export class Outbox {
 
   /** Adopt what earlier pages left, and begin to send. */
   start(): void {
-    this.shelf.beat();
+    this.storage.beat();
     this.adopt();
     this.beating = window.setInterval(this.beat, BEAT_MS);
     window.addEventListener('pageshow', this.beat);
@@ -84,15 +84,15 @@ export class Outbox {
     window.removeEventListener('online', this.retryNow);
     window.clearInterval(this.beating ?? undefined);
     this.unschedule();
-    this.shelf.leave();
+    this.storage.leave();
   }
 
-  /** The page is going away: send what can go with it, and leave the others to the next page. */
+  /** The page is going away: send what fits into one request, and leave the others to the next page. */
   leave(): void {
-    this.shelf.leave();
+    this.storage.leave();
     if (this.waiting.length > 0) {
       const batch = lastOf(this.waiting);
-      // Should the answer still reach us (the page was only put aside), then it counts.
+      // The answer arrives if the page was only put aside.
       this.transport(batch, true).then(
         answer => this.take(batch, answer),
         () => undefined
@@ -100,7 +100,7 @@ export class Outbox {
     }
   }
 
-  /** Send all that waits, unless the server is away; one flush at a time. */
+  /** Send all waiting events until the server fails. Runs once at a time. */
   flush(): Promise<void> {
     this.unschedule();
     this.flushing ??= this.sendAll().finally(() => {
@@ -111,13 +111,13 @@ export class Outbox {
 
   private async sendAll(): Promise<void> {
     while (this.waiting.length > 0) {
-      const batch = batchOf(this.waiting, this.most, MOST_CHARACTERS);
+      const batch = batchOf(this.waiting, this.batchLimit, MOST_CHARACTERS);
       try {
         this.take(batch, await this.transport(batch, false));
       } catch (reason) {
         if (!this.split(batch, reason)) {
           this.retryMs = Math.min(Math.max(this.retryMs * 2, FIRST_RETRY_MS), LAST_RETRY_MS);
-          // Not all tabs and learners at the same moment, after a server has come back.
+          // Jitter, so that not all tabs retry at the same moment when the server is back.
           this.schedule(this.retryMs * (0.75 + Math.random() / 2));
           this.onFailure();
           return;
@@ -126,30 +126,30 @@ export class Outbox {
     }
   }
 
-  /** What the server has answered for is settled: taken, refused for good, or not wanted because it is off. */
+  /** Settle a batch that the server has answered for: stored, rejected for good, or discarded because it is off. */
   private take(batch: readonly CapturedEvent[], answer: Answer): void {
     for (const { id, code, detail } of answer.rejected) {
       console.warn(`Learntrace: event ${id} was refused: ${detail} (${code})`);
     }
     this.retryMs = 0;
-    this.most = MOST_EVENTS;
+    this.batchLimit = MOST_EVENTS;
     this.overflowed = false;
     this.forget(batch);
     this.onAnswer(answer);
     this.onChange();
   }
 
-  /** Narrow down a batch that the server can't read to the event that is to blame; false for another failure. */
+  /** Halve a batch that the server can't read, until the event to blame is alone. Returns false for other failures. */
   private split(batch: readonly CapturedEvent[], reason: unknown): boolean {
     if (!(reason instanceof Refused && reason.final)) {
       return false;
     }
     if (batch.length > 1) {
-      this.most = Math.ceil(batch.length / 2);
+      this.batchLimit = Math.ceil(batch.length / 2);
     } else {
       console.warn(`Learntrace: event ${batch[0].id} can't be sent: ${reason.message}`);
       this.forget(batch);
-      this.most = MOST_EVENTS;
+      this.batchLimit = MOST_EVENTS;
     }
     return true;
   }
@@ -157,7 +157,7 @@ export class Outbox {
   private forget(batch: readonly CapturedEvent[]): void {
     const ids = new Set(batch.map(event => event.id));
     this.waiting = this.waiting.filter(event => !ids.has(event.id));
-    ids.forEach(id => this.shelf.remove(id));
+    ids.forEach(id => this.storage.remove(id));
   }
 
   private trim(): void {
@@ -174,7 +174,7 @@ export class Outbox {
   }
 
   private adopt(): void {
-    const adopted = this.shelf.adopt();
+    const adopted = this.storage.adopt();
     if (adopted.length > 0) {
       this.waiting = [...adopted, ...this.waiting];
       this.trim();
@@ -184,7 +184,7 @@ export class Outbox {
   }
 
   private readonly beat = (): void => {
-    this.shelf.beat();
+    this.storage.beat();
     this.adopt();
   };
 
@@ -204,7 +204,7 @@ export class Outbox {
   }
 }
 
-/** As many of the first events as fit into one request, at least one. */
+/** The first events that fit into one request, at least one. */
 function batchOf(events: readonly CapturedEvent[], most: number, mostCharacters: number): CapturedEvent[] {
   const batch: CapturedEvent[] = [];
   let length = 0;
@@ -218,7 +218,7 @@ function batchOf(events: readonly CapturedEvent[], most: number, mostCharacters:
   return batch;
 }
 
-/** As many of the newest events as a request that outlives its page may hold. The others wait in the storage. */
+/** The newest events that fit into a request that outlives its page. The others wait in the storage. */
 function lastOf(events: readonly CapturedEvent[]): CapturedEvent[] {
   const encoder = new TextEncoder();
   const batch: CapturedEvent[] = [];

@@ -1,8 +1,8 @@
-/** What the indicator opens: which events go where, as whom, how many wait and why, and the switch where it is allowed. */
+/** The indicator's panel: server, account, counts, the last event, and the switch where the academy allows it. */
 import type { State } from './endpoint';
 import type { CapturedEvent } from './events';
-import type { Choose, Mood, View } from './indicator';
 import { momentText, reasonText, text, type TextKey } from './texts';
+import type { Choose, Mood, View } from './view';
 
 /** How far the panel stays from the window's edges, in pixels. */
 const MARGIN = 8;
@@ -25,7 +25,7 @@ export class Panel {
     this.choice.addEventListener('click', () => void this.switchOver());
     this.failure.setAttribute('role', 'alert');
     this.node.addEventListener('keydown', event => {
-      // The front end's one-letter shortcuts aren't meant here.
+      // Keep the front end's one-letter shortcuts from reacting.
       event.stopPropagation();
       if (event.key === 'Escape') {
         this.onClose();

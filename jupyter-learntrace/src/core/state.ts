@@ -1,14 +1,14 @@
-/** Watches where this learner's events stand, and whether they are to be collected at all. */
+/** Polls the state of delivery, which also says whether events are collected at all. */
 import { Refused, troubleOf, type Endpoint, type State, type Trouble } from './endpoint';
 
 export type { State } from './endpoint';
 
 const VISIBLE_MS = 30_000;
-/** After something was handed over, and until the first answer: soon enough for somebody who looks. */
+/** The first interval after events were sent, and until the first answer. */
 const SOON_MS = 2_000;
 const NOT_FOUND = 404;
 
-/** Where the Jupyter server has no such endpoint. */
+/** The state where the Jupyter server has no such endpoint. */
 const NOT_INSTALLED: State = {
   state: 'off',
   reason: 'not-installed',
@@ -26,7 +26,7 @@ const NOT_INSTALLED: State = {
 };
 
 export class StateWatch {
-  /** Called after each answer, and when there is none any more. */
+  /** Called after each answer and each failure. */
   onChange: () => void = () => undefined;
 
   private known: State | null = null;
@@ -42,7 +42,7 @@ export class StateWatch {
     return this.known;
   }
 
-  /** Why the last question brought no state; null if it did. */
+  /** Why the last request failed; null if it succeeded. */
   get trouble(): Trouble | null {
     return this.failure;
   }
@@ -64,7 +64,7 @@ export class StateWatch {
     window.clearTimeout(this.timer ?? undefined);
   }
 
-  /** Ask anew. */
+  /** Request the state now. */
   async refresh(): Promise<void> {
     try {
       this.show(await this.endpoint.state());
@@ -92,7 +92,7 @@ export class StateWatch {
     this.onChange();
   }
 
-  /** Say whether one's events may be collected; rejects with Refused where that isn't allowed. */
+  /** Set whether the learner's events may be collected; rejects with Refused where that isn't allowed. */
   async consent(collecting: boolean): Promise<void> {
     this.take(await this.endpoint.consent(collecting));
   }
@@ -113,7 +113,7 @@ export class StateWatch {
   }
 
   private readonly poll = (): void => {
-    // A hidden page asks when it is looked at again; but trackers wait for the first answer.
+    // A hidden page waits until it is visible again; but trackers need a first answer.
     if (document.visibilityState === 'visible' || this.known === null) {
       void this.refresh();
     }

@@ -1,4 +1,4 @@
-/** What a learner reads, in the language of the front end. */
+/** The texts that a learner reads, in the language of the front end. */
 
 const ENGLISH = {
   sending: 'Sending',
@@ -80,7 +80,7 @@ const SPANISH: Record<TextKey, string> = {
 
 const TEXTS: Record<string, Record<TextKey, string>> = { en: ENGLISH, es: SPANISH };
 
-/** The language of the page, which front ends set to what their reader chose; else the browser's. One of ours. */
+/** The supported language of the page, which front ends set to the chosen one, or else of the browser. */
 export function language(): string {
   const wanted = (document.documentElement.lang || navigator.language).slice(0, 2).toLowerCase();
   return wanted in TEXTS ? wanted : 'en';
@@ -91,13 +91,13 @@ export function text(key: TextKey, values: Record<string, string | number> = {})
   return TEXTS[language()][key].replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
 }
 
-/** The text of a reason; empty for one that we don't know, or none. */
+/** The text of a reason; empty for an unknown or empty one. */
 export function reasonText(reason: string): string {
   const key = `reason.${reason}`;
   return key in ENGLISH ? text(key as TextKey) : '';
 }
 
-/** A moment as the reader writes it. */
+/** A date and time in the reader's format. */
 export function momentText(iso: string): string {
   return new Date(iso).toLocaleString(language(), { dateStyle: 'medium', timeStyle: 'medium' });
 }

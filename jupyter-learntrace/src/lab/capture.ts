@@ -28,7 +28,7 @@ export async function capture(
   const recorder = new SessionRecorder(collection.add, () => contextOf(app, panel));
   // Several panels may show one document, each with the same signals: the one in use tells, or else the first.
   const isSpeaker = (): boolean => {
-    const shows = (one: NotebookPanel | null | undefined): boolean => one?.context === panel.context;
+    const shows = (other: NotebookPanel | null | undefined): boolean => other?.context === panel.context;
     const { currentWidget: current } = notebooks;
     return (shows(current) ? current : notebooks.find(shows)) === panel;
   };

@@ -1,4 +1,4 @@
-/** What is read of Lab's cells. */
+/** Describes Lab's cells and notebooks for events. */
 import type { Cell, CodeCell, ICellModel } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Kernel } from '@jupyterlab/services';

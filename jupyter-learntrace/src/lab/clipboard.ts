@@ -1,4 +1,4 @@
-/** How much text is pasted into code cells; never which. */
+/** Records pastes into code cells: the number of characters, never the text. */
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { characters } from '../core/events';
 import type { Recorder, Tracker } from '../core/recorder';
@@ -11,7 +11,7 @@ export class ClipboardTracker implements Tracker {
   ) {}
 
   connect(): void {
-    // While it goes down: the editor stops it where it has handled it. The same listener is added once only.
+    // In the capture phase, as the editor stops the event once it has handled it. A listener is added only once.
     this.panel.content.node.addEventListener('paste', this.onPaste, true);
   }
 

@@ -1,12 +1,13 @@
 /**
- * Executions, from their schedule to what the kernel replied.
+ * Records executions, from their scheduling to the kernel's reply.
  *
  * Lab's `executed` alone isn't enough: it stays silent where the kernel died, was restarted, or the same cell was run
  * again before it was done. So each run is followed by the id of its message: the kernel's `execute_input` says when it
  * began (Run All schedules all cells at once; what they wait for each other isn't their duration), its reply how it
- * ended. `executed` settles the runs of front ends that execute without such messages.
+ * ended. A traceback among the outputs is an error to the learner, even where the kernel replies ok (`%%time`, `%run`):
+ * they are complete when the kernel is idle. `executed` settles the runs of front ends that execute without such messages.
  */
-import type { Cell } from '@jupyterlab/cells';
+import type { Cell, CodeCell } from '@jupyterlab/cells';
 import { NotebookActions, type Notebook, type NotebookPanel } from '@jupyterlab/notebook';
 import type { ISessionContext } from '@jupyterlab/apputils';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
@@ -15,7 +16,7 @@ import type { CellObject, Result } from '../core/events';
 import type { Recorder, Tracker } from '../core/recorder';
 import { cellOf, isCode, kernelOf } from './cells';
 
-/** A moment by two clocks: the wall's, and one that is never set back. Both in milliseconds. */
+/** A moment by two clocks, wall time and one that is never set back, both in milliseconds. */
 interface Moment {
   wall: number;
   steady: number;
@@ -24,12 +25,19 @@ interface Moment {
 interface Run {
   cell: Cell;
   object: CellObject;
-  /** Of the message to the kernel; null where there is none. */
+  /** The id of the message to the kernel; null where there is none. */
   message: string | null;
   scheduled: Moment;
   began: Moment | null;
-  /** When the kernel says that it began. */
+  /** Begin by the kernel's own clock. */
   date?: string;
+  /** The first error among its outputs. */
+  error?: { ename: string; evalue: string };
+  /** The kernel's reply, and when it came. */
+  reply?: Ending;
+  replied?: Moment;
+  /** Whether its outputs are complete. */
+  idle?: boolean;
 }
 
 interface Ending {
@@ -37,7 +45,7 @@ interface Ending {
   ename?: string;
   evalue?: string;
   count?: number | null;
-  /** When the kernel says that it ended. */
+  /** End by the kernel's own clock. */
   date?: string;
 }
 
@@ -49,6 +57,8 @@ interface Executed {
   error?: { errorName?: string; errorValue?: string } | null;
 }
 
+/** The kernel's messages that tell of a run. */
+const FOLLOWED: readonly string[] = ['execute_input', 'error', 'execute_reply', 'status'];
 const ENDED: readonly string[] = ['restarting', 'autorestarting', 'dead', 'terminating'];
 
 export class ExecutionTracker implements Tracker {
@@ -91,10 +101,10 @@ export class ExecutionTracker implements Tracker {
     this.disconnect();
   }
 
-  /** Nobody will see how the running cells end. */
+  /** Ends the running cells as well, as nobody will see their end. */
   private abandon(): void {
     for (const run of [...this.runs]) {
-      this.settle(run, { status: 'aborted' });
+      this.settle(run, run.reply ?? { status: 'aborted' });
     }
   }
 
@@ -107,7 +117,7 @@ export class ExecutionTracker implements Tracker {
   private readonly onScheduled = (_: unknown, { notebook, cell }: { notebook: Notebook; cell: Cell }): void => {
     if (notebook === this.panel.content && isCode(cell)) {
       const scheduled = now();
-      // Lab sends the request in this same turn; we look when it is on its way.
+      // Lab sends the request within this turn: look for it afterwards.
       queueMicrotask(() => this.follow(cell, scheduled));
     }
   };
@@ -123,7 +133,7 @@ export class ExecutionTracker implements Tracker {
 
   private readonly onMessage = (_: unknown, { msg, direction }: Kernel.IAnyMessageArgs): void => {
     const type = msg.header.msg_type;
-    if (direction !== 'recv' || (type !== 'execute_input' && type !== 'execute_reply')) {
+    if (direction !== 'recv' || !FOLLOWED.includes(type)) {
       return;
     }
     const parent = (msg.parent_header as Partial<KernelMessage.IHeader>).msg_id;
@@ -134,25 +144,43 @@ export class ExecutionTracker implements Tracker {
     if (type === 'execute_input') {
       run.began = now();
       run.date = msg.header.date;
-    } else {
-      this.settle(run, { ...endingOf(msg as KernelMessage.IExecuteReplyMsg), date: msg.header.date });
+    } else if (type === 'error') {
+      run.error ??= (msg as KernelMessage.IErrorMsg).content;
+    } else if (type === 'execute_reply') {
+      run.reply = { ...endingOf(msg as KernelMessage.IExecuteReplyMsg), date: msg.header.date };
+      run.replied = now();
+      if (run.idle) {
+        this.settle(run, run.reply);
+      }
+    } else if ((msg as KernelMessage.IStatusMsg).content.execution_state === 'idle') {
+      // The reply and the last output come in either order.
+      run.idle = true;
+      if (run.reply) {
+        this.settle(run, run.reply);
+      }
     }
   };
 
   private readonly onExecuted = (_: unknown, { notebook, cell, success, error }: Executed): void => {
-    // Runs end in their order, so that it is the oldest that is meant.
+    // Runs end in order, so this is the oldest one.
     const run = notebook === this.panel.content ? this.runs.find(one => one.cell === cell) : undefined;
     if (!run || !isCode(cell)) {
       return;
     }
     const count = cell.model.executionCount;
-    if (success && run.message === null && count === null) {
+    run.error ??= errorAmong(cell);
+    if (run.reply) {
+      this.settle(run, run.reply);
+    } else if (success && run.message === null && count === null) {
       // An empty cell, or no kernel: nothing was executed.
       this.runs = this.runs.filter(one => one !== run);
     } else if (success) {
       this.settle(run, { status: 'ok', count });
     } else if (error?.errorName) {
       this.settle(run, { status: 'error', ename: error.errorName, evalue: error.errorValue, count });
+    } else if (run.error) {
+      // Where the Jupyter server executes, there is no reply of a kernel.
+      this.settle(run, { status: 'ok', count });
     } else {
       this.settle(run, { status: 'aborted' });
     }
@@ -169,10 +197,11 @@ export class ExecutionTracker implements Tracker {
     }
   };
 
-  private settle(run: Run, ending: Ending): void {
+  private settle(run: Run, told: Ending): void {
     this.runs = this.runs.filter(one => one !== run);
-    const end = now();
-    // A kernel that doesn't say when it began did so when it was free.
+    const ending: Ending = told.status === 'ok' && run.error ? { ...told, ...run.error, status: 'error' } : told;
+    const end = run.replied ?? now();
+    // Without a begin from the kernel, the run began when the kernel was free.
     const start = run.began ?? later(run.scheduled, this.free);
     this.free = end;
     const neverBegan = run.began === null && ending.status === 'aborted';
@@ -200,6 +229,12 @@ function endingOf(reply: KernelMessage.IExecuteReplyMsg): Ending {
     default:
       return { status: 'aborted' };
   }
+}
+
+/** The first error among a cell's outputs, which a run clears when it begins. */
+function errorAmong(cell: CodeCell): { ename: string; evalue: string } | undefined {
+  const error = cell.model.outputs.toJSON().find(output => output.output_type === 'error');
+  return error && { ename: String(error.ename ?? ''), evalue: String(error.evalue ?? '') };
 }
 
 function now(): Moment {

@@ -1,4 +1,4 @@
-/** The kernel: restarted by the learner or because it died, and interrupted. */
+/** Records that the kernel is interrupted by the learner, or restarted by the learner or after its death. */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { Kernel } from '@jupyterlab/services';
@@ -6,18 +6,18 @@ import type { Result } from '../core/events';
 import type { Recorder, Tracker } from '../core/recorder';
 import { notebookOf } from './cells';
 
-/** Buttons, menus and shortcuts all end in this command; the kernel itself doesn't tell that it was interrupted. */
+/** Buttons, menus and shortcuts all run this command; the kernel itself doesn't report an interrupt. */
 const INTERRUPT = 'notebook:interrupt-kernel';
-/** By this argument a command may name another notebook than the current one. */
+/** The argument by which a command names another notebook than the current one. */
 const WIDGET_ID = 'semanticWidgetId';
-/** The name under which a kernel's death is told; a restart by the learner has none. */
+/** The error name of a restart after the kernel's death; a restart by the learner has none. */
 const DIED = 'KernelDied';
 
 export class KernelTracker implements Tracker {
   private connected = false;
-  /** Since when, in milliseconds since 1970, and whether it has been told. */
+  /** When the restart began, in milliseconds since 1970, and whether it has been recorded. */
   private restarting: number | null = null;
-  private told = false;
+  private recorded = false;
 
   constructor(
     private readonly panel: NotebookPanel,
@@ -39,32 +39,32 @@ export class KernelTracker implements Tracker {
     if (this.connected) {
       this.connected = false;
       this.restarting = null;
-      this.told = false;
+      this.recorded = false;
       this.panel.sessionContext.statusChanged.disconnect(this.onStatus);
       this.commands.commandExecuted.disconnect(this.onCommand);
     }
   }
 
-  /** Lab tells a restart several times, and a death first as a restart: the status that follows decides. */
+  /** Lab signals a restart several times, and a death first as a restart: the next status decides. */
   private readonly onStatus = (_: unknown, status: Kernel.Status): void => {
     if (status === 'restarting') {
       this.restarting ??= Date.now();
     } else if (status === 'autorestarting' || status === 'dead') {
-      this.tell({ error_name: DIED });
+      this.record({ error_name: DIED });
     } else {
       if (this.restarting !== null) {
-        this.tell();
+        this.record();
       }
-      this.told = false;
+      this.recorded = false;
       this.restarting = null;
     }
   };
 
-  private tell(result?: Result): void {
-    if (!this.told && this.isSpeaker()) {
+  private record(result?: Result): void {
+    if (!this.recorded && this.isSpeaker()) {
       this.recorder.record('restarted', notebookOf(this.panel), result, this.restarting ?? Date.now());
     }
-    this.told = true;
+    this.recorded = true;
   }
 
   private readonly onCommand = (_: unknown, { id, args }: { id: string; args: { [key: string]: unknown } }): void => {

@@ -1,0 +1,1 @@
+"""`check`: findings on a course's tags, and automatic fixes."""

@@ -1,0 +1,1 @@
+"""The command line of `jupyter assignments`: options, help, language, commands."""

@@ -1,0 +1,1 @@
+"""`publish`: registers notebooks and their assignments with Learntrace."""
