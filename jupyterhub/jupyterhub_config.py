@@ -1,7 +1,7 @@
 """A hub whose learners choose their front end and whose notebooks report to Learntrace under the learner's hub name.
 
-Everything that differs from place to place is an environment variable, listed in README.md. A file `local.py` beside this
-one is read last, if it is there: for an authenticator of your own, TLS, limits.
+Site-specific values are environment variables, listed in README.md. If a file `local.py` exists in this folder, it is
+loaded last: use it for your own authenticator, TLS, limits.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ c = get_config()  # type: ignore[name-defined]  # noqa: F821 (JupyterHub puts it
 
 
 def setting(name: str, default: str = "") -> str:
-    """Read an environment variable; an empty one is as good as none."""
+    """Read an environment variable; an empty one counts as unset."""
     return os.environ.get(name, "").strip() or default
 
 
 def place(name: str, default: Path | str) -> Path:
-    """Read a path; a relative one starts at this file's folder."""
+    """Read a path; a relative one is resolved against this file's folder."""
     return (HERE / setting(name, str(default))).resolve()
 
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """What a learner can work in: the environment that has it, its first page, and what its server must know."""
+    """A front end for learners: its virtual environment, its start page, and its server's environment variables."""
 
     title: str
     venv: Path
@@ -42,7 +42,7 @@ class FrontEnd:
     environment: tuple[tuple[str, str], ...] = ()
 
 
-# Classic Notebook needs older neighbours than the others, and so an environment of its own.
+# Classic Notebook needs older dependencies than the others, and so its own environment.
 JUPYTER = place("HUB_JUPYTER", HERE.parent / ".venv-jupyter")
 CLASSIC = place("HUB_CLASSIC", HERE.parent / ".venv-classic")
 FRONT_ENDS = {
@@ -68,10 +68,10 @@ ACCOUNT_NAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-# --- Where it listens, and what it keeps ---
+# --- URLs and state ---
 
 c.JupyterHub.bind_url = setting("HUB_URL", "http://127.0.0.1:8888/")
-# The single-user servers and Learntrace ask the hub here: LEARNTRACE_HUB_API_URL is this and /hub/api.
+# The single-user servers and Learntrace call the hub here: LEARNTRACE_HUB_API_URL is this URL plus /hub/api.
 c.JupyterHub.hub_bind_url = setting("HUB_INTERNAL_URL", "http://127.0.0.1:8081")
 c.ConfigurableHTTPProxy.api_url = setting("HUB_PROXY_URL", "http://127.0.0.1:8001")
 c.ConfigurableHTTPProxy.command = [str(HERE / "node_modules" / ".bin" / "configurable-http-proxy")]
@@ -80,10 +80,10 @@ c.JupyterHub.db_url = f"sqlite:///{STATE / 'hub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(STATE / "cookie_secret")
 
 
-# --- Who may sign in ---
+# --- Authentication ---
 
 if PASSWORD:
-    # One password for all: whoever has it can sign in as anybody. To try the hub, not to rely on who sent what.
+    # One shared password lets anybody sign in as anybody. Use it to try the hub; the senders' names can't be trusted.
     c.JupyterHub.authenticator_class = "shared-password"
     c.SharedPasswordAuthenticator.user_password = PASSWORD
 else:
@@ -94,7 +94,7 @@ else:
     c.Authenticator.allow_all = True
 
 
-# --- As whom a learner's server runs ---
+# --- The account that runs a learner's server ---
 
 if ACCOUNTS == "system":
     c.JupyterHub.spawner_class = "localprocess"
@@ -110,14 +110,14 @@ c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 
 
 def home_of(spawner: Any) -> Path:
-    """The learner's folder: the root of the learner's file list, so that a notebook's path is the same for all."""
+    """Return the learner's folder, the root of the file list, so that a notebook's path is the same for all learners."""
     if ACCOUNTS == "shared":
         return Path(spawner.home_dir)
     return Path(pwd.getpwnam(spawner.user.name).pw_dir)
 
 
 def make_account(name: str) -> None:
-    """Make the learner's account where the operator wants that (in a container, which starts without any)."""
+    """Create the learner's account if HUB_CREATE_ACCOUNTS is on (for a container, which starts without any)."""
     if setting("HUB_CREATE_ACCOUNTS").lower() not in {"1", "true", "yes", "on"} or ACCOUNTS == "shared":
         return
     try:
@@ -125,7 +125,7 @@ def make_account(name: str) -> None:
     except KeyError:
         if not ACCOUNT_NAME.fullmatch(name):
             raise ValueError(f"{name!r} can't be the name of an account") from None
-        # In a new container the folder may be there, in its volume, and the account not: then the folder's owner is the number.
+        # In a new container the folder may exist in the volume without its account: then the folder's owner is the uid.
         home = HOMES / name
         number = ["--uid", str(home.stat().st_uid)] if home.exists() else []
         shell = shutil.which("bash") or "/bin/sh"
@@ -138,13 +138,13 @@ def make_account(name: str) -> None:
 
 
 def prepare(spawner: Any) -> None:
-    """Give the learner an account where need be, the lessons, and custom.js if the server is Classic."""
+    """Give the learner an account if needed, the lessons, and custom.js if the server is Classic."""
     name = spawner.user.name
     make_account(name)
     home = home_of(spawner)
     command = [sys.executable, str(HERE / "learner_folder.py"), str(home), "--lessons", str(LESSONS)]
     if "JUPYTERHUB_SINGLEUSER_APP" in spawner.environment:
-        # Classic reads custom.js from its configuration folder only, so it gets one of its own; ~/.jupyter is still read.
+        # Classic reads custom.js only from its configuration folder, so it gets its own; ~/.jupyter is still read.
         config = home / ".jupyter-classic"
         spawner.environment |= {"JUPYTER_CONFIG_DIR": str(config), "JUPYTER_CONFIG_PATH": str(home / ".jupyter")}
         command += ["--custom", str(CUSTOM), "--config", str(config)]
@@ -158,11 +158,11 @@ def prepare(spawner: Any) -> None:
         subprocess.run(command, check=True, cwd="/")  # noqa: S603
 
 
-# --- What the learner works in ---
+# --- Front end ---
 
 
 def ask_front_end(spawner: Any) -> str:
-    """The form at a server's start; none when there is no choice."""
+    """Return the form shown at a server's start; empty if there is no choice."""
     if len(OFFERED) < 2:
         return ""
     before = (spawner.user_options or {}).get("front_end", OFFERED[0])
@@ -179,7 +179,7 @@ def ask_front_end(spawner: Any) -> str:
 
 
 def choose_front_end(spawner: Any, options: dict[str, Any]) -> None:
-    """Start the chosen front end, the first one offered without a choice. A choice that isn't offered is refused (400)."""
+    """Start the chosen front end, by default the first one offered. Raise HTTP 400 for a choice that isn't offered."""
     key = options.get("front_end", OFFERED[0])
     if key not in OFFERED:
         raise HTTPError(400, "front_end: expected one of %s", ", ".join(OFFERED))
@@ -187,12 +187,12 @@ def choose_front_end(spawner: Any, options: dict[str, Any]) -> None:
     spawner.cmd = [str(chosen.venv / "bin" / "jupyterhub-singleuser")]
     spawner.default_url = chosen.page
     path = os.pathsep.join((str(chosen.venv / "bin"), os.environ.get("PATH", os.defpath)))
-    # The address only: the learner's name is proven by the hub's own token, which every server has.
+    # Only the URL: the hub's own token, which every server has, proves the learner's name.
     spawner.environment = {"PATH": path, "LEARNTRACE_URL": setting("LEARNTRACE_URL"), **dict(chosen.environment)}
 
 
 async def prepare_aside(spawner: Any) -> None:
-    """Before a learner's server starts; beside the hub's own work, as a class starts all at once."""
+    """Prepare a learner's server in a thread, because a whole class starts at once and the hub must not block."""
     await asyncio.to_thread(prepare, spawner)
 
 

@@ -5,7 +5,6 @@ make the hub write elsewhere. What the learner has changed stays; only custom.js
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
 
@@ -22,10 +21,14 @@ def hand_out(lessons: Path, home: Path) -> None:
 
 
 def renew(custom: Path, config: Path) -> None:
-    """Put custom/custom.js into Classic's configuration folder."""
+    """Put custom.js, with the course's own course.js behind it, into Classic's configuration folder."""
     folder = config / "custom"
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(custom, folder / "custom.js")
+    text = custom.read_text(encoding="utf-8")
+    course = custom.with_name("course.js")
+    if course.exists():
+        text += "\n" + course.read_text(encoding="utf-8")
+    (folder / "custom.js").write_text(text, encoding="utf-8")
 
 
 def main() -> None:
