@@ -1,1 +1,1 @@
-"""Benchmarks: each figure beside a reference that is measured in the same run, as machines are shared and noisy."""
+"""Benchmarks: each figure next to a reference measured in the same run, because machines are shared and noisy."""

@@ -1,24 +1,25 @@
-"""Notebook events through the front door against a bare insert of the same rows, as many a commit."""
+"""Notebook events through the front door against bare inserts of the same rows, equally many a commit."""
 
 import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
-from benchmarks.figures import Row
+from benchmarks.figures import Benchmark, Row
 from learntrace.accounts.models import Academy, Membership, Token, User
-from learntrace.intake.commit import GroupCommit
-from learntrace.intake.door import FrontDoor
-from learntrace.notebooks.inbox import EventsInbox
+from learntrace.intake.front_door import FrontDoor
+from learntrace.intake.group_commit import GroupCommit
+from learntrace.intake.known_keys import KnownKeys
+from learntrace.notebooks.inbox.source import EventsInbox
 from tests.faults.installation import Installation
 
-EVENTS = 100  # a request
-LEARNERS = 16  # who send at once, each the next request when the last is answered
+EVENTS = 100  # in a request
+LEARNERS = 16  # senders at once; each sends its next request when the last is answered
 ROUNDS = 20
 _BARE = """
 INSERT INTO events (id, actor, user_id, academy_id, sender_id, verb, object, result, context, session_id, object_id,
@@ -33,12 +34,12 @@ SELECT id, actor, user_id, academy_id, sender_id, verb, object, result, context,
 
 def _prepare() -> tuple[Academy, list[tuple[User, str]]]:
     academy = Academy.objects.create(slug="bench-events", name="Bench")
-    made = []
+    learners = []
     for number in range(LEARNERS):
         user = User.objects.create(username=f"coder-{number}")
         Membership.objects.create(user=user, academy=academy, role="student")
-        made.append((user, Token.issue(user)[1]))
-    return academy, made
+        learners.append((user, Token.issue(user)[1]))
+    return academy, learners
 
 
 def _now() -> str:
@@ -48,22 +49,38 @@ def _now() -> str:
 def _event(number: int) -> dict[str, Any]:
     tag = f"assignment:lesson-{number % 12}-exercise-{number % 5}"
     return {
-        "id": str(uuid.uuid4()), "verb": "executed", "timestamp": _now(),
+        "id": str(uuid.uuid4()),
+        "verb": "executed",
+        "timestamp": _now(),
         "session_id": str(uuid.UUID(int=number % 40)),
-        "object": {"type": "cell", "id": f"cell-{number % 60}", "notebook": f"lesson_{number % 12}.ipynb",
-                   "assignment": tag, "tags": [tag], "code_hash": uuid.uuid4().hex * 2},
-        "result": {"outcome": "error", "error_name": "NameError", "error_value": "name 'x' is not defined",
-                   "duration_ms": 12, "execution_count": 7},
+        "object": {
+            "type": "cell",
+            "id": f"cell-{number % 60}",
+            "notebook": f"lesson_{number % 12}.ipynb",
+            "assignment": tag,
+            "tags": [tag],
+            "code_hash": uuid.uuid4().hex * 2,
+        },
+        "result": {
+            "outcome": "error",
+            "error_name": "NameError",
+            "error_value": "name 'x' is not defined",
+            "duration_ms": 12,
+            "execution_count": 7,
+        },
         "context": {"frontend": "lab", "version": "4.6.6", "kernel": "python3"},
-    }  # fmt: skip
+    }
 
 
 async def _post(door: FrontDoor, key: str, body: bytes) -> None:
     scope = {
-        "type": "http", "method": "POST", "path": EventsInbox.path, "query_string": b"",
+        "type": "http",
+        "method": "POST",
+        "path": EventsInbox.path,
+        "query_string": b"",
         "headers": [(b"authorization", f"Token {key}".encode()), (b"content-length", str(len(body)).encode())],
-    }  # fmt: skip
-    sent = []
+    }
+    sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, object]:
         return {"type": "http.request", "body": body}
@@ -82,16 +99,20 @@ def _through_the_door(installation: Installation, learners: list[tuple[User, str
 
     async def run() -> float:
         door = FrontDoor(
-            _nothing_behind, [EventsInbox()], lambda: GroupCommit(installation.database_url, lambda _topic: None),
-            body_limit=5_000_000, unpacked_limit=5_000_000,
-        )  # fmt: skip
+            _no_application,
+            [EventsInbox()],
+            lambda: GroupCommit(installation.database_url, lambda _topic: None),
+            body_limit=5_000_000,
+            unpacked_limit=5_000_000,
+            keys=KnownKeys(installation.database_url),
+        )
 
-        async def send(key: str, mine: list[bytes]) -> None:
-            for body in mine:
+        async def send(key: str, requests: list[bytes]) -> None:
+            for body in requests:
                 await _post(door, key, body)
 
         start = time.perf_counter()
-        await asyncio.gather(*(send(key, mine) for (_user, key), mine in zip(learners, bodies, strict=True)))
+        await asyncio.gather(*(send(key, requests) for (_user, key), requests in zip(learners, bodies, strict=True)))
         seconds = time.perf_counter() - start
         await door.close()
         return seconds
@@ -99,36 +120,49 @@ def _through_the_door(installation: Installation, learners: list[tuple[User, str
     return ROUNDS * LEARNERS * EVENTS / asyncio.run(run())
 
 
-async def _nothing_behind(_scope: Any, _receive: Any, _send: Any) -> None:
+async def _no_application(_scope: Any, _receive: Any, _send: Any) -> None:
     raise AssertionError("passed on")
 
 
+def _rows(academy: Academy, learners: list[tuple[User, str]]) -> list[dict[str, Any]]:
+    """Return the rows of one request of every learner."""
+    rows = []
+    for user, _key in learners:
+        for number in range(EVENTS):
+            event = _event(number)
+            rows.append(
+                {
+                    **event,
+                    "actor": user.username,
+                    "user_id": user.pk,
+                    "academy_id": academy.pk,
+                    "sender_id": user.pk,
+                    "object_id": event["object"]["id"],
+                    "code_hash": event["object"]["code_hash"],
+                    "occurred_at": event["timestamp"],
+                }
+            )
+    return rows
+
+
 def _bare_inserts(installation: Installation, academy: Academy, learners: list[tuple[User, str]]) -> float:
-    rounds = []
-    for _ in range(ROUNDS):
-        rows = []
-        for user, _key in learners:
-            for number in range(EVENTS):
-                event = _event(number)
-                about = event["object"]
-                rows.append(
-                    {**event, "actor": user.username, "user_id": user.pk, "academy_id": academy.pk,
-                     "sender_id": user.pk, "object_id": about["id"], "code_hash": about["code_hash"],
-                     "occurred_at": event["timestamp"]}
-                )  # fmt: skip
-        rounds.append(json.dumps(rows))
+    rounds = [json.dumps(_rows(academy, learners)) for _ in range(ROUNDS)]
     with psycopg.connect(installation.database_url, autocommit=True) as connection:
         start = time.perf_counter()
-        for rows_ in rounds:
-            connection.execute(_BARE, [rows_])
+        for rows in rounds:
+            connection.execute(_BARE, [rows])
         return ROUNDS * LEARNERS * EVENTS / (time.perf_counter() - start)
 
 
-def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], float], Callable[[], float]]]:
+def benchmarks(installation: Installation) -> Iterator[Benchmark]:
     academy, learners = _prepare()
-    yield (
-        Row(f"notebook events, {EVENTS} a request, {LEARNERS} senders", "events/s",
-            "bare set-based inserts of the same rows, a request of every sender a commit"),
+    row = Row(
+        f"notebook events, {EVENTS} a request, {LEARNERS} senders",
+        "events/s",
+        "bare set-based inserts of the same rows, a request of every sender a commit",
+    )
+    yield Benchmark(
+        row,
         lambda: _through_the_door(installation, learners),
         lambda: _bare_inserts(installation, academy, learners),
-    )  # fmt: skip
+    )

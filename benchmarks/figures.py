@@ -1,12 +1,14 @@
-"""A figure beside its reference."""
+"""A measured figure next to its reference."""
 
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass
 class Row:
-    """One thing measured, ours and the reference in turn; both in `unit`."""
+    """The measurements of one benchmark, of Learntrace and of the reference in turn; both in `unit`."""
 
     name: str
     unit: str
@@ -16,12 +18,22 @@ class Row:
 
     @property
     def ratios(self) -> list[float]:
+        """Learntrace's figure divided by the reference's, for each round."""
         return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
 
     def line(self) -> str:
+        """Return the row of the Markdown table."""
         ratios = self.ratios
         return (
             f"| {self.name} | {statistics.median(self.ours):,.1f} {self.unit} | {self.reference} | "
             f"{statistics.median(self.theirs):,.1f} {self.unit} | {statistics.median(ratios):.3g} "
             f"({min(ratios):.3g} to {max(ratios):.3g}) |"
         )
+
+
+class Benchmark(NamedTuple):
+    """A comparison to run: the row to fill, and the functions that measure Learntrace and the reference once."""
+
+    row: Row
+    ours: Callable[[], float]
+    theirs: Callable[[], float]

@@ -1,6 +1,6 @@
-"""The work for new events when little came before, and when a million did: it has to stay the same.
+"""The work for a new event after a short history and after a million events: it has to stay the same.
 
-Both histories lie in databases of their own on the benchmark's server, of 300 learners on 60 assignments.
+Both histories are of 300 learners on 60 assignments, each in a database of its own on the benchmark's server.
 """
 
 import json
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from urllib.parse import urlencode
@@ -18,15 +18,15 @@ from urllib.parse import urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.figures import Row
+from benchmarks.figures import Benchmark, Row
 from tests.faults.installation import Installation
 
 LEARNERS, ASSIGNMENTS = 300, 60
 SMALL, LARGE = 1_000, 1_000_000
 BATCHES, BATCH = 20, 50
 
-# A course: each learner goes from assignment to assignment in sessions of an hour, an attempt a minute; two of three fail,
-# in no regular order, with errors of five names, and half of them run the same code once more.
+# A course: each learner goes from assignment to assignment in sessions of an hour with an attempt a minute. Two of three
+# attempts fail, in no regular order, with errors of five names, and half of them run the same code once more.
 _FILL = """
 INSERT INTO progress_activity (id, source, user_id, academy_id, assignment, verb, outcome, failures, session_id, object_id,
                                code_hash, at, arrival)
@@ -50,61 +50,61 @@ def _database(installation: Installation, name: str) -> str:
 
 
 def _in(url: str, *words: str) -> str:
-    """Run this module on a database; what it printed."""
+    """Run this module on a database; return the last line that it prints."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.history", *words], env={**os.environ, "LEARNTRACE_DATABASE_URL": url},
-        check=False, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    done.check_returncode()  # what it said on stderr stands above
+        [sys.executable, "-m", "benchmarks.history", *words],
+        env={**os.environ, "LEARNTRACE_DATABASE_URL": url},
+        check=False,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    done.check_returncode()  # stderr has been shown already
     return done.stdout.splitlines()[-1]
 
 
 def fill(events: int) -> float:
-    """Make the history, and by a recomputation all that follows from it; how many events a second that took in."""
-    from django.db import connection
-
+    """Make the history and recompute what follows from it; return the events recomputed a second."""
     from learntrace.accounts.models import Academy, Membership, User
     from learntrace.config.upgrade import upgrade_database
-    from learntrace.progress import recomputation, sources
+    from learntrace.core.sql import execute
+    from learntrace.progress.recording import recomputation, sources
 
     upgrade_database()
     academy = Academy.objects.create(slug="history", name="History")
     users = User.objects.bulk_create(User(username=f"learner-{number}") for number in range(LEARNERS))
     Membership.objects.bulk_create(Membership(user=user, academy=academy, role="student") for user in users)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _FILL,
-            {
-                "academy": academy.pk,
-                "learners": LEARNERS,
-                "first": users[0].pk,
-                "assignments": ASSIGNMENTS,
-                "events": events,
-            },
-        )
-        cursor.execute("ANALYZE")
-    # The history is of no source, so that nothing is derived again.
+    execute(
+        _FILL,
+        {
+            "academy": academy.pk,
+            "learners": LEARNERS,
+            "first": users[0].pk,
+            "assignments": ASSIGNMENTS,
+            "events": events,
+        },
+    )
+    execute("ANALYZE")
+    # The history comes from no source, so no activity is derived again.
     sources.SOURCES.clear()
     recomputation.enqueue([user.pk for user in users])
     start = time.perf_counter()
     while recomputation.take_recomputation():
         pass
     seconds = time.perf_counter() - start
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+    execute("VACUUM ANALYZE")
     return events / seconds
 
 
 def measure(late: bool) -> float:
-    """Take new events of a class at work, next in order or each of them late by an hour; milliseconds an event."""
+    """Record new events of a class, the next in order or each an hour late; return the milliseconds an event."""
     from django.db import transaction
     from django.db.models import Max
 
     from learntrace.accounts.models import Academy, User
-    from learntrace.metrics.attempts import Activity, Failure
-    from learntrace.progress import recording
+    from learntrace.measures.activity import Activity, Failure
     from learntrace.progress.models import Activity as StoredActivity
-    from learntrace.progress.recording import Done
+    from learntrace.progress.recording import recording
+    from learntrace.progress.recording.activity_store import LearnerActivity
 
     academy, learners = Academy.objects.get(), list(User.objects.order_by("pk").values_list("pk", flat=True))
     chance = random.Random(1)
@@ -114,25 +114,31 @@ def measure(late: bool) -> float:
 
     def activity(number: int) -> Activity:
         return Activity(
-            id=str(uuid.uuid4()), at=start_at + timedelta(milliseconds=20 * number), arrival=arrival + number,
+            id=str(uuid.uuid4()),
+            at=start_at + timedelta(milliseconds=20 * number),
+            arrival=arrival + number,
             assignment=f"assignment:lesson-{chance.randrange(ASSIGNMENTS - 3, ASSIGNMENTS)}-exercise-1",
-            outcome=chance.choice(("ok", "error", "error")), failures=(Failure("NameError", "name is not defined"),),
-            session_id=f"now-{uuid.uuid4()}", object_id="c1", code_hash=chance.choice("abc") * 64,
-        )  # fmt: skip
+            outcome=chance.choice(("ok", "error", "error")),
+            failures=(Failure("NameError", "name is not defined"),),
+            session_id=f"now-{uuid.uuid4()}",
+            object_id="c1",
+            code_hash=chance.choice("abc") * 64,
+        )
 
-    def batch(number: int) -> list[Done]:
-        return [Done(chance.choice(learners), academy.pk, activity(number * BATCH + place)) for place in range(BATCH)]
+    def batch(number: int) -> list[LearnerActivity]:
+        numbers = range(number * BATCH, (number + 1) * BATCH)
+        return [LearnerActivity(chance.choice(learners), academy.pk, activity(each)) for each in numbers]
 
-    def take(done: list[Done]) -> None:
+    def record(activities: list[LearnerActivity]) -> None:
         with transaction.atomic():
-            recording.record("bench", done)
+            recording.record("bench", activities)
 
     for number in range(3):
-        take(batch(number))
+        record(batch(number))
     batches = [batch(number) for number in range(3, 3 + BATCHES)]
     start = time.perf_counter()
-    for done in batches:
-        take(done)
+    for activities in batches:
+        record(activities)
     return (time.perf_counter() - start) / (BATCHES * BATCH) * 1000
 
 
@@ -140,14 +146,14 @@ _filled: dict[int, tuple[str, float]] = {}
 
 
 def filled(installation: Installation, events: int) -> str:
-    """The address of a database with such a history, which is made once; all its measures and signals are there."""
+    """Return the URL of a database with such a history and its measures and signals; it is made once."""
     if events not in _filled:
         url = _database(installation, f"history-{events}")
         _filled[events] = url, float(json.loads(_in(url, "fill", str(events))))
     return _filled[events][0]
 
 
-def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], float], Callable[[], float]]]:
+def benchmarks(installation: Installation) -> Iterator[Benchmark]:
     def measured(events: int, how: str) -> float:
         return float(json.loads(_in(filled(installation, events), "measure", how)))
 
@@ -155,7 +161,7 @@ def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], f
         row = Row(
             f"measures and signals of {what}, {LARGE:,} events before it", "ms", f"the same, {SMALL:,} events before it"
         )
-        yield row, partial(measured, LARGE, how), partial(measured, SMALL, how)
+        yield Benchmark(row, partial(measured, LARGE, how), partial(measured, SMALL, how))
         if row.ours and how == "in-order":
             row.name += f" (recomputed at {_filled[LARGE][1]:,.0f} events/s)"
 

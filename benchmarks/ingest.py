@@ -1,13 +1,13 @@
-"""Requests through the front door against bare durable inserts of the same row over as many connections."""
+"""Requests through the front door against bare durable inserts of the same row over equally many connections."""
 
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 
-from benchmarks.figures import Row
+from benchmarks.figures import Benchmark, Row
 from benchmarks.load import Figures, load, request
 from learntrace.accounts.models import Academy, Membership, Token, User
 from learntrace.assignments.models import Task
@@ -27,24 +27,24 @@ def _prepare() -> list[tuple[User, bytes]]:
     academy = Academy.objects.create(slug="bench", name="Bench")
     asset = Asset.objects.create(slug="bench-ingest", lang="us", graded=True, academy=academy)
     payload = recorded_batches()[0]
-    made = []
+    senders = []
     for number in range(100):
         user = User.objects.create(username=f"sender-{number}")
         Membership.objects.create(user=user, academy=academy, role="student")
         Task.objects.create(user=user, title="x", associated_slug=asset.slug, task_type="EXERCISE")
         body = json.dumps({**payload, "user_id": user.pk, "slug": asset.slug}).encode()
         headers = {"Authorization": f"Token {Token.issue(user)[1]}", "Content-Type": "application/json"}
-        made.append((user, request("bench", f"/v1/assignment/me/telemetry?asset_id={asset.pk}", body, headers)))
-    return made
+        senders.append((user, request("bench", f"/v1/assignment/me/telemetry?asset_id={asset.pk}", body, headers)))
+    return senders
 
 
-def _through_the_door(installation: Installation, senders: list[tuple[User, bytes]], keep: list[Figures]) -> float:
+def _through_the_door(installation: Installation, senders: list[tuple[User, bytes]], measured: list[Figures]) -> float:
     def make(number: int) -> bytes:
         return senders[number % len(senders)][1]
 
     figures = asyncio.run(load("127.0.0.1", installation.port, make, connections=CONNECTIONS, seconds=SECONDS))
     assert set(figures.statuses) == {200}, figures.statuses
-    keep.append(figures)
+    measured.append(figures)
     return figures.per_second
 
 
@@ -67,18 +67,19 @@ def _bare_inserts(installation: Installation, user: User) -> float:
     return asyncio.run(run()) / (time.perf_counter() - start)
 
 
-def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], float], Callable[[], float]]]:
+def benchmarks(installation: Installation) -> Iterator[Benchmark]:
     senders = _prepare()
-    keep: list[Figures] = []
+    measured: list[Figures] = []
     row = Row(
-        f"ingest, {len(senders[0][1]) / 1024:.1f} KB, {CONNECTIONS} connections, worker at work", "requests/s",
+        f"ingest, {len(senders[0][1]) / 1024:.1f} KB, {CONNECTIONS} connections, worker at work",
+        "requests/s",
         "bare durable inserts, one row a commit, as many connections",
-    )  # fmt: skip
-    yield (
+    )
+    yield Benchmark(
         row,
-        lambda: _through_the_door(installation, senders, keep),
+        lambda: _through_the_door(installation, senders, measured),
         lambda: _bare_inserts(installation, senders[0][0]),
     )
-    if keep:
-        middle = sorted(keep, key=lambda figures: figures.per_second)[len(keep) // 2]
+    if measured:
+        middle = sorted(measured, key=lambda figures: figures.per_second)[len(measured) // 2]
         row.name += f", p50 {middle.percentile(50):.1f} ms, p99 {middle.percentile(99):.1f} ms"

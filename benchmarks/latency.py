@@ -1,6 +1,6 @@
-"""From a learner's failed execution to the signal on the live stream, while 200 learners work.
+"""The time from a learner's failed execution to the signal on the live stream, while 200 learners work.
 
-The reference is the same execution's way to its acknowledgement (`accepted`): what a client waits for anyway.
+The reference is the time to the acknowledgement of the same execution (`accepted`), for which a client waits anyway.
 """
 
 import asyncio
@@ -9,17 +9,17 @@ import random
 import statistics
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.figures import Row
+from benchmarks.figures import Benchmark, Row
 from benchmarks.load import request
 from learntrace.accounts.models import Academy, Membership, Token, User
 from tests.faults.installation import HOST, Installation
 
 LEARNERS = 200
-# Each does something every 3 s: runs a cell, most often with an error, saves, moves on.
+# Seconds between a learner's executions, most of which fail.
 PAUSE = 3.0
 PROBES = 40
 PROBE_PAUSE = 0.5
@@ -41,15 +41,22 @@ def _prepare() -> tuple[Academy, str, list[str]]:
 def _event(session: str, code: str, outcome: str) -> dict[str, Any]:
     tag = f"assignment:lesson-{random.randrange(6)}-exercise-1" if code else "assignment:lesson-1-exercise-1"
     return {
-        "id": str(uuid.uuid4()), "verb": "executed", "session_id": session,
+        "id": str(uuid.uuid4()),
+        "verb": "executed",
+        "session_id": session,
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "object": {"type": "cell", "id": "c1", "notebook": "lesson_01.ipynb", "assignment": tag,
-                   "code_hash": (code or "f") * 64},
+        "object": {
+            "type": "cell",
+            "id": "c1",
+            "notebook": "lesson_01.ipynb",
+            "assignment": tag,
+            "code_hash": (code or "f") * 64,
+        },
         "result": {"outcome": outcome, "error_name": "NameError", "error_value": "name 'x' is not defined"},
-    }  # fmt: skip
+    }
 
 
-class _Line:
+class _Connection:
     """A learner's connection to the server."""
 
     def __init__(self, port: int, key: str) -> None:
@@ -67,20 +74,20 @@ class _Line:
         length = next(
             int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
         )
-        told = json.loads(await reader.readexactly(length))
-        assert told["accepted"] == len(events), told
+        answer = json.loads(await reader.readexactly(length))
+        assert answer["accepted"] == len(events), answer
 
 
-async def _work(line: _Line, until: float) -> None:
+async def _work(connection: _Connection, until: float) -> None:
     session = str(uuid.uuid4())
     await asyncio.sleep(random.random() * PAUSE)
     while time.perf_counter() < until:
-        await line.post(_event(session, random.choice("abcdef"), random.choice(("error", "error", "ok"))))
+        await connection.post(_event(session, random.choice("abcdef"), random.choice(("error", "error", "ok"))))
         await asyncio.sleep(random.random() * 2 * PAUSE)
 
 
 async def _watch(port: int, key: str, academy: int, seen: dict[str, float], ready: asyncio.Event) -> None:
-    """Note when each learner's first signal of the kind that the probes provoke comes."""
+    """Store in `seen` when each learner's first signal for consecutive errors arrives."""
     reader, writer = await asyncio.open_connection(HOST, port)
     writer.write(
         f"GET /v1/signal/academy/stream?kinds=signal HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Token {key}\r\n"
@@ -90,48 +97,55 @@ async def _watch(port: int, key: str, academy: int, seen: dict[str, float], read
         line = await reader.readline()
         ready.set()
         if line.startswith(b"data: ") and b"consecutive_errors" in line:
-            told = json.loads(line[6:])
-            seen.setdefault(told["learner"]["username"], time.perf_counter())
+            signal = json.loads(line[6:])
+            seen.setdefault(signal["learner"]["username"], time.perf_counter())
+
+
+async def _probe(connection: _Connection) -> tuple[float, float]:
+    """Provoke a signal with a third failed execution; return when it was sent, and the seconds to its acknowledgement."""
+    session = str(uuid.uuid4())
+    await connection.post(_event(session, "", "error"), _event(session, "", "error"))
+    await asyncio.sleep(PROBE_PAUSE)
+    start = time.perf_counter()
+    await connection.post(_event(session, "", "error"))
+    return start, time.perf_counter() - start
 
 
 async def _run(
     installation: Installation, academy: Academy, teacher: str, keys: list[str]
 ) -> tuple[list[float], list[float]]:
-    seconds = PROBES * PROBE_PAUSE + 6
-    until = time.perf_counter() + seconds
-    workers = [asyncio.create_task(_work(_Line(installation.port, key), until)) for key in keys[:LEARNERS]]
+    """Return the seconds to the signal, and to the acknowledgement, of each probe."""
+    port = installation.port
+    until = time.perf_counter() + PROBES * PROBE_PAUSE + 6
+    workers = [asyncio.create_task(_work(_Connection(port, key), until)) for key in keys[:LEARNERS]]
     seen: dict[str, float] = {}
     ready = asyncio.Event()
-    watcher = asyncio.create_task(_watch(installation.port, teacher, academy.pk, seen, ready))
+    watcher = asyncio.create_task(_watch(port, teacher, academy.pk, seen, ready))
     await ready.wait()
     await asyncio.sleep(3)
-    sent: dict[str, float] = {}
-    acknowledged = []
-    for number, key in enumerate(keys[LEARNERS:], LEARNERS):
-        line, session = _Line(installation.port, key), str(uuid.uuid4())
-        await line.post(_event(session, "", "error"), _event(session, "", "error"))
-        await asyncio.sleep(PROBE_PAUSE)
-        start = time.perf_counter()
-        await line.post(_event(session, "", "error"))
-        sent[f"worker-{academy.pk}-{number}"] = start
-        acknowledged.append(time.perf_counter() - start)
+    probes = {
+        f"worker-{academy.pk}-{number}": await _probe(_Connection(port, key))
+        for number, key in enumerate(keys[LEARNERS:], LEARNERS)
+    }
     await asyncio.sleep(3)
     watcher.cancel()
     for worker in workers:
         worker.cancel()
-    missing = sent.keys() - seen.keys()
+    missing = probes.keys() - seen.keys()
     assert not missing, f"{len(missing)} signals never came"
-    return [seen[name] - start for name, start in sent.items()], acknowledged
+    signalled = [seen[name] - start for name, (start, _seconds) in probes.items()]
+    return signalled, [seconds for _start, seconds in probes.values()]
 
 
-def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], float], Callable[[], float]]]:
-    row = Row(f"failed execution to signal on the stream, {LEARNERS} at work", "ms", "the same execution to `accepted`")
-    found: dict[str, list[float]] = {}
+def benchmarks(installation: Installation) -> Iterator[Benchmark]:
+    name = f"failed execution to signal on the stream, {LEARNERS} at work"
+    row = Row(name, "ms", "the same execution to `accepted`")
+    acknowledged: list[float] = []
 
     def ours() -> float:
-        found["seen"], found["acknowledged"] = asyncio.run(_run(installation, *_prepare()))
-        p95 = statistics.quantiles(found["seen"], n=20, method="inclusive")[18] * 1000
-        row.name = f"failed execution to signal on the stream, {LEARNERS} at work, median; p95 {p95:,.0f} ms"
-        return statistics.median(found["seen"]) * 1000
+        signalled, acknowledged[:] = asyncio.run(_run(installation, *_prepare()))
+        p95 = statistics.quantiles(signalled, n=20, method="inclusive")[18] * 1000
+        row.name = f"{name}, median; p95 {p95:,.0f} ms"
+        return statistics.median(signalled) * 1000
 
-    yield row, ours, lambda: statistics.median(found["acknowledged"]) * 1000
+    yield Benchmark(row, ours, lambda: statistics.median(acknowledged) * 1000)

@@ -1,4 +1,4 @@
-"""A load generator: many keep-alive connections, each sending its next request when it has its answer."""
+"""A load generator: many keep-alive connections, each of which sends its next request when it has its answer."""
 
 import asyncio
 import statistics
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Figures:
-    """What came of a load: answers by status, and their times in milliseconds."""
+    """The result of a load: answers by status, and their times in milliseconds."""
 
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -25,18 +25,20 @@ class Figures:
 
 
 def request(host: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-    """A whole POST request."""
+    """Return a whole POST request."""
     lines = [f"POST {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 async def load(host: str, port: int, make: Callable[[int], bytes], *, connections: int, seconds: float) -> Figures:
-    """Send `make(number)` over and over for a time."""
+    """Send the requests `make(number)` one after another for some seconds."""
     figures = Figures()
     start = time.perf_counter()
     until = start + seconds
-    await asyncio.gather(*(_client(host, port, make, n, connections, until, figures) for n in range(connections)))
+    await asyncio.gather(
+        *(_client(host, port, make, number, connections, until, figures) for number in range(connections))
+    )
     figures.seconds = time.perf_counter() - start
     return figures
 

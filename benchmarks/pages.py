@@ -1,6 +1,6 @@
-"""How long a person waits for a page of an academy with 300 learners, 60 assignments and 1,000,000 events: p95.
+"""The p95 response time of the pages of an academy with 300 learners, 60 assignments and 1,000,000 events.
 
-The reference is the sign-in page of the same server, which reads nothing of the academy.
+The reference is the sign-in page of the same server, which reads no data of the academy.
 """
 
 import http.cookiejar
@@ -12,27 +12,27 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import psycopg
 from psycopg.sql import SQL, Literal
 
 from benchmarks import history
-from benchmarks.figures import Row
-from learntrace.dashboard import shell
+from benchmarks.figures import Benchmark, Row
+from learntrace.dashboard.layout import page
 from tests.faults.installation import HOST, Installation, free_port, port_is_free
-from tests.faults.processes import wait_until
+from tests.support.waiting import wait_until
 
 REQUESTS = 40
 LESSONS = 6
 WEBHOOKS = 200_000
 NOBODY = ""
-# Behind an address: only what moves of a page that is open.
+# After a path: load only the moving parts of a page that is already open.
 PARTS = " parts:"
 PASSWORD = uuid.uuid4().hex
 
-# What the history of activities lacks of an academy: the events and webhooks they would be from, lessons, telemetry, tasks.
+# The data that the history of activities lacks: their events, webhooks, lessons, telemetry and tasks.
 _REST = (
     """
 INSERT INTO registry_asset (slug, title, lang, asset_type, status, visibility, graded, interactive, external, technologies,
@@ -95,22 +95,26 @@ SELECT false, CASE WHEN n %% 10 = 0 THEN 'open_step' ELSE 'batch' END,
 
 
 def _complete(url: str) -> None:
-    """Have the rest of an academy beside its activities, once."""
+    """Add the rest of the academy's data to its activities, unless it is there."""
     with psycopg.connect(url, autocommit=True) as connection:
         if connection.execute("SELECT 1 FROM registry_asset LIMIT 1").fetchone():
             return
         (academy,) = connection.execute("SELECT id FROM accounts_academy").fetchone() or (0,)
         numbers = {
-            "academy": academy, "lessons": LESSONS, "assignments": history.ASSIGNMENTS, "learners": history.LEARNERS,
+            "academy": academy,
+            "lessons": LESSONS,
+            "assignments": history.ASSIGNMENTS,
+            "learners": history.LEARNERS,
             "webhooks": WEBHOOKS,
-        }  # fmt: skip
+        }
+        literals = {name: Literal(number) for name, number in numbers.items()}
         for statement in _REST:
-            connection.execute(SQL(statement.replace("%%", "%")).format(**{k: Literal(v) for k, v in numbers.items()}))
+            connection.execute(SQL(statement.replace("%%", "%")).format(**literals))
         connection.execute("VACUUM ANALYZE")
 
 
 class _Visitor:
-    """Somebody with a browser of his own, signed in if he has a name."""
+    """A browser session, signed in if the visitor has a name."""
 
     def __init__(self, port: int, name: str) -> None:
         self._base = f"http://{HOST}:{port}"
@@ -124,13 +128,13 @@ class _Visitor:
 
     def open(self, path: str, form: bytes | None = None) -> str:
         path, _, parts = path.partition(PARTS)
-        headers = {shell.PARTS_HEADER: "1"} if parts else {}
+        headers = {page.PARTS_HEADER: "1"} if parts else {}
         with self._opener.open(urllib.request.Request(self._base + path, form, headers), timeout=60) as answer:
             text: str = answer.read().decode()
         return text
 
     def p95(self, path: str) -> float:
-        """Milliseconds."""
+        """Return the p95 of the response time in milliseconds."""
         times = []
         for _ in range(REQUESTS):
             start = time.perf_counter()
@@ -140,7 +144,7 @@ class _Visitor:
 
 
 class _Site:
-    """A web server on the history's database, and its teacher's and a learner's browsers; there when first asked for."""
+    """A web server on the history's database with the sessions of a teacher and a learner, started when first used."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -205,12 +209,12 @@ PAGES = {
 OWN_PAGES = {"My learning": "/me"}
 
 
-def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], float], Callable[[], float]]]:
+def benchmarks(installation: Installation) -> Iterator[Benchmark]:
     site = _Site(installation)
     try:
         for name, pages in (("teacher", PAGES), ("learner-7", OWN_PAGES)):
             for title, path in pages.items():
                 row = Row(f"page {title}, p95", "ms", "the sign-in page, p95")
-                yield row, partial(site.p95, name, path), partial(site.p95, NOBODY, "/sign-in")
+                yield Benchmark(row, partial(site.p95, name, path), partial(site.p95, NOBODY, "/sign-in"))
     finally:
         site.close()

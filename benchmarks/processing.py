@@ -1,19 +1,21 @@
-"""The worker's set-based processing against the same work done row by row with the ORM; statistics against Python."""
+"""The worker's set-based processing against the ORM row by row; statistics in SQL against means in Python."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 from django.db import transaction
 
-from benchmarks.figures import Row
+from benchmarks.figures import Benchmark, Row
 from learntrace.accounts.models import User
-from learntrace.assignments import stats
+from learntrace.assignments import telemetry_stats
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.config.demo.replay import recorded_batches
-from learntrace.learnpack.drain import process_next
 from learntrace.learnpack.models import Webhook
-from learntrace.metrics.indicators import indicators
-from learntrace.metrics.stats import telemetry_stats_day
+from learntrace.learnpack.processing.drain import process_next
+from learntrace.measures.indicators import indicators
+from learntrace.measures.telemetry_stats import telemetry_stats_day
 from learntrace.registry.models import Asset
 from tests.faults.installation import Installation
 
@@ -32,13 +34,18 @@ def _prepare() -> tuple[Asset, list[User]]:
 
 
 def _fill(users: list[User], count: int) -> None:
-    """Rows that the running worker doesn't take: their time has not come."""
+    """Store webhooks with a status that the running worker does not take."""
     payload = recorded_batches()[0]
     Webhook.objects.all().delete()
     AssignmentTelemetry.objects.all().delete()
     Webhook.objects.bulk_create(
         Webhook(
-            is_streaming=False, event="batch", payload={**payload, "user_id": user.pk}, student=user, status="ERROR"
+            is_streaming=False,
+            event="batch",
+            payload={**payload, "user_id": user.pk},
+            student=user,
+            status="ERROR",
+            turn_learner=user.pk,
         )
         for user in users[:count]
     )
@@ -78,14 +85,19 @@ def _row_by_row(users: list[User]) -> float:
 def _stats_rows(asset: Asset) -> None:
     users = User.objects.bulk_create([User(username=f"stats-{number}") for number in range(_STATS_ROWS)])
     result = indicators(recorded_batches()[0])
-    AssignmentTelemetry.objects.bulk_create(
-        (
-            AssignmentTelemetry(user=user, asset_slug=asset.slug, telemetry=recorded_batches()[0], metrics=result,
-                                engagement_score=number % 100, frustration_score=number % 70, completion_rate=50)
-            for number, user in enumerate(users)
-        ),
-        batch_size=500,
-    )  # fmt: skip
+    rows = (
+        AssignmentTelemetry(
+            user=user,
+            asset_slug=asset.slug,
+            telemetry=recorded_batches()[0],
+            metrics=result,
+            engagement_score=number % 100,
+            frustration_score=number % 70,
+            completion_rate=50,
+        )
+        for number, user in enumerate(users)
+    )
+    AssignmentTelemetry.objects.bulk_create(rows, batch_size=500)
 
 
 def _milliseconds(function: Callable[[], object]) -> float:
@@ -94,15 +106,19 @@ def _milliseconds(function: Callable[[], object]) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def benchmarks(installation: Installation) -> Iterator[tuple[Row, Callable[[], float], Callable[[], float]]]:
+def _stats_in_python(slug: str) -> dict[str, float]:
+    rows: Iterable[Mapping[str, Any]] = AssignmentTelemetry.objects.filter(asset_slug=slug).values()
+    return telemetry_stats_day(rows)
+
+
+def benchmarks(_installation: Installation) -> Iterator[Benchmark]:
     _asset, users = _prepare()
-    yield (Row("processing", "webhooks/s", "the ORM, row by row"), lambda: _set_based(users),
-           lambda: _row_by_row(users))  # fmt: skip
-    other = Asset.objects.create(slug="bench-stats", lang="us")
-    _stats_rows(other)
-    yield (
+    row = Row("processing", "webhooks/s", "the ORM, row by row")
+    yield Benchmark(row, partial(_set_based, users), partial(_row_by_row, users))
+    slug = "bench-stats"
+    _stats_rows(Asset.objects.create(slug=slug, lang="us"))
+    yield Benchmark(
         Row(f"telemetry_stats of {_STATS_ROWS:,} rows", "ms", "rows loaded, means in Python"),
-        lambda: _milliseconds(lambda: stats.stats_of(other.slug)),
-        lambda: _milliseconds(lambda: telemetry_stats_day(
-            AssignmentTelemetry.objects.filter(asset_slug=other.slug).values())),
-    )  # fmt: skip
+        lambda: _milliseconds(lambda: telemetry_stats.stats_of(slug)),
+        lambda: _milliseconds(lambda: _stats_in_python(slug)),
+    )

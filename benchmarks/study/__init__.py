@@ -1,1 +1,1 @@
-"""Which signal or measure of the first half of a homework tells who doesn't finish it: `make study`."""
+"""A study: which signal or measure of the first half of a homework predicts who doesn't finish it (`make study`)."""

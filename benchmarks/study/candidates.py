@@ -1,6 +1,6 @@
-"""What might tell who doesn't finish: measures, signals at many thresholds, and baselines that need no thought.
+"""Candidates to predict who doesn't finish: measures, signals at many thresholds, and simple baselines.
 
-A candidate's value is higher the more it is thought to tell of trouble; which way that is was said before looking.
+A candidate's value is higher the more trouble it is expected to mean; the direction was fixed before looking at the data.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from benchmarks.study.students import Work
-from learntrace.metrics import measures
-from learntrace.metrics.attempts import Activity
-from learntrace.metrics.measures import Measures
-from learntrace.signals.detection import Findings, advance
+from learntrace.measures import learner_measures
+from learntrace.measures.activity import Activity
+from learntrace.measures.learner_measures import Measures
 from learntrace.signals.detectors import DETECTORS
+from learntrace.signals.detectors.base import Findings, advance
 
 MEASURE, SIGNAL, BASELINE = "measure", "signal", "baseline"
 ERROR_QUOTIENT = "Error Quotient"
@@ -20,7 +20,7 @@ ERROR_QUOTIENT = "Error Quotient"
 
 @dataclass(frozen=True)
 class Beginning:
-    """What a candidate may look at: the first `count` compilations of a student, and when the homework is due."""
+    """The data that a candidate may use: the first `count` compilations of a student, and the deadline of the homework."""
 
     work: Work
     count: int
@@ -31,12 +31,12 @@ class Beginning:
 
     @cached_property
     def measures(self) -> Measures:
-        return measures.of(self.activities)
+        return learner_measures.of(self.activities)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something that gives each beginning a number. `family` holds a signal's thresholds together."""
+    """A function that gives each beginning a number; a signal at all its thresholds is one `family`."""
 
     name: str
     sort: str
@@ -47,14 +47,14 @@ class Candidate:
 
 
 def signal_value(kind: str, thresholds: dict[str, float]) -> Callable[[Beginning], float]:
-    """1 where the detector has found anything, whether or not it was resolved; else 0."""
+    """Return a function that gives 1 if the detector has any finding, resolved or not, else 0."""
     detector = DETECTORS[kind]
     limits = {**detector.defaults(), **thresholds}
 
     def value(beginning: Beginning) -> float:
-        found = Findings()
-        found.apply(advance(detector, detector.begin(), beginning.activities, limits))
-        return float(bool(found.by_key))
+        findings = Findings()
+        findings.apply(advance(detector, detector.begin(), beginning.activities, limits))
+        return float(bool(findings.by_key))
 
     return value
 
@@ -62,7 +62,9 @@ def signal_value(kind: str, thresholds: dict[str, float]) -> Callable[[Beginning
 def _signals() -> Iterator[Candidate]:
     grids: dict[str, list[dict[str, float]]] = {
         "repeated_error": [{"errors": errors} for errors in range(2, 9)],
-        "stuck": [{"minutes": m, "attempts": n} for m in (2, 5, 10, 15, 20) for n in (2, 3, 5, 8)],
+        "stuck": [
+            {"minutes": minutes, "attempts": attempts} for minutes in (2, 5, 10, 15, 20) for attempts in (2, 3, 5, 8)
+        ],
         "wheel_spinning": [{"attempts": attempts} for attempts in range(4, 16)],
         "inactive_after_error": [{"minutes": minutes} for minutes in (5, 10, 15, 30, 60)],
     }
@@ -70,41 +72,42 @@ def _signals() -> Iterator[Candidate]:
         defaults = DETECTORS[kind].defaults()
         for thresholds in grid:
             is_default = all(defaults[name] == value for name, value in thresholds.items())
-            told = ", ".join(f"{value:g} {name}" for name, value in thresholds.items())
-            yield Candidate(f"{kind} ({told})", SIGNAL, signal_value(kind, thresholds), kind, is_default, thresholds)
+            limits = ", ".join(f"{value:g} {name}" for name, value in thresholds.items())
+            yield Candidate(f"{kind} ({limits})", SIGNAL, signal_value(kind, thresholds), kind, is_default, thresholds)
 
 
 def longest_run(activities: Sequence[Activity]) -> int:
-    """The most failed attempts in a row."""
+    """Return the length of the longest run of failed attempts."""
     longest = running = 0
-    for one in activities:
-        running = running + 1 if one.failed else 0
+    for activity in activities:
+        running = running + 1 if activity.failed else 0
         longest = max(longest, running)
     return longest
 
 
-def _passed_so_far(beginning: Beginning) -> float:
-    """Tests failed, or not run, at the last compilation whose tests are known; all of them before the first."""
-    known = [one.outcome for one in beginning.work.compilations[: beginning.count] if one.outcome is not None]
-    passed = known[-1].t_success if known else 0
+def _not_passed(beginning: Beginning) -> float:
+    """Return the tests failed, or not run, at the last compilation with known tests; all of them before the first."""
+    compilations = beginning.work.compilations[: beginning.count]
+    outcomes = [compilation.outcome for compilation in compilations if compilation.outcome is not None]
+    passed = outcomes[-1].t_success if outcomes else 0
     return float(beginning.work.course.complete - passed)
 
 
 def _lateness(beginning: Beginning) -> float:
-    """Seconds from the deadline to the first compilation, below 0 before it."""
+    """Return the seconds from the deadline to the first compilation, negative before the deadline."""
     return (beginning.work.first_at - beginning.work.course.deadline).total_seconds()
 
 
 CANDIDATES: tuple[Candidate, ...] = (
-    Candidate(ERROR_QUOTIENT, MEASURE, lambda one: one.measures.error_quotient or 0.0),
-    Candidate("Repeated Error Density", MEASURE, lambda one: one.measures.repeated_error_density),
-    Candidate("error rate", MEASURE, lambda one: one.measures.errors / max(one.measures.attempts, 1)),
-    Candidate("errors", MEASURE, lambda one: float(one.measures.errors)),
-    Candidate("active time", MEASURE, lambda one: one.measures.active_seconds),
-    Candidate("failed since success", MEASURE, lambda one: float(one.measures.failed_since_success)),
-    Candidate("longest run of errors", MEASURE, lambda one: float(longest_run(one.activities))),
+    Candidate(ERROR_QUOTIENT, MEASURE, lambda start: start.measures.error_quotient or 0.0),
+    Candidate("Repeated Error Density", MEASURE, lambda start: start.measures.repeated_error_density),
+    Candidate("error rate", MEASURE, lambda start: start.measures.errors / max(start.measures.attempts, 1)),
+    Candidate("errors", MEASURE, lambda start: float(start.measures.errors)),
+    Candidate("active time", MEASURE, lambda start: start.measures.active_seconds),
+    Candidate("failed since success", MEASURE, lambda start: float(start.measures.failed_since_success)),
+    Candidate("longest run of errors", MEASURE, lambda start: float(longest_run(start.activities))),
     *_signals(),
-    Candidate("number of compilations", BASELINE, lambda one: float(one.count)),
+    Candidate("number of compilations", BASELINE, lambda start: float(start.count)),
     Candidate("a late first compilation", BASELINE, _lateness),
-    Candidate("tests not yet passed", BASELINE, _passed_so_far),
+    Candidate("tests not yet passed", BASELINE, _not_passed),
 )

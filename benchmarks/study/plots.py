@@ -1,5 +1,5 @@
-"""The study's pictures: on white, so that they can be read on a dark page too, in colours and shapes of their own for
-whoever doesn't tell colours apart (Okabe and Ito's palette)."""
+"""The study's pictures: on white, to be readable on a dark page too, with Okabe and Ito's palette and distinct shapes for
+colour-blind readers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,17 @@ from benchmarks.study.results import DEFAULT_SIGNALS, Sample, family_of
 from benchmarks.study.tables import ROWS
 
 mpl.use("svg")
-# The same bytes each time: no random ids, no date; text stays text.
+# The files are reproducible: no random ids and no date; text stays text.
 mpl.rcParams.update(
-    {"svg.hashsalt": "learntrace", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,
-     "axes.spines.top": False, "axes.spines.right": False}
-)  # fmt: skip
+    {
+        "svg.hashsalt": "learntrace",
+        "svg.fonttype": "none",
+        "font.family": "sans-serif",
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+)
 
 from matplotlib import pyplot as plt  # noqa: E402 (reads the settings above)
 
@@ -29,15 +35,23 @@ def _save(figure: Any, path: Path) -> None:
 
 
 def draw_comparison(main: Sequence[Sample], path: Path) -> None:
-    """The AUC of everything at its default, with 95 % intervals."""
+    """Draw the AUC of each candidate at its default, with 95 % intervals."""
     figure, axes = plt.subplots(figsize=(8, 6), layout="constrained")
     for number, (sample, (colour, shape)) in enumerate(zip(main, _LOOKS, strict=True)):
         estimates = [sample.auc(candidate) for candidate in ROWS]
         places = [row + 0.18 * (2 * number - 1) for row in range(len(ROWS))]
-        values = [one.value for one in estimates]
-        spread = [[one.value - one.low for one in estimates], [one.high - one.value for one in estimates]]
-        axes.errorbar(values, places, xerr=spread, fmt=shape, color=colour, capsize=2, markersize=5,
-                      label=f"{sample.course.homework} ({sample.students} students)")  # fmt: skip
+        below = [estimate.value - estimate.low for estimate in estimates]
+        above = [estimate.high - estimate.value for estimate in estimates]
+        axes.errorbar(
+            [estimate.value for estimate in estimates],
+            places,
+            xerr=[below, above],
+            fmt=shape,
+            color=colour,
+            capsize=2,
+            markersize=5,
+            label=f"{sample.course.homework} ({sample.students} students)",
+        )
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
     axes.set_yticks(range(len(ROWS)), [candidate.name for candidate in ROWS])
     axes.invert_yaxis()
@@ -47,26 +61,49 @@ def draw_comparison(main: Sequence[Sample], path: Path) -> None:
     _save(figure, path)
 
 
-def _shown(signal: Candidate) -> tuple[list[Candidate], str]:
-    """The thresholds along the axis. Of stuck the failed attempts: its minutes make next to no difference here."""
+def _along(signal: Candidate) -> tuple[list[Candidate], str]:
+    """Return the candidates along the axis, and the name of their threshold.
+
+    For stuck that is the failed attempts, as its minutes make next to no difference here.
+    """
     family = family_of(signal)
     if signal.family == "stuck":
-        return [one for one in family if one.thresholds["minutes"] == signal.thresholds["minutes"]], "attempts"
+        minutes = signal.thresholds["minutes"]
+        return [candidate for candidate in family if candidate.thresholds["minutes"] == minutes], "attempts"
     return family, next(iter(signal.thresholds))
 
 
+def _draw_family(axes: Any, sample: Sample, family: Sequence[Candidate], name: str, number: int) -> None:
+    colour, shape = _LOOKS[number]
+    thresholds = [candidate.thresholds[name] for candidate in family]
+    estimates = [sample.auc(candidate) for candidate in family]
+    axes.fill_between(
+        thresholds,
+        [estimate.low for estimate in estimates],
+        [estimate.high for estimate in estimates],
+        color=colour,
+        alpha=0.15,
+        linewidth=0,
+        hatch=("", "//")[number],
+    )
+    axes.plot(
+        thresholds,
+        [estimate.value for estimate in estimates],
+        color=colour,
+        marker=shape,
+        markersize=4,
+        linestyle=("-", "--")[number],
+        label=sample.course.homework,
+    )
+
+
 def draw_thresholds(main: Sequence[Sample], path: Path) -> None:
-    """The AUC of each signal by its threshold, with 95 % intervals, and the default."""
+    """Draw the AUC of each signal by its threshold, with 95 % intervals, and the default."""
     figure, panels = plt.subplots(2, 2, figsize=(8, 6), layout="constrained", sharey=True)
     for axes, signal in zip(panels.flat, DEFAULT_SIGNALS, strict=True):
-        family, name = _shown(signal)
-        along = [one.thresholds[name] for one in family]
-        for number, (sample, (colour, shape)) in enumerate(zip(main, _LOOKS, strict=True)):
-            estimates = [sample.auc(one) for one in family]
-            axes.fill_between(along, [one.low for one in estimates], [one.high for one in estimates], color=colour,
-                              alpha=0.15, linewidth=0, hatch=("", "//")[number])  # fmt: skip
-            axes.plot(along, [one.value for one in estimates], color=colour, marker=shape, markersize=4,
-                      linestyle=("-", "--")[number], label=sample.course.homework)  # fmt: skip
+        family, name = _along(signal)
+        for number, sample in enumerate(main):
+            _draw_family(axes, sample, family, name, number)
         axes.axhline(0.5, color="black", linewidth=0.8, linestyle=":")
         axes.axvline(signal.thresholds[name], color="grey", linewidth=1)
         axes.set_title(signal.family)
