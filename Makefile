@@ -5,28 +5,36 @@ PY := $(VENV)/bin/python
 PORT ?= 8000
 HOST ?= 127.0.0.1
 # Half of what the tests do is wait.
-JOBS ?= 3
+JOBS ?= 4
+# How long `make soak` loads and kills.
+MINUTES ?= 20
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Says which step runs, as some are silent for a minute.
+say = @echo "==> $(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev wheel jupyter run demo demo-class hub-demo browser test lint format bench study screenshots docs lock clean
+.PHONY: help setup setup-dev wheel jupyter run demo demo-class hub-demo browser test attack soak lint format bench study screenshots docs lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 14) else f"Learntrace needs Python 3.11 to 3.14; $(PYTHON) is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 ...")'
-	$(PYTHON) -m venv $(VENV)
+	$(call say,Creating the virtual environment $(VENV))
+	@$(PYTHON) -m venv $(VENV)
 
 # The stamps name what was installed: an unchanged lock file is not installed again.
 CATALOGUES := $(wildcard learntrace/locale/*/LC_MESSAGES/*.po jupyter-learntrace/jupyter_learntrace/locale/*/LC_MESSAGES/*.po)
 $(VENV)/.base: requirements/base.txt pyproject.toml hatch_build.py jupyter-learntrace/pyproject.toml jupyter-learntrace/hatch_build.py $(CATALOGUES) | $(VENV)/bin/python
-	$(PY) -m pip install --quiet --require-hashes -r requirements/base.txt
-	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable . --editable jupyter-learntrace
+	$(call say,Installing what the server needs (requirements/base.txt))
+	@$(PY) -m pip install --quiet --require-hashes -r requirements/base.txt
+	$(call say,Installing Learntrace and compiling its translations)
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable . --editable jupyter-learntrace
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.base
-	$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(call say,Installing what tests and checks need (requirements/dev.txt))
+	@$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
 setup: $(VENV)/.base ## Install what the server needs into .venv
@@ -37,40 +45,44 @@ JL := jupyter-learntrace
 WHEEL := $(JL)/dist/.built
 $(JL)/node_modules/.installed jupyterhub/node_modules/.installed: %/node_modules/.installed: %/package.json %/package-lock.json
 	@command -v npm >/dev/null || { echo "this needs Node 20 or newer with npm: apt-get install nodejs npm (Debian, Ubuntu), or nodejs.org" >&2; exit 1; }
-	cd $* && npm ci --silent --no-audit --no-fund
+	$(call say,Installing the npm packages of $*)
+	@cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-$(WHEEL): $(JL)/node_modules/.installed $(VENV)/.base $(shell find $(JL)/src $(JL)/style $(JL)/jupyter-config $(JL)/jupyter_learntrace -type f -not -path '*/labextension/*' -not -path '*/nbextension/*' -not -name '*.pyc' -not -name '*.mo' 2>/dev/null) $(wildcard $(JL)/*.json $(JL)/*.py $(JL)/pyproject.toml)
-	cd $(JL) && npm run --silent build
-	rm -rf $(JL)/dist
-	cd $(JL) && ../$(PY) -m hatchling build -t wheel
+$(WHEEL): $(JL)/node_modules/.installed $(VENV)/.base $(shell find $(JL)/src $(JL)/style $(JL)/jupyter-config $(JL)/jupyter_learntrace -type f -not -path '*/labextension/*' -not -path '*/nbextension/*' -not -name '*.pyc' -not -name '*.mo' 2>/dev/null) $(wildcard $(JL)/*.json $(JL)/*.cjs $(JL)/*.py $(JL)/pyproject.toml)
+	$(call say,Building the notebooks' front ends and the wheel of jupyter-learntrace)
+	@cd $(JL) && npm run --silent build
+	@rm -rf $(JL)/dist
+	@cd $(JL) && ../$(PY) -m hatchling build -t wheel
 	@touch $@
 
 wheel: $(WHEEL) ## Build jupyter-learntrace into jupyter-learntrace/dist
 
 # Environments with the front ends and the built wheel: Classic Notebook needs older neighbours, and so one of its own.
 $(VENV)-jupyter/.locked $(VENV)-classic/.locked: $(VENV)-%/.locked: requirements/%.txt | $(VENV)/bin/python
-	test -x $(VENV)-$*/bin/python || $(PYTHON) -m venv $(VENV)-$*
-	$(VENV)-$*/bin/python -m pip install --quiet --require-hashes -r requirements/$*.txt
+	$(call say,Installing Jupyter into $(VENV)-$* (requirements/$*.txt))
+	@test -x $(VENV)-$*/bin/python || $(PYTHON) -m venv $(VENV)-$*
+	@$(VENV)-$*/bin/python -m pip install --quiet --require-hashes -r requirements/$*.txt
 	@touch $@
 
 $(VENV)-jupyter/.wheel $(VENV)-classic/.wheel: $(VENV)-%/.wheel: $(VENV)-%/.locked $(WHEEL)
-	$(VENV)-$*/bin/python -m pip install --quiet --no-deps --force-reinstall $(JL)/dist/*.whl
+	$(call say,Installing the wheel into $(VENV)-$*)
+	@$(VENV)-$*/bin/python -m pip install --quiet --no-deps --force-reinstall $(JL)/dist/*.whl
 	@touch $@
 
 jupyter: $(VENV)-jupyter/.wheel $(VENV)-classic/.wheel jupyterhub/node_modules/.installed ## JupyterLab, Notebook 7, Classic and a hub, with the wheel
 
 run: setup ## Serve: database, web, worker and schedules in one (HOST=, PORT=)
-	exec $(VENV)/bin/learntrace serve --host $(HOST) --port $(PORT)
+	@exec $(VENV)/bin/learntrace serve --host $(HOST) --port $(PORT)
 
 demo: setup ## An academy with learners, live telemetry and every status, until Ctrl-C (PORT=)
-	exec $(PY) -m learntrace.config.demo --host $(HOST) --port $(PORT)
+	@exec $(PY) -m learntrace.config.demo --host $(HOST) --port $(PORT)
 
 demo-class: setup ## A real class of 295 students at work again, an hour a second, until Ctrl-C (PORT=)
-	exec $(PY) -m learntrace.config.demo.class_demo --host $(HOST) --port $(PORT)
+	@exec $(PY) -m learntrace.config.demo.class_demo --host $(HOST) --port $(PORT)
 
 hub-demo: setup jupyter ## A class in a JupyterHub, with Learntrace beside it, until Ctrl-C (PORT=, HUB_PORT=)
-	exec $(PY) -m learntrace.config.demo.hub $(if $(filter-out file,$(origin PORT)),--port $(PORT)) $(if $(HUB_PORT),--hub-port $(HUB_PORT))
+	@exec $(PY) -m learntrace.config.demo.hub $(if $(filter-out file,$(origin PORT)),--port $(PORT)) $(if $(HUB_PORT),--hub-port $(HUB_PORT))
 
 # Installed where that needs no question (Debian, as root); elsewhere the browser tests say what to install.
 browser:
@@ -82,18 +94,30 @@ test: setup-dev jupyter browser ## All tests, on a real PostgreSQL and in a real
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: setup-dev $(JL)/node_modules/.installed ## Style, types, the order of the rooms, stale docs
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/lint-imports
-	$(VENV)/bin/mypy
-	$(VENV)/bin/mypy --config-file jupyter-learntrace/pyproject.toml jupyter-learntrace/jupyter_learntrace
-	cd $(JL) && npm run --silent lint
-	$(PY) -m learntrace.config.reference --check
-	$(PY) -m learntrace.config.messages check
+	$(call say,Style)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	$(call say,The order of the rooms)
+	@$(VENV)/bin/lint-imports
+	$(call say,Types)
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/mypy --config-file jupyter-learntrace/pyproject.toml jupyter-learntrace/jupyter_learntrace
+	$(call say,TypeScript)
+	@cd $(JL) && npm run --silent lint
+	$(call say,Generated pages and translations)
+	@$(PY) -m learntrace.config.reference_docs.reference --check
+	@$(PY) -m learntrace.config.reference_docs.translations check
 
 format: setup-dev ## Put the code into its form
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+attack: setup-dev ## Attack a copy of our own and print what was held (ARGS=--quick)
+	@$(PY) -m tests.attack $(ARGS)
+
+soak: setup-dev browser ## What takes longer: kill rounds, generated requests, a long load (MINUTES=20)
+	$(call say,Kill rounds and generated requests and a load of $(MINUTES) minutes: the figures follow each test)
+	LEARNTRACE_TEST_SOAK_MINUTES=$(MINUTES) $(PY) -m pytest -p no:cacheprovider -rP tests/faults/test_kills.py tests/faults/test_long_load.py tests/api $(ARGS)
 
 bench: setup-dev ## Measure, each figure as a ratio against a reference in the same run
 	$(PY) -m benchmarks $(ARGS)
@@ -106,7 +130,7 @@ screenshots: setup-dev jupyter browser ## The pictures in README and docs
 	$(PY) -m tests.jupyter.screenshots docs/pictures
 
 docs: setup-dev ## The pages under docs/reference that are made from the code
-	$(PY) -m learntrace.config.reference
+	$(PY) -m learntrace.config.reference_docs.reference
 
 lock: setup-dev ## Lock the requirements anew, with hashes and without addresses
 	for name in base dev jupyter classic; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -114,5 +138,5 @@ lock: setup-dev ## Lock the requirements anew, with hashes and without addresses
 
 clean: ## Remove what was installed and built; the data in var/ stay
 	rm -rf $(VENV) $(VENV)-jupyter $(VENV)-classic $(JL)/node_modules $(JL)/dist jupyterhub/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	rm -rf $(JL)/jupyter_learntrace/labextension $(JL)/jupyter_learntrace/nbextension $(JL)/lib
+	rm -rf $(JL)/jupyter_learntrace/labextension $(JL)/jupyter_learntrace/nbextension $(JL)/lib jupyterhub/custom/custom.js
 	find learntrace $(JL)/jupyter_learntrace -name '*.mo' -delete
