@@ -1,4 +1,4 @@
-"""Sign-in with e-mail address and password (contract, section 1; design, "Identity and scope")."""
+"""Sign-in with e-mail address and password (contract, section 1)."""
 
 import time
 from hashlib import sha256

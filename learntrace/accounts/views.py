@@ -21,7 +21,7 @@ from learntrace.accounts.serializers import (
 
 
 class LoginView(PublicView):
-    """Gives a login token for e-mail address and password (design, "Identity and scope")."""
+    """Gives a login token for e-mail address and password."""
 
     @extend_schema(
         operation_id="login", request=LoginSerializer, responses=responses(LoginTokenSerializer, 400, 429), auth=[]
@@ -36,7 +36,7 @@ class LoginView(PublicView):
 
 
 class MeView(View):
-    """Says who the token's user is (design, "Identity and scope")."""
+    """Says who the token's user is."""
 
     keeps_to_hub_academy: ClassVar = True
 

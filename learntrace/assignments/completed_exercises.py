@@ -45,7 +45,7 @@ def _batches(threshold: float) -> Iterator[list[Completion]]:
             if asset and registry.canonical(asset).graded:
                 slugs = tuple(translation.slug for translation in registry.translations(asset))
                 academies = people.learner(user_id).academies
-                # Whoever wrote the record: tasks of an academy that doesn't own it stay as they are.
+                # Regardless of who wrote the record: tasks of an academy that doesn't own it stay as they are.
                 closed = academies - owners(academies, registry.canonical(asset).academy_id)
                 completions.append(Completion(user_id, slugs, complete=True, closed=closed))
         yield completions

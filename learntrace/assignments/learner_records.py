@@ -38,7 +38,7 @@ class TelemetryNotFound(NotFound):
     text = _("There is no telemetry of this learner on %(asset)s")
 
 
-def learners_with_untold_attempts(academy: Academy) -> int:
+def learners_with_missing_attempts(academy: Academy) -> int:
     """Count the learners of whom a latest document tells fewer attempts than earlier ones did; one query."""
     rows = telemetry_seen_in(academy).filter(untold_attempts__gt=0)
     return rows.aggregate(learners=Count("user_id", distinct=True))["learners"] or 0

@@ -23,11 +23,11 @@ SORTABLE = (
 )  # fmt: skip
 
 FILTERS: Mapping[str, str] = {
-    "task_type": "one or more of PROJECT, QUIZ, LESSON, EXERCISE, comma between",
-    "task_status": "one or more of PENDING, DONE, comma between",
-    "revision_status": "one or more of PENDING, APPROVED, REJECTED, IGNORED, comma between",
-    "cohort": "one or more ids or slugs of cohorts, comma between; `null` for tasks without one",
-    "associated_slug": "one or more slugs, comma between",
+    "task_type": "one or more of PROJECT, QUIZ, LESSON, EXERCISE, comma-separated",
+    "task_status": "one or more of PENDING, DONE, comma-separated",
+    "revision_status": "one or more of PENDING, APPROVED, REJECTED, IGNORED, comma-separated",
+    "cohort": "one or more ids or slugs of cohorts, comma-separated; `null` for tasks without one",
+    "associated_slug": "one or more slugs, comma-separated",
 }
 
 

@@ -75,9 +75,13 @@ def sync_telemetry_stats(asset_id: int, now: datetime) -> bool:
         if day is not None:
             moment = now.astimezone(UTC)
             stored = asset.telemetry_stats.get("days") if isinstance(asset.telemetry_stats, dict) else None
-            days = {**(stored if isinstance(stored, dict) else {}), moment.date().isoformat(): day}
-            stats = {"last_sync_at": moment.isoformat().replace("+00:00", "Z"), "days": days}
-            changes |= {"telemetry_stats": stats, "last_synch_at": moment}
+            today, told = moment.date().isoformat(), moment.isoformat().replace("+00:00", "Z")
+            days = {**(stored if isinstance(stored, dict) else {}), today: day}
+            changes |= {
+                "telemetry_stats": {"last_sync_at": told, "days": days},
+                "stats_times": {**asset.stats_times, today: told},
+                "last_synch_at": moment,
+            }
         Asset.objects.filter(pk=asset_id).update(**changes)
     return day is not None
 

@@ -8,7 +8,7 @@ import msgspec
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def harmless(value: object) -> object:
+def escape_cell(value: object) -> object:
     """Return a value as a cell: times in UTC, lists and objects as JSON. A text that a spreadsheet would take for a
     formula gets a leading apostrophe."""
     if value is None:

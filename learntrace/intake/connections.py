@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import structlog
 
-from learntrace.intake.limits import MET, is_trusted
+from learntrace.intake.limits import LIMIT_HITS, is_trusted
 
 log = structlog.get_logger(__name__)
 
@@ -46,20 +46,21 @@ def most_connections() -> int:
 
 
 def watch_connections(most_per_address: int) -> None:
-    """Start the thread that ends connections: those of `end_soon`, and an address's youngest over its limit.
+    """Start the thread that closes connections passed to `end_soon`.
 
-    The second where half of all connections are taken; 0 is no limit.
+    Once half of all connections are in use, it also closes the newest ones of an address that is over its limit; 0 disables
+    that.
     """
     if _FILES.is_dir():
         threading.Thread(target=_watch, args=(most_per_address,), daemon=True, name="connections").start()
 
 
-# The clients whose connections are to end, and when at the latest.
+# The clients whose connections are to be closed, and when at the latest.
 _ending: dict[tuple[str, int], float] = {}
 
 
 def end_soon(client: Sequence[Any] | None) -> None:
-    """End a client's connection in a while: the server may wait without an end for the rest of a body that never comes."""
+    """End a client's connection in a while: the server may wait forever for the rest of a body that never comes."""
     if client:
         _ending[str(client[0]), int(client[1])] = time.monotonic() + _GRACE_SECONDS
 
@@ -123,7 +124,7 @@ def _is_ours(connection: socket.socket) -> bool:
 
 
 def _files() -> Iterable[int]:
-    """Return the numbers of this process's open files; where there is no number left to list them, all that may be."""
+    """Return the numbers of this process's open files; where no number is free to list them, all possible ones."""
     try:
         return [int(name) for name in os.listdir(_FILES)]
     except OSError:
@@ -170,7 +171,7 @@ def _shut_down(peers: dict[tuple[str, int], int], seen: dict[tuple[str, int], in
         youngest = sorted(held, key=seen.__getitem__)[most:]
         for peer in youngest:
             _close(peer, peers[peer])
-        MET.labels("address-connections").inc(len(youngest))
+        LIMIT_HITS.labels("address-connections").inc(len(youngest))
         log.warning("too many connections from one address", address=address, closed=len(youngest))
 
 

@@ -23,7 +23,7 @@ MOST_REMEMBERED: Final = 20_000
 REFUSED_FROM: Final = 10  # shares
 LONGEST_WAIT: Final = 3600
 
-MET = Counter("learntrace_limits_met_total", "Requests that met a limit", ["limit"])
+LIMIT_HITS = Counter("learntrace_limits_met_total", "Requests that met a limit", ["limit"])
 
 
 class TooManyRequests(Problem):
@@ -141,7 +141,7 @@ class Limits:
         self._share.spend(account, least=-math.inf)
         seconds = self._share.debt(account)
         if seconds:
-            MET.labels("account-share").inc()
+            LIMIT_HITS.labels("account-share").inc()
         return min(seconds, LONGEST_WAIT)
 
 
@@ -151,7 +151,7 @@ def _times(rate: Rate) -> Rate:
 
 def _refuse(whose: str, limit: str, seconds: float) -> None:
     if seconds:
-        MET.labels(limit).inc()
+        LIMIT_HITS.labels(limit).inc()
         raise TooManyRequests(whose=_WHOSE[whose], seconds=min(math.ceil(seconds), LONGEST_WAIT))
 
 

@@ -25,7 +25,7 @@ from learntrace.intake.body import MOST_DISCARDED, Receive, TooLarge
 from learntrace.intake.connections import end_soon
 from learntrace.intake.front_door import Application, Scope, Send
 from learntrace.intake.known_keys import DatabaseAway, KnownKeys
-from learntrace.intake.limits import MET, NoRoom, address_of, limits
+from learntrace.intake.limits import LIMIT_HITS, NoRoom, address_of, limits
 
 BYTES_PER_SECOND: Final = 16 * 1024
 
@@ -163,7 +163,7 @@ class _Body:
         if size > settings.BODY_LIMIT and not self._guard.is_inbox(self._scope):
             raise TooLarge(limit=settings.BODY_LIMIT)
         if self._guard.memory.held > self._guard.most_memory(self._scope):
-            MET.labels("body-memory").inc()
+            LIMIT_HITS.labels("body-memory").inc()
             raise NoRoom
         if size > MOST_DISCARDED and not self._known:
             await self._guard.check_known(self._scope, self._headers)

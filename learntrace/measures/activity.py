@@ -23,7 +23,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """An action of a learner (signals.md: an attempt is one execution of a tagged cell, a compile, a test or a quiz).
+    """An action of a learner; an attempt is one execution of a tagged cell, a compilation, a test or a quiz.
 
     `at` is when it counts as having happened (`clock.counted_at`): by the learner's clock, or the receipt where that clock
     is ahead. `arrival` breaks ties. `assignment` is None for an action outside assignments.

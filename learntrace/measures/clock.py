@@ -1,4 +1,4 @@
-"""When something counts as having happened, where a client's clock may be ahead of ours (signals.md, second edition).
+"""When something counts as having happened, where a client's clock may be ahead of ours (docs/explanation/signals.md, "Time").
 
 What clients say of times is stored as they say it. The order of a learner's activities, of batches, and "last seen" follow
 `counted_at`: one wrong clock would otherwise stay the newest until that time has come.

@@ -1,4 +1,4 @@
-"""A hash that tells whether two runs had the same code, up to invisible blanks (signals.md, "consecutive_errors")."""
+"""A hash that tells whether two runs had the same code, up to invisible blanks (docs/explanation/signals.md, "Measures")."""
 
 import hashlib
 import re

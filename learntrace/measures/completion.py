@@ -1,4 +1,4 @@
-"""Completion rates (signals.md, "Completion").
+"""Completion rates (docs/explanation/signals.md, "Measures").
 
 Rates are 0 to 100, like every `completion_rate` of the contract. The denominators are the published assignments and the
 members of the class, not the assignments and learners that were seen.

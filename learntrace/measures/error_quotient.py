@@ -1,8 +1,8 @@
 """The Error Quotient: how much a learner struggles with the errors of consecutive attempts.
 
-Jadud, "Methods and tools for exploring novice compilation behaviour", ICER 2006, with the weights of signals.md. With the
-trimmed first line of each compiler message as the error type, it equals the published values of all 295 and 281
-students of two homeworks (Svabensky et al., ITiCSE 2024) to 1e-9.
+Jadud, "Methods and tools for exploring novice compilation behaviour", ICER 2006, with the weights of
+docs/reference/measures.md. With the trimmed first line of each compiler message as the error type, it equals the
+published values of all 295 and 281 students of two homeworks (Svabensky et al., ITiCSE 2024) to 1e-9.
 """
 
 from collections.abc import Set as AbstractSet

@@ -1,4 +1,4 @@
-"""A learner's measures on an assignment (signals.md, "Measures"), computed one activity at a time.
+"""A learner's measures on an assignment (docs/explanation/signals.md, "Measures"), computed one activity at a time.
 
 The state is plain JSON of the size of one attempt's errors. It can be stored and continued: the work for one more activity
 does not grow with the history. Long sums are kept in whole numbers (microseconds, scores) and the rest is added in one
@@ -17,7 +17,7 @@ from learntrace.measures.timestamps import EPOCH
 
 State = MutableMapping[str, Any]
 
-# The longest gap between two events that counts as active, in seconds (signals.md); an academy can set its own.
+# The longest gap between two events that counts as active, in seconds; an academy can set its own.
 GAP_SECONDS = 300
 # Of the attempts before which the assistant was asked, the latest that are kept.
 MOST_ASKED = 100

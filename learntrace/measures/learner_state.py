@@ -1,6 +1,6 @@
 """The state of a learner on an assignment: one function, which everything that shows or tells a state calls.
 
-What counts as evidence of being done is told here too (signals.md, "The state of a learner on an assignment").
+What counts as evidence of being done is told here too (docs/explanation/signals.md, "The state of a learner on an assignment").
 """
 
 from datetime import datetime

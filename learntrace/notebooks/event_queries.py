@@ -24,14 +24,14 @@ SORTABLE: Mapping[str, str] = {
     "created_at": "created_at",
 }
 FILTERS: Mapping[str, str] = {
-    "learner": "one or more user ids or user names, comma between",
-    "assignment": "one or more assignments, with or without their prefix, comma between",
-    "notebook": "one or more paths of notebooks, comma between",
-    "asset": "one or more published notebooks by id or slug, comma between",
-    "session": "one or more session ids, comma between",
-    "verb": "one or more verbs, comma between",
-    "outcome": "one or more of ok, error, aborted, comma between",
-    "flag": "one or more flags, comma between",
+    "learner": "one or more user ids or user names, comma-separated",
+    "assignment": "one or more assignments, with or without their prefix, comma-separated",
+    "notebook": "one or more paths of notebooks, comma-separated",
+    "asset": "one or more published notebooks by id or slug, comma-separated",
+    "session": "one or more session ids, comma-separated",
+    "verb": "one or more verbs, comma-separated",
+    "outcome": "one or more of ok, error, aborted, comma-separated",
+    "flag": "one or more flags, comma-separated",
     "since": "events that happened at this time or later, by the learner's clock",
     "until": "events that happened before this time",
 }
@@ -45,8 +45,8 @@ REJECTED_SORTABLE: Mapping[str, str] = {
     "updated_at": "updated_at",
 }
 REJECTED_FILTERS: Mapping[str, str] = {
-    "code": "one or more codes, comma between",
-    "learner": "one or more user ids or user names, comma between",
+    "code": "one or more codes, comma-separated",
+    "learner": "one or more user ids or user names, comma-separated",
 }
 
 

@@ -1,4 +1,4 @@
-"""Notebook events for an academy's staff, published notebooks, and a learner's consent (design, "The API")."""
+"""Notebook events for an academy's staff, published notebooks, and a learner's consent."""
 
 from typing import Any, ClassVar
 

@@ -12,7 +12,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import User
-from learntrace.core.csv_cells import harmless
+from learntrace.core.csv_cells import escape_cell
 from learntrace.core.personal_data import PersonalDataset, Row, registered_datasets
 
 README = "README.txt"
@@ -63,7 +63,7 @@ def _write_table(rows: Iterator[Row], entry: IO[bytes]) -> int:
     write.writerow(first)
     count = 0
     for count, row in enumerate(_with(first, rows), 1):  # noqa: B007 (the number of rows)
-        write.writerow([harmless(value) for value in row.values()])
+        write.writerow([escape_cell(value) for value in row.values()])
     out.detach()
     return count
 

@@ -1,4 +1,4 @@
-"""API views of one's own data: export and erasure (design, "The API beyond the contract")."""
+"""API views of one's own data: export and erasure."""
 
 from typing import Any
 

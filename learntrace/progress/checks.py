@@ -1,5 +1,6 @@
-"""Which assignments something checks: then only what it says makes them done, and no run alone (signals.md, "done").
+"""Which assignments something checks: then only what it says makes them done, and no run alone.
 
+The definition: docs/explanation/signals.md, "The state of a learner on an assignment".
 An assignment of a notebook has a check cell where the published notebook lists one, or where anybody ran one. A LearnPack
 step has a test where any document says that it is testable, or has a test of it. What was shown once is not forgotten.
 """

@@ -343,7 +343,7 @@ class StepList(models.Model):
 
 
 class Progress(models.Model):
-    """A learner's measures on an assignment (signals.md, "Measures"), and the state that the next activity continues."""
+    """A learner's measures on an assignment, and the state that the next activity continues."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     academy = models.ForeignKey(Academy, models.CASCADE, null=True, blank=True, related_name="+", db_index=False)

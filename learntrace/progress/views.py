@@ -1,4 +1,4 @@
-"""Endpoints for an academy's staff about learners, assignments, assets and cohorts (design, "The API beyond the contract")."""
+"""Endpoints for an academy's staff about learners, assignments, assets and cohorts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -117,7 +117,7 @@ class AssignmentLearnersView(_ProgressView):
         parameters=[
             *ACADEMY,
             _TAG,
-            *filters(**_OF_CLASS, state=f"one or more of {', '.join(STATES)}, comma between"),
+            *filters(**_OF_CLASS, state=f"one or more of {', '.join(STATES)}, comma-separated"),
             _EXPLAIN,
         ],
         responses=responses(serializers.AssignmentLearnerSerializer(many=True), 400, 401, 403, 404),
@@ -202,7 +202,7 @@ class LearnerView(AcademyView):
         if flag(request, "explain"):
             explain_learners(selection, [row])
             explain_learner_assignments(self.academy, [titled.row for titled in row.by_assignment])
-        row.earlier_runs = earlier_runs(self.academy, learner)
+        row.earlier_runs = earlier_runs(learner, self.academy)
         return Response(serializers.LearnerWithAssignmentsSerializer(row).data)
 
 

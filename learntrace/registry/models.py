@@ -73,6 +73,8 @@ class Asset(models.Model):
     manifest = models.JSONField(null=True, blank=True)
     config = models.JSONField(null=True, blank=True)
     telemetry_stats = models.JSONField(null=True, blank=True)
+    # When each of its days was computed, {"YYYY-MM-DD" (UTC): ISO 8601}: pages tell days in the reader's time zone.
+    stats_times = models.JSONField(default=dict, blank=True, editable=False)
     sync_status = models.CharField(max_length=10, choices=SyncStatus.choices, null=True, blank=True)
     last_synch_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

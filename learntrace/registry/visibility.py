@@ -19,11 +19,11 @@ SORTABLE = (
 )  # fmt: skip
 
 FILTERS: Mapping[str, str] = {
-    "asset_type": "one or more of PROJECT, EXERCISE, LESSON, QUIZ, VIDEO, ARTICLE, comma between",
-    "lang": "one or more languages, comma between",
-    "slug": "one or more slugs, comma between",
-    "status": "one or more of NOT_STARTED, DRAFT, PUBLISHED, DELETED, comma between",
-    "visibility": "one or more of PUBLIC, UNLISTED, PRIVATE, comma between",
+    "asset_type": "one or more of PROJECT, EXERCISE, LESSON, QUIZ, VIDEO, ARTICLE, comma-separated",
+    "lang": "one or more languages, comma-separated",
+    "slug": "one or more slugs, comma-separated",
+    "status": "one or more of NOT_STARTED, DRAFT, PUBLISHED, DELETED, comma-separated",
+    "visibility": "one or more of PUBLIC, UNLISTED, PRIVATE, comma-separated",
     "graded": "true or false",
     "like": "a part of title or slug",
 }

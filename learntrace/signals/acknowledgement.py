@@ -10,7 +10,7 @@ from learntrace.core.errors import FieldProblem, Problem
 from learntrace.signals.documents import signal_document
 from learntrace.signals.models import Signal
 from learntrace.signals.named_steps import named_for_class
-from learntrace.signals.queries import STANDING, SignalNotFound
+from learntrace.signals.queries import UNRESOLVED, SignalNotFound
 
 ACKNOWLEDGED, REOPENED = "acknowledged", "reopened"
 
@@ -25,7 +25,7 @@ def change_state(academy: Academy, signal_id: int, state: object, by: User) -> S
 
     Raises SignalNotFound, SignalIsOver, FieldProblem for any other state.
     """
-    if state not in [standing.value for standing in STANDING]:
+    if state not in [standing.value for standing in UNRESOLVED]:
         raise FieldProblem("state", _('Must be "acknowledged" or "open"'))
     with transaction.atomic():
         # Without joins: of two at once the second waits for the lock and then reads what the first has written, but joined
@@ -33,7 +33,7 @@ def change_state(academy: Academy, signal_id: int, state: object, by: User) -> S
         signal = Signal.objects.select_for_update().filter(academy=academy, pk=signal_id).first()
         if signal is None:
             raise SignalNotFound
-        if signal.state not in STANDING:
+        if signal.state not in UNRESOLVED:
             raise SignalIsOver
         if signal.state != state:
             _set_acknowledged(signal, state == Signal.State.ACKNOWLEDGED, by)

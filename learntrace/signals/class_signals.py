@@ -14,7 +14,7 @@ from learntrace.registry.models import Asset
 from learntrace.signals.evaluation.clock import now_in
 from learntrace.signals.models import Signal
 from learntrace.signals.named_steps import named_for_class
-from learntrace.signals.queries import STANDING, with_users
+from learntrace.signals.queries import UNRESOLVED, with_users
 
 MOST_OF_CLASS = 30
 MOST_OF_ASSIGNMENT = 10
@@ -58,7 +58,7 @@ class ClassSignals:
 
 def class_signals(academy: Academy, learner_ids: Collection[int], asset: Asset | None = None) -> ClassSignals:
     """Read the signals of a class; `asset` limits the worst and the count, not the learners' trouble."""
-    rows = not_done(Signal.objects.filter(academy=academy, state__in=STANDING, user__in=learner_ids))
+    rows = not_done(Signal.objects.filter(academy=academy, state__in=UNRESOLVED, user__in=learner_ids))
     if asset is not None:
         keys = Assignment.objects.filter(academy=academy, asset=asset).order_by().values("key")
         rows = rows.filter(Q(assignment__in=keys) | Q(asset_slug__in=list(slugs_of(frozenset({asset.pk})))))

@@ -21,7 +21,7 @@ from learntrace.signals.evaluation.detector_states import DetectorKey
 from learntrace.signals.evaluation.group_keys import asset_key
 from learntrace.signals.evaluation.signal_writer import SignalWriter, finding_of
 from learntrace.signals.models import Signal
-from learntrace.signals.queries import STANDING
+from learntrace.signals.queries import UNRESOLVED
 from learntrace.signals.thresholds import ENABLED
 
 Pair = tuple[int, str]
@@ -81,7 +81,7 @@ def evaluate_scores(seen_by: Mapping[Pair, int | None]) -> list[live_events.Chan
         of_asset = signals.get((user_id, key.group), [])
         # An academy that the learner has left no longer sees this telemetry.
         for signal in of_asset:
-            if signal.academy_id != academy_id and signal.state in STANDING:
+            if signal.academy_id != academy_id and signal.state in UNRESOLVED:
                 writer.reconcile(replace(key, academy_id=signal.academy_id), [signal], {})
         here = [signal for signal in of_asset if signal.academy_id == academy_id]
         _evaluate(writer, key, here, batches.get((user_id, slug)), limits[academy_id][key.kind])
@@ -91,7 +91,7 @@ def evaluate_scores(seen_by: Mapping[Pair, int | None]) -> list[live_events.Chan
 def _evaluate(
     writer: SignalWriter, key: DetectorKey, signals: Sequence[Signal], batch: _Batch | None, limits: Mapping[str, Any]
 ) -> None:
-    standing = [signal for signal in signals if signal.state in STANDING]
+    standing = [signal for signal in signals if signal.state in UNRESOLVED]
     if batch is None or not limits[ENABLED]:
         writer.reconcile(key, standing, {})
         return
@@ -152,7 +152,7 @@ def _signals(pairs: Iterable[Pair], batches: Iterable[_Batch]) -> dict[tuple[int
     asked = {(user_id, asset_key(slug)) for user_id, slug in pairs}
     receipts = [str(batch.receipt) for batch in batches]
     rows = Signal.objects.filter(
-        Q(state__in=STANDING) | Q(key__in=receipts),
+        Q(state__in=UNRESOLVED) | Q(key__in=receipts),
         user__in={user_id for user_id, _group in asked},
         group__in={group for _user, group in asked},
         kind=FRUSTRATION.kind,

@@ -10,7 +10,7 @@ from learntrace.registry.models import Asset
 
 
 class Signal(models.Model):
-    """Something that a detector has found about a learner (signals.md).
+    """Something that a detector has found about a learner (docs/explanation/signals.md).
 
     All times but the last two are by the learner's clock.
     """

@@ -17,7 +17,7 @@ from learntrace.progress.reports.selection import assets_named, learners_of_coho
 from learntrace.signals.documents import SEVERITIES
 from learntrace.signals.models import Signal
 
-STANDING = (Signal.State.OPEN, Signal.State.ACKNOWLEDGED)
+UNRESOLVED = (Signal.State.OPEN, Signal.State.ACKNOWLEDGED)
 
 SORTABLE: Mapping[str, str] = {
     "id": "id",
@@ -36,13 +36,13 @@ SORTABLE: Mapping[str, str] = {
     "updated_at": "updated_at",
 }
 FILTERS: Mapping[str, str] = {
-    "state": "one or more of open, acknowledged, resolved, withdrawn, comma between; all but withdrawn unless told",
-    "kind": "one or more kinds, comma between",
-    "severity": "one or more of low, medium, high, comma between",
-    "learner": "one or more user ids or user names, comma between",
-    "assignment": "one or more assignments, with or without their prefix, comma between",
-    "asset": "one or more assets by id, slug or alias, comma between; a translation stands for its asset",
-    "cohort": "one or more ids or slugs of cohorts, comma between: the learners who have a task of them",
+    "state": "one or more of open, acknowledged, resolved, withdrawn, comma-separated; by default all except withdrawn",
+    "kind": "one or more kinds, comma-separated",
+    "severity": "one or more of low, medium, high, comma-separated",
+    "learner": "one or more user ids or user names, comma-separated",
+    "assignment": "one or more assignments, with or without their prefix, comma-separated",
+    "asset": "one or more assets by id, slug or alias, comma-separated; a translation stands for its asset",
+    "cohort": "one or more ids or slugs of cohorts, comma-separated: the learners who have a task of them",
     "since": "signals that were last seen at this time or later, by the learner's clock",
 }
 
@@ -101,7 +101,7 @@ def signal_of(academy: Academy, signal_id: int) -> Signal:
 
 def open_signals_of(academy_id: int, user_ids: Collection[int], assignment: str | None) -> list[OpenSignal]:
     """Return the standing signals of learners: the callback that `progress.open_signals` reads them with."""
-    rows = Signal.objects.filter(academy=academy_id, state__in=STANDING, user__in=user_ids)
+    rows = Signal.objects.filter(academy=academy_id, state__in=UNRESOLVED, user__in=user_ids)
     if assignment is not None:
         rows = rows.filter(assignment=assignment)
     return [OpenSignal(*row) for row in rows.order_by("pk").values_list("user_id", "assignment", "kind")]

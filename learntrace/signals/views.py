@@ -1,4 +1,4 @@
-"""The signal endpoints, for an academy's staff (design, "The API beyond the contract")."""
+"""The signal endpoints, for an academy's staff."""
 
 from typing import Any, ClassVar
 

@@ -3,7 +3,6 @@
 What a learner has done is told by a model of its own here; LEARNTRACE_TEST_SEED=n repeats the histories of another run.
 """
 
-import csv
 import os
 import random
 import re
@@ -38,6 +37,7 @@ from learntrace.signals.notifications.claims import claim_next
 from tests.browser.pages import Visit
 from tests.browser.scene import beat
 from tests.support.builders import Api, make_academy, make_graded_asset, make_key, make_task, make_user
+from tests.support.csv_files import read_csv
 from tests.support.learnpack_inbox import Client as LearnPackClient
 from tests.support.notebooks import Sender, make_event
 from tests.support.notifications import make_rule
@@ -306,13 +306,6 @@ def _in_the_api(course: Course) -> None:
             assert {name: row[name] for name in told if name not in ("learner", "signals")} == {
                 name: told[name] for name in told if name not in ("learner", "signals")
             }
-
-
-def read_csv(client: Client, path: str, table: str = "") -> list[dict[str, str]]:
-    answer = client.get(path, {"format": "csv", **({"table": table} if table else {})})
-    assert answer.status_code == 200, path
-    body = b"".join(answer) if answer.streaming else answer.content
-    return list(csv.DictReader(body.decode("utf-8-sig").splitlines()))
 
 
 def text_of(client: Client, path: str) -> str:

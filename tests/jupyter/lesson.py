@@ -8,7 +8,7 @@ from typing import Any
 
 
 def hash_of(source: str) -> str:
-    """The code_hash of signals.md, computed without the product: trailing blanks stripped, line ends normalised."""
+    """The code_hash, computed without the product: trailing blanks stripped, line ends normalised."""
     lines = [line.rstrip() for line in source.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     return hashlib.sha256("\n".join(lines).rstrip().encode()).hexdigest()
 

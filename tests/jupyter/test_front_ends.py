@@ -1,4 +1,4 @@
-"""What a learner does in each front end arrives as the rows that design.md and signals.md promise."""
+"""What a learner does in each front end arrives as the rows that design.md and docs/explanation/signals.md promise."""
 
 import re
 from collections import Counter

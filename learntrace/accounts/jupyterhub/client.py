@@ -1,4 +1,4 @@
-"""Ask JupyterHub which user a token belongs to (design, "Identity and scope").
+"""Ask JupyterHub which user a token belongs to.
 
 An accepted token is cached for a minute, a refused one for seconds. The number of simultaneous questions to the hub is
 limited: one for each token, and a rate limit for tokens that the hub has never accepted. Tokens that it has accepted before

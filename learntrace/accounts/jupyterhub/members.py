@@ -1,4 +1,4 @@
-"""Find or create the user of a JupyterHub here: by name, in the hub's one academy (design, "Identity and scope").
+"""Find or create the user of a JupyterHub here: by name, in the hub's one academy.
 
 Names are compared exactly: users whose names only look alike must not be taken for each other.
 """

@@ -22,7 +22,9 @@ _BUSY = (429, 502, 503, 504)
 _ATTEMPTS = 12
 _LONGEST_PAUSE = 30.0
 _SHOWN = 5
-OF_ANOTHER = "is another installation's server: LEARNTRACE_HOME and LEARNTRACE_DATABASE_URL must be those that it has"
+WRONG_INSTALLATION = (
+    "is another installation's server: LEARNTRACE_HOME and LEARNTRACE_DATABASE_URL must be those that it has"
+)
 
 
 class SendError(Exception):
@@ -55,7 +57,7 @@ class Server:
     def __init__(self, url: str, key: str = "", academy: int | None = None) -> None:
         parts = urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SendError(f"{url} is no address such as http://127.0.0.1:8000")
+            raise SendError(f"{url} is not an address such as http://127.0.0.1:8000")
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._host, self._port, self._path = parts.hostname, parts.port, parts.path.rstrip("/")
         self._is_safe = parts.scheme == "https"
@@ -111,7 +113,7 @@ class Server:
         except (OSError, http.client.HTTPException) as error:
             raise SendError(f"{self.url} doesn't answer: {error}") from error
         if status == 401:
-            raise SendError(f"{self.url} {OF_ANOTHER} ({_detail_of(answer)})")
+            raise SendError(f"{self.url} {WRONG_INSTALLATION} ({_detail_of(answer)})")
         if status >= 300:
             raise SendError(f"{self.url}{path} answered {status}: {_detail_of(answer)}")
 

@@ -30,7 +30,7 @@ _READY_SECONDS = 60.0
 
 def main(argv: list[str] | None = None) -> int:
     """Run both; return when they are stopped or one of them ends."""
-    parser = argparse.ArgumentParser(prog="learntrace.config.demo.hub", description="A class in a hub, to look at.")
+    parser = argparse.ArgumentParser(prog="learntrace.config.demo.hub", description="A demo: a class in JupyterHub.")
     parser.add_argument("--port", type=port_number, help="Learntrace's (default: 8000, or a free one)")
     parser.add_argument("--hub-port", type=port_number, help="the hub's (default: 8888, or a free one)")
     chosen = parser.parse_args(argv)
@@ -144,7 +144,7 @@ def _welcome(address: str, hub: HubProcess, home: Path, token: str) -> str:
 The hub is at   {hub.address}/
 Learntrace is   {address}/
 
-  hub           {first}, {second} or {third}, each in the front end that she chooses
+  hub           {first}, {second} or {third}, each in a front end of your choice
   Learntrace    teacher@demo.example (or {first}@demo.example)
   password      {PASSWORD}
 
@@ -153,7 +153,7 @@ To try:
   1. Sign in at the hub as {first}, choose Classic Notebook 6 and open lesson_03.ipynb. As {second} in a private window of the
      browser choose JupyterLab, as {third} in another browser Notebook 7. Run the exercise and the check
      below it as they are (an error), then solve it.
-  2. Look at what arrived, with the names that the hub has proven:
+  2. Look at what arrived, with the user names that the hub has verified:
 
   LEARNTRACE_HOME={home} {Path(sys.executable).with_name("learntrace")} manage dbshell -- -c \\
     "SELECT actor, verb, object->>'assignment' AS assignment, created_at FROM events \\

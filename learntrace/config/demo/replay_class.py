@@ -20,7 +20,7 @@ from learntrace.config.demo.class_events import (
     tag_of,
 )
 from learntrace.config.demo.class_roster import TITLES, Access, access_to, declare, roster, slug_of
-from learntrace.config.demo.class_sender import OF_ANOTHER, Sender, SendError, Sent, Server, most_common
+from learntrace.config.demo.class_sender import WRONG_INSTALLATION, Sender, SendError, Sent, Server, most_common
 from learntrace.config.demo.cs1 import Homework
 from learntrace.config.demo.data_files import DataMissing
 from learntrace.config.demo.server import stop_event
@@ -150,7 +150,7 @@ def _declare(url: str, access: Access, students: set[str], homeworks: list[Homew
         from learntrace.accounts.roster.items import RosterError
 
         if pending_migrations():
-            raise SendError(f"{url} {OF_ANOTHER} (the database that these name lacks its tables)")
+            raise SendError(f"{url} {WRONG_INSTALLATION} (the database that these name lacks its tables)")
         try:
             return declare(roster(access, students, homeworks), access.academy)
         except RosterError as error:

@@ -72,7 +72,7 @@ def _allowed(request: HttpRequest) -> bool:
 def figures(request: HttpRequest) -> HttpResponse:
     """Answer with all metrics in Prometheus's text format."""
     if not _allowed(request):
-        text = _("Figures are for this machine, or for who has LEARNTRACE_METRICS_TOKEN")
+        text = _("Metrics need a local request or LEARNTRACE_METRICS_TOKEN")
         return JsonResponse({"detail": text, "status_code": 403}, status=403)
     registry = CollectorRegistry()
     registry.register(_tables)

@@ -13,7 +13,7 @@ from learntrace.accounts.roles import CAPABILITIES, PERMISSIONS, ROLES
 from learntrace.config.environment import SETTINGS
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "reference"
-_NOTE = "<!-- Made from {source} by `python -m learntrace.config.reference_docs.reference`; what is changed here is lost. -->"
+_NOTE = "<!-- Made from {source} by `python -m learntrace.config.reference_docs.reference`; do not edit it. -->"
 
 _WRITES = (
     "A *record* is what is stored of a learner on an asset. It belongs to the asset's academy if the learner is a member "
@@ -149,7 +149,7 @@ def verdicts() -> str:
         "# Verdicts",
         "What a diagnosis can say: `learntrace diagnose`, [the endpoint](api.md#get-v1diagnosisacademytelemetry) and the page "
         "`/diagnosis`. [How to find missing telemetry](../how-to/find-missing-telemetry.md).",
-        _table(["Verdict", "What is the matter", "What to do next"], rows),
+        _table(["Verdict", "Problem", "What to do next"], rows),
     )
 
 

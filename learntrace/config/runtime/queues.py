@@ -34,14 +34,14 @@ class Queue:
     """A table whose rows wait for work.
 
     `work(older_than)` processes one batch of the rows that have waited that many seconds and returns how many there were,
-    0 when none is left; `oldest()` returns since when the oldest row waits. `aside` is the number of threads in which a
+    0 when none is left; `oldest()` returns since when the oldest row waits. `threads` is the number of threads in which a
     worker runs the queue apart from the others, for work that takes long or waits for other servers.
     """
 
     topic: str
     work: Callable[[float], int]
     oldest: Callable[[], datetime | None]
-    aside: int = 0
+    threads: int = 0
 
 
 def _oldest_webhook() -> datetime | None:
@@ -64,7 +64,7 @@ QUEUES = {
         Queue(learnpack_inbox.TOPIC, lambda older_than: drain.process_next(older_than=older_than), _oldest_webhook),
         Queue(notebooks_inbox.TOPIC, arrivals.take_arrivals, arrivals.oldest_arrival),
         # A learner with a long history takes seconds.
-        Queue(recomputation.TOPIC, lambda older_than: recomputation.take_recomputation(), lambda: None, aside=1),
+        Queue(recomputation.TOPIC, lambda older_than: recomputation.take_recomputation(), lambda: None, threads=1),
         Queue(
             learnpack_attempts.TOPIC,
             lambda older_than: learnpack_attempts.take_attempts(older_than=older_than),
@@ -76,16 +76,16 @@ QUEUES = {
             lambda: oldest(NOTEBOOK),
         ),
         # Nothing waits, unless there is data of an earlier version. A part takes a fraction of a second.
-        Queue(earlier_ids.TOPIC, lambda older_than: earlier_ids.take_earlier_ids(), lambda: None, aside=1),
+        Queue(earlier_ids.TOPIC, lambda older_than: earlier_ids.take_earlier_ids(), lambda: None, threads=1),
         # Timers: a delay until the next check hurts nobody.
         Queue(timers.TOPIC, lambda older_than: timers.evaluate_due_timers(), lambda: None),
         # A comparison over a million events takes a second; no batch waits for it.
-        Queue(comparison_queue.TOPIC, lambda older_than: comparison_queue.take_turn(), lambda: None, aside=1),
+        Queue(comparison_queue.TOPIC, lambda older_than: comparison_queue.take_turn(), lambda: None, threads=1),
         # A second worker can't disturb the claims of the first, so these ignore `older_than`.
         # One at a time: the nightly recomputation must not delay a learner's batch.
         Queue(STATS_TOPIC, lambda older_than: telemetry_stats.drain_stats(limit=1), lambda: None),
         # A mail server that is away makes this server no less ready. One thread more than an academy may hold.
-        Queue(NOTIFICATIONS_TOPIC, lambda older_than: deliver_due(limit=1), lambda: None, aside=MOST_AT_ONCE + 1),
+        Queue(NOTIFICATIONS_TOPIC, lambda older_than: deliver_due(limit=1), lambda: None, threads=MOST_AT_ONCE + 1),
     )
 }
 

@@ -69,7 +69,7 @@ def queue_stats_sync() -> int:
 def clean_up() -> dict[str, int]:
     """Delete rows older than the retention: processed webhooks, refusals, rejected events, notifications, heartbeats.
 
-    Code goes with the last learner who ran it.
+    Code is deleted when no learner uses it.
     """
     days = settings.RETENTION_DAYS
     return {
@@ -95,7 +95,7 @@ JOBS: tuple[Job | OftenJob, ...] = (
 
 
 @contextmanager
-def _only_here(name: str) -> Iterator[bool]:
+def _job_lock(name: str) -> Iterator[bool]:
     """Hold a job's lock in this session; it ends with the session, so that a killed worker blocks no other."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"learntrace job {name}"])
@@ -112,7 +112,7 @@ def run_due_jobs(now: datetime | None = None) -> list[str]:
     now = now or datetime.now(UTC)
     ran = []
     for job in JOBS:
-        with _only_here(job.name) as mine:
+        with _job_lock(job.name) as mine:
             if not mine:
                 continue
             last, new = ScheduledRun.objects.get_or_create(name=job.name, defaults={"last_run_at": now})

@@ -21,9 +21,9 @@ WATCH_SECONDS = 2.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 HEALTHY_SECONDS = 30.0
 STOP_SECONDS = 10.0  # for everything, unless LEARNTRACE_STOP_SECONDS says otherwise: service managers kill after 10
-_MARGIN = 0.5  # kept of it for our own end
-_FOR_DATABASE = 2.0  # kept of it for the database, which stops after the children
-SAME_REQUEST_SECONDS = 0.5  # a terminal and a wrapper (make, npm) each forward one Ctrl-C
+_MARGIN = 0.5  # reserved for the supervisor's own exit
+_FOR_DATABASE = 2.0  # reserved for the database, which stops after the children
+SAME_CTRL_C_SECONDS = 0.5  # a terminal and a wrapper (make, npm) each forward one Ctrl-C
 
 
 class Database(Protocol):
@@ -94,7 +94,7 @@ class Running:
             return
         log.info("%s started, pid %d", self.child.name, self.process.pid)
 
-    def tend(self) -> None:
+    def restart_if_ended(self) -> None:
         """Notice when the process has ended, and restart it when its pause is over."""
         if self.process is None:
             if self._pause.over:
@@ -145,7 +145,7 @@ class Supervisor:
         self._database_pause = Pause()
         self._next_watch = 0.0
         self._asked_at: float | None = None
-        self._hurried = False
+        self._stop_at_once = False
 
     def run(self) -> int:
         """Run until asked to stop; return the exit code: 0 after a clean stop, 1 if the database cannot start."""
@@ -154,7 +154,7 @@ class Supervisor:
             try:
                 self._start()
                 while not self.stopping():
-                    self._tend()
+                    self._restart_ended()
                     time.sleep(TICK)
             except EmbeddedPostgresError as error:
                 if not self.stopping():
@@ -174,8 +174,8 @@ class Supervisor:
         now = time.monotonic()
         if self._asked_at is None:
             self._asked_at = now
-        elif now - self._asked_at > SAME_REQUEST_SECONDS:
-            self._hurried = True
+        elif now - self._asked_at > SAME_CTRL_C_SECONDS:
+            self._stop_at_once = True
 
     def _start(self) -> None:
         if self._database is not None:
@@ -200,16 +200,16 @@ class Supervisor:
             if time.monotonic() > deadline:
                 log.warning("%s is not ready after %.0f s, going on", running.child.name, running.child.ready_seconds)
                 return
-            self._tend_database()
-            running.tend()
+            self._restart_database_if_away()
+            running.restart_if_ended()
             time.sleep(TICK)
 
-    def _tend(self) -> None:
-        self._tend_database()
+    def _restart_ended(self) -> None:
+        self._restart_database_if_away()
         for running in self._running:
-            running.tend()
+            running.restart_if_ended()
 
-    def _tend_database(self) -> None:
+    def _restart_database_if_away(self) -> None:
         """Restart the database when its process has ended or it does not answer."""
         database, now = self._database, time.monotonic()
         ended = self._database_process is not None and self._database_process.poll() is not None
@@ -220,7 +220,7 @@ class Supervisor:
             database.trim_log()
             return
         how = f" ({ending_of(self._database_process.returncode)})" if ended and self._database_process else ""
-        log.error("the database is gone%s, starting it again", how)
+        log.error("the database stopped answering%s, starting it again", how)
         try:
             started = database.start(self.stopping)
         except EmbeddedPostgresError as error:
@@ -240,7 +240,7 @@ class Supervisor:
         for running in reversed(self._running):
             running.terminate()
         while any(running.alive for running in self._running):
-            if self._hurried or time.monotonic() - began > self._stop_seconds - _FOR_DATABASE:
+            if self._stop_at_once or time.monotonic() - began > self._stop_seconds - _FOR_DATABASE:
                 break
             time.sleep(TICK / 2)
         for running in self._running:
@@ -249,7 +249,7 @@ class Supervisor:
             running.kill_group()
         if self._database is not None:
             left = self._stop_seconds - _MARGIN - (time.monotonic() - began)
-            self._database.stop(1.0 if self._hurried else max(left, 1.0))
+            self._database.stop(1.0 if self._stop_at_once else max(left, 1.0))
         log.info("stopped")
 
 

@@ -28,7 +28,7 @@ SCHEDULE_SECONDS = 20.0
 SWEEP_AGE_SECONDS = 2.0
 LONG_TURN_SECONDS = 1.0
 # How long a stopping worker waits for a message that is being sent to another server.
-ASIDE_SECONDS = 5.0
+BACKGROUND_STOP_SECONDS = 5.0
 _PAUSE_AFTER_FAILURE = 0.5
 
 
@@ -46,14 +46,14 @@ class Worker:
         """Work until SIGTERM or SIGINT; the current batch is finished first."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        by_clock = threading.Thread(target=self._run_schedule, name="schedule", daemon=True)
-        by_clock.start()
-        aside = [
-            threading.Thread(target=self._run_aside, args=(queue,), name=f"{queue.topic} {number}", daemon=True)
+        schedule_thread = threading.Thread(target=self._run_schedule, name="schedule", daemon=True)
+        schedule_thread.start()
+        background = [
+            threading.Thread(target=self._run_in_background, args=(queue,), name=f"{queue.topic} {number}", daemon=True)
             for queue in QUEUES.values()
-            for number in range(queue.aside)
+            for number in range(queue.threads)
         ]
-        for thread in aside:
+        for thread in background:
             thread.start()
         log.info("worker started", name=self._name, sweeping=bool(self._older_than))
         while not self._stopping.is_set():
@@ -65,13 +65,13 @@ class Worker:
             except Exception:
                 # Also errors that the database reports about a statement, such as a duplicate row. Some of them
                 # belong to the session, such as a cached plan from before an upgrade, and end with it.
-                log.exception("worker stumbled")
+                log.exception("worker iteration failed")
                 connection.close()
                 self._stopping.wait(_PAUSE_AFTER_FAILURE)
         if self._listener is not None:
             self._listener.close()
-        until = time.monotonic() + ASIDE_SECONDS
-        for thread in aside:
+        until = time.monotonic() + BACKGROUND_STOP_SECONDS
+        for thread in background:
             thread.join(max(0.0, until - time.monotonic()))
         log.info("worker stopped", name=self._name)
 
@@ -83,7 +83,7 @@ class Worker:
         busy = True
         while busy and not self._stopping.is_set():
             self._heartbeat()
-            busy = sum(self._take_turn(queue) for queue in QUEUES.values() if not queue.aside) > 0
+            busy = sum(self._take_turn(queue) for queue in QUEUES.values() if not queue.threads) > 0
 
     def _take_turn(self, queue: Queue) -> int:
         began = time.monotonic()
@@ -113,24 +113,24 @@ class Worker:
 
     def _recover(self, error: Exception) -> None:
         """Start over with new connections after a database error."""
-        log.warning("database trouble; trying again", error=str(error).strip()[:300])
+        log.warning("database error; reconnecting", error=str(error).strip()[:300])
         connection.close()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
         self._stopping.wait(_PAUSE_AFTER_FAILURE)
 
-    def _run_aside(self, queue: Queue) -> None:
+    def _run_in_background(self, queue: Queue) -> None:
         """Process a queue in a thread of its own, polling: a wake-up is not worth a second listening connection."""
         while not self._stopping.is_set():
             try:
                 while not self._stopping.is_set() and queue.work(self._older_than):
                     pass
             except (DatabaseError, psycopg.Error) as error:
-                log.warning("queue not looked at", topic=queue.topic, error=str(error).strip()[:300])
+                log.warning("queue skipped", topic=queue.topic, error=str(error).strip()[:300])
                 connection.close()
             except Exception:
-                log.exception("worker stumbled", topic=queue.topic)
+                log.exception("worker iteration failed", topic=queue.topic)
             self._stopping.wait(LOOK_SECONDS)
         connection.close()
 
@@ -140,7 +140,7 @@ class Worker:
             try:
                 run_due_jobs()
             except (DatabaseError, psycopg.Error) as error:
-                log.warning("schedule not looked at", error=str(error).strip()[:300])
+                log.warning("schedule skipped", error=str(error).strip()[:300])
                 connection.close()
             finally:
                 close_old_connections()

@@ -122,7 +122,7 @@ class Pages(BasePagination):
             parameter("limit", "integer", f"Rows a page, {DEFAULT_LIMIT} unless told, {self.most} at most."),
             parameter("offset", "integer", "Rows to leave out before the page."),
             parameter("envelope", "boolean", envelope),
-            parameter("sort", "string", "Fields in order, comma between, - before a field for descending."),
+            parameter("sort", "string", "Fields in order, comma-separated, - before a field for descending."),
         ]
 
 

@@ -46,7 +46,7 @@ def _mean_cells(row: AssetRow) -> list[object]:
 
 
 def days(rows: Iterable[Day]) -> Table:
-    titles = [_("Day (UTC)"), *(title for title, _explain in FIGURES.values())]
+    titles = [timed(_("Day")), *(title for title, _explain in FIGURES.values())]
     return titles, ([row.day.isoformat(), *row.values] for row in rows)
 
 

@@ -53,7 +53,7 @@ def statistics_of(translated: TranslatedAsset, learners: Sequence[LearnerTelemet
     """Return the statistics of an asset; two queries at most."""
     asset = translated.asset
     now = stats_now(asset)
-    days = days_of(asset.telemetry_stats)
+    days = days_of(asset)
     newest = learners[0].updated_at if learners else None
     records = int(now["total_sessions"]) if now else 0
     return Statistics(

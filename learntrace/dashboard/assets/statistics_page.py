@@ -3,14 +3,16 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.dashboard.components.charts.line import LineChart, line_chart
 from learntrace.dashboard.health.volume_chart import scale_top
+from learntrace.registry.models import Asset
 
 # How many days a chart shows at most; the CSV table has all of them.
 MOST_DAYS = 366
@@ -26,7 +28,7 @@ FIGURES: Mapping[str, tuple[str | Promise, str]] = {
 
 @dataclass(frozen=True)
 class Day:
-    """The values computed on a day (UTC), one for each of FIGURES; None for a value that is missing."""
+    """The values computed last on a day of the reader's, one for each of FIGURES; None for a value that is missing."""
 
     day: date
     values: tuple[float | None, ...]
@@ -49,18 +51,27 @@ class Figure:
         return self.name == "total_sessions"
 
 
-def days_of(stats: Any) -> list[Day]:
-    """Return the days of an asset's telemetry_stats, the oldest first; entries that can't be read are left out."""
+def days_of(asset: Asset) -> list[Day]:
+    """Return the days of an asset's telemetry_stats in the current time zone, the oldest first.
+
+    They are stored by days in UTC. The moment of a computation says on which day of the reader it was; what an earlier
+    version computed has none, and stays on its day in UTC. Entries that can't be read are left out.
+    """
+    stats = asset.telemetry_stats
     stored = stats.get("days") if isinstance(stats, Mapping) else None
-    days = []
-    for text, figures in stored.items() if isinstance(stored, Mapping) else ():
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
-            continue
-        if isinstance(figures, Mapping):
-            days.append(Day(day, tuple(_number(figures.get(name)) for name in FIGURES)))
-    return sorted(days, key=lambda entry: entry.day)
+    days: dict[date, Day] = {}
+    for text, figures in sorted(stored.items()) if isinstance(stored, Mapping) else ():
+        day = _day_of(text, asset.stats_times.get(text))
+        if day is not None and isinstance(figures, Mapping):
+            days[day] = Day(day, tuple(_number(figures.get(name)) for name in FIGURES))
+    return sorted(days.values(), key=lambda entry: entry.day)
+
+
+def _day_of(text: str, computed_at: str | None) -> date | None:
+    try:
+        return localtime(datetime.fromisoformat(computed_at)).date() if computed_at else date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _number(value: Any) -> float | None:

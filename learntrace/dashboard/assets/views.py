@@ -233,7 +233,7 @@ def _tables(
     """Return the page's tables for CSV files; those that name people need `read_assignment`."""
     tables: dict[str, Callable[[], Table]] = {
         "steps": lambda: csv_export.steps(steps_of(page.academy, translated, learners)),
-        "days": lambda: csv_export.days(days_of(translated.asset.telemetry_stats)),
+        "days": lambda: csv_export.days(days_of(translated.asset)),
     }
     if page.can("read_assignment"):
         tables["learners"] = lambda: csv_export.learners(sorted_rows(learners, request, _SORTABLE, _LATEST))

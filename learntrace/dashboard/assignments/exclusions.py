@@ -3,13 +3,14 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import Promise
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -147,14 +148,22 @@ def _exclude(request: HttpRequest, page: AcademyPage, choices: Sequence[Choice])
         raise exclusions.InvalidExclusion(_("Choose what to exclude"))
     fields = dict(choice.fields)
     if choice.slug == SPAN:
-        # The form's times are UTC, as its labels say.
-        fields |= {name: f"{form[name]}Z" for name in ("since", "until") if form.get(name)}
+        fields |= {name: _in_utc(form[name]) for name in ("since", "until") if form.get(name)}
         if len(fields) == len(choice.fields):
             raise exclusions.InvalidExclusion(_("Say when the span begins, or when it ends"))
     meant = meant_by(page.academy, fields)
     return exclusions.exclude(
         page.academy, meant, form.get("reason", ""), page.user, natural(form.get("confirm", "").strip())
     )
+
+
+def _in_utc(text: str) -> str:
+    """Return a time of the form, which is in the reader's time zone, with its zone; other text as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return (moment if moment.tzinfo else moment.replace(tzinfo=get_current_timezone())).astimezone(UTC).isoformat()
 
 
 def _done(made: Sequence[Exclusion]) -> str:

@@ -134,7 +134,7 @@ OWN: Mapping[str, tuple[str | Promise, str]] = {
     ),
     "telemetry_stats": (
         _(
-            "What was computed on each day (UTC) on which somebody, or the schedule, asked for it. A day without is a gap. "
+            "What was computed on each day on which somebody, or the schedule, asked for it. A day without is a gap. "
             "“Now” is what would be computed at this moment."
         ),
         "ratio",

@@ -9,7 +9,7 @@ from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.detectors import GRAVE_KINDS
 from learntrace.signals.documents import SEVERITIES, kind_name, sentence_of
 from learntrace.signals.models import Signal
-from learntrace.signals.queries import STANDING
+from learntrace.signals.queries import UNRESOLVED
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SignalLine:
     @property
     def standing(self) -> bool:
         """Whether the signal is not over."""
-        return self.state in STANDING
+        return self.state in UNRESOLVED
 
 
 def lines_of(page: AcademyPage, signals: Iterable[Signal], now: datetime) -> list[SignalLine]:

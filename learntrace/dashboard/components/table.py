@@ -13,7 +13,7 @@ from django.utils.functional import Promise, lazy
 from django.utils.text import format_lazy
 from django.utils.timezone import get_current_timezone_name, localtime
 
-from learntrace.core.csv_cells import harmless
+from learntrace.core.csv_cells import escape_cell
 from learntrace.core.http.filters import natural
 
 Row = TypeVar("Row")
@@ -118,8 +118,8 @@ def csv_answer(name: str, titles: Sequence[str | Promise], rows: Iterable[Sequen
     page's time zone, no formulas."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([harmless(title) for title in titles])
-    writer.writerows([harmless(_told(value)) for value in row] for row in rows)
+    writer.writerow([escape_cell(title) for title in titles])
+    writer.writerows([escape_cell(_told(value)) for value in row] for row in rows)
     answer = HttpResponse("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{_file_name(name)}.csv"'
     return answer

@@ -7,7 +7,7 @@ from typing import Protocol
 from django.utils import timezone
 
 from learntrace.accounts.models import Academy
-from learntrace.assignments.learner_records import learners_with_untold_attempts
+from learntrace.assignments.learner_records import learners_with_missing_attempts
 from learntrace.dashboard.components.arrivals import NEWEST, NEWEST_EVENTS, Arrival, arrivals
 from learntrace.dashboard.components.newest_events import event_lines
 from learntrace.dashboard.health.volume import Period, slots_of
@@ -19,7 +19,7 @@ from learntrace.learnpack.webhook_log.volume import Slot
 from learntrace.notebooks import newest_events as event_queries
 from learntrace.notebooks.rejected.counts import RejectedCount, count_by_code
 
-LATELY = timedelta(minutes=10)
+RECENT = timedelta(minutes=10)
 
 
 class Health(Protocol):
@@ -37,15 +37,15 @@ class Health(Protocol):
 class AcademyHealth:
     """The telemetry of an academy.
 
-    `knowing_less` are the learners whose latest messages tell fewer attempts than earlier ones. `events_lately` counts
-    rejected events too; `events` are the newest executions and rejected events.
+    `learners_with_missing_attempts` counts those whose latest message tells fewer attempts than earlier ones.
+    `events_lately` counts rejected events too; `events` are the newest executions and rejected events.
     """
 
     webhooks_lately: int
     events_lately: int
     last_at: datetime | None
     waiting: Waiting
-    knowing_less: int
+    learners_with_missing_attempts: int
     slots: tuple[Slot, ...]
     refusals: tuple[RefusalCount, ...]
     rejected: tuple[RejectedCount, ...]
@@ -69,11 +69,11 @@ def health_of(academy: Academy, period: Period, now: datetime | None = None) -> 
     # Events of any verb count: who only opens a notebook sends telemetry too.
     moments = (event_queries.last_event_at(academy), *(line.at for line in newest[:1] + events[:1]))
     return AcademyHealth(
-        webhooks_lately=webhook_queries.count_since(academy, now - LATELY),
-        events_lately=event_queries.count_since(academy, now - LATELY),
+        webhooks_lately=webhook_queries.count_since(academy, now - RECENT),
+        events_lately=event_queries.count_since(academy, now - RECENT),
         last_at=max((moment for moment in moments if moment is not None), default=None),
         waiting=webhook_queries.waiting_in(academy),
-        knowing_less=learners_with_untold_attempts(academy),
+        learners_with_missing_attempts=learners_with_missing_attempts(academy),
         slots=slots_of(academy, period, now),
         refusals=refusals_in(academy, period.start(now)),
         rejected=count_by_code(academy, period.start(now)),

@@ -15,7 +15,7 @@ class NavigationItem:
     capability: str
 
 
-PLACES = (
+NAVIGATION_ITEMS = (
     NavigationItem("class-now", _("Class now"), "read_assignment"),
     NavigationItem("assignments", _("Assignments"), "read_assignment"),
     NavigationItem("learners", _("Learners"), "read_assignment"),

@@ -19,7 +19,7 @@ from learntrace.accounts.permissions import active_roles
 from learntrace.accounts.roles import ROLES
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.http.filters import natural
-from learntrace.dashboard.layout.navigation import OWN_LEARNING, PLACES, Link
+from learntrace.dashboard.layout.navigation import NAVIGATION_ITEMS, OWN_LEARNING, Link
 from learntrace.dashboard.layout.sign_in import HOME, is_here
 from learntrace.progress.reports.own_progress import has_own_data
 
@@ -121,7 +121,7 @@ class Page:
             return [Link(reverse(OWN_LEARNING.name), OWN_LEARNING.title, self._is_at(OWN_LEARNING.name))]
         return [
             Link(self.address(place.name), place.title, self._is_at(place.name))
-            for place in PLACES
+            for place in NAVIGATION_ITEMS
             if self.can(place.capability)
         ]
 
@@ -136,7 +136,7 @@ class Page:
         match = self.request.resolver_match
         if match is None or not match.captured_kwargs:  # type: ignore[attr-defined] # the stubs lack it
             return self.request.path
-        return next((reverse(place.name) for place in PLACES if self._is_at(place.name)), HOME)
+        return next((reverse(place.name) for place in NAVIGATION_ITEMS if self._is_at(place.name)), HOME)
 
     def _is_at(self, name: str) -> bool:
         """Whether the page is the place or below it: the names of their URLs begin alike (`learners`, `learners-one`)."""

@@ -8,6 +8,7 @@ from learntrace.assignments.learner_records import LearnerTelemetry
 from learntrace.assignments.models import Task
 from learntrace.assignments.score_bands import Band
 from learntrace.dashboard.components.attempts import attempt_of
+from learntrace.dashboard.components.earlier_runs import EarlierRunLine, earlier_run_lines
 from learntrace.dashboard.components.filters import Filters
 from learntrace.dashboard.components.signal_lines import SignalLine
 from learntrace.dashboard.components.table import Paging
@@ -36,15 +37,6 @@ class AssignmentLine:
 
     name: str
     measures: LearnerAssignmentRow
-    url: str
-
-
-@dataclass(frozen=True)
-class EarlierRunLine:
-    """The measures of an earlier course run; `url` leads to the attempts."""
-
-    name: str
-    run: EarlierRun
     url: str
 
 
@@ -95,11 +87,7 @@ def learner_context(
         learner_name=row.learner.display_name,
         row=row,
         states=_states(page, row),
-        earlier_runs=[
-            EarlierRunLine(name, run, page.address("assignments-attempts", name, row.learner.pk))
-            for run in runs
-            for name in [run.assignment.removeprefix(PREFIX)]
-        ],
+        earlier_runs=earlier_run_lines(runs, lambda name: page.address("assignments-attempts", name, row.learner.pk)),
         attempts=attempts,
         timeline=timeline_of(attempts, _names(page, row.learner, attempts), above),
         signals=signals,

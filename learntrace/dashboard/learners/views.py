@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from learntrace.accounts.models import User
 from learntrace.assignments.learner_records import learner_tasks, learner_telemetry, raw_telemetry
 from learntrace.assignments.score_bands import class_bands
+from learntrace.dashboard.components.earlier_runs import earlier_runs_table
 from learntrace.dashboard.components.filters import filters_of
 from learntrace.dashboard.components.json_text import pretty_text
 from learntrace.dashboard.components.signal_lines import SignalLine, lines_of
@@ -74,7 +75,7 @@ def learner(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
         telemetry=telemetry,
         bands=class_bands(page.academy, [asset.slug for asset in telemetry]) if telemetry else {},
         tasks=learner_tasks(page.academy, user, MOST_ROWS),
-        runs=earlier_runs(page.academy, user)[:MOST_ROWS],
+        runs=earlier_runs(user, page.academy)[:MOST_ROWS],
     )
     return page.show("learners/learner.html", context)
 
@@ -98,6 +99,7 @@ def _tables(page: AcademyPage, user: User, row: LearnerRow) -> dict[str, Callabl
         "telemetry": lambda: csv_export.telemetry(learner_telemetry(page.academy, user)[::-1]),
         "signals": lambda: csv_export.signals(_signal_lines(page, user)),
         "tasks": lambda: csv_export.tasks(learner_tasks(page.academy, user)),
+        "earlier": lambda: earlier_runs_table(earlier_runs(user, page.academy)),
     }
 
 

@@ -11,56 +11,56 @@ from learntrace.accounts.models import User
 from learntrace.dashboard.components.signal_lines import shape_of
 from learntrace.signals.documents import fill_sentence, kind_name, sentence_of
 from learntrace.signals.models import Signal
-from learntrace.signals.queries import STANDING
+from learntrace.signals.queries import UNRESOLVED
 
 
 @dataclass(frozen=True)
-class Words:
+class LearnerText:
     """A sentence to the learner, with the same placeholders as the kind's own sentence, and an advice."""
 
     sentence: str
     advice: str
 
 
-OWN_WORDS: Mapping[str, Words] = {
-    "consecutive_errors": Words(
+LEARNER_TEXTS: Mapping[str, LearnerText] = {
+    "consecutive_errors": LearnerText(
         _("You ran the same code %(count)s times on %(assignment)s, and each time it ended with %(error)s."),
         _(
             "The same code ends in the same error. Read the last line of the error, change one thing, and run it again. If "
             "you can't see what to change, that is a good moment to ask."
         ),
     ),
-    "repeated_error": Words(
+    "repeated_error": LearnerText(
         _("You changed your code on %(assignment)s and met %(error)s %(count)s times in a row."),
         _(
             "You are trying things, which is right; the cause may lie elsewhere than where you look. Go to the line that the "
             "error names, and look at what your variables hold just before it."
         ),
     ),
-    "stuck": Words(
+    "stuck": LearnerText(
         _("You have worked on %(assignment)s for %(minutes)s minutes, and %(count)s attempts failed."),
         _(
             "It is a hard one, and you have kept at it. Take a short break, try a smaller part of it, or ask: to help here is "
             "what teachers are for."
         ),
     ),
-    "wheel_spinning": Words(
+    "wheel_spinning": LearnerText(
         _("You have made %(count)s attempts at %(assignment)s, and not yet %(successes)s in a row that succeeded."),
         _("More attempts alone seldom help here. Go back to an example that works, or have somebody explain the step."),
     ),
-    "inactive_after_error": Words(
+    "inactive_after_error": LearnerText(
         _("Nothing came for %(minutes)s minutes after an attempt at %(assignment)s that failed with %(error)s."),
         _("If you took a break, all is well. If you didn't know how to go on, ask."),
     ),
-    "rapid_fire": Words(
+    "rapid_fire": LearnerText(
         _("You ran unchanged code %(count)s times in quick succession on %(assignment)s."),
         _("To run it again changes nothing by itself. Wait for what it says, then decide what to change."),
     ),
-    "falling_behind": Words(
+    "falling_behind": LearnerText(
         _("You have done %(done)s assignments of %(assignment)s, %(count)s fewer than the middle of your class."),
         _("Choose which one you do next, and begin with it. If it is time that you lack, tell your teachers early."),
     ),
-    "frustration": Words(
+    "frustration": LearnerText(
         _(
             "On %(assignment)s it looks as if you had a hard time: frustration %(frustration)s and engagement "
             "%(engagement)s of 100."
@@ -90,7 +90,7 @@ class OwnSignal:
     @property
     def standing(self) -> bool:
         """Whether the signal is open or acknowledged."""
-        return self.state in STANDING
+        return self.state in UNRESOLVED
 
     @property
     def seen(self) -> bool:
@@ -102,7 +102,7 @@ def own_lines(user: User, signals: Iterable[Signal]) -> list[OwnSignal]:
     """Return signals as lines for their learner. A kind that a later version dropped has the teachers' sentence."""
     lines = []
     for signal in signals:
-        words, teachers = OWN_WORDS.get(signal.kind), sentence_of(signal, user)
+        words, teachers = LEARNER_TEXTS.get(signal.kind), sentence_of(signal, user)
         lines.append(
             OwnSignal(
                 id=signal.pk,

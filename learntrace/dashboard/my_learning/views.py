@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from learntrace.accounts.memberships import active_academies
-from learntrace.accounts.models import Academy
+from learntrace.accounts.models import Academy, User
 from learntrace.core.personal_data import PersonalDataset
+from learntrace.dashboard.components.earlier_runs import EarlierRunLine, earlier_run_lines, earlier_runs_table
 from learntrace.dashboard.components.table import Table, csv_of
 from learntrace.dashboard.layout.page import Page, signed_in_page
 from learntrace.dashboard.my_learning import csv_export
@@ -25,10 +26,12 @@ from learntrace.personal.download import export_answer
 from learntrace.personal.erasing import academy_against, check_allowed, erase, plan_of
 from learntrace.personal.erasure_queries import latest_erasure
 from learntrace.personal.models import Erasure
+from learntrace.progress.reports.earlier_runs import earlier_runs
 from learntrace.progress.reports.own_progress import OwnAsset, OwnProgress, own_progress
 from learntrace.signals.own_signals import own_signals
 
 MOST_ASSETS = 60
+MOST_EARLIER = 100
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class MyLearningContext:
     retention: int
     against: Academy | None
     erasure: Erasure | None
+    earlier_runs: Sequence[EarlierRunLine]
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
     progress = own_progress(user, [academy.pk for academy in academies])
     signals = own_lines(user, own_signals(user))
     days = active_days(user, {academy.pk for academy in academies}, now)
-    if answer := csv_of(request, "my-learning", _tables(progress, days, signals)):
+    if answer := csv_of(request, "my-learning", _tables(user, progress, days, signals)):
         return answer
     context = MyLearningContext(
         academies=academies,
@@ -84,16 +88,20 @@ def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
         retention=settings.RETENTION_DAYS,
         against=academy_against(user),
         erasure=latest_erasure(user),
+        earlier_runs=earlier_run_lines(earlier_runs(user)[:MOST_EARLIER]),
     )
     return page.show("my_learning/my_learning.html", context)
 
 
-def _tables(progress: OwnProgress, days: Days, signals: Sequence[OwnSignal]) -> dict[str, Callable[[], Table]]:
+def _tables(
+    user: User, progress: OwnProgress, days: Days, signals: Sequence[OwnSignal]
+) -> dict[str, Callable[[], Table]]:
     return {
         "assignments": lambda: csv_export.assignments(progress),
         "days": lambda: csv_export.days(days),
         "signals": lambda: csv_export.signals(signals),
         "tasks": lambda: csv_export.tasks(progress),
+        "earlier": lambda: earlier_runs_table(earlier_runs(user)),
     }
 
 

@@ -1,4 +1,4 @@
-"""Reading a LearnPack document as a learner's activities; its compilations and tests are attempts (signals.md).
+"""Reading a LearnPack document as a learner's activities; its compilations and tests are attempts.
 
 `entries` finds what a document says that the learner did, in two steps because each batch is the whole state again: an
 entry's id, time and outcome cost little, and only entries that are not stored yet are decoded by `Entry.activity`.

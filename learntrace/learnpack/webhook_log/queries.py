@@ -30,12 +30,12 @@ SORTABLE: Mapping[str, str] = {
 }
 
 FILTERS: Mapping[str, str] = {
-    "id": "one or more rows by their ids, comma between",
-    "student": "one or more user ids, comma between",
-    "asset_id": "one or more asset ids, comma between",
-    "learnpack_package_id": "one or more package ids, comma between",
-    "event": "one or more events, comma between",
-    "status": "one or more of PENDING, DONE, ERROR, IGNORED, comma between",
+    "id": "one or more rows by their ids, comma-separated",
+    "student": "one or more user ids, comma-separated",
+    "asset_id": "one or more asset ids, comma-separated",
+    "learnpack_package_id": "one or more package ids, comma-separated",
+    "event": "one or more events, comma-separated",
+    "status": "one or more of PENDING, DONE, ERROR, IGNORED, comma-separated",
 }
 _SHOWN = (
     "is_streaming", "event", "asset_id", "learnpack_package_id", "status", "status_text", "reason", "reason_values",

@@ -1,4 +1,4 @@
-"""Turn a learner's activities on a notebook into the document that LearnPack would send (design, "One system, not two").
+"""Turn a learner's activities on a notebook into the document that LearnPack would send.
 
 The notebook's assignments are the steps, and the attempts their compilations, so that indicators, telemetry, statistics
 and tasks apply to both. Plain values in, plain values out.

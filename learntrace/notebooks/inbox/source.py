@@ -1,4 +1,4 @@
-"""The inbox of notebook events: the source behind POST /v1/notebook/me/events (design, "Jupyter").
+"""The inbox of notebook events: the source behind POST /v1/notebook/me/events.
 
 An event's way: `decode` and `read` parse and check each event; `admit` loads what the database says of callers and
 learners, decides whose each event is, inserts the events, stores the rejected ones, and answers.

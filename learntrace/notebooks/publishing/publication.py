@@ -1,4 +1,4 @@
-"""Publish a notebook: its asset and its assignments (design, "One system, not two")."""
+"""Publish a notebook: its asset and its assignments."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

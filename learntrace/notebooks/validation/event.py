@@ -1,4 +1,4 @@
-"""Validate one event (design, "Jupyter"): plain values in, the columns of its row out; without a database."""
+"""Validate one event: plain values in, the columns of its row out; without a database."""
 
 import re
 from collections.abc import Mapping

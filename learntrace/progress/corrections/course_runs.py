@@ -1,4 +1,4 @@
-"""Course runs: a learner who takes a course again begins it at not started (signals.md, "History only grows").
+"""Course runs: a learner who takes a course again begins it at not started.
 
 A cohort has dates, and its learners are those who have a task of it. A learner whose newest cohort begins after the one
 before it has ended begins another course run, on the assets of that cohort's tasks. Where the two overlap, the learner was

@@ -84,7 +84,7 @@ class ExclusionsView(AcademyView):
         operation_id="progress_exclusions",
         parameters=[
             *ACADEMY,
-            *filters(learner="one or more ids or names of users, comma between"),
+            *filters(learner="one or more ids or names of users, comma-separated"),
             OpenApiParameter("standing", bool, description="whether to leave out those that were lifted"),
         ],
         responses=responses(ExclusionSerializer(many=True), 400, 401, 403),

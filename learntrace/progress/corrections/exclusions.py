@@ -155,7 +155,7 @@ def exclude(academy: Academy, meant: Meant, reason: str, by: User | None, confir
     if not 0 < len(reason) <= MAX_REASON:
         raise InvalidExclusion(_("A reason of 1 to %(most)s characters is required"), most=MAX_REASON)
     counted = count(academy, meant)
-    if not counted.attempts and not _is_ahead(meant):
+    if not counted.attempts and not _may_precede_attempts(meant):
         raise NothingToExclude
     if counted.asks and confirm != counted.attempts:
         raise NotConfirmed(counted)
@@ -189,7 +189,7 @@ def _parts(learners: Collection[int]) -> Iterator[Sequence[int]]:
     return (ordered[start : start + _AT_ONCE] for start in range(0, len(ordered), _AT_ONCE))
 
 
-def _is_ahead(meant: Meant) -> bool:
+def _may_precede_attempts(meant: Meant) -> bool:
     """Whether nothing needs to be there yet: a session or a span of one learner may go on."""
     return len(meant.learners) == 1 and meant.activity_id is None
 

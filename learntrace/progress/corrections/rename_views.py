@@ -113,5 +113,5 @@ class StepRenameView(AcademyView):
         responses=responses(StepRenameSerializer, 401, 403, 404),
     )
     def delete(self, request: Request, rename_id: int) -> Response:
-        """Part the histories again, each activity under the name that it was told with."""
+        """Separate the histories again, each activity under the name that it was told with."""
         return Response(StepRenameSerializer(step_renames.undo(self.academy, rename_id, self.user)).data)

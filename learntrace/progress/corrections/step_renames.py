@@ -214,7 +214,7 @@ def rename(academy: Academy, old_key: str, new_key: str, by: User | None) -> Ste
 
 
 def undo(academy: Academy, rename_id: int, by: User | None) -> StepRename:
-    """Part the histories again, each activity under the name that it was told with.
+    """Separate the histories again, each activity under the name that it was told with.
 
     Raises RenameNotFound.
     """

@@ -1,4 +1,4 @@
-"""The longest gap between two events that counts as active time: an academy's setting (signals.md, "Measures")."""
+"""The longest gap between two events that counts as active time: an academy's setting."""
 
 from collections.abc import Collection
 from typing import Any

@@ -1,7 +1,7 @@
 """The code behind attempts, where a source collects it: kept once by its hash, for each academy by itself.
 
-Webhooks and events have it too, but a retention deletes them. What a client says is the hash is not believed: it could
-show another's code under it.
+Webhooks and events have it too, but a retention deletes them. The hash is computed here: a client could name another
+learner's hash to read that code.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -10,7 +10,7 @@ from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.measures.code_hash import code_hash
 from learntrace.progress.recording.activity_store import LearnerActivity
 
-# Longer code is no learner's: it is left to the webhook or the event.
+# Longer code isn't typed by a learner: it is left to the webhook or the event.
 MOST_CODE = 256 * 1024
 
 _ASKED = """
@@ -80,7 +80,7 @@ def texts_of(academy_id: int | None, hashes: Collection[str]) -> Mapping[str, st
 
 
 def forget_code(user_id: int) -> int:
-    """Forget that a learner's attempts ran any code; return how many codes, and delete those that were nobody else's."""
+    """Delete a learner's links to stored code; return how many codes, and delete those that were nobody else's."""
     ids = [code_id for (code_id,) in fetch(_FORGET, {"user": user_id})]
     execute(_DELETE_UNUSED, [ids])
     return len(ids)

@@ -9,7 +9,7 @@ from learntrace.progress.counting import counts
 from learntrace.progress.features import MOST_GAP_SECONDS
 from learntrace.progress.recording.active_gap import gaps_of
 
-# As the measure is defined (signals.md): each gap between consecutive events on an assignment, capped, counts on the day of
+# As the measure is defined: each gap between consecutive events on an assignment, capped, counts on the day of
 # the event that ends it. Where the event before an event was not read, it is further back than any cap.
 _ACTIVE_SECONDS = f"""
 WITH recent AS (

@@ -12,7 +12,7 @@ from learntrace.progress.reports.selection import Selection
 MOST_ERRORS = 5
 
 # The full join lists published assignments on which nobody was seen, with zeros, as well as unpublished ones of
-# notebooks (`catalogue.SHOWN_TO_CLASS`: all that is published is among them here).
+# notebooks (`catalogue.SHOWN_TO_CLASS`: published ones are included).
 _READ = """
 WITH published AS (
     SELECT a.key, a.title, a.asset_id, asset.slug, a.position

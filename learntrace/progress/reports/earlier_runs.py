@@ -8,6 +8,12 @@ from learntrace.progress.models import EarlierRun
 MOST = 1000
 
 
-def earlier_runs(academy: Academy, learner: User) -> Sequence[EarlierRun]:
-    """Return the measures of the learner's earlier course runs in the academy, the latest run first; one query."""
-    return list(EarlierRun.objects.filter(academy=academy, user=learner).order_by("-until", "assignment")[:MOST])
+def earlier_runs(learner: User, academy: Academy | None = None) -> Sequence[EarlierRun]:
+    """Return the measures of the learner's earlier course runs, in one academy or in all, the latest run first.
+
+    One query.
+    """
+    rows = EarlierRun.objects.filter(user=learner)
+    if academy is not None:
+        rows = rows.filter(academy=academy)
+    return list(rows.order_by("-until", "assignment")[:MOST])

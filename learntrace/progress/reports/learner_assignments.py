@@ -22,7 +22,7 @@ class LearnerAssignmentRow:
     """A learner's measures on an assignment: seconds, counts, the Error Quotient 0 to 1 or None.
 
     `asked_before` has [attempt, questions to the assistant before it], attempts counted from 1. `signals` are the kinds of
-    open signals, `concerns` those among them that mean trouble.
+    open signals, `concerns` those among them that set stuck or struggling.
     """
 
     learner: User

@@ -20,7 +20,7 @@ from learntrace.registry.visibility import nameable_assets
 MOST_TASKS = 200
 MOST_TELEMETRY = 500
 MOST_SHOWN = 300
-"""Of the assignments without an asset, these many that were seen last are shown; a client may name any number."""
+"""Of the assignments without an asset, only this many are shown, those seen most recently: a client may name any number."""
 
 _AcademyAndKey = tuple[int | None, str]
 """An academy's id and the key of an assignment."""
@@ -125,7 +125,7 @@ class OwnTask:
     slug: str
     state: str
     completion: float | None
-    heard_at: datetime | None
+    telemetry_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ def _own_assets(
 
 
 def _assets_with_telemetry_only(telemetry: Mapping[str, LatestTelemetry], academies: Collection[int]) -> list[OwnAsset]:
-    # Staff may have written telemetry under a slug that another academy keeps to itself: its title is not told.
+    # Staff may have written telemetry under a slug of another academy's private asset: its title is hidden.
     named = nameable_assets(academies).filter(slug__in=telemetry)
     titles = dict(named.values_list("slug", "title")) if telemetry else {}
     return [OwnAsset(slug, titles.get(slug) or slug, telemetry=latest) for slug, latest in telemetry.items()]

@@ -16,9 +16,9 @@ from learntrace.registry.models import AssetAlias
 from learntrace.registry.resolution import load_registry
 
 FILTERS: Mapping[str, str] = {
-    "asset": "one or more assets by id, slug or alias, comma between; a translation stands for its asset",
-    "cohort": "one or more ids or slugs of cohorts, comma between: the learners who have a task of them",
-    "learner": "one or more user ids or user names, comma between",
+    "asset": "one or more assets by id, slug or alias, comma-separated; a translation stands for its asset",
+    "cohort": "one or more ids or slugs of cohorts, comma-separated: the learners who have a task of them",
+    "learner": "one or more user ids or user names, comma-separated",
 }
 
 

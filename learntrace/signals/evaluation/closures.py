@@ -1,5 +1,6 @@
-"""What closes an assignment for the detectors: the first checked evidence that the learner is done (signals.md, "done").
+"""What closes an assignment for the detectors: the first checked evidence that the learner is done.
 
+The definition: docs/explanation/signals.md, "The state of a learner on an assignment".
 From then on signals of trouble on it are over, and none opens. Where an assignment has a check cell, a success of the work
 ends a run of failures as ever, but resolves nothing: only a check that passes does.
 """

@@ -1,4 +1,4 @@
-"""`GET /v1/signal/academy/stream`: changes in an academy as server-sent events (design, "The API beyond the contract").
+"""`GET /v1/signal/academy/stream`: changes in an academy as server-sent events.
 
 An ASGI application before Django: a stream stays open for hours, and takes three tasks of the event loop here. Access is
 decided as for every other URL of an academy.

@@ -1,4 +1,4 @@
-"""Who a real JupyterHub's user is to us, at the front door and in the views (design, "Identity and scope")."""
+"""Who a real JupyterHub's user is to us, at the front door and in the views."""
 
 import asyncio
 import random

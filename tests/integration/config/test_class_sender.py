@@ -122,5 +122,5 @@ def test_it_stops_when_it_is_told_to(endpoint: Endpoint) -> None:
 
 
 def test_an_address_that_is_none_is_refused() -> None:
-    with pytest.raises(SendError, match="is no address"):
+    with pytest.raises(SendError, match="is not an address"):
         Server("ftp://example.org")

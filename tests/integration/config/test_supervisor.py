@@ -227,7 +227,7 @@ def test_a_killed_database_is_started_again_and_stopped_at_the_end(
     assert first is not None
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: "the database answers again" in running.log(), "the database answers again")
-    assert "the database is gone (SIGKILL)" in running.log()
+    assert "the database stopped answering (SIGKILL)" in running.log()
     assert database.is_answering()
     assert lives(child)
     code, seconds = running.stop()

@@ -17,7 +17,7 @@ from learntrace.accounts.models import Membership, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.config.reference_docs.translations import extracted
 from learntrace.dashboard.my_learning.active_days import DAYS, active_days, days_of
-from learntrace.dashboard.my_learning.advice import OWN_WORDS, own_lines
+from learntrace.dashboard.my_learning.advice import LEARNER_TEXTS, own_lines
 from learntrace.dashboard.my_learning.collected import collected
 from learntrace.intake.models import Refusal
 from learntrace.notebooks.models import Consent
@@ -169,9 +169,9 @@ def test_the_scale_of_the_days_ends_at_a_round_number(seconds: float, top: int) 
 
 
 def test_every_kind_is_told_in_kind_words_in_both_languages() -> None:
-    assert set(OWN_WORDS) == set(KINDS)
+    assert set(LEARNER_TEXTS) == set(KINDS)
     texts = extracted()
-    for kind, words in OWN_WORDS.items():
+    for kind, words in LEARNER_TEXTS.items():
         assert words.sentence in texts, kind
         assert words.advice in texts, kind
         places = {part.partition(")")[0] for part in words.sentence.split("%(")[1:]}

@@ -1,19 +1,19 @@
 """A page tells all times in one time zone, which the browser names: charts, tables, filters, sentences and CSV headings."""
 
-import csv
-import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from learntrace.assignments.telemetry_stats import sync_telemetry_stats
 from learntrace.core.time_zones import COOKIE, zone_of
 from learntrace.dashboard.health.volume import PERIODS, slots_of
 from learntrace.dashboard.my_learning.active_days import active_days
 from learntrace.learnpack.models import Webhook
-from learntrace.progress.models import Activity
-from tests.support.builders import Api, Cast, make_attempts
+from learntrace.progress.models import Activity, Exclusion
+from tests.support.builders import Api, Cast, make_asset, make_attempts, make_telemetry
+from tests.support.csv_files import read_csv
 
 pytestmark = pytest.mark.django_db
 
@@ -59,8 +59,7 @@ def test_a_zone_that_does_not_exist_is_utc(client: Client, named: str) -> None:
 def test_tables_and_csv_files_tell_the_readers_time(client: Client, cast: Cast) -> None:
     make_attempts(cast.owner, cast.academy, "arrays/01", "x", AT)
     assert ">15 Oct 05:10</time>" in content(client, "/learners")
-    text = client.get("/learners?format=csv").content.decode("utf-8-sig")
-    (row,) = [row for row in csv.DictReader(io.StringIO(text)) if row["User name"] == "ada"]
+    (row,) = [row for row in read_csv(client, "/learners") if row["User name"] == "ada"]
     assert row["Last seen (Asia/Kolkata)"] == "2026-10-15T05:10:00+05:30"
 
 
@@ -101,3 +100,25 @@ def test_days_on_which_the_clock_changes_are_whole(cast: Cast) -> None:
         week = slots_of(cast.academy, PERIODS[1], datetime(2026, 10, 28, tzinfo=UTC))
     counts = {timezone.localtime(slot.start, zone_of("Europe/Madrid")).date().day: slot.total for slot in week}
     assert {day: count for day, count in counts.items() if count} == {24: 1, 25: 2, 26: 1}
+
+
+def test_the_statistics_of_an_asset_are_on_the_readers_days(client: Client, cast: Cast) -> None:
+    asset = make_asset("intro", academy=cast.academy)
+    make_telemetry(cast.owner, "intro")
+    for at in (AT - timedelta(days=1), AT, AT + timedelta(hours=2)):
+        assert sync_telemetry_stats(asset.pk, at)
+    rows = read_csv(client, "/asset/intro", "days")
+    assert [row["Day (Asia/Kolkata)"] for row in rows] == ["2026-10-14", "2026-10-15"]
+    # What an earlier version computed has no moment: it stays on its day.
+    type(asset).objects.update(stats_times={})
+    rows = read_csv(client, "/asset/intro", "days")
+    assert [row["Day (Asia/Kolkata)"] for row in rows] == ["2026-10-13", "2026-10-14", "2026-10-15"]
+
+
+def test_a_span_to_exclude_is_in_the_readers_time(client: Client, cast: Cast) -> None:
+    make_attempts(cast.owner, cast.academy, "arrays/01", "xx", AT)
+    form = {"what": "span", "reason": "a demonstration", "since": "2026-10-15T05:10:00", "until": "2026-10-15T05:10:01"}
+    answer = client.post(f"/assignment/arrays/01/learner/{cast.owner.pk}/exclude", form)
+    assert answer.status_code == 302
+    (exclusion,) = Exclusion.objects.all()
+    assert (exclusion.since, exclusion.until) == (AT, AT + timedelta(seconds=1))

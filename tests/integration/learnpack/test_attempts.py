@@ -8,7 +8,7 @@ import pytest
 
 from learntrace.accounts.academy_settings import merge_features
 from learntrace.accounts.models import Academy, Grant, Membership, User
-from learntrace.assignments.learner_records import learners_with_untold_attempts
+from learntrace.assignments.learner_records import learners_with_missing_attempts
 from learntrace.assignments.models import AssignmentTelemetry
 from learntrace.learnpack.attempts import derivation, stored_documents
 from learntrace.learnpack.attempts.derivation import take_attempts
@@ -138,7 +138,7 @@ def test_what_a_newer_document_no_longer_tells_is_noted_until_one_tells_it_again
     def said() -> tuple[int, str, int]:
         record = AssignmentTelemetry.objects.get()
         (check,) = [one for one in teacher.get(question).json()["checks"] if one["check"] == "record"]
-        return record.untold_attempts, check["detail"], learners_with_untold_attempts(academy)
+        return record.untold_attempts, check["detail"], learners_with_missing_attempts(academy)
 
     process(document, user=ada)
     told_before = said()

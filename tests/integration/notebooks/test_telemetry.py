@@ -1,4 +1,4 @@
-"""From notebook events to telemetry records, tasks and statistics (design, "One system, not two")."""
+"""From notebook events to telemetry records, tasks and statistics."""
 
 import uuid
 from datetime import timedelta

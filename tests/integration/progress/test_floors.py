@@ -20,6 +20,7 @@ from learntrace.accounts.models import Cohort
 from learntrace.accounts.roster.items import RosterError
 from learntrace.config.commands.roster import import_roster
 from learntrace.core.errors import FieldProblem
+from learntrace.dashboard.components.earlier_runs import earlier_run_lines
 from learntrace.measures.activity import Activity
 from learntrace.personal import erasing
 from learntrace.progress.corrections.attempt_retention import FEATURE, delete_old_attempts
@@ -42,6 +43,7 @@ from tests.support.builders import (
     make_task,
     make_user,
 )
+from tests.support.csv_files import read_csv
 
 pytestmark = pytest.mark.django_db
 
@@ -192,6 +194,13 @@ class TestEarlierRunsAreSeen:
         assert "Earlier course runs" in client.get(f"/learner/{cast.owner.pk}").content.decode()
         attempts = f"/assignment/{TAGS[0].removeprefix('assignment:')}/learner/{cast.owner.pk}"
         assert 'class="earlier"' in client.get(attempts).content.decode()
+        client.force_login(cast.owner)
+        assert 'id="earlier"' in client.get("/me").content.decode()
+        names = [one.name for one in earlier_run_lines(EarlierRun.objects.order_by("assignment"))]
+        for page in ("/me", f"/learner/{cast.owner.pk}"):
+            rows = read_csv(client, page, "earlier")
+            assert [(row["Assignment"], row["Course"]) for row in rows] == [(name, "Spring") for name in names]
+            client.force_login(cast.colleague)
 
 
 class TestOverlaps:

@@ -59,6 +59,19 @@ def test_a_module_that_a_page_names_exists(page: Path) -> None:
     assert not [name for name in named if not any((root / name).is_file() for root in roots)]
 
 
+def test_a_page_and_a_heading_that_the_code_cites_exist() -> None:
+    """`docs/page.md` or `docs/page.md, "Heading"`, in a docstring or a comment."""
+    cited = re.compile(r'(docs/[\w/-]+\.md)(?:,\s+"([^"]+)")?|\b(signals\.md|design), "')
+    wrong = []
+    for path in (*PACKAGE.rglob("*.py"), *(CHECKOUT / "jupyter-learntrace" / "jupyter_learntrace").rglob("*.py")):
+        for name, heading, elsewhere in cited.findall(path.read_text(encoding="utf-8")):
+            page = CHECKOUT / name
+            known = not elsewhere and page.is_file()
+            if not known or (heading and f"# {heading}\n" not in page.read_text(encoding="utf-8")):
+                wrong.append(f"{path.relative_to(CHECKOUT)}: {name or elsewhere} {heading}")
+    assert not wrong
+
+
 def test_no_folder_holds_more_modules_than_a_reader_takes_in() -> None:
     crowded = {}
     for root in (

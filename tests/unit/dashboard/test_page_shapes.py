@@ -1,4 +1,4 @@
-"""What pages make of values before anything is drawn: labels, order, lines, marks in time, harmless cells, other names."""
+"""What pages make of values before anything is drawn: labels, order, lines, marks in time, escaped cells, other names."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learntrace.core.csv_cells import harmless
+from learntrace.core.csv_cells import escape_cell
 from learntrace.dashboard.classroom.grid import (
     Learner,
     by_need,
@@ -158,12 +158,12 @@ def test_a_long_name_loses_its_middle() -> None:
     ],
 )  # fmt: skip
 def test_a_cell_is_no_formula(value: object, cell: object) -> None:
-    assert harmless(value) == cell
+    assert escape_cell(value) == cell
 
 
 @given(st.text())
 def test_no_text_begins_as_a_formula(text: str) -> None:
-    assert not str(harmless(text)).lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert not str(escape_cell(text)).lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
 
 
 @given(st.sets(st.integers(1, 10**6), max_size=300), st.text(max_size=8))

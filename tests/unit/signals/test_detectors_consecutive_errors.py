@@ -17,7 +17,7 @@ CONSECUTIVE = DETECTORS["consecutive_errors"]
 
 
 def slow_reference(received: list[Activity]) -> set[tuple[Any, ...]]:
-    """signals.md word by word, over everything at once, from the events as they were received."""
+    """docs/explanation/signals.md word by word, over everything at once, from the events as they were received."""
     once: list[Activity] = []
     for one in received:
         if one.id not in [other.id for other in once]:

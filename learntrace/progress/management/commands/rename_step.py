@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("academy", metavar="ACADEMY", help="Id or slug.")
         parser.add_argument("old", metavar="OLD", nargs="?", help="The former step, as asset/step.")
         parser.add_argument("new", metavar="NEW", nargs="?", help="The step that replaced it.")
-        parser.add_argument("--undo", action="store_true", help="Part the histories again.")
+        parser.add_argument("--undo", action="store_true", help="Separate the histories again.")
         add_dry_run(parser)
 
     def handle(
@@ -63,4 +63,4 @@ class Command(BaseCommand):
             raise step_renames.RenameNotFound
         if not dry_run:
             step_renames.undo(academy, row.pk, None)
-        self.stdout.write(f"{'Would part' if dry_run else 'Parted'} {old} and {row.new_key}.")
+        self.stdout.write(f"{'Would separate' if dry_run else 'Separated'} {old} and {row.new_key}.")
