@@ -11,6 +11,25 @@ settings.load_profile("shared-machine")
 
 # Each of these shares servers, browsers or a whole machine's load among its tests; elsewhere a file is what belongs together.
 TOGETHER = ("tests/faults/", "tests/jupyter/", "tests/browser/")
+# What takes longest, the longest first.
+LONG = (
+    *TOGETHER,
+    "tests/integration/config/test_class_replay.py",
+    "tests/integration/config/test_upgrade.py",
+    "tests/api/",
+    "tests/integration/accounts/test_scope.py",
+    "tests/integration/diagnosis/",
+    "tests/integration/config/",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long ones, so that no worker is left alone with them at the end.
+
+    pytest-django has sorted by use of the database, and within a file that order stays.
+    """
+    items.sort(key=lambda item: next((rank for rank, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
 
 
 class Lanes(LoadScopeScheduling):

@@ -7,6 +7,7 @@ database of their own beside it.
 import contextlib
 import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -21,10 +22,13 @@ for _name in ("LEARNTRACE_BROKER_URL", "LEARNTRACE_DEBUG", "PROMETHEUS_MULTIPROC
 os.environ["LEARNTRACE_LOG_LEVEL"] = "warning"
 
 if not os.environ.get("LEARNTRACE_DATABASE_URL"):
+    from learntrace.config.postgres.lifecycle import SETTINGS
     from learntrace.config.postgres.server import EmbeddedPostgres
 
     _embedded = EmbeddedPostgres(Path(os.environ["LEARNTRACE_HOME"]))
-    _leave.enter_context(_embedded.ensure())
+    # This one needn't survive a loss of power; the installations that are killed have databases of their own.
+    with patch.dict(SETTINGS, fsync="off"):
+        _leave.enter_context(_embedded.ensure())
     os.environ["LEARNTRACE_DATABASE_URL"] = _embedded.url
 
 
