@@ -29,7 +29,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     pytest-django has sorted by use of the database, and within a file that order stays.
     """
-    items.sort(key=lambda item: next((rank for rank, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG)))
+    items.sort(
+        key=lambda item: next((rank for rank, path in enumerate(LONG) if item.nodeid.startswith(path)), len(LONG))
+    )
 
 
 class Lanes(LoadScopeScheduling):

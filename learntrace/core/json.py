@@ -26,6 +26,10 @@ _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 # The lowest limit of digits that Python can be configured with (sys.set_int_max_str_digits).
 _MOST_DIGITS = 640
 
+# The digits of the smallest number that may be beyond 64 bits, and a table by which all digits look alike.
+_LONG_NUMBER = b"0" * 19
+_DIGITS = bytes(ord("0") if chr(code).isdigit() and code < 128 else ord(" ") for code in range(256))
+
 _decoder = msgspec.json.Decoder()
 
 
@@ -43,13 +47,16 @@ def decode(body: bytes) -> Any:
 
     Raises JSONProblem, TooManyValues.
     """
-    refuse_many_values(body)
+    containers = refuse_many_values(body)
     try:
         document = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         document = _decode_slowly(body)
     # A NUL can only be escaped: a raw one isn't valid JSON.
-    if not _storable(document, nul_possible=b"\\u0000" in body):
+    nul_possible = b"\\u0000" in body
+    # Most documents needn't be walked through: their text shows that they have no such number and no such depth.
+    doubtful = nul_possible or containers > MAX_DEPTH or _LONG_NUMBER in body.translate(_DIGITS)
+    if doubtful and not _storable(document, nul_possible=nul_possible):
         refuse_unstorable(document)
     return document
 
@@ -146,19 +153,25 @@ class TooManyValues(Problem):
     text = _("The body holds more than the limit of %(limit)s values")
 
 
-def refuse_many_values(body: bytes) -> None:
-    """Refuse a document of more values than the limit, before it is decoded.
+def refuse_many_values(body: bytes) -> int:
+    """Refuse a document of more values than the limit, before it is decoded; return an upper bound of its containers.
 
     Raises TooManyValues.
     """
+    containers = _most_containers(body)
     limit = settings.ELEMENT_LIMIT
-    if limit and _most_values(body) > limit and _values(body, limit) > limit:
+    if limit and _most_values(body, containers) > limit and _values(body, limit) > limit:
         raise TooManyValues(limit=limit)
+    return containers
 
 
-def _most_values(text: bytes) -> int:
+def _most_containers(text: bytes) -> int:
+    return text.count(b"[") + text.count(b"{")
+
+
+def _most_values(text: bytes, containers: int) -> int:
     """Return an upper bound of a document's values: a container holds one value more than commas."""
-    return 1 + text.count(b",") + text.count(b"[") + text.count(b"{")
+    return 1 + text.count(b",") + containers
 
 
 def _values(body: bytes, limit: int) -> int:
@@ -168,7 +181,7 @@ def _values(body: bytes, limit: int) -> int:
     if strings > 2 * limit:
         return strings // 2
     outside = _outside_strings(body)
-    return _most_values(outside) - outside.count(b"[]") - outside.count(b"{}")
+    return _most_values(outside, _most_containers(outside)) - outside.count(b"[]") - outside.count(b"{}")
 
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")

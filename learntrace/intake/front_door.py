@@ -6,6 +6,7 @@ It bypasses Django's middleware, and so handles methods, CORS, limits and langua
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -222,17 +223,25 @@ def _problem_answer(problem: Problem, headers: Mapping[str, str], preferred: str
     return Answer(problem.status_code, body, "application/json", problem.headers())
 
 
-async def _send(send: Send, answer: Answer) -> None:
+@lru_cache(maxsize=512)
+def _raw_headers(
+    status: int, content_type: str, length: int, more: tuple[tuple[str, str], ...]
+) -> list[tuple[bytes, bytes]]:
+    """Return an answer's headers as ASGI wants them; nearly all answers have the same."""
     headers = {
         **_CORS,
-        **answer.headers,
-        "Content-Type": answer.content_type,
-        "Content-Length": str(len(answer.body)),
+        **dict(more),
+        "Content-Type": content_type,
+        "Content-Length": str(length),
         "X-Content-Type-Options": "nosniff",
     }
-    if answer.status == 413:
+    if status == 413:
         # The rest of the body was not read, so the connection can't be used again.
         headers["Connection"] = "close"
-    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    raw = _raw_headers(answer.status, answer.content_type, len(answer.body), tuple(answer.headers.items()))
     await send({"type": "http.response.start", "status": answer.status, "headers": raw})
     await send({"type": "http.response.body", "body": answer.body})

@@ -4,7 +4,7 @@ It counts every body's bytes, limits the time in which they have to come and the
 than 64 KiB read only for a known key or session. The inboxes look their keys up themselves, before they read anything.
 """
 
-import asyncio
+import math
 import time
 from collections.abc import Mapping
 from io import BytesIO
@@ -23,6 +23,7 @@ from learntrace.core.http.language import choose_language
 from learntrace.intake import prometheus
 from learntrace.intake.body import MOST_DISCARDED, Receive, TooLarge
 from learntrace.intake.connections import end_soon
+from learntrace.intake.deadlines import Deadlines
 from learntrace.intake.front_door import Application, Scope, Send
 from learntrace.intake.known_keys import DatabaseAway, KnownKeys
 from learntrace.intake.limits import LIMIT_HITS, NoRoom, address_of, limits
@@ -50,9 +51,12 @@ class RequestGuard:
     def __init__(self, inner: Application, keys: KnownKeys, own_paths: frozenset[str]) -> None:
         self._inner = inner
         self._keys = keys
-        # The inboxes: they look keys up and count bytes themselves, and may fill all memory, others three quarters.
+        # The inboxes look keys up and count bytes themselves.
         self._own_paths = own_paths
         self._memory = BodyMemory(settings.BODY_MEMORY)
+        self.body_limit: int = settings.BODY_LIMIT
+        self.body_seconds = float(settings.BODY_SECONDS)
+        self.deadlines = Deadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry."""
@@ -79,9 +83,6 @@ class RequestGuard:
 
     def is_inbox(self, scope: Scope) -> bool:
         return scope["path"] in self._own_paths
-
-    def most_memory(self, scope: Scope) -> int:
-        return self._memory.most if self.is_inbox(scope) else self._memory.most * 3 // 4
 
     @property
     def memory(self) -> BodyMemory:
@@ -118,7 +119,12 @@ class _Body:
         self._receive, self._send = receive, send
         announced = headers.get(b"content-length", "")
         self._announced = int(announced) if announced.isascii() and announced.isdigit() else 0
-        self._known = guard.is_inbox(scope)
+        # An inbox may fill all memory, others three quarters of it.
+        inbox = guard.is_inbox(scope)
+        self._most = math.inf if inbox else guard.body_limit
+        self._most_memory = guard.memory.most if inbox else guard.memory.most * 3 // 4
+        # How many bytes may come before the request's key or session has to be known.
+        self._unasked = math.inf if inbox else MOST_DISCARDED
         self._began = time.monotonic()
         self._read_all = False
         self.size = 0
@@ -137,9 +143,11 @@ class _Body:
         return {"type": "http.disconnect"}
 
     async def _next(self) -> dict[str, object]:
-        await self._check(self._announced)
+        self._check(self._announced)
+        if self._announced > self._unasked:
+            await self._ask()
         try:
-            async with asyncio.timeout(self._patience()):
+            with self._guard.deadlines.within(self._patience()):
                 message = await self._receive()
         except TimeoutError:
             prometheus.SLOW_BODIES.inc()
@@ -149,25 +157,29 @@ class _Body:
         self.size += len(part)
         self._guard.memory.held += len(part)
         self._read_all = not message.get("more_body", False)
-        await self._check(self.size)
+        self._check(self.size)
+        if self.size > self._unasked:
+            await self._ask()
         return message
 
     def _patience(self) -> float:
         """Return the seconds for the next part: a time for each, and for all what their size allows."""
-        most = float(settings.BODY_SECONDS)
+        most = self._guard.body_seconds
         left = self._began + most + self.size / BYTES_PER_SECOND - time.monotonic()
         return max(min(most, left), 0.001)
 
-    async def _check(self, size: int) -> None:
+    def _check(self, size: int) -> None:
         """Raise Problem for a body of which at least `size` bytes come."""
-        if size > settings.BODY_LIMIT and not self._guard.is_inbox(self._scope):
-            raise TooLarge(limit=settings.BODY_LIMIT)
-        if self._guard.memory.held > self._guard.most_memory(self._scope):
+        if size > self._most:
+            raise TooLarge(limit=self._guard.body_limit)
+        if self._guard.memory.held > self._most_memory:
             LIMIT_HITS.labels("body-memory").inc()
             raise NoRoom
-        if size > MOST_DISCARDED and not self._known:
-            await self._guard.check_known(self._scope, self._headers)
-            self._known = True
+
+    async def _ask(self) -> None:
+        """Raise Problem unless the request's key or session is known."""
+        await self._guard.check_known(self._scope, self._headers)
+        self._unasked = math.inf
 
     async def send(self, message: dict[str, Any]) -> None:
         """Pass on the answer; where the request wasn't read to its end, the server would wait for the rest without a limit."""

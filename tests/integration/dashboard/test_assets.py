@@ -250,7 +250,7 @@ def test_a_day_without_statistics_is_a_gap(cast: Cast) -> None:
     def day(number: int, value: float) -> tuple[str, dict[str, float]]:
         return f"2026-11-{number:02}", {"engagement_avg": value}
 
-    days = days_of({"days": dict([day(1, 10), day(2, 20), day(5, 130)])})
+    days = days_of(Asset(telemetry_stats={"days": dict([day(1, 10), day(2, 20), day(5, 130)])}))
     chart = figures_of(days, None)[0].chart
     assert [point.day for point in chart.points] == [date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 5)]
     assert [(one.x1, one.x2) for one in chart.segments] == [(chart.points[0].x, chart.points[1].x)]

@@ -20,7 +20,7 @@ from learntrace.core.errors import Problem
 from learntrace.core.http import filters
 from learntrace.core.http.language import choose_language
 from learntrace.core.http.pagination import Pages, sorted_items
-from learntrace.core.json import decode
+from learntrace.core.json import decode, refuse_unstorable
 from learntrace.core.quoting import listed, quoted, unquoted
 from learntrace.intake.body import unpack
 from learntrace.learnpack import payloads
@@ -123,6 +123,35 @@ def test_any_document_is_understood_or_refused(document: Any) -> None:
     for parse in (payloads.natural_id, payloads.asset_id_candidates, payloads.as_text, timestamps.parse, rules.clean):
         _answers(parse, document)
     _answers(rules.clean, {"rules": [document], "user_ids": document})
+
+
+def _nested(depth: int) -> object:
+    document: object = 1
+    for _level in range(depth):
+        document = {"a": [document]} if depth % 2 else [document]
+    return document
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=4),
+        st.sampled_from([2**63, 2**63 - 1, -(2**63), -(2**63) - 1, 2**64 - 1, 2**64, 10**18, 10**19, 10**40])
+        | st.integers(1, 130).map(_nested)
+        | st.sampled_from(["\0", "9" * 30, "[" * 150, "{" * 150 + '"', "\\u0000", "\\"]),
+        max_size=6,
+    ),
+    st.booleans(),
+)
+def test_a_document_is_refused_if_and_only_if_the_database_could_not_hold_it(document: Any, ascii_only: bool) -> None:
+    """The text of most documents shows that they can be stored; walking through them must say the same."""
+    body = json.dumps(document, ensure_ascii=ascii_only).encode()
+    try:
+        refuse_unstorable(json.loads(body))
+    except Problem:
+        with pytest.raises(Problem):
+            decode(body)
+    else:
+        assert decode(body) == document
 
 
 @settings(max_examples=30)
