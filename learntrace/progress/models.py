@@ -440,9 +440,10 @@ class Stale(models.Model):
 
 
 class Recomputation(models.Model):
-    """A learner to be recomputed in a run of `learntrace recompute`, and the result."""
+    """A learner to be recomputed, and the result: in a run of `learntrace recompute`, or because a change asks for it."""
 
     run = models.UUIDField()
+    by_operator = models.BooleanField(default=False, db_default=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     due_at = models.DateTimeField(db_default=Now(), editable=False)
     done_at = models.DateTimeField(null=True, blank=True)

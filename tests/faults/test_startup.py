@@ -32,6 +32,13 @@ def test_a_second_serve_on_a_home_is_refused_and_the_first_goes_on(install: Inst
     assert {role: installation.only(role).pid for role in processes} == processes
 
 
+def test_the_database_of_an_installation_is_durable_and_the_doctor_says_so(install: Install) -> None:
+    installation = install()
+    installation.start()
+    assert installation.sql("SELECT current_setting('fsync'), current_setting('synchronous_commit')") == [("on", "on")]
+    assert installation.command("doctor").wait(60) == 0, installation.log()
+
+
 def test_a_port_in_use_is_refused_before_anything_starts(install: Install) -> None:
     installation = install()
     with http.server.HTTPServer((HOST, installation.port), http.server.BaseHTTPRequestHandler):

@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
         return 1
     if chosen.dry_run:
         return report(_try(learners), as_json=chosen.json, would=True)
-    return report(work_off(recomputation.enqueue(learners)), as_json=chosen.json)
+    return report(work_off(recomputation.enqueue(learners, by_operator=True)), as_json=chosen.json)
 
 
 def _learners(names: Iterable[str] | None, assignment: str | None) -> list[int]:

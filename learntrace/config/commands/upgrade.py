@@ -149,7 +149,7 @@ def _recompute() -> int:
     runs = recomputation.unfinished_runs()
     for run in runs:
         work_off(run)
-    at = work_off(recomputation.enqueue(recomputation.learners_to_recompute()))
+    at = work_off(recomputation.enqueue(recomputation.learners_to_recompute(), by_operator=True))
     if not at.failed:
         ScheduledRun.objects.update_or_create(name=_DONE, defaults={"last_run_at": timezone.now()})
     return report(at, as_json=False)

@@ -96,7 +96,6 @@ class _WebhooksTurn:
 def _process(webhooks: Sequence[Claimed]) -> dict[int, Outcome]:
     """Act on claimed webhooks and mark them, in the open transaction; return each webhook's outcome by its id."""
     people = people_of(webhooks)
-    students = _known_students(webhooks, people)
     registry = registry_for(webhooks)
     dispatched = dispatch(webhooks, registry, people)
     if dispatched.package_events:
@@ -106,7 +105,7 @@ def _process(webhooks: Sequence[Claimed]) -> dict[int, Outcome]:
     results |= process_package_events(dispatched.package_events, registry, people)
     with together():
         results |= process_streamed(_of_free_learners(dispatched.streamed))
-        _mark(results, students)
+        _mark(results, _known_students(webhooks, people))
         tell_also(webhook_changes(results))
     return results
 

@@ -161,12 +161,14 @@ def learners_to_recompute(assignment: str | None = None) -> list[int]:
     return sorted(user_ids)
 
 
-def enqueue(user_ids: Collection[int]) -> uuid.UUID:
-    """Queue learners for the workers to recompute; return the run's id. The caller announces TOPIC after the commit."""
+def enqueue(user_ids: Collection[int], *, by_operator: bool = False) -> uuid.UUID:
+    """Queue learners for the workers to recompute; return the run's id. The caller announces TOPIC after the commit.
+
+    `by_operator`: a command waits for the run, and goes on with it after an interruption.
+    """
     run = uuid.uuid4()
-    Recomputation.objects.bulk_create(
-        (Recomputation(run=run, user_id=user_id) for user_id in user_ids), batch_size=1000, ignore_conflicts=True
-    )
+    rows = (Recomputation(run=run, user_id=user_id, by_operator=by_operator) for user_id in user_ids)
+    Recomputation.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
     return run
 
 
@@ -234,9 +236,9 @@ def run_progress(run: uuid.UUID) -> RunProgress:
 
 
 def unfinished_runs() -> list[uuid.UUID]:
-    """Return the runs in which learners still wait, oldest first."""
-    rows = Recomputation.objects.filter(done_at__isnull=True).order_by("pk").values_list("run", flat=True)
-    return list(dict.fromkeys(rows))
+    """Return the operators' runs in which learners still wait, oldest first."""
+    rows = Recomputation.objects.filter(done_at__isnull=True, by_operator=True).order_by("pk")
+    return list(dict.fromkeys(rows.values_list("run", flat=True)))
 
 
 def delete_old_recomputations(days: int) -> int:

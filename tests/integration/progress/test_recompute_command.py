@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from learntrace.config.commands.recompute import main
 from learntrace.notebooks.documents.arrivals import take_arrivals
 from learntrace.notebooks.models import Arrival, Event
 from learntrace.progress.models import Activity, Progress, Recomputation
-from learntrace.progress.recording import recomputation
+from learntrace.progress.recording import later, recomputation
 from learntrace.signals.models import Signal
 from tests.support.builders import NOW, Cast, make_stored_event
 
@@ -80,7 +81,7 @@ def test_who_does_not_exist_is_told(events: list[Event], capsys: pytest.CaptureF
 def test_what_was_interrupted_is_gone_on_with(
     cast: Cast, events: list[Event], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = recomputation.enqueue([cast.owner.pk, cast.colleague.pk])
+    run = recomputation.enqueue([cast.owner.pk, cast.colleague.pk], by_operator=True)
     assert recomputation.take_recomputation() == 1
     Progress.objects.filter(user=cast.colleague).update(attempts=99)
     assert main([]) == 0
@@ -88,6 +89,18 @@ def test_what_was_interrupted_is_gone_on_with(
     assert "going on" in printed.err
     assert "2 learners; 0 activities, 1 measures and 0 signals came out otherwise" in printed.out
     assert recomputation.run_progress(run).done == 2
+
+
+def test_what_waits_by_itself_does_not_replace_what_is_asked_for(
+    cast: Cast, events: list[Event], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with transaction.atomic():
+        later.recompute_later([cast.colleague.pk])
+    Progress.objects.filter(user=cast.owner).update(attempts=99)
+    assert main(["--learner", cast.owner.username]) == 0
+    printed = capsys.readouterr()
+    assert "1 learners; 0 activities, 1 measures and 0 signals came out otherwise" in printed.out
+    assert "going on" not in printed.err
 
 
 def test_what_was_recorded_stays_also_where_its_event_was_deleted(
