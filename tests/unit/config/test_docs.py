@@ -211,7 +211,7 @@ def test_every_figure_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_dependency_says_what_it_is_for(section: str) -> None:
     files = re.findall(r"`(requirements/\w+\.in)`", section.splitlines()[0])
     lines = [line for file in files for line in (CHECKOUT / file).read_text().splitlines()]
-    wanted = {re.split(r"[\[~<>=! ]", line)[0] for line in lines if line and not line.startswith(("#", "-"))}
+    wanted = {re.split(r"[\[~<>=!; ]", line)[0] for line in lines if line and not line.startswith(("#", "-"))}
     assert set(re.findall(r"^\| `([\w-]+)` \|", section, re.MULTILINE)) == wanted
 
 
