@@ -32,7 +32,7 @@ class Deadlines:
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for deadline in [one for one in self._open if one.until <= now]:
+        for deadline in [deadline for deadline in self._open if deadline.until <= now]:
             deadline.end()
         self._timer = loop.call_later(LOOK_SECONDS, self._look) if self._open else None
 

@@ -189,8 +189,8 @@ def measures(state: State, checked_part: str | None = None) -> Measures:
     pairs = max(state["attempts"] - 1, 0)
     checked = evidence_of(state["checked"])
     ran = None if checked_part in (CHECK, TEST) else evidence_of(state["ran"])
-    known = [one for one in (checked, ran) if one is not None]
-    first = min(known, key=lambda one: one.order, default=None)
+    known = [evidence for evidence in (checked, ran) if evidence is not None]
+    first = min(known, key=lambda evidence: evidence.order, default=None)
     told = checked or ran
     return Measures(
         attempts=state["attempts"],

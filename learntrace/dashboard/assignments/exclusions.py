@@ -143,7 +143,7 @@ def _exclude(request: HttpRequest, page: AcademyPage, choices: Sequence[Choice])
     Raises Problem.
     """
     form = request.POST
-    choice = next((one for one in choices if one.slug == form.get("what")), None)
+    choice = next((option for option in choices if option.slug == form.get("what")), None)
     if choice is None:
         raise exclusions.InvalidExclusion(_("Choose what to exclude"))
     fields = dict(choice.fields)

@@ -144,7 +144,7 @@ def _record_short(documents: Sequence[StoredDocument], academies: Mapping[Subjec
     finished: list[StoredDocument] = []
     untold: list[tuple[StoredDocument, Set[str]]] = []
     for document in sorted(documents, key=lambda document: document.receipt or 0):
-        for_good = any(not one.is_record or one.subject not in waiting for one in finished)
+        for_good = any(not earlier.is_record or earlier.subject not in waiting for earlier in finished)
         if len(added) >= RECORDED_AT_ONCE or (for_good and stopwatch.is_over):
             break
         known = stored.setdefault(document.subject, {})

@@ -225,7 +225,7 @@ def _without_outputs(result: Row) -> Row:
     if outputs is not None and not isinstance(outputs, list):
         raise Rejection(INVALID_RESULT, place="result.outputs", expected="list")
     kept = {name: value for name, value in result.items() if name != "outputs"}
-    raised = [one for one in outputs or () if isinstance(one, dict) and one.get("output_type") == "error"]
+    raised = [output for output in outputs or () if isinstance(output, dict) and output.get("output_type") == "error"]
     if raised and kept.get("outcome") in (None, *OUTCOMES):
         kept["outcome"] = "error"
         if not kept.get("error_name") and not kept.get("errors"):

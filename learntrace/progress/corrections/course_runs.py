@@ -109,12 +109,12 @@ def begin_course_runs(academy_id: int | None = None, *, dry_run: bool = False) -
         )
     ]
     known = _known_runs(academy_id)
-    for learner, group in groupby(taken, key=lambda one: one.learner):
+    for learner, group in groupby(taken, key=lambda cohort: cohort.learner):
         cohorts = list(group)
         if len(cohorts) == 1 and known.get(learner) == [(cohorts[0].cohort_id, cohorts[0].course)]:
             # Most learners: nothing has changed, and there is no earlier run to set a floor for.
             continue
-        if (both := overlap(one.course for one in cohorts)) is not None:
+        if (both := overlap(cohort.course for cohort in cohorts)) is not None:
             begun.overlaps.append(overlap_sentence(cohorts[0].username, both))
             continue
         with transaction.atomic():

@@ -45,9 +45,9 @@ class _Request:
     def names(self, name: str) -> list[str]:
         value = self.values.get(name)
         listed = value if isinstance(value, list) else [] if value in (None, "") else [value]
-        if any(isinstance(one, bool) or not isinstance(one, str | int) for one in listed):
+        if any(isinstance(value, bool) or not isinstance(value, str | int) for value in listed):
             raise InvalidExclusion(_("`%(name)s` must be an id, a name, or a list of these"), name=name)
-        return list(dict.fromkeys(str(one).strip() for one in listed if str(one).strip()))
+        return list(dict.fromkeys(str(value).strip() for value in listed if str(value).strip()))
 
     def moment(self, name: str) -> datetime | None:
         text = self.text(name)

@@ -105,7 +105,7 @@ def _freeze(learner: Learner, scopes: Collection[str], at: datetime, cause: str,
     rows = []
     for key, activities in activity_store.by_key(activity_store.before_floors(keys)).items():
         since = earlier.get(key.assignment)
-        own = [one for one in activities if one.at < at and (since is None or one.at >= since)]
+        own = [activity for activity in activities if activity.at < at and (since is None or activity.at >= since)]
         if own:
             rows.append(
                 {

@@ -107,8 +107,12 @@ def proposals(former: Iterable[Step], current: Sequence[Step]) -> dict[str, str]
     proposed: dict[str, str] = {}
     for same in (_same_title, _same_position):
         for step in former:
-            free = [one for one in current if one.key not in proposed.values() and one.published_at > step.published_at]
-            match = next((one for one in free if same(step, one)), None)
+            free = [
+                candidate
+                for candidate in current
+                if candidate.key not in proposed.values() and candidate.published_at > step.published_at
+            ]
+            match = next((candidate for candidate in free if same(step, candidate)), None)
             if step.key not in proposed and match is not None:
                 proposed[step.key] = match.key
     return proposed
@@ -136,8 +140,8 @@ def former_steps(academy: Academy, asset_ids: Collection[int]) -> list[FormerSte
     titles = {step.key: step.title for step in current}
     taken = {row.new_key for row in renames.values()}
     proposed = proposals(
-        [Step(one.key, one.title, one.position, one.published_at) for one in gone if one.key not in renames],
-        [one for one in current if one.key not in taken],
+        [Step(step.key, step.title, step.position, step.published_at) for step in gone if step.key not in renames],
+        [step for step in current if step.key not in taken],
     )
     return [
         FormerStepRow(

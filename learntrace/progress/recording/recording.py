@@ -167,7 +167,9 @@ def recount(places: Collection[Place]) -> None:
         return
     keys = {AssignmentKey(user, academy, assignment) for user, academy, assignment in places if assignment is not None}
     fold.fold_anew(keys)
-    learners = sorted({(user, academy) for user, academy, _assignment in places}, key=lambda one: (one[0], one[1] or 0))
+    learners = sorted(
+        {(user, academy) for user, academy, _assignment in places}, key=lambda learner: (learner[0], learner[1] or 0)
+    )
     _announce([LearnerChange(user, academy, [], anew=True) for user, academy in learners], keys)
 
 

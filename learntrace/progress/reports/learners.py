@@ -167,4 +167,4 @@ def with_assignments(selection: Selection, row: LearnerRow, most: int | None = N
 
 
 def _measures(progress: Iterable[Progress]) -> dict[str, LearnerAssignmentRow]:
-    return {one.assignment: learner_assignment_of(one) for one in progress}
+    return {row.assignment: learner_assignment_of(row) for row in progress}

@@ -74,7 +74,7 @@ class OwnAsset:
         """The assignments for a page: all that were published, and of the others those that were seen last."""
         if self.slug or len(self.assignments) <= MOST_SHOWN:
             return self.assignments
-        return sorted(self.assignments, key=lambda one: -_seconds(one.last_seen_at))[:MOST_SHOWN]
+        return sorted(self.assignments, key=lambda assignment: -_seconds(assignment.last_seen_at))[:MOST_SHOWN]
 
     @property
     def hidden(self) -> int:
