@@ -8,8 +8,9 @@ class ProgressConfig(AppConfig):
 
     def ready(self) -> None:
         from learntrace.progress import features, personal_data
-        from learntrace.progress.corrections import attempt_retention
+        from learntrace.progress.corrections import attempt_retention, course_runs
 
         features.register()
         attempt_retention.register()
+        course_runs.register()
         personal_data.register()

@@ -22,7 +22,13 @@ from learntrace.accounts.roster.references import RowIndex
 from learntrace.accounts.roster.sections import Academies, Cohorts, Memberships, Permissions, Tokens, Users
 from learntrace.assignments.models import Task
 from learntrace.assignments.roster import Tasks
-from learntrace.progress.corrections.course_runs import Course, begin_course_runs, overlap, overlap_sentence
+from learntrace.progress.corrections.course_runs import (
+    Course,
+    begin_course_runs,
+    overlap,
+    overlap_sentence,
+    remember_first_cohorts,
+)
 from learntrace.progress.step_lists import publish_manifests
 from learntrace.registry.models import Asset
 from learntrace.registry.roster import Assets
@@ -166,6 +172,8 @@ def _refuse_overlaps(plans: Sequence[tuple[Plan[Any], Roster]], problems: Proble
 
 def _write(plans: Sequence[tuple[Plan[Any], Roster]]) -> None:
     for plan, roster in plans:
+        if isinstance(plan.section, Tasks):
+            remember_first_cohorts()
         plan.section.write(plan, roster)
     # The registry, which has the assets, doesn't know their steps.
     publish_manifests(

@@ -6,16 +6,19 @@ moved from one cohort to another, or was put into both by mistake: nothing begin
 cohort, so what a learner has taken is remembered (`CourseRun`).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from functools import partial
 from itertools import groupby, pairwise
 
 import structlog
 from django.db import transaction
+from django.db.models.signals import post_save
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from learntrace.accounts.models import Cohort
 from learntrace.core.sql import fetch
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.corrections import floors
@@ -102,15 +105,8 @@ def begin_course_runs(academy_id: int | None = None, *, dry_run: bool = False) -
     A learner whose cohorts overlap is left as is.
     """
     begun = Begun()
-    taken = [
-        _Taken(Learner(user, academy), username, cohort, Course(starts_on, name, ends_on), slugs)
-        for user, username, academy, cohort, name, starts_on, ends_on, slugs in fetch(
-            _TAKEN, {"today": timezone.now().astimezone(UTC).date(), "academy": academy_id}
-        )
-    ]
     known = _known_runs(academy_id)
-    for learner, group in groupby(taken, key=lambda cohort: cohort.learner):
-        cohorts = list(group)
+    for learner, cohorts in _cohorts_of_learners(academy_id):
         if len(cohorts) == 1 and known.get(learner) == [(cohorts[0].cohort_id, cohorts[0].course)]:
             # Most learners: nothing has changed, and there is no earlier run to set a floor for.
             continue
@@ -125,6 +121,42 @@ def begin_course_runs(academy_id: int | None = None, *, dry_run: bool = False) -
     if begun.learners or begun.overlaps:
         log.info("course runs", begun=begun.learners, overlaps=len(begun.overlaps), dry_run=dry_run)
     return begun
+
+
+def remember_first_cohorts(academy_id: int | None = None) -> None:
+    """Store the cohorts of learners who have no course run yet, in the open transaction.
+
+    Call it when cohorts have got their dates, before tasks are moved: afterwards nobody knows where the tasks have been.
+    """
+    known = _known_runs(academy_id)
+    runs = [
+        _new_run(learner, taken)
+        for learner, cohorts in _cohorts_of_learners(academy_id)
+        if learner not in known and overlap(taken.course for taken in cohorts) is None
+        for taken in cohorts
+    ]
+    CourseRun.objects.bulk_create(runs, batch_size=1000, ignore_conflicts=True)
+
+
+def register() -> None:
+    """Have cohorts remembered when the admin gives them dates."""
+    post_save.connect(_remember_after_save, sender=Cohort, dispatch_uid="learntrace course runs")
+
+
+def _remember_after_save(instance: Cohort, **_arguments: object) -> None:
+    if instance.starts_on is not None:
+        transaction.on_commit(partial(remember_first_cohorts, instance.academy_id), robust=True)
+
+
+def _cohorts_of_learners(academy_id: int | None) -> Iterator[tuple[Learner, list[_Taken]]]:
+    """Yield each learner with the cohorts that have begun, the oldest first; one query."""
+    rows = fetch(_TAKEN, {"today": timezone.now().astimezone(UTC).date(), "academy": academy_id})
+    taken = (
+        _Taken(Learner(user, academy), username, cohort, Course(starts_on, name, ends_on), slugs)
+        for user, username, academy, cohort, name, starts_on, ends_on, slugs in rows
+    )
+    for learner, group in groupby(taken, key=lambda cohort: cohort.learner):
+        yield learner, list(group)
 
 
 def _known_runs(academy_id: int | None) -> dict[Learner, list[tuple[int | None, Course]]]:
@@ -169,7 +201,13 @@ def _course(run: CourseRun) -> Course:
 
 
 def _begin(learner: Learner, taken: _Taken) -> CourseRun:
-    return CourseRun.objects.create(
+    run = _new_run(learner, taken)
+    run.save()
+    return run
+
+
+def _new_run(learner: Learner, taken: _Taken) -> CourseRun:
+    return CourseRun(
         user_id=learner.user_id,
         academy_id=learner.academy_id,
         cohort_id=taken.cohort_id,

@@ -203,6 +203,36 @@ class TestEarlierRunsAreSeen:
             client.force_login(cast.colleague)
 
 
+class TestDatesAndMovesAtOnce:
+    """Dates are given and tasks are moved before anybody has looked at the cohorts."""
+
+    def test_in_one_roster(self, cast: Cast, lesson: None, tmp_path: Path) -> None:
+        make_task(cast.owner, "lesson-03", cohort=make_cohort("spring", cast.academy))
+        take(cast.owner, cast.academy, SPRING_LESSON)
+        days = [{"starts_on": str(first), "ends_on": str(last)} for first, last in (SPRING, FALL)]
+        slugs = ("spring", "fall")
+        task = {"user": "ada", "associated_slug": "lesson-03", "task_type": "EXERCISE", "cohort": "fall"}
+        path = tmp_path / "roster.json"
+        cohorts = [{"slug": slug, "academy": "downtown", **day} for slug, day in zip(slugs, days, strict=True)]
+        path.write_text(json.dumps({"cohorts": cohorts, "tasks": [task]}))
+        import_roster(path)
+        begin_course_runs()
+        assert EarlierRun.objects.filter(user=cast.owner).count() == len(TAGS)
+        assert not Progress.objects.filter(user=cast.owner).exists()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_in_the_admin(self, cast: Cast, lesson: None) -> None:
+        spring = make_cohort("spring", cast.academy)
+        task = make_task(cast.owner, "lesson-03", cohort=spring)
+        take(cast.owner, cast.academy, SPRING_LESSON)
+        spring.starts_on, spring.ends_on = SPRING
+        spring.save()
+        task.cohort = cohort(cast, "fall", FALL)
+        task.save()
+        begin_course_runs()
+        assert EarlierRun.objects.filter(user=cast.owner).count() == len(TAGS)
+
+
 class TestOverlaps:
     def test_a_roster_that_makes_them_is_refused_whole(self, cast: Cast, lesson: None, tmp_path: Path) -> None:
         make_task(cast.owner, "lesson-03", cohort=cohort(cast, "spring", SPRING))
