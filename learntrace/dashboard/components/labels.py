@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.template.defaultfilters import floatformat
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -112,6 +112,10 @@ FILTERS: Mapping[str, str | Promise] = {
 }
 
 
+# From here on tenths would be rounded to ten seconds.
+_LEAST_WITHOUT_TENTHS = 9.95
+
+
 def seconds_since(moment: datetime) -> float:
     """Return the seconds since a moment, by the wall's clock on every page: also where a class is replayed, or silent."""
     return max((timezone.now() - moment).total_seconds(), 0.0)
@@ -128,8 +132,12 @@ def evidence_word(standing: Standing) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return a time span in its largest unit, in symbols that both languages share: 0.4 s, 12 min, 3 h, 2 d."""
-    if seconds < 10:
-        return f"{number_format(seconds, decimal_pos=1)} s"
+    """Return a time span in its largest unit, in symbols that both languages share: 0.4 s, 12 min, 3 h, 2 d.
+
+    Tenths of seconds are rounded half up; of larger units only whole ones are told.
+    """
+    if seconds < _LEAST_WITHOUT_TENTHS:
+        return f"{floatformat(seconds, 1)} s"
+    seconds = max(seconds, 10)
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
     return next(f"{int(seconds // length)} {unit}" for unit, length in units if seconds >= length)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import escape, format_html
@@ -172,8 +173,9 @@ def whole_percent(share: float | None) -> str:
 
 @register.filter
 def ratio(value: float | None) -> str:
-    """A number with two decimals; a dash for None."""
-    return UNKNOWN if value is None else number_format(value, decimal_pos=2)
+    """A number with two decimals, rounded half up; a dash for None."""
+    # Django's number_format would cut off the other decimals.
+    return UNKNOWN if value is None else floatformat(value, 2)
 
 
 @register.filter
