@@ -6,6 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -25,6 +26,8 @@ from learntrace.progress.reports.own_progress import has_own_data
 
 # The header with which static/dashboard/live.js asks for the changing parts of a page that is open already.
 PARTS_HEADER = "Learntrace-Parts"
+# Above the level of any message: nothing is told.
+_NO_MESSAGES = messages.constants.ERROR + 1
 # One of these capabilities makes a user staff of an academy, as far as pages are concerned.
 STAFF = frozenset({"read_assignment", "read_asset"})
 
@@ -201,6 +204,9 @@ def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:
                 return redirect_to_login(request.get_full_path())
             # What was posted is lost with the session; the sign-in page says so, and leads back to the page.
             return redirect_to_login(current_url(request), f"{reverse('sign-in')}?ended=1")
+        if request.headers.get(PARTS_HEADER):
+            # Sent in the background: the page shows itself what became of it, and a message would wait for the next page.
+            messages.set_level(request, _NO_MESSAGES)
         page = None
         try:
             page = open_page(request, request.user)
