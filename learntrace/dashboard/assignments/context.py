@@ -16,6 +16,7 @@ from learntrace.dashboard.assignments.lines import (
     steps_of,
 )
 from learntrace.dashboard.components.attempts import attempt_of
+from learntrace.dashboard.components.excluded_attempts import ExcludedAttempts, excluded_attempts
 from learntrace.dashboard.components.filters import Filters
 from learntrace.dashboard.components.signal_lines import SignalLine, lines_of
 from learntrace.dashboard.components.table import Paging
@@ -28,6 +29,7 @@ from learntrace.progress.recording.code_texts import texts_of
 from learntrace.progress.reports.assignments import AssignmentRow
 from learntrace.progress.reports.errors import ErrorRow
 from learntrace.progress.reports.learner_assignments import LearnerAssignmentRow
+from learntrace.progress.reports.standing_exclusions import StandingExclusions
 from learntrace.signals.models import Signal
 
 
@@ -54,6 +56,7 @@ class AssignmentContext:
     errors: Sequence[ErrorRow]
     wanting: Sequence[SignalLine]
     paging: Paging[LearnerLine]
+    excluded: ExcludedAttempts
     may_exclude: bool
     exclude: str
     default_sort: str = "need"
@@ -87,6 +90,7 @@ def assignment_context(
     errors: Sequence[ErrorRow],
     signals: Sequence[SignalLine],
     paging: Paging[LearnerLine],
+    excluded: StandingExclusions,
 ) -> AssignmentContext:
     """Return an assignment beside the others that somebody was seen on; `lines` are its learners, `rows` all assignments."""
     compared = [row for row in rows if row.learners_seen or row.assignment == key]
@@ -101,6 +105,7 @@ def assignment_context(
         errors=errors,
         wanting=signals,
         paging=paging,
+        excluded=excluded_attempts(page, excluded, key),
         may_exclude=page.can("crud_telemetry"),
         exclude=page.address("assignments-exclude-class", key.removeprefix(PREFIX)),
     )

@@ -94,8 +94,10 @@ def exclude(request: HttpRequest, page: AcademyPage, key: str, user_id: int | No
 @require_POST
 @academy_page("crud_telemetry")
 def lift(request: HttpRequest, page: AcademyPage, exclusion_id: int) -> HttpResponse:
-    """Lift an exclusion, and return to the page that had the button."""
-    exclusions.lift(page.academy, [exclusions.exclusion_in(page.academy, exclusion_id)], page.user)
+    """Lift an exclusion, with `together` all that the same request made; return to the page that had the button."""
+    exclusion = exclusions.exclusion_in(page.academy, exclusion_id)
+    together = exclusions.made_together_with(page.academy, exclusion) if request.POST.get("together") else [exclusion]
+    exclusions.lift(page.academy, together, page.user)
     messages.success(request, _("These attempts count again."))
     return redirect(safe_next(request))
 

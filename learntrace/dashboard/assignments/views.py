@@ -29,6 +29,7 @@ from learntrace.progress.reports.learner_assignments import (
     learner_named,
 )
 from learntrace.progress.reports.selection import Selection
+from learntrace.progress.reports.standing_exclusions import standing_at
 from learntrace.signals.class_signals import open_on_assignment, signals_at_attempts
 from learntrace.signals.evaluation.clock import now_in
 
@@ -75,6 +76,7 @@ def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpRespons
         errors=errors(MOST_ERRORS),
         signals=lines_of(page, signals, now_in(page.academy.pk)),
         paging=paged(lines, request),
+        excluded=standing_at(page.academy, key),
     )
     return page.show("assignments/assignment.html", context)
 

@@ -9,6 +9,7 @@ from learntrace.assignments.models import Task
 from learntrace.assignments.score_bands import Band
 from learntrace.dashboard.components.attempts import attempt_of
 from learntrace.dashboard.components.earlier_runs import EarlierRunLine, earlier_run_lines
+from learntrace.dashboard.components.excluded_attempts import ExcludedAttempts, excluded_attempts
 from learntrace.dashboard.components.filters import Filters
 from learntrace.dashboard.components.signal_lines import SignalLine
 from learntrace.dashboard.components.table import Paging
@@ -19,6 +20,7 @@ from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.models import Activity, EarlierRun
 from learntrace.progress.reports.learner_assignments import LearnerAssignmentRow
 from learntrace.progress.reports.learners import LearnerRow
+from learntrace.progress.reports.standing_exclusions import StandingExclusions
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ class AssignmentLine:
 
 @dataclass(frozen=True)
 class LearnerContext:
-    """The context of learners/learner.html; `telemetry` has the latest first."""
+    """The context of learners/learner.html; `telemetry` has the latest first.
+
+    `all_excluded` says that there are attempts, but none that counts.
+    """
 
     learner: User
     learner_name: str
@@ -56,6 +61,8 @@ class LearnerContext:
     engagement: ScoreLine
     frustration: ScoreLine
     tasks: Sequence[Task]
+    excluded: ExcludedAttempts
+    all_excluded: bool
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,8 @@ def learner_context(
     bands: Mapping[str, Mapping[str, Band]],
     tasks: Sequence[Task],
     runs: Sequence[EarlierRun],
+    excluded: StandingExclusions,
+    all_excluded: bool,
 ) -> LearnerContext:
     """Return everything about one learner; `telemetry` with the oldest first, `bands` by score and asset."""
     attempts = [attempt_of(activity) for activity in activities]
@@ -95,6 +104,8 @@ def learner_context(
         engagement=_score_line(telemetry, "engagement", bands),
         frustration=_score_line(telemetry, "frustration", bands),
         tasks=tasks,
+        excluded=excluded_attempts(page, excluded),
+        all_excluded=all_excluded,
     )
 
 

@@ -18,11 +18,13 @@ from learntrace.dashboard.components.table import Table, csv_answer, csv_of, pag
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.learners import csv_export
 from learntrace.dashboard.learners.context import LearnersContext, RawTelemetryContext, learner_context
+from learntrace.progress.reports.attempts import has_excluded_attempts
 from learntrace.progress.reports.earlier_runs import earlier_runs
 from learntrace.progress.reports.learner_assignments import by_name, learner_named
 from learntrace.progress.reports.learners import MOST_ONLY_SEEN, LearnerRow, learner_rows, with_assignments
 from learntrace.progress.reports.recent_attempts import recent_attempts
 from learntrace.progress.reports.selection import Selection
+from learntrace.progress.reports.standing_exclusions import standing_of
 from learntrace.signals.class_signals import signals_of_learner
 from learntrace.signals.evaluation.clock import now_in
 
@@ -67,15 +69,18 @@ def learner(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
     if (answer := csv_of(request, f"learner-{user.username}", _tables(page, user, row))) is not None:
         return answer
     telemetry = learner_telemetry(page.academy, user, MOST_ROWS)
+    activities = recent_attempts(page.academy, user)
     context = learner_context(
         page,
         row,
-        activities=recent_attempts(page.academy, user),
+        activities=activities,
         signals=_signal_lines(page, user, MOST_ROWS),
         telemetry=telemetry,
         bands=class_bands(page.academy, [asset.slug for asset in telemetry]) if telemetry else {},
         tasks=learner_tasks(page.academy, user, MOST_ROWS),
         runs=earlier_runs(user, page.academy)[:MOST_ROWS],
+        excluded=standing_of(page.academy, user.pk),
+        all_excluded=not activities and has_excluded_attempts(page.academy, user.pk),
     )
     return page.show("learners/learner.html", context)
 

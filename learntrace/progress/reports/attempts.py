@@ -14,3 +14,9 @@ def attempts_of(academy: Academy, key: str, user_id: int) -> QuerySet[Activity]:
     """Return the attempts in the learner's order, oldest first."""
     rows = Activity.objects.filter(academy=academy, assignment=key, user=user_id, outcome__isnull=False)
     return rows.order_by("at", "arrival")
+
+
+def has_excluded_attempts(academy: Academy, user_id: int) -> bool:
+    """Whether staff has excluded any of a learner's attempts; one query."""
+    rows = Activity.objects.filter(academy=academy, user=user_id, outcome__isnull=False)
+    return rows.filter(exclusion_id__isnull=False).exists()

@@ -11,7 +11,7 @@ from learntrace.accounts.models import Academy
 from learntrace.accounts.scope import learners_of
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.core.http.filters import natural, words
-from learntrace.progress.models import Progress
+from learntrace.progress.models import Exclusion, Progress
 from learntrace.registry.models import AssetAlias
 from learntrace.registry.resolution import load_registry
 
@@ -62,10 +62,14 @@ def selection_of(academy: Academy, request: Request) -> Selection:
 
 
 def people_of(academy: Academy, user_ids: Collection[int]) -> frozenset[int]:
-    """Return those of the users who belong to the academy or were seen in it."""
+    """Return those of the users who belong to the academy or were seen in it, excluded attempts included."""
     members = learners_of(academy).filter(pk__in=user_ids).values_list("pk", flat=True)
-    seen = Progress.objects.filter(academy=academy, user__in=user_ids).values_list("user_id", flat=True)
-    return frozenset([*members, *seen.distinct()])
+    seen = Progress.objects.filter(academy=academy, user__in=user_ids)
+    excluded = Exclusion.objects.filter(academy=academy, user__in=user_ids, lifted_at__isnull=True)
+    both = (
+        seen.order_by().values_list("user_id", flat=True).union(excluded.order_by().values_list("user_id", flat=True))
+    )
+    return frozenset([*members, *both])
 
 
 def learners_of_cohorts(academy: Academy, cohort_ids: frozenset[int]) -> frozenset[int]:

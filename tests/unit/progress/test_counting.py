@@ -22,6 +22,7 @@ ALL_OF_THEM = {
     "progress/recording/recording.py": "removes those that a source no longer has",
     "progress/recording/recomputation.py": "compares with the sources",
     "progress/reports/attempts.py": "shows each attempt, excluded ones struck out",
+    "progress/reports/standing_exclusions.py": "finds the attempts that are excluded",
     "notebooks/newest_events.py": "tells what has arrived",
     "diagnosis/fact_queries/notebooks.py": "tells what has arrived",
     "learnpack/attempts/stored_documents.py": "compares with the documents",
