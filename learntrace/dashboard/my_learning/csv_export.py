@@ -55,6 +55,4 @@ def signals(lines: Iterable[OwnSignal]) -> Table:
 
 def tasks(progress: OwnProgress) -> Table:
     titles = [_("Task"), _("Status"), _("Completed in LearnPack's latest message (%)"), timed(_("Last telemetry"))]
-    return titles, (
-        [task.title, labels.STATES[task.state], task.completion, task.telemetry_at] for task in progress.tasks
-    )
+    return titles, ([task.title, task.status, task.completion, task.telemetry_at] for task in progress.tasks)

@@ -119,11 +119,12 @@ class OwnAsset:
 
 @dataclass(frozen=True)
 class OwnTask:
-    """A task of the learner; `completion` in percent, None where it isn't measured."""
+    """A task of the learner; `status` in words, as staff reads it; `completion` in percent, None where it isn't measured."""
 
     title: str
     slug: str
-    state: str
+    done: bool
+    status: str
     completion: float | None
     telemetry_at: datetime | None
 
@@ -267,10 +268,10 @@ def _own_assignment(key: str, title: str, row: Progress | None, *, published: bo
 def _own_task(task: Task, telemetry: Mapping[str, LatestTelemetry], registry: Registry) -> OwnTask:
     asset = registry.by_slug(task.associated_slug)
     latest = telemetry.get(registry.canonical(asset).slug if asset else task.associated_slug)
-    state = "done" if task.task_status == Task.Status.DONE else "working" if latest else "open"
+    done, status = task.task_status == Task.Status.DONE, task.get_task_status_display()
     if latest is None:
-        return OwnTask(task.title, task.associated_slug, state, None, None)
-    return OwnTask(task.title, task.associated_slug, state, latest.completion, latest.updated_at)
+        return OwnTask(task.title, task.associated_slug, done, status, None, None)
+    return OwnTask(task.title, task.associated_slug, done, status, latest.completion, latest.updated_at)
 
 
 def has_own_data(user: User) -> bool:

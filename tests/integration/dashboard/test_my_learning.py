@@ -125,11 +125,21 @@ def test_a_task_knows_its_telemetry_by_the_canonical_asset(cast: Cast, client: C
     make_task(cast.owner, "done", title="Done", task_status="DONE")
     make_telemetry(cast.owner, "html-forms", completion_rate=62.5)
     make_task(cast.stranger, "theirs", title="Somebody else's")
-    tasks = {one.title: (one.state, one.completion) for one in own_progress(cast.owner, ids(cast)).tasks}
-    assert tasks == {"By alias": ("working", 62.5), "SQL joins": ("open", None), "Done": ("done", None)}
+    tasks = {task.title: (task.done, task.completion) for task in own_progress(cast.owner, ids(cast)).tasks}
+    assert tasks == {"By alias": (False, 62.5), "SQL joins": (False, None), "Done": (True, None)}
     page = text_of(client.get("/me"))
     assert "By alias" in page
     assert "62 %" in page
+
+
+def test_a_tasks_status_is_told_in_the_words_that_staff_reads(cast: Cast, client: Client) -> None:
+    make_task(cast.owner, "html-forms", title="Forms")
+    make_telemetry(cast.owner, "html-forms", completion_rate=62.5)
+    learners_page = signed_in(cast.colleague).get(f"/learner/{cast.owner.pk}")
+    for page in (text_of(client.get("/me")), text_of(learners_page)):
+        assert '<span class="quiet">Pending' in page
+    for path, user in (("/me", cast.owner), (f"/learner/{cast.owner.pk}", cast.colleague)):
+        assert ",Pending," in text_of(signed_in(user).get(f"{path}?format=csv&table=tasks"))
 
 
 def test_active_time_of_the_days_adds_up_to_the_measure(cast: Cast) -> None:
