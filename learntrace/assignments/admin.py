@@ -1,8 +1,14 @@
 """The admin's pages of tasks and telemetry."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from learntrace.assignments.models import AssignmentTelemetry, Task
+from learntrace.assignments.record_keepers import keep_unread_records
 from learntrace.core.admin import BigTableAdmin
 
 
@@ -29,4 +35,24 @@ class AssignmentTelemetryAdmin(BigTableAdmin):
     list_select_related = ("user",)
     search_fields = ("=asset_slug", "=user__username", "=user__email")
     raw_id_fields = ("user",)
-    readonly_fields = ("last_interaction_at", "receipt")
+    readonly_fields = ("last_interaction_at", "receipt", "by_staff")
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: AssignmentTelemetry, form: Any, change: bool) -> None:
+        """Note that staff wrote the document."""
+        if "telemetry" in form.changed_data:
+            keep_unread_records([(obj.user_id, obj.asset_slug)])
+            obj.by_staff = True
+        super().save_model(request, obj, form, change)
+
+    @transaction.atomic
+    def delete_model(self, request: HttpRequest, obj: AssignmentTelemetry) -> None:
+        """Delete a record; what it tells and nobody has read yet is kept."""
+        keep_unread_records([(obj.user_id, obj.asset_slug)])
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AssignmentTelemetry]) -> None:
+        """Delete records; what they tell and nobody has read yet is kept."""
+        keep_unread_records(list(queryset.values_list("user_id", "asset_slug")))
+        super().delete_queryset(request, queryset)

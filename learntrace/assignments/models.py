@@ -73,6 +73,8 @@ class AssignmentTelemetry(models.Model):
     # The order of batches (contract, 3.3): the batch from which the row was last made. Staff doesn't write these.
     last_interaction_at = models.DateTimeField(null=True, blank=True, editable=False)
     receipt = models.BigIntegerField(null=True, blank=True, editable=False, help_text=_("the inbox row it is from"))
+    # Staff wrote the document: it says how things stand, and tells no attempts.
+    by_staff = models.BooleanField(default=False, db_default=False, editable=False)
     # The document knows less than what was told before (`telemetry_documents.store_untold`).
     untold_attempts = models.PositiveIntegerField(
         default=0, db_default=0, editable=False, help_text=_("attempts that earlier messages told and this one doesn't")

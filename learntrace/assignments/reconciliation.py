@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from django.db import IntegrityError, OperationalError, transaction
 
 from learntrace.assignments.models import AssignmentTelemetry
+from learntrace.assignments.record_keepers import keep_unread_records
 from learntrace.core.progress_line import ProgressLine
 from learntrace.registry.models import AssetAlias
 from learntrace.registry.resolution import load_registry
@@ -88,11 +89,13 @@ def _move(user_id: int, names: Mapping[str, str], dry_run: bool) -> tuple[int, i
     renamed = removed = 0
     for slug, group in by_target.items():
         winner = max(group, key=_order)
-        others = [row.pk for row in group if row is not winner]
+        others = {row.pk: (user_id, row.asset_slug) for row in group if row is not winner}
         removed += len(others)
         renamed += winner.asset_slug != slug
         if not dry_run:
-            AssignmentTelemetry.objects.filter(pk__in=others).delete()
+            if others:
+                keep_unread_records(list(others.values()))
+                AssignmentTelemetry.objects.filter(pk__in=others).delete()
             # updated_at stays: the document is no newer than before.
             AssignmentTelemetry.objects.filter(pk=winner.pk).exclude(asset_slug=slug).update(asset_slug=slug)
     return renamed, removed

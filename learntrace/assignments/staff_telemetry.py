@@ -16,6 +16,7 @@ from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.scope import learners_of
 from learntrace.accounts.write_scope import Learner, Sender, may_write
 from learntrace.assignments.models import AssignmentTelemetry
+from learntrace.assignments.record_keepers import keep_unread_records
 from learntrace.assignments.visibility import telemetry_seen_in
 from learntrace.core.errors import NotFound
 from learntrace.registry.resolution import load_registry
@@ -85,7 +86,11 @@ def upsert(key: TelemetryKey, fields: Mapping[str, Any]) -> tuple[AssignmentTele
         return row, False
     try:
         with transaction.atomic():
-            return AssignmentTelemetry.objects.create(user=key.user, asset_slug=key.asset_slug, **fields), True
+            row = AssignmentTelemetry(
+                user=key.user, asset_slug=key.asset_slug, by_staff="telemetry" in fields, **fields
+            )
+            row.save(force_insert=True)
+            return row, True
     except IntegrityError:
         return change(key, fields), False
 
@@ -113,8 +118,11 @@ def _change(key: TelemetryKey, fields: Mapping[str, Any]) -> AssignmentTelemetry
     changed = [name for name, value in fields.items() if _differs(getattr(row, name), value)]
     for name in changed:
         setattr(row, name, fields[name])
+    if "telemetry" in changed:
+        keep_unread_records([(row.user_id, row.asset_slug)])
+        row.by_staff = True
     if changed:
-        row.save(update_fields=[*changed, "updated_at"])
+        row.save(update_fields=[*changed, "by_staff", "updated_at"])
     return row
 
 

@@ -1,6 +1,6 @@
 """Storing sources' telemetry documents: one row per learner and canonical asset, in which the newest document stays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ SELECT user_id, asset_slug, telemetry, engagement_score, frustration_score, metr
    SET telemetry = excluded.telemetry, engagement_score = excluded.engagement_score,
        frustration_score = excluded.frustration_score, metrics_algo_version = excluded.metrics_algo_version,
        metrics = excluded.metrics, total_time = excluded.total_time, completion_rate = excluded.completion_rate,
-       last_interaction_at = excluded.last_interaction_at, receipt = excluded.receipt, updated_at = now()
+       last_interaction_at = excluded.last_interaction_at, receipt = excluded.receipt, by_staff = false, updated_at = now()
  WHERE (coalesce(excluded.last_interaction_at, '-infinity'), excluded.receipt)
     >= (coalesce(kept.last_interaction_at, '-infinity'), coalesce(kept.receipt, 0))
 RETURNING user_id, asset_slug
@@ -37,6 +37,14 @@ _UNTOLD = """
 UPDATE assignments_assignmenttelemetry t SET untold_attempts = r.attempts
   FROM jsonb_to_recordset(%s::jsonb) AS r(user_id bigint, asset_slug text, attempts int)
  WHERE t.user_id = r.user_id AND t.asset_slug = r.asset_slug AND t.untold_attempts <> r.attempts
+"""
+
+
+_DELETE = """
+DELETE FROM assignments_assignmenttelemetry t
+ USING jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text)
+ WHERE t.user_id = asked.user_id AND t.asset_slug = asked.asset_slug
+   AND t.telemetry ->> 'agent' = %s AND NOT t.by_staff
 """
 
 
@@ -87,6 +95,13 @@ def store_documents(documents: Sequence[Document]) -> set[tuple[int, str]]:
         return set()
     rows = json_rows(document.row() for document in documents)
     return {(user_id, slug) for user_id, slug in fetch(_STORE, [rows])}
+
+
+def delete_documents(records: Collection[tuple[int, str]], agent: str) -> None:
+    """Delete records, (user id, slug), that a source's own documents made; what another source or staff wrote stays."""
+    if records:
+        rows = json_rows({"user_id": user_id, "asset_slug": slug} for user_id, slug in records)
+        execute(_DELETE, [rows, agent])
 
 
 def store_untold(counts: Mapping[tuple[int, str], int]) -> None:

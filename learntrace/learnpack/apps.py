@@ -6,13 +6,15 @@ class LearnPackConfig(AppConfig):
     verbose_name = "LearnPack"
 
     def ready(self) -> None:
+        from learntrace.assignments.record_keepers import register_keeper
         from learntrace.learnpack import personal_data
         from learntrace.learnpack.attempts import derivation
         from learntrace.learnpack.ignore import academy_rules
-        from learntrace.learnpack.processing import streaming
+        from learntrace.learnpack.processing import streaming, unread_documents
         from learntrace.progress.recording import sources
 
         academy_rules.register()
         streaming.register()
         sources.register(sources.Source(streaming.SOURCE, derivation.derive, derivation.learners))
         personal_data.register()
+        register_keeper(unread_documents.keep_records)

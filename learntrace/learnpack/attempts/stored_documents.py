@@ -21,6 +21,7 @@ SELECT t.id, t.user_id, t.asset_slug, t.last_interaction_at, t.receipt, pg_colum
   FROM assignments_assignmenttelemetry t
   JOIN jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text) USING (user_id, asset_slug)
   LEFT JOIN learnpack_webhook w ON w.id = t.receipt AND w.student_id = t.user_id
+ WHERE NOT t.by_staff
 """
 _CONTENTS = "SELECT id, receipt, telemetry::text FROM assignments_assignmenttelemetry WHERE id = ANY(%s)"
 # Of each subject, as many as one turn may read, in the order in which they came.
@@ -43,7 +44,8 @@ SELECT t.id, t.user_id, t.asset_slug, t.last_interaction_at, t.receipt, 0, coale
        t.telemetry::text
   FROM assignments_assignmenttelemetry t
   LEFT JOIN learnpack_webhook w ON w.id = t.receipt AND w.student_id = t.user_id
- WHERE t.user_id = %s AND t.receipt IS NOT NULL AND t.telemetry ->> 'agent' IS DISTINCT FROM 'jupyter'
+ WHERE t.user_id = %s AND t.receipt IS NOT NULL AND NOT t.by_staff
+   AND t.telemetry ->> 'agent' IS DISTINCT FROM 'jupyter'
 """
 _PUT_ASIDE = """
 SELECT id, user_id, asset_slug, until, receipt, 0, received_at, document::text FROM learnpack_unreaddocument

@@ -5,7 +5,7 @@ the batches behind it: they are copied within the database instead, in the trans
 read in the turns that record attempts (`attempts.derivation`), with the learner's share of these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ SELECT r.user_id, r.asset_slug, w.id, r.until, w.created_at, w.payload
   FROM jsonb_to_recordset(%s::jsonb) AS r(receipt bigint, user_id bigint, asset_slug text, until timestamptz)
   JOIN learnpack_webhook w ON w.id = r.receipt
   LEFT JOIN assignments_assignmenttelemetry t ON t.user_id = r.user_id AND t.asset_slug = r.asset_slug
- WHERE w.payload -> 'steps' IS DISTINCT FROM t.telemetry -> 'steps'
+ WHERE t.by_staff OR w.payload -> 'steps' IS DISTINCT FROM t.telemetry -> 'steps'
  ORDER BY w.id
 RETURNING user_id, asset_slug
 """
@@ -38,7 +38,7 @@ WITH replaced AS (
       FROM assignments_assignmenttelemetry t
       JOIN jsonb_to_recordset(%s::jsonb) AS newer(user_id bigint, asset_slug text, until timestamptz, receipt bigint)
         ON newer.user_id = t.user_id AND newer.asset_slug = t.asset_slug
-     WHERE t.receipt IS NOT NULL
+     WHERE t.receipt IS NOT NULL AND NOT t.by_staff
        AND ((coalesce(newer.until, '-infinity'), newer.receipt) >= (coalesce(t.last_interaction_at, '-infinity'), t.receipt)
             OR t.last_interaction_at > t.updated_at + interval '5 minutes')
        AND EXISTS (SELECT FROM progress_stale s
@@ -49,6 +49,26 @@ INSERT INTO learnpack_unreaddocument (user_id, asset_slug, receipt, until, recei
 SELECT r.user_id, r.asset_slug, r.receipt, r.last_interaction_at, coalesce(w.created_at, r.updated_at), r.telemetry
   FROM replaced r LEFT JOIN learnpack_webhook w ON w.id = r.receipt AND w.student_id = r.user_id
 """
+
+
+# What staff is about to change or delete.
+_KEEP_RECORDS = """
+INSERT INTO learnpack_unreaddocument (user_id, asset_slug, receipt, until, received_at, document)
+SELECT t.user_id, t.asset_slug, t.receipt, t.last_interaction_at, coalesce(w.created_at, t.updated_at), t.telemetry
+  FROM assignments_assignmenttelemetry t
+  JOIN jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text) USING (user_id, asset_slug)
+  LEFT JOIN learnpack_webhook w ON w.id = t.receipt AND w.student_id = t.user_id
+ WHERE t.receipt IS NOT NULL AND NOT t.by_staff AND t.telemetry ->> 'agent' IS DISTINCT FROM 'jupyter'
+   AND EXISTS (SELECT FROM progress_stale s
+                WHERE s.user_id = t.user_id AND s.asset_slug = t.asset_slug AND s.source = %s)
+"""
+
+
+def keep_records(records: Collection[tuple[int, str]]) -> None:
+    """Keep the records that are about to be changed or deleted by hand and that nobody has read yet, in the open
+    transaction."""
+    rows = json_rows({"user_id": user_id, "asset_slug": slug} for user_id, slug in records)
+    execute(_KEEP_RECORDS, [rows, SOURCE])
 
 
 def keep_replaced(batches: Sequence[Batch]) -> None:

@@ -12,13 +12,13 @@ import msgspec
 from learntrace.accounts.write_facts import read_people
 from learntrace.accounts.write_scope import owners
 from learntrace.assignments.completion import COMPLETE, Completion, apply_completion
-from learntrace.assignments.telemetry_documents import Document, store_documents
+from learntrace.assignments.telemetry_documents import Document, delete_documents, store_documents
 from learntrace.core.sql import fetch, json_rows
 from learntrace.measures.activity import Activity, Failure
 from learntrace.measures.indicators import indicators
 from learntrace.measures.timestamps import interaction_order
 from learntrace.notebooks.documents.activities import SOURCE
-from learntrace.notebooks.documents.learnpack_document import MOST_ATTEMPTS, Step, document
+from learntrace.notebooks.documents.learnpack_document import AGENT, MOST_ATTEMPTS, Step, document
 from learntrace.progress.counting import counts
 from learntrace.progress.models import Assignment
 from learntrace.progress.stale_queue import Pair, take_turn
@@ -62,6 +62,14 @@ SELECT asked.learner, asked.asset, p.assignment, p.done_at
   JOIN progress_progress p ON p.user_id = asked.learner AND p.assignment = s.key AND p.academy_id = s.academy_id
  WHERE p.done_at IS NOT NULL
 """
+# The learners and assets with activities that count for nothing.
+_UNCOUNTED = f"""
+SELECT asked.learner, asked.asset
+  FROM jsonb_to_recordset(%s::jsonb) AS asked(learner bigint, asset bigint)
+ WHERE EXISTS (SELECT FROM progress_assignment s
+                 JOIN progress_activity a ON a.assignment = s.key AND a.academy_id = s.academy_id
+                WHERE s.asset_id = asked.asset AND a.user_id = asked.learner AND NOT ({counts("a")}))
+"""  # noqa: S608 (no text from outside)
 # The positions of the existing records in the order of documents.
 _POSITIONS = """
 SELECT t.user_id, t.asset_slug, t.last_interaction_at, t.receipt
@@ -87,6 +95,12 @@ class _TurnFacts:
     activities: Mapping[tuple[int, int], list[Activity]]
     done: Mapping[tuple[int, int], Mapping[str, datetime]]
     positions: Mapping[Pair, _RecordPosition]
+    uncounted: frozenset[tuple[int, int]]
+
+    def nothing_counts(self, learner: int, group: Sequence[AssetFacts]) -> bool:
+        """Whether a learner has activities on a notebook, and all are excluded or of an earlier course run."""
+        pairs = [(learner, asset.id) for asset in group]
+        return any(pair in self.uncounted for pair in pairs) and not any(pair in self.activities for pair in pairs)
 
     def count_of(self, pair: Pair) -> int:
         """Return how many activities were read for a pair."""
@@ -138,10 +152,16 @@ def _make_and_store(pairs: Sequence[Pair]) -> Mapping[Pair, float]:
     facts = _load_facts([pair for pair in pairs if pair not in resting])
     people = read_people(user_id for user_id, _slug in pairs)
     documents, completions = [], {}
+    without: list[Pair] = []
     for user_id, slug in pairs:
         group = facts.groups.get(slug)
-        record = _record(user_id, slug, group, facts) if group and (user_id, slug) not in resting else None
-        if group is None or record is None:
+        if group is None or (user_id, slug) in resting:
+            continue
+        if facts.nothing_counts(user_id, group):
+            without.append((user_id, slug))
+            continue
+        record = _record(user_id, slug, group, facts)
+        if record is None:
             continue
         documents.append(record)
         if record.result is not None:
@@ -151,6 +171,8 @@ def _make_and_store(pairs: Sequence[Pair]) -> Mapping[Pair, float]:
             closed = academies - owners(academies, group[0].academy_id)
             slugs = tuple(sorted(asset.slug for asset in group))
             completions[user_id, slug] = Completion(user_id, slugs, complete, closed)
+    # All that these learners did there was excluded, or is of an earlier course run.
+    delete_documents(without, AGENT)
     stored = store_documents(documents)
     apply_completion([completion for key, completion in completions.items() if key in stored])
     _rests.begin(_shares(pairs, facts, time.monotonic() - began))
@@ -194,7 +216,12 @@ def _load_facts(pairs: Sequence[Pair]) -> _TurnFacts:
     groups = {asset.slug: registry.translations(asset) for asset in registry.by_id.values() if asset.slug in slugs}
     asked = {(user_id, asset.id) for user_id, slug in pairs for asset in groups.get(slug, ())}
     return _TurnFacts(
-        groups, _steps({asset for _user, asset in asked}), _activities(asked), _done(asked), _positions(pairs)
+        groups,
+        _steps({asset for _user, asset in asked}),
+        _activities(asked),
+        _done(asked),
+        _positions(pairs),
+        _uncounted(asked),
     )
 
 
@@ -243,6 +270,11 @@ def _done(asked: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], Mapping[
     for learner, asset, key, done_at in fetch(_DONE, [rows]):
         done.setdefault((learner, asset), {})[key] = done_at
     return done
+
+
+def _uncounted(asked: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+    rows = json_rows({"learner": learner, "asset": asset} for learner, asset in sorted(asked))
+    return frozenset((learner, asset) for learner, asset in fetch(_UNCOUNTED, [rows]))
 
 
 def _positions(pairs: Sequence[Pair]) -> Mapping[Pair, _RecordPosition]:

@@ -1,6 +1,6 @@
 """Decide which learner and which academy an event belongs to: pure functions, for a request and for a retry alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -60,14 +60,14 @@ class AdmissionFacts:
     """What the database says about the callers and learners of a group of requests.
 
     `collects_source`: the academies that collect source code. `tags` and `paths`: the academies that have published an
-    assignment's tag, or a notebook at a path.
+    assignment's tag, or a notebook at a path, who did it first first.
     """
 
     by_id: Mapping[int, Person]
     by_name: Mapping[str, Person]
     collects_source: frozenset[int] = frozenset()
-    tags: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    paths: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    tags: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    paths: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def learner_of(row: Row, sender: Sender, facts: AdmissionFacts) -> Person:
 
 def academy_of(row: Row, learner: Person, sender: Sender, facts: AdmissionFacts) -> int | None:
     """Return the academy that sees the event: the one that the request names; else, among the learner's own, the one
-    that published the assignment or notebook; else the learner's first.
+    that published the assignment or notebook first; else the learner's first.
 
     Raises Rejection where a service sends for a learner who isn't a member of the named academy, or doesn't serve it.
     """
@@ -140,9 +140,9 @@ def academy_of(row: Row, learner: Person, sender: Sender, facts: AdmissionFacts)
         academies = tuple(academy for academy in academies if academy in sender.serves)
     if len(academies) > 1:
         about = row["object"]
-        for published in (facts.tags.get(about.get("assignment") or ""), facts.paths.get(about.get("notebook") or "")):
-            for academy in academies:
-                if published and academy in published:
+        for publishers in (facts.tags.get(about.get("assignment") or ""), facts.paths.get(about.get("notebook") or "")):
+            for academy in publishers or ():
+                if academy in academies:
                     return academy
     return academies[0] if academies else None
 

@@ -1,6 +1,6 @@
 """The queries behind `AdmissionFacts`: people, academies' settings, published tags and paths."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from learntrace.intake.protocol import Connection
@@ -22,10 +22,13 @@ SELECT u.id, u.username,
  WHERE u.id = ANY(%s) OR u.username = ANY(%s)
 """
 FEATURES = "SELECT academy_id, notebook_features FROM accounts_academysettings WHERE academy_id = ANY(%s)"
+# Who published first comes first: another academy that publishes the same later must not draw the events to itself. A row
+# keeps its id when its notebook is published again.
 PUBLISHED = """
-SELECT true, tag, academy_id FROM notebooks_notebookassignment WHERE academy_id = ANY(%s) AND tag = ANY(%s)
+SELECT true, tag, academy_id, id FROM notebooks_notebookassignment WHERE academy_id = ANY(%s) AND tag = ANY(%s)
 UNION ALL
-SELECT false, path, academy_id FROM notebooks_notebook WHERE academy_id = ANY(%s) AND path = ANY(%s)
+SELECT false, path, academy_id, asset_id FROM notebooks_notebook WHERE academy_id = ANY(%s) AND path = ANY(%s)
+ ORDER BY 4
 """
 
 
@@ -46,28 +49,26 @@ async def load_facts(connection: Connection, user_ids: Collection[int], rows: Co
     )
 
 
-Publishers = dict[str, frozenset[int]]
+Publishers = dict[str, tuple[int, ...]]
 
 
 async def _published(
     connection: Connection, people: Iterable[Person], rows: Collection[Row]
 ) -> tuple[Publishers, Publishers]:
-    """Return the academies that published the events' tags and paths; only asked for learners of several academies."""
+    """Return the academies that published the events' tags and paths, the first first; only asked for learners of several
+    academies."""
     academies = [academy for person in people if len(person.academies) > 1 for academy in person.academies]
     if not academies:
         return {}, {}
     wanted_tags = {tag for row in rows if (tag := row["object"].get("assignment"))}
     wanted_paths = {path for row in rows if (path := row["object"].get("notebook"))}
-    tags: dict[str, set[int]] = {}
-    paths: dict[str, set[int]] = {}
+    tags: Publishers = {}
+    paths: Publishers = {}
     parameters = [academies, list(wanted_tags), academies, list(wanted_paths)]
-    for is_tag, name, academy in await _fetch(connection, PUBLISHED, parameters):
-        (tags if is_tag else paths).setdefault(name, set()).add(academy)
-    return _frozen(tags), _frozen(paths)
-
-
-def _frozen(publishers: Mapping[str, set[int]]) -> Publishers:
-    return {name: frozenset(academies) for name, academies in publishers.items()}
+    for is_tag, name, academy, _id in await _fetch(connection, PUBLISHED, parameters):
+        publishers = tags if is_tag else paths
+        publishers[name] = (*publishers.get(name, ()), academy)
+    return tags, paths
 
 
 async def _fetch(connection: Connection, statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:

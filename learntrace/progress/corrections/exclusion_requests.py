@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -29,18 +30,26 @@ FIELDS: Mapping[str, str] = {
 }
 
 
+# No session's id and no assignment's name is longer.
+MAX_TEXT: Final = 200
+MAX_ASSIGNMENT: Final = 420
+
+
 @dataclass(frozen=True)
 class _Request:
     academy: Academy
     values: Mapping[str, object]
 
-    def text(self, name: str) -> str | None:
+    def text(self, name: str, most: int = MAX_TEXT) -> str | None:
         value = self.values.get(name)
         if value is None or value == "":
             return None
         if not isinstance(value, str):
             raise InvalidExclusion(_("`%(name)s` must be a text"), name=name)
-        return value.strip() or None
+        text = value.strip()
+        if len(text) > most or "\0" in text:
+            raise InvalidExclusion(_("`%(name)s` must have at most %(most)s characters"), name=name, most=most)
+        return text or None
 
     def names(self, name: str) -> list[str]:
         value = self.values.get(name)
@@ -74,7 +83,7 @@ def meant_by(academy: Academy, values: Mapping[str, object]) -> Meant:
     request = _Request(academy, values)
     attempt = request.attempt()
     learners = _learners(request, attempt)
-    name = request.text("assignment")
+    name = request.text("assignment", MAX_ASSIGNMENT)
     only = next(iter(learners)) if len(learners) == 1 else None
     meant = Meant(
         learners,
@@ -104,7 +113,7 @@ def _learners(request: _Request, attempt: uuid.UUID | None) -> frozenset[int]:
         return frozenset(rows.values_list("user_id", flat=True))
     if everyone:
         seen = Progress.objects.filter(academy=request.academy)
-        if (name := request.text("assignment")) is not None:
+        if (name := request.text("assignment", MAX_ASSIGNMENT)) is not None:
             seen = seen.filter(assignment=key_of(request.academy, name))
         return frozenset(seen.values_list("user_id", flat=True).distinct())
     if cohorts:

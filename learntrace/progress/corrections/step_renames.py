@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, User
 from learntrace.core.errors import NotFound, Problem
-from learntrace.core.sql import fetch, fetch_one
+from learntrace.core.sql import execute, fetch, fetch_one
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.corrections import exclusions
 from learntrace.progress.models import Assignment, FormerStep, StepRename
@@ -217,6 +217,20 @@ def rename(academy: Academy, old_key: str, new_key: str, by: User | None) -> Ste
     return row
 
 
+# What was excluded of the joined step was meant of both, and stays excluded of the former one.
+_KEEP_EXCLUDED = """
+INSERT INTO progress_exclusion (academy_id, user_id, made_together, activity_id, session_id, assignment, since, until,
+                                reason, excluded_by_id, excluded_at)
+SELECT e.academy_id, e.user_id, e.made_together, e.activity_id, e.session_id, %(old)s, e.since, e.until,
+       e.reason, e.excluded_by_id, e.excluded_at
+  FROM progress_exclusion e
+ WHERE e.academy_id = %(academy)s AND e.lifted_at IS NULL AND e.assignment = ANY(%(joined)s)
+   AND EXISTS (SELECT FROM progress_activity a
+                WHERE a.user_id = e.user_id AND a.academy_id = e.academy_id AND a.told_as = %(old)s
+                  AND a.exclusion_id = e.id)
+"""
+
+
 def undo(academy: Academy, rename_id: int, by: User | None) -> StepRename:
     """Separate the histories again, each activity under the name that it was told with.
 
@@ -227,6 +241,7 @@ def undo(academy: Academy, rename_id: int, by: User | None) -> StepRename:
         if row is None:
             raise RenameNotFound
         StepRename.objects.filter(pk=row.pk).update(undone_at=Now(), undone_by=by)
+        execute(_KEEP_EXCLUDED, {"academy": academy.pk, "old": row.old_key, "joined": [row.new_key, row.read_as]})
         _resolve(academy)
     read_anew(academy, [row.old_key, row.new_key])
     row.refresh_from_db()

@@ -7,18 +7,21 @@ from learntrace.core.sql import fetch
 from learntrace.progress.models import Assignment
 from learntrace.progress.reports.selection import Selection
 
+# Exact sums in a fixed order: sums of floats would depend on where the rows lie.
 # One row for each learner and asset, however many assignments: the index progress_assignment finds an academy's rows, a
 # hash of its few hundred assignments gives the asset of each. Assignments of no asset are one more row of a learner.
 _READ = """
 SELECT p.user_id, a.asset_id, count(*), count(*) FILTER (WHERE a.id IS NOT NULL AND p.done_at IS NOT NULL),
-       sum(p.attempts)::bigint, sum(p.errors)::bigint, sum(p.active_seconds), sum(p.error_quotient),
-       count(p.error_quotient), sum(p.repeated_error_density), max(p.last_seen_at)
+       sum(p.attempts)::bigint, sum(p.errors)::bigint, sum(p.active_seconds::numeric)::float8,
+       sum(p.error_quotient::numeric)::float8, count(p.error_quotient), sum(p.repeated_error_density::numeric)::float8,
+       max(p.last_seen_at)
   FROM progress_progress p
   LEFT JOIN progress_assignment a ON a.academy_id = p.academy_id AND a.key = p.assignment
  WHERE p.academy_id = %(academy)s
    AND (%(assets)s::bigint[] IS NULL OR a.asset_id = ANY(%(assets)s))
    AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
  GROUP BY p.user_id, a.asset_id
+ ORDER BY p.user_id, a.asset_id
 """
 
 

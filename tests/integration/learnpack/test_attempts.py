@@ -5,18 +5,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from learntrace.accounts.academy_settings import merge_features
 from learntrace.accounts.models import Academy, Grant, Membership, User
+from learntrace.assignments import staff_telemetry
 from learntrace.assignments.learner_records import learners_with_missing_attempts
 from learntrace.assignments.models import AssignmentTelemetry
 from learntrace.learnpack.attempts import derivation, stored_documents
 from learntrace.learnpack.attempts.derivation import take_attempts
 from learntrace.learnpack.models import UnreadDocument, Webhook
 from learntrace.learnpack.processing import drain
+from learntrace.learnpack.processing.streaming import SOURCE
 from learntrace.progress.models import Activity, Assignment, Progress, Stale
 from learntrace.progress.recording import recomputation, recording
 from learntrace.progress.recording.activity_store import LearnerActivity
+from learntrace.progress.stale_queue import mark_stale
 from learntrace.registry.models import Asset
 from tests.support.builders import Api, Cast, make_academy, make_graded_asset, make_task, make_user, translate
 from tests.support.recorded_cases import RECORDED, batch
@@ -390,6 +394,53 @@ def test_deriving_leaves_other_sources_and_staffs_documents_alone(ada: User, ass
         AssignmentTelemetry.objects.create(user=ada, asset_slug=slug, telemetry=document, receipt=receipt)
     assert derivation.derive(ada.pk) == []
     assert derivation.learners(None) == []
+
+
+def correct(ada: User, document: dict[str, Any]) -> None:
+    """What staff writes over the learner's record."""
+    staff_telemetry.change(staff_telemetry.TelemetryKey(ada, SLUG, SLUG), {"telemetry": document})
+
+
+def test_what_staff_overwrites_before_anybody_has_read_it_is_recorded_all_the_same(ada: User, asset: Asset) -> None:
+    process(BATCHES[-1], user=ada, attempts=False)
+    correct(ada, {"n": 1})
+    correct(ada, {"n": 2})
+    while take_attempts():
+        pass
+    recorded = set(Activity.objects.values_list("id", flat=True))
+    assert recorded
+    assert not UnreadDocument.objects.exists()
+    Activity.objects.all().delete()
+    process(BATCHES[-1] | {"last_interaction_at": 1}, BATCHES[-1], user=ada)
+    assert set(Activity.objects.values_list("id", flat=True)) == recorded
+
+
+def test_what_staff_writes_tells_no_attempts_and_the_next_batch_does(ada: User, asset: Asset) -> None:
+    process(BATCHES[0], user=ada)
+    before = set(Activity.objects.values_list("id", flat=True))
+    correct(ada, BATCHES[-1])
+    assert recomputation.recompute_learner(ada.pk) == recomputation.Changed()
+    mark_stale(SOURCE, {(ada.pk, SLUG)})
+    while take_attempts():
+        pass
+    assert set(Activity.objects.values_list("id", flat=True)) == before
+    process(BATCHES[-1], user=ada)
+    assert not AssignmentTelemetry.objects.get().by_staff
+    assert set(Activity.objects.values_list("id", flat=True)) > before
+    assert recomputation.recompute_learner(ada.pk) == recomputation.Changed()
+
+
+def test_a_record_that_is_deleted_by_hand_before_it_was_read_is_recorded(
+    ada: User, asset: Asset, admin_client: Client
+) -> None:
+    process(BATCHES[-1], user=ada, attempts=False)
+    row = AssignmentTelemetry.objects.get()
+    path = f"/admin/assignments/assignmenttelemetry/{row.pk}/delete/"
+    assert admin_client.post(path, {"post": "yes"}).status_code == 302
+    while take_attempts():
+        pass
+    assert not AssignmentTelemetry.objects.exists()
+    assert Activity.objects.exists()
 
 
 def test_learners_are_found_by_their_documents_and_by_what_they_streamed(

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from learntrace.accounts.models import User
+from learntrace.assignments import staff_telemetry
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.assignments.telemetry_stats import assets_to_sync, drain_stats
 from learntrace.config.runtime.schedules import queue_stats_sync
@@ -19,6 +20,8 @@ from learntrace.notebooks.documents.arrivals import take_arrivals
 from learntrace.notebooks.documents.learnpack_document import document
 from learntrace.notebooks.documents.telemetry_queue import make_documents
 from learntrace.notebooks.models import Arrival, Event
+from learntrace.progress.corrections import exclusions
+from learntrace.progress.corrections.exclusions import Meant
 from learntrace.progress.models import Assignment, Progress, Stale
 from learntrace.progress.stale_queue import claim_stale, mark_stale
 from learntrace.registry.models import Asset
@@ -181,6 +184,27 @@ def test_a_late_event_comes_into_the_document_that_is_stored(cast: Cast, teacher
     do(cast, 12, "ok", id=uuid.UUID(int=1))
     work()
     assert [one["exit_code"] for one in record(cast).telemetry["steps"][0]["compilations"]] == [0, 1, 0]
+
+
+def test_a_learner_of_whom_nothing_counts_has_no_record_until_something_does_again(cast: Cast, teacher: Api) -> None:
+    publish(teacher, ONE, TWO)
+    do(cast, 0, "error")
+    do(cast, 5, "ok")
+    work()
+    before = record(cast).telemetry
+    mine = Meant(frozenset({cast.owner.pk}))
+    made = exclusions.exclude(cast.academy, mine, "a preview", None, None)
+    work()
+    assert not AssignmentTelemetry.objects.exists()
+    exclusions.lift(cast.academy, made, None)
+    work()
+    assert record(cast).telemetry == before
+    # What staff wrote stays.
+    exclusions.exclude(cast.academy, mine, "a preview", None, None)
+    key = staff_telemetry.TelemetryKey(cast.owner, "lesson-03", "lesson-03")
+    staff_telemetry.change(key, {"telemetry": before | {"note": "by hand"}})
+    work()
+    assert record(cast).telemetry["note"] == "by hand"
 
 
 def test_statistics_know_notebooks(cast: Cast, teacher: Api) -> None:

@@ -235,6 +235,8 @@ class TestTheApi:
             ({"reason": ""}, "A reason of 1 to 500 characters"),
             ({"assignment": "lesson-99-exercise-1"}, "not found"),
             ({"session": 5}, "`session` must be a text"),
+            ({"session": "s" * 201}, "`session` must have at most 200 characters"),
+            ({"assignment": "a" * 421}, "`assignment` must have at most 420 characters"),
             ({"confirm": "all"}, "`confirm` must be the number"),
         ],
     )

@@ -125,6 +125,15 @@ class TestARename:
         step_renames.undo(cast.academy, row.pk, None)
         assert everything(cast.owner)["measures"] == before
 
+    def test_what_was_excluded_of_the_joined_step_stays_excluded_of_both(self, cast: Cast, renamed: Asset) -> None:
+        rename = step_renames.rename(cast.academy, OLD, NEW, None)
+        made = exclusions.exclude(cast.academy, meant(cast.owner, assignment=NEW), "junk", None, None)
+        step_renames.undo(cast.academy, rename.pk, None)
+        assert not Progress.objects.filter(user=cast.owner, assignment__in=[OLD, NEW], attempts__gt=0).exists()
+        exclusions.lift(cast.academy, exclusions.made_together_with(cast.academy, made[0]), None)
+        counted = dict(Progress.objects.filter(user=cast.owner).values_list("assignment", "attempts"))
+        assert set(counted) == {OLD, NEW}
+
 
 class TestARenameIsRefused:
     def test_where_both_steps_were_worked_on(self, cast: Cast, renamed: Asset, teacher: Api, client: Client) -> None:

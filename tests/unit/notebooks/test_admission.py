@@ -25,7 +25,7 @@ PROGRAM = Person(4, "program", (20,))
 PEOPLE = (ADA, LEE, NO, PROGRAM)
 KNOWN = AdmissionFacts(
     {one.id: one for one in PEOPLE}, {one.username: one for one in PEOPLE},
-    tags={"assignment:a": frozenset({20, 30})}, paths={"b.ipynb": frozenset({20})},
+    tags={"assignment:a": (30, 20), "assignment:b": (20, 10)}, paths={"b.ipynb": (20,)},
 )  # fmt: skip
 OWN, ANY = frozenset({UPLOAD_OWN}), frozenset({UPLOAD_OWN, UPLOAD_ANY})
 
@@ -45,7 +45,8 @@ def decide(caller: Caller, event: dict[str, Any], named: str = "") -> tuple[str,
     [
         (row(), "", 10), (row(), "20", 20), (row("ada"), "", 10), (row(""), "", 10),
         (row(assignment="assignment:a"), "", 20), (row(notebook="b.ipynb"), "", 20),
-        (row(assignment="assignment:x", notebook="x.ipynb"), "", 10), (row(assignment="assignment:a"), "10", 10),
+        (row(assignment="assignment:b"), "", 20), (row(assignment="assignment:x", notebook="x.ipynb"), "", 10),
+        (row(assignment="assignment:a"), "10", 10),
     ],
 )  # fmt: skip
 def test_a_learners_event_is_of_the_named_the_publishing_or_the_first_academy(
