@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
+from learntrace.dashboard.assignments.renamed_steps import at_renamed_step
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.layout.sign_in import safe_next
 from learntrace.progress.assignment_keys import PREFIX, key_of
@@ -59,6 +60,7 @@ class ExcludeContext:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @academy_page("crud_telemetry")
+@at_renamed_step
 def exclude(request: HttpRequest, page: AcademyPage, key: str, user_id: int | None = None) -> HttpResponse:
     """Show what can be excluded of a learner, or of the class, with the number of attempts; when posted, exclude it."""
     learner = None if user_id is None else learner_named(page.academy, user_id)

@@ -15,6 +15,7 @@ from learntrace.dashboard.assignments.lines import (
     LearnerLine,
     failed_share,
 )
+from learntrace.dashboard.assignments.renamed_steps import at_renamed_step
 from learntrace.dashboard.components.filters import filters_of
 from learntrace.dashboard.components.signal_lines import lines_of
 from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, paged_rows, sorted_rows, wants_csv
@@ -53,6 +54,7 @@ def assignments(request: HttpRequest, page: AcademyPage) -> HttpResponse:
 
 @require_safe
 @academy_page("read_assignment")
+@at_renamed_step
 def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpResponse:
     """Show how the class does on one assignment, beside the others; the errors met there; who needs help."""
     key = key_of(page.academy, key)
@@ -83,6 +85,7 @@ def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpRespons
 
 @require_safe
 @academy_page("read_assignment")
+@at_renamed_step
 def attempts(request: HttpRequest, page: AcademyPage, key: str, user_id: int) -> HttpResponse:
     """Show a learner's attempts at an assignment, one after the other."""
     key = key_of(page.academy, key, user_id)

@@ -1,6 +1,6 @@
 """The steps of an asset: the published ones in their order, and the learners' counts on each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count
@@ -10,6 +10,7 @@ from learntrace.assignments.asset_reports import LearnerTelemetry
 from learntrace.assignments.step_reports import StepCounts, step_report
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.models import Assignment, Progress
+from learntrace.progress.reports.joined_steps import joined_counts, new_names
 from learntrace.registry.translated_assets import TranslatedAsset
 
 
@@ -42,16 +43,32 @@ class Steps:
 
 
 def steps_of(academy: Academy, translated: TranslatedAsset, learners: Sequence[LearnerTelemetry]) -> Steps:
-    """Return an asset's steps with the counts of learners, who come with the latest first; four queries."""
+    """Return an asset's steps with the counts of learners, who come with the latest first; six queries at most.
+
+    What learners tell of a renamed step under its old name is counted of the step that replaced it.
+    """
     report = step_report(academy.pk, translated.slug, learners)
+    names = new_names(academy, translated)
+    joined_steps = joined_counts(translated.slug, names, learners)
+    stopped_at = _renamed(report.stopped, names)
     published = _published_steps(academy, translated)
     done = _done(academy, [assignment.key for assignment in published.values()])
     rows = []
     for slug, assignment in published.items():
-        counts = report.counts.get(slug, StepCounts())
-        unread, stopped = max(report.learners - counts.opened, 0), report.stopped.get(slug, 0)
+        counts = joined_steps.get(slug) or report.counts.get(slug, StepCounts())
+        unread, stopped = max(report.learners - counts.opened, 0), stopped_at.get(slug, 0)
         rows.append(Step(slug, assignment.title, assignment.key, counts, unread, stopped, done.get(assignment.key, 0)))
     return Steps(tuple(rows), report.learners)
+
+
+def _renamed(stopped: Mapping[str | None, int], names: Mapping[str, str]) -> dict[str, int]:
+    """Return how many learners stopped at each step, by the names that the steps have now."""
+    renamed: dict[str, int] = {}
+    for told, learners in stopped.items():
+        if told is not None:
+            slug = names.get(told, told)
+            renamed[slug] = renamed.get(slug, 0) + learners
+    return renamed
 
 
 def _done(academy: Academy, keys: Sequence[str]) -> dict[str, int]:
