@@ -56,6 +56,31 @@ def test_every_page_fits_reads_well_and_has_nothing_serious_for_axe(
         assert contrast >= 4.5, (path, text)
 
 
+# Of each lane's name: its text, its left and right edge within the picture, and how far its middle is above its lane.
+_LANE_NAMES = """() => {
+  const box = document.querySelector(".timeline").getBoundingClientRect();
+  const rules = [...document.querySelectorAll(".timeline .rule")].map((rule) => rule.getBoundingClientRect().top);
+  const names = [...document.querySelectorAll(".timeline .lanes text:not(.asset)")];
+  return names.map((name, at) => {
+    const { left, right, top, bottom, width } = name.getBoundingClientRect();
+    return [name.firstChild.textContent, left - box.left, box.right - right, rules[at] - (top + bottom) / 2, width];
+  });
+}"""
+
+
+def test_lanes_have_their_names_above_them_where_the_page_is_narrow(visit: Visit, room: Classroom) -> None:
+    page = visit(f"/learner/{room.learners[0].pk}", room.teacher, width=390)
+    names = page.evaluate(_LANE_NAMES)
+    assert names
+    for _text, left, right, above, width in names:
+        assert width > 0
+        assert left >= 0
+        assert right >= 0
+        assert 5 <= above <= 15
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert all(abs(above) < 3 for _text, _left, _right, above, _width in page.evaluate(_LANE_NAMES))
+
+
 def test_a_signal_is_acknowledged_without_leaving_the_page(visit: Visit, room: Classroom) -> None:
     learner = room.learners[0]
     fail(room, learner, room.keys[-1], 4)

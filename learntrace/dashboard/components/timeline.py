@@ -13,6 +13,8 @@ from itertools import pairwise
 
 from django.utils import timezone
 
+from learntrace.dashboard.components.labels import age
+
 # A longer gap is folded.
 LONGEST = timedelta(minutes=30)
 # Attempts stand about so far from each other; more seconds a pixel where a picture would become too wide.
@@ -26,6 +28,9 @@ _TICKS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30))
 _BETWEEN_TICKS = 70.0
 # The time at the beginning of a part, with its date, is longer than that of a tick.
 _FIRST_LABEL = 90.0
+# From where to where the labels reach that stand at the beginning of a part and at a tick; that of a fold ends before its
+# middle, and has so many pixels for each character.
+_DATE_REACH, _TICK_REACH, _GAP_END, _CHARACTER = (-5.0, 72.0), (-18.0, 18.0), -6.0, 7.0
 _MARGINS = 56
 _LANE = 22
 _HEADING = 20
@@ -76,13 +81,16 @@ class Lane:
 class Fold:
     """A folded gap: its middle `x`, its length in seconds, and where and at which time it goes on.
 
-    The first part of a timeline has no gap before it, and no length.
+    The first part of a timeline has no gap before it, and no length. `dated` and `measured` say whether there is room for
+    the time and for the length.
     """
 
     x: str
     after: str
     at: datetime
     seconds: float | None
+    dated: bool = True
+    measured: bool = True
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,24 @@ def _scale(seconds: Sequence[float]) -> float:
     return max(wanted, sum(seconds) / _WIDEST)
 
 
+class _Room:
+    """The room along the axis: a label that would overprint one that stands there already is left out."""
+
+    def __init__(self) -> None:
+        self._begins: list[float] = []
+        self._ends: list[float] = []
+
+    def takes(self, place: float, reach: tuple[float, float]) -> bool:
+        """Return whether there is room for a label at a place, and then take it."""
+        begin, end = place + reach[0], place + reach[1]
+        index = bisect_right(self._begins, begin)
+        if (index and self._ends[index - 1] > begin) or (index < len(self._begins) and self._begins[index] < end):
+            return False
+        self._begins.insert(index, begin)
+        self._ends.insert(index, end)
+        return True
+
+
 def _ticks(axis: _Axis) -> Iterator[tuple[float, datetime]]:
     """Yield round times with their places, apart from the labels of folds and of each other."""
     step = next(
@@ -185,6 +211,8 @@ def timeline_of(
     axis = axis_of([attempt.at for attempt in attempts])
     span = max(axis.places[-1] if attempts else 0.0, _LEAST_SPAN)
     xs = [_percent(place, span) for place in axis.places]
+    room = _Room()
+    folds = _folds(axis, span, room)
     above = tuple(
         Mark(_percent(axis.place_of(at), span), "24", shape, title, at, url)
         for at, shape, title, url in signals
@@ -197,21 +225,26 @@ def timeline_of(
         lanes=tuple(lanes.values()),
         marks=_marks(attempts, xs, lanes, evidence),
         signals=above,
-        folds=tuple(_folds(axis, span)),
-        ticks=tuple((_percent(place, span), at) for place, at in _ticks(axis)),
+        folds=folds,
+        ticks=tuple((_percent(place, span), at) for place, at in _ticks(axis) if room.takes(place, _TICK_REACH)),
         hidden_lanes=len(keys) - len(lanes),
     )
 
 
-def _folds(axis: _Axis, span: float) -> Iterator[Fold]:
-    for part in _parts(axis.moments):
-        index, at = part.start, axis.moments[part.start]
+def _folds(axis: _Axis, span: float, room: _Room) -> tuple[Fold, ...]:
+    """Return the folds; times take the room first, then lengths, which can be told from the times."""
+    starts = [part.start for part in _parts(axis.moments)]
+    dated = [room.takes(axis.places[index], _DATE_REACH) for index in starts]
+    folds = []
+    for index, has_time in zip(starts, dated, strict=True):
+        at, place = axis.moments[index], axis.places[index]
         if index == 0:
-            yield Fold("0%", "0%", at, None)
-        else:
-            gap = (at - axis.moments[index - 1]).total_seconds()
-            place = axis.places[index]
-            yield Fold(_percent(place - _FOLD / 2, span), _percent(place, span), at, gap)
+            folds.append(Fold("0%", "0%", at, None))
+            continue
+        gap, middle = (at - axis.moments[index - 1]).total_seconds(), place - _FOLD / 2
+        measured = room.takes(middle, (_GAP_END - _CHARACTER * len(age(gap)), _GAP_END))
+        folds.append(Fold(_percent(middle, span), _percent(place, span), at, gap, has_time, measured))
+    return tuple(folds)
 
 
 def _marks(

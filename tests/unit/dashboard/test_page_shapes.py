@@ -134,6 +134,26 @@ def test_ticks_stand_at_round_times_of_the_readers_zone() -> None:
     assert [x for x, _at in ticks] == ["25.000%", "50.000%", "75.000%", "100.000%"]
 
 
+def test_labels_of_the_axis_that_would_overprint_each_other_are_left_out() -> None:
+    # Minutes of work on one day, one attempt on the next two, and an hour after that.
+    minutes = [*range(0, 20, 2), 1440, 2880, *range(4320, 4380, 2)]
+    attempts = [Attempt(str(n), NOW + timedelta(minutes=m), "a", "ok") for n, m in enumerate(minutes)]
+    timeline = timeline_of(attempts, {"a": ("a", "")})
+    assert [(fold.dated, fold.measured) for fold in timeline.folds] == [
+        (True, True), (True, True), (False, False), (True, False),
+    ]  # fmt: skip
+    span = timeline.width - 56
+    reaches = [
+        (float(x.rstrip("%")) * span / 100 + begin, float(x.rstrip("%")) * span / 100 + end)
+        for x, begin, end in [
+            *((fold.after, -5, 70) for fold in timeline.folds if fold.dated),
+            *((fold.x, -32, -6) for fold in timeline.folds if fold.seconds and fold.measured),
+            *((x, -17, 17) for x, _at in timeline.ticks),
+        ]
+    ]
+    assert all(before[1] <= after[0] for before, after in pairwise(sorted(reaches)))
+
+
 def test_steps_stand_under_their_asset_and_are_told_by_their_own_names() -> None:
     keys = ["py/01-hello", "assignment:sum", "js/01-hello", "py/02-" + "x" * 30 + "-end"]
     attempts = [Attempt(str(n), NOW + timedelta(minutes=n), key, "ok") for n, key in enumerate(keys)]
