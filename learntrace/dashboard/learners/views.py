@@ -18,11 +18,10 @@ from learntrace.dashboard.components.table import Table, csv_answer, csv_of, pag
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.learners import csv_export
 from learntrace.dashboard.learners.context import LearnersContext, RawTelemetryContext, learner_context
-from learntrace.progress.reports.attempts import has_excluded_attempts
+from learntrace.progress.reports.attempts import has_excluded_attempts, recent_attempts
 from learntrace.progress.reports.earlier_runs import earlier_runs
 from learntrace.progress.reports.learner_assignments import by_name, learner_named
 from learntrace.progress.reports.learners import MOST_ONLY_SEEN, LearnerRow, learner_rows, with_assignments
-from learntrace.progress.reports.recent_attempts import recent_attempts
 from learntrace.progress.reports.selection import Selection
 from learntrace.progress.reports.standing_exclusions import standing_of
 from learntrace.signals.class_signals import signals_of_learner

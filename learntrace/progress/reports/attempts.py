@@ -1,19 +1,28 @@
-"""A learner's attempts at an assignment, one by one, aborted and excluded ones included."""
+"""A learner's attempts one by one: all of those at an assignment, and the latest that count at all assignments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.db.models import QuerySet
 
-from learntrace.accounts.models import Academy
+from learntrace.accounts.models import Academy, User
+from learntrace.progress.counting import COUNTED
 from learntrace.progress.models import Activity
 
 SORTABLE: Mapping[str, str] = {"at": "at", "outcome": "outcome", "session_id": "session_id", "object_id": "object_id"}
+MOST_RECENT = 1000
 
 
 def attempts_of(academy: Academy, key: str, user_id: int) -> QuerySet[Activity]:
     """Return the attempts in the learner's order, oldest first."""
     rows = Activity.objects.filter(academy=academy, assignment=key, user=user_id, outcome__isnull=False)
     return rows.order_by("at", "arrival")
+
+
+def recent_attempts(academy: Academy, user: User) -> Sequence[Activity]:
+    """Return the latest attempts that count, the oldest first."""
+    rows = Activity.objects.filter(academy=academy, user=user, outcome__isnull=False, assignment__isnull=False)
+    rows = rows.filter(COUNTED)
+    return list(rows.order_by("-at", "-arrival")[:MOST_RECENT])[::-1]
 
 
 def has_excluded_attempts(academy: Academy, user_id: int) -> bool:
