@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
+from learntrace.progress.corrections import exclusions
+from learntrace.progress.corrections.exclusions import Meant
 from tests.browser.classroom import Classroom, build_classroom, fail
 from tests.browser.pages import LEAST_CONTRAST, PATIENCE, Faults, Visit, complaints
 from tests.browser.scene import PASSWORD
@@ -79,6 +81,20 @@ def test_lanes_have_their_names_above_them_where_the_page_is_narrow(visit: Visit
         assert 5 <= above <= 15
     page.set_viewport_size({"width": 1440, "height": 900})
     assert all(abs(above) < 3 for _text, _left, _right, above, _width in page.evaluate(_LANE_NAMES))
+
+
+def test_excluded_attempts_count_again_without_leaving_the_page_or_a_message(visit: Visit, room: Classroom) -> None:
+    learner, academy = room.learners[0], room.learners[0].memberships.get().academy
+    exclusions.exclude(academy, Meant(frozenset({learner.pk})), "a preview", room.teacher, None)
+    page = visit(f"/learner/{learner.pk}", room.teacher)
+    expect(page.get_by_text("All attempts are excluded")).to_be_visible()
+    card = page.get_by_role("region", name="Excluded attempts")
+    assert complaints(page) == []
+    card.get_by_role("button", name="Count again").click()
+    expect(card).to_have_count(0)
+    expect(page.get_by_text("All attempts are excluded")).to_have_count(0)
+    page.goto("/learners")
+    expect(page.get_by_text("These attempts count again.")).to_have_count(0)
 
 
 def test_a_signal_is_acknowledged_without_leaving_the_page(visit: Visit, room: Classroom) -> None:
