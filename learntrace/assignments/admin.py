@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from learntrace.assignments.models import AssignmentTelemetry, Task
-from learntrace.assignments.record_keepers import keep_unread_records
+from learntrace.assignments.telemetry_documents import keep_unread_records
 from learntrace.core.admin import BigTableAdmin
 
 

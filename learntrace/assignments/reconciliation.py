@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from django.db import IntegrityError, OperationalError, transaction
 
 from learntrace.assignments.models import AssignmentTelemetry
-from learntrace.assignments.record_keepers import keep_unread_records
+from learntrace.assignments.telemetry_documents import keep_unread_records
 from learntrace.core.progress_line import ProgressLine
 from learntrace.registry.models import AssetAlias
 from learntrace.registry.resolution import load_registry

@@ -16,7 +16,7 @@ from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.scope import learners_of
 from learntrace.accounts.write_scope import Learner, Sender, may_write
 from learntrace.assignments.models import AssignmentTelemetry
-from learntrace.assignments.record_keepers import keep_unread_records
+from learntrace.assignments.telemetry_documents import keep_unread_records
 from learntrace.assignments.visibility import telemetry_seen_in
 from learntrace.core.errors import NotFound
 from learntrace.registry.resolution import load_registry

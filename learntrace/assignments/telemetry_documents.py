@@ -1,6 +1,6 @@
 """Storing sources' telemetry documents: one row per learner and canonical asset, in which the newest document stays."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,11 @@ DELETE FROM assignments_assignmenttelemetry t
  WHERE t.user_id = asked.user_id AND t.asset_slug = asked.asset_slug
    AND t.telemetry ->> 'agent' = %s AND NOT t.by_staff
 """
+
+
+# Callbacks of the room that reads records: they keep what nobody has read yet of records that are changed or deleted by hand.
+Keeper = Callable[[Collection[tuple[int, str]]], None]
+_keepers: list[Keeper] = []
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,18 @@ def delete_documents(records: Collection[tuple[int, str]], agent: str) -> None:
     if records:
         rows = json_rows({"user_id": user_id, "asset_slug": slug} for user_id, slug in records)
         execute(_DELETE, [rows, agent])
+
+
+def register_keeper(keeper: Keeper) -> None:
+    """Register a callback; it gets (user id, asset slug) of records, in the transaction that changes them."""
+    if keeper not in _keepers:
+        _keepers.append(keeper)
+
+
+def keep_unread_records(records: Collection[tuple[int, str]]) -> None:
+    """Call the callbacks, before the records are changed or deleted by hand in the open transaction."""
+    for keeper in _keepers:
+        keeper(records)
 
 
 def store_untold(counts: Mapping[tuple[int, str], int]) -> None:

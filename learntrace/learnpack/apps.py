@@ -6,7 +6,7 @@ class LearnPackConfig(AppConfig):
     verbose_name = "LearnPack"
 
     def ready(self) -> None:
-        from learntrace.assignments.record_keepers import register_keeper
+        from learntrace.assignments.telemetry_documents import register_keeper
         from learntrace.learnpack import personal_data
         from learntrace.learnpack.attempts import derivation
         from learntrace.learnpack.ignore import academy_rules
