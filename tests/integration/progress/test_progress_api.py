@@ -9,6 +9,8 @@ from django.test.utils import CaptureQueriesContext
 
 from learntrace.accounts.models import Membership, User
 from learntrace.progress.models import Progress
+from learntrace.progress.reports.learner_assets import learner_assets_of
+from learntrace.progress.reports.selection import Selection
 from learntrace.registry.models import Asset
 from tests.support.builders import (
     NOW,
@@ -597,3 +599,27 @@ def test_definitions_are_told_in_the_clients_language(cast: Cast, teacher: Api, 
     }
     assert told["en"] == "Attempts that failed."
     assert told["es"] == "Intentos que fallaron."
+
+
+def test_sums_are_the_same_wherever_the_rows_lie(cast: Cast) -> None:
+    """Tenths have no exact float: added one by one, their sum depends on the order."""
+    asset = make_asset("sums", academy=cast.academy)
+    numbers = [0.1, 0.2, 0.3]
+
+    def sums(ordered: list[float]) -> list[tuple[float, float | None, float]]:
+        Progress.objects.all().delete()
+        for place, number in enumerate(ordered):
+            key = f"sums/{place}"
+            measures: dict[str, Any] = {
+                "active_seconds": number,
+                "error_quotient": number / 1e10,
+                "repeated_error_density": number,
+            }
+            seen: dict[str, Any] = {"first_seen_at": NOW, "last_seen_at": NOW, "last_arrival": 1, "gap_seconds": 300}
+            Progress.objects.create(user=cast.owner, academy=cast.academy, assignment=key, **measures, **seen)
+        rows = learner_assets_of(Selection(cast.academy))
+        return [(row.active_time, row.error_quotients, row.repeated_error_density) for row in rows]
+
+    for number in range(len(numbers)):
+        make_assignment(cast.academy, asset, f"sums/{number}", position=number)
+    assert sums(numbers) == sums(numbers[::-1]) == sums(sorted(numbers))
