@@ -34,7 +34,9 @@ class People:
         return user_id in self.academies
 
     def learner(self, user_id: int | None) -> Learner:
-        return Learner(user_id, self.academies.get(user_id, NOWHERE) if user_id is not None else NOWHERE)
+        if user_id is None or user_id not in self.academies:
+            return Learner(None)
+        return Learner(user_id, self.academies[user_id])
 
     def sender(self, user_id: int | None, learner_id: int | None) -> Sender:
         """Return a sender. What somebody sent who was deleted since, or an old row without a sender, is the learner's own."""

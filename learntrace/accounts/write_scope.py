@@ -30,7 +30,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Learner:
-    """Whom something is told of, with the academies that the learner is a member of, in any role and state."""
+    """Whom something is told of, with the academies that the learner is a member of, in any role and state.
+
+    `user_id` is None for a user that doesn't exist.
+    """
 
     user_id: int | None
     academies: frozenset[int] = NOWHERE
@@ -54,9 +57,14 @@ def owners(learner_academies: frozenset[int], asset_academy: int | None) -> froz
 def may_write(sender: Sender, learner: Learner, asset_academy: int | None) -> bool:
     """Whether the sender may write the learner's record on an asset of that academy.
 
-    A record of somebody who belongs to no academy has no owner: the learner writes it, and any service.
+    A record of somebody who belongs to no academy has no owner: the learner writes it, and any service. A user that
+    doesn't exist is to a service of some academies as one of another academy: its answers would tell who exists there.
     """
-    if sender.user_id == learner.user_id or sender.serves is None:
+    if sender.serves is None:
+        return True
+    if learner.user_id is None:
+        return False
+    if sender.user_id == learner.user_id:
         return True
     if not learner.academies:
         return sender.is_service

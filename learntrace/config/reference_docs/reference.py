@@ -23,7 +23,10 @@ _WRITES = (
 _WRITERS = [
     [
         "Telemetry of a learner",
-        "the learner; services of an academy that owns the record. Others get 403 `telemetry-of-another-user`.",
+        (
+            "the learner; services of an academy that owns the record. Others get 403 `telemetry-of-another-user`, also "
+            "about a user that doesn't exist."
+        ),
     ],
     [
         "Naming an asset in telemetry or a correction",

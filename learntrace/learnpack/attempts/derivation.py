@@ -35,8 +35,8 @@ from learntrace.learnpack.attempts.stored_documents import (
     unread_heads,
 )
 from learntrace.learnpack.processing import outcomes
-from learntrace.learnpack.processing.claims import people_of, read_streamed, registry_for
-from learntrace.learnpack.processing.dispatch import streamed_asset
+from learntrace.learnpack.processing.claims import read_streamed, registry_for
+from learntrace.learnpack.processing.dispatch import streamed_event
 from learntrace.learnpack.processing.streaming import SOURCE, streamed_activities, workout_sessions
 from learntrace.learnpack.processing.unread_documents import TOPIC
 from learntrace.measures.activity import TEST
@@ -193,11 +193,9 @@ def derive(user_id: int) -> list[LearnerActivity]:
     count_by_receipt(user_id)
     documents = documents_of(user_id)
     webhooks = read_streamed(user_id)
-    registry, people = registry_for(webhooks), people_of(webhooks)
+    registry = registry_for(webhooks)
     streamed = [
-        (webhook, Subject(user_id, registry.canonical(asset).slug))
-        for webhook in webhooks
-        if (asset := streamed_asset(webhook, registry, people)) is not None
+        (webhook, subject) for webhook in webhooks if (subject := streamed_event(webhook, registry).subject) is not None
     ]
     subjects = {document.subject for document in documents} | {subject for _webhook, subject in streamed}
     academies = _academies(subjects, _assets(subjects))

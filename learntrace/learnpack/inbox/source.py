@@ -103,7 +103,9 @@ class _Context:
 
     def learner(self, request: _Request) -> Learner:
         student = request.student
-        return Learner(student, self.academies_by_user.get(student, NOWHERE) if student is not None else NOWHERE)
+        if student is None or student not in self.academies_by_user:
+            return Learner(None)
+        return Learner(student, self.academies_by_user[student])
 
 
 class LearnPackInbox:
@@ -264,7 +266,7 @@ def _check_may_send(request: _Request, context: _Context) -> None:
 def _may_send_for(request: _Request, context: _Context) -> bool:
     """Whether a caller may send another user's telemetry: a service may, but not into an academy that it doesn't serve.
 
-    A user that doesn't exist is in no academy: the row ends as an ERROR that says so.
+    A service of all academies may name a user that doesn't exist: the row ends as an ERROR that says so.
     """
     sender, learner = request.sender, context.learner(request)
     if not sender.is_service:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from learntrace.accounts.write_facts import People, read_people
+from learntrace.accounts.write_facts import read_people
+from learntrace.accounts.write_scope import Learner, Sender
 from learntrace.core.fair_claims import FairClaims, Row, Table
 from learntrace.core.sql import fetch
 from learntrace.core.stopwatch import Stopwatch
@@ -67,15 +68,15 @@ class Order(NamedTuple):
 class Claimed:
     """A webhook as processing sees it.
 
-    `payload` lacks a batch's long lists. `student_id` is the user that the webhook is about (`WebhookRefs.student_id`),
-    whether or not such a user exists.
+    `payload` lacks a batch's long lists. `sender` and `learner` are as they are now: a role may have been taken away
+    since the webhook was received.
     """
 
     id: int
     refs: WebhookRefs
     payload: Mapping[str, Any]
-    student_id: int | None
-    sender_id: int | None
+    sender: Sender
+    learner: Learner
     received_at: datetime
     size: int
     """The compressed size of the whole payload in bytes."""
@@ -83,6 +84,11 @@ class Claimed:
     @property
     def event(self) -> str:
         return self.refs.event
+
+    @property
+    def student_id(self) -> int | None:
+        """The user that the webhook is about (`WebhookRefs.student_id`), None where there is no such user."""
+        return self.learner.user_id
 
     @property
     def seconds_ahead(self) -> int | None:
@@ -154,27 +160,38 @@ def read_streamed(student_id: int) -> list[Claimed]:
     return _read(_STREAMED, {"student": student_id, "reason": outcomes.TAKEN})
 
 
+class _Row(NamedTuple):
+    """A row of _HEAD; `head` is JSON text."""
+
+    id: int
+    event: str
+    head: str | None
+    student_id: int | None
+    sender_id: int | None
+    received_at: datetime
+    size: int
+
+
 def _read(statement: str, parameters: Mapping[str, int | float | str | list[int]]) -> list[Claimed]:
-    return [_claimed(*row) for row in fetch(statement, parameters)]
-
-
-def _claimed(
-    webhook_id: int,
-    event: str,
-    head: str | None,
-    student: int | None,
-    sender: int | None,
-    received_at: datetime,
-    size: int,
-) -> Claimed:
-    payload = msgspec.json.decode(head) if head else {}
-    refs = read_refs(event, payload)
-    return Claimed(webhook_id, refs, payload, refs.student_id(student), sender, received_at, size)
-
-
-def people_of(webhooks: Sequence[Claimed]) -> People:
-    """Read what is known of the learners and senders of webhooks; one query."""
-    return read_people(user_id for webhook in webhooks for user_id in (webhook.student_id, webhook.sender_id))
+    """Return webhooks, each with what it refers to and with its sender and learner; two queries."""
+    read = []
+    for row in map(_Row._make, fetch(statement, parameters)):
+        payload = msgspec.json.decode(row.head) if row.head else {}
+        refs = read_refs(row.event, payload)
+        read.append((row, payload, refs, refs.student_id(row.student_id)))
+    people = read_people(user_id for row, _payload, _refs, student in read for user_id in (student, row.sender_id))
+    return [
+        Claimed(
+            row.id,
+            refs,
+            payload,
+            people.sender(row.sender_id, student),
+            people.learner(student),
+            row.received_at,
+            row.size,
+        )
+        for row, payload, refs, student in read
+    ]
 
 
 def registry_for(webhooks: Sequence[Claimed]) -> Registry:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from learntrace.accounts.write_facts import People
 from learntrace.accounts.write_scope import (
     NOWHERE,
     Learner,
@@ -33,6 +32,15 @@ class ResolvedAsset:
 
     asset: AssetFacts
     by_id: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Whom and what a webhook is about; `translations` are those of the asset, the canonical one first."""
+
+    learner_id: int
+    resolved: ResolvedAsset
+    translations: tuple[AssetFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +90,26 @@ class Dispatched:
     streamed: list[StreamedEvent] = field(default_factory=list)
 
 
-def dispatch(webhooks: Iterable[Claimed], registry: Registry, people: People) -> Dispatched:
-    """Check webhooks and sort them by their action; `people`: their learners and senders."""
+def dispatch(webhooks: Iterable[Claimed], registry: Registry) -> Dispatched:
+    """Check webhooks and sort them by their action; `registry`: `registry_for`."""
     dispatched = Dispatched()
     for webhook in webhooks:
-        if refusal := _refusal(webhook, people):
+        if refusal := _refusal(webhook):
             dispatched.refused[webhook.id] = refusal
         elif webhook.event in PACKAGE_EVENTS:
             dispatched.package_events.append(webhook)
         elif webhook.event == BATCH:
-            batch = batch_of(webhook, registry, people)
+            batch = batch_of(webhook, registry)
             if isinstance(batch, Outcome):
                 dispatched.refused[webhook.id] = batch
             else:
                 dispatched.batches.append(batch)
         else:
-            dispatched.streamed.append(_streamed_event(webhook, registry, people))
+            dispatched.streamed.append(streamed_event(webhook, registry))
     return dispatched
 
 
-def _refusal(webhook: Claimed, people: People) -> Outcome | None:
+def _refusal(webhook: Claimed) -> Outcome | None:
     """Return the outcome of the first check that fails, None where the webhook's action may run.
 
     Streaming events pass: whether they have an action depends on an academy's settings (`streaming`).
@@ -113,46 +121,50 @@ def _refusal(webhook: Claimed, people: People) -> Outcome | None:
         return failed(outcomes.NO_PAYLOAD)
     if not refs.names_asset:
         return failed(outcomes.NO_SLUG)
-    if refs.user is not None and refs.user_id not in people:
+    if refs.user is not None and webhook.student_id is None:
         return failed(outcomes.UNKNOWN_STUDENT, user_id=outcomes.shown(refs.user))
     if refs.event not in _KNOWN_EVENTS:
         return not_implemented(refs.event)
     return None
 
 
-def batch_of(webhook: Claimed, registry: Registry, people: People) -> Batch | Outcome:
-    """Return the batch, or the outcome of one whose learner or asset is unknown or that its sender may not send.
-
-    What the front door has let in is checked again: a role may have been taken away since.
-    """
-    sender, learner = _parties(webhook, people)
-    known = webhook.student_id is not None and webhook.student_id in people
-    if known and not may_write(sender, learner, None):
-        return failed(outcomes.NOT_THE_SENDERS)
-    resolved = resolve(webhook.refs, registry, naming(sender, learner))
-    if resolved is None:
-        return failed(outcomes.ASSET_NOT_FOUND)
-    if webhook.student_id is None or not known:
-        return failed(outcomes.NO_STUDENT)
-    asset = resolved.asset
-    translations = registry.translations(asset)
-    if not may_write(sender, learner, translations[0].academy_id):
-        return failed(outcomes.NOT_THE_SENDERS)
+def batch_of(webhook: Claimed, registry: Registry) -> Batch | Outcome:
+    """Return the batch, or the outcome of one that nothing is done with (`_told_of`)."""
+    told = _told_of(webhook, registry)
+    if isinstance(told, Outcome):
+        return told
+    sender, learner, asset = webhook.sender, webhook.learner, told.resolved.asset
     readers = owners(learner.academies, asset.academy_id)
-    teaches = resolved.by_id and asset.learnpack_id is None and may_describe(sender, asset.academy_id)
+    teaches = told.resolved.by_id and asset.learnpack_id is None and may_describe(sender, asset.academy_id)
     return Batch(
         webhook,
-        webhook.student_id,
+        told.learner_id,
         asset,
-        translations,
-        tuple(sorted(other.slug for other in translations if other == asset or sees(readers, other.home))),
+        told.translations,
+        tuple(sorted(other.slug for other in told.translations if other == asset or sees(readers, other.home))),
         webhook.refs.package_id if teaches else None,
         closed_to(sender, learner),
     )
 
 
-def _parties(webhook: Claimed, people: People) -> tuple[Sender, Learner]:
-    return people.sender(webhook.sender_id, webhook.student_id), people.learner(webhook.student_id)
+def _told_of(webhook: Claimed, registry: Registry) -> _Told | Outcome:
+    """Return whom and what a webhook is about, or the outcome of one whose learner or asset is unknown or that its sender
+    may not send.
+
+    What the front door has let in is checked again: a role may have been taken away since.
+    """
+    sender, learner = webhook.sender, webhook.learner
+    if learner.user_id is not None and not may_write(sender, learner, None):
+        return failed(outcomes.NOT_THE_SENDERS)
+    resolved = resolve(webhook.refs, registry, naming(sender, learner))
+    if resolved is None:
+        return failed(outcomes.ASSET_NOT_FOUND)
+    if learner.user_id is None:
+        return failed(outcomes.NO_STUDENT)
+    translations = registry.translations(resolved.asset)
+    if not may_write(sender, learner, translations[0].academy_id):
+        return failed(outcomes.NOT_THE_SENDERS)
+    return _Told(learner.user_id, resolved, translations)
 
 
 def naming(sender: Sender, learner: Learner) -> MayName:
@@ -160,21 +172,14 @@ def naming(sender: Sender, learner: Learner) -> MayName:
     return lambda asset: may_name(sender, learner, asset.home)
 
 
-def _streamed_event(webhook: Claimed, registry: Registry, people: People) -> StreamedEvent:
-    student = webhook.student_id if webhook.student_id in people else None
-    asset = streamed_asset(webhook, registry, people)
-    if asset is None or student is None:
-        return StreamedEvent(webhook, student, asset, None)
-    return StreamedEvent(webhook, student, asset, Subject(student, registry.canonical(asset).slug))
-
-
-def streamed_asset(webhook: Claimed, registry: Registry, people: People) -> AssetFacts | None:
-    """Return the asset of a streaming event, None for one on which its sender may not tell anything of the learner."""
-    sender, learner = _parties(webhook, people)
-    resolved = resolve(webhook.refs, registry, naming(sender, learner))
-    if resolved is None or not may_write(sender, learner, registry.canonical(resolved.asset).academy_id):
-        return None
-    return resolved.asset
+def streamed_event(webhook: Claimed, registry: Registry) -> StreamedEvent:
+    """Return the streaming event; it has no subject where the learner or the asset is unknown or its sender may not tell
+    anything of the two."""
+    told = _told_of(webhook, registry)
+    if isinstance(told, Outcome):
+        return StreamedEvent(webhook, webhook.student_id, None, None)
+    subject = Subject(told.learner_id, told.translations[0].slug)
+    return StreamedEvent(webhook, told.learner_id, told.resolved.asset, subject)
 
 
 def resolve(refs: WebhookRefs, registry: Registry, may_name: MayName) -> ResolvedAsset | None:

@@ -11,14 +11,13 @@ import structlog
 from django.db import transaction
 from django.utils import translation
 
-from learntrace.accounts.write_facts import People
 from learntrace.core import live_events
 from learntrace.core.queue import run_turn
 from learntrace.core.sql import execute, json_rows
 from learntrace.learnpack.attempts.earlier_ids import change_earlier_ids
 from learntrace.learnpack.processing import outcomes
 from learntrace.learnpack.processing.batches import process_batches
-from learntrace.learnpack.processing.claims import Claimed, claim, claim_one, people_of, registry_for
+from learntrace.learnpack.processing.claims import Claimed, claim, claim_one, registry_for
 from learntrace.learnpack.processing.dispatch import StreamedEvent, dispatch
 from learntrace.learnpack.processing.outcomes import Outcome, failed
 from learntrace.learnpack.processing.packages import lock_assets, process_package_events
@@ -95,17 +94,16 @@ class _WebhooksTurn:
 
 def _process(webhooks: Sequence[Claimed]) -> dict[int, Outcome]:
     """Act on claimed webhooks and mark them, in the open transaction; return each webhook's outcome by its id."""
-    people = people_of(webhooks)
     registry = registry_for(webhooks)
-    dispatched = dispatch(webhooks, registry, people)
+    dispatched = dispatch(webhooks, registry)
     if dispatched.package_events:
         lock_assets(registry.by_id)
     results = dispatched.refused
     results |= process_batches(dispatched.batches)
-    results |= process_package_events(dispatched.package_events, registry, people)
+    results |= process_package_events(dispatched.package_events, registry)
     with together():
         results |= process_streamed(_of_free_learners(dispatched.streamed))
-        _mark(results, _known_students(webhooks, people))
+        _mark(results, {webhook.id: webhook.student_id for webhook in webhooks})
         tell_also(webhook_changes(results))
     return results
 
@@ -121,16 +119,8 @@ def _of_free_learners(events: Sequence[StreamedEvent]) -> list[StreamedEvent]:
     return [event for event in events if event.student_id is None or event.student_id in free]
 
 
-def _known_students(webhooks: Sequence[Claimed], people: People) -> dict[int, int]:
-    """Return the student of each webhook whose student exists, by the webhook's id."""
-    return {
-        webhook.id: webhook.student_id
-        for webhook in webhooks
-        if webhook.student_id is not None and webhook.student_id in people
-    }
-
-
-def _mark(results: Mapping[int, Outcome], students: Mapping[int, int]) -> None:
+def _mark(results: Mapping[int, Outcome], students: Mapping[int, int | None]) -> None:
+    """Store outcomes, and the students of webhooks that came before their students existed."""
     with translation.override("en"):
         rows = [
             {

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db import transaction
 
-from learntrace.accounts.write_facts import People
 from learntrace.accounts.write_scope import may_describe
 from learntrace.learnpack.events import MANIFEST_UPDATED
 from learntrace.learnpack.payloads import bigint
@@ -37,15 +36,15 @@ def lock_assets(asset_ids: Collection[int]) -> None:
     list(rows.order_by("id").values_list("id", flat=True))
 
 
-def process_package_events(webhooks: Sequence[Claimed], registry: Registry, people: People) -> dict[int, Outcome]:
+def process_package_events(webhooks: Sequence[Claimed], registry: Registry) -> dict[int, Outcome]:
     """Write package events to their assets in the open transaction; return each webhook's outcome by its id."""
-    return {webhook.id: _process(webhook, registry, people) for webhook in webhooks}
+    return {webhook.id: _process(webhook, registry) for webhook in webhooks}
 
 
-def _process(webhook: Claimed, registry: Registry, people: People) -> Outcome:
+def _process(webhook: Claimed, registry: Registry) -> Outcome:
     try:
         package_id = _package_id(webhook.refs)
-        assets = _assets(webhook, registry, package_id, people)
+        assets = _assets(webhook, registry, package_id)
         changes = _manifest(webhook) if webhook.event == MANIFEST_UPDATED else _published(webhook)
     except _Refused as refused:
         return refused.outcome
@@ -79,17 +78,15 @@ def _package_id(refs: WebhookRefs) -> int | None:
     return number
 
 
-def _assets(webhook: Claimed, registry: Registry, package_id: int | None, people: People) -> list[int]:
+def _assets(webhook: Claimed, registry: Registry, package_id: int | None) -> list[int]:
     """Return all assets that the event names: every existing candidate, else that of a slug, else of the package.
 
     Assets that the sender may not describe are passed over as if they didn't exist. Raises _Refused where none is left.
     """
     refs = webhook.refs
-    # Not the learner's own: an event without a sender, or of one who is gone, may describe nothing.
-    sender = people.sender(webhook.sender_id, None)
 
     def may_change(asset: AssetFacts) -> bool:
-        return may_describe(sender, asset.academy_id)
+        return may_describe(webhook.sender, asset.academy_id)
 
     existing = [asset_id for asset_id in refs.asset_ids if asset_id in registry.by_id]
     if candidates := [asset_id for asset_id in existing if may_change(registry.by_id[asset_id])]:

@@ -12,7 +12,7 @@ from learntrace.learnpack.inbox.source import TOPIC
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.processing import outcomes
 from learntrace.learnpack.processing.batches import refuse_without_task
-from learntrace.learnpack.processing.claims import Order, claim_these, people_of, read_pending_batches, registry_for
+from learntrace.learnpack.processing.claims import Order, claim_these, read_pending_batches, registry_for
 from learntrace.learnpack.processing.dispatch import Batch, batch_of
 from learntrace.learnpack.processing.outcomes import Outcome
 from learntrace.learnpack.processing.unread_documents import keep_unread
@@ -61,8 +61,8 @@ def _ignore(ids: Sequence[int], text: str) -> int:
     """Ignore pending batches, whose runs are kept to be recorded in the same transaction; return how many."""
     with transaction.atomic():
         webhooks = claim_these(ids)
-        registry, people = registry_for(webhooks), people_of(webhooks)
-        batches = [batch_of(webhook, registry, people) for webhook in webhooks]
+        registry = registry_for(webhooks)
+        batches = [batch_of(webhook, registry) for webhook in webhooks]
         kept, _refused = refuse_without_task([batch for batch in batches if isinstance(batch, Batch)])
         keep_unread(kept)
         return execute(_IGNORE, [text, outcomes.DEDUPLICATED, [webhook.id for webhook in webhooks]])
@@ -75,9 +75,9 @@ def _older_batches(progress: ProgressLine | None) -> list[int]:
     after = 0
     while webhooks := read_pending_batches(after, _CHUNK):
         after = webhooks[-1].id
-        registry, people = registry_for(webhooks), people_of(webhooks)
+        registry = registry_for(webhooks)
         for webhook in webhooks:
-            batch = batch_of(webhook, registry, people)
+            batch = batch_of(webhook, registry)
             if not isinstance(batch, Batch):
                 continue
             other = newest.get(batch.key)

@@ -106,7 +106,8 @@ def sender_of(caller: Caller, named_academy: str, facts: AdmissionFacts) -> Send
 def learner_of(row: Row, sender: Sender, facts: AdmissionFacts) -> Person:
     """Return the learner whose event it is.
 
-    Raises Rejection: the actor doesn't exist, the sender may not send for the actor, or the learner has opted out.
+    Raises Rejection: the actor doesn't exist, the sender may not send for the actor, or the learner has opted out. To a
+    service of some academies, an actor that doesn't exist is as one of another academy, as in `write_scope.may_write`.
     """
     named = row["actor"]
     person = sender.person
@@ -114,10 +115,10 @@ def learner_of(row: Row, sender: Sender, facts: AdmissionFacts) -> Person:
         if not sender.serves_others:
             raise Rejection(TELEMETRY_OF_ANOTHER, user=person.id, actor=excerpt(named))
         actor = facts.by_name.get(named) if isinstance(named, str) else None
+        if sender.serves is not None and (actor is None or sender.serves.isdisjoint(actor.academies)):
+            raise Rejection(TELEMETRY_OF_ANOTHER, user=person.id, actor=excerpt(named))
         if actor is None:
             raise Rejection(UNKNOWN_ACTOR, actor=excerpt(named))
-        if sender.serves is not None and sender.serves.isdisjoint(actor.academies):
-            raise Rejection(TELEMETRY_OF_ANOTHER, user=person.id, actor=excerpt(named))
         person = actor
     if not person.collecting:
         raise Rejection(OPTED_OUT)

@@ -171,12 +171,31 @@ def test_a_learner_may_send_only_its_own(client: Client, ada: User) -> None:
     assert set(Webhook.objects.values_list("student", flat=True)) == {1234}
 
 
-def test_a_service_may_send_for_others_and_for_unknown_users(client: Client, service: User) -> None:
+def test_a_service_of_all_academies_may_send_for_others_and_for_unknown_users(client: Client, service: User) -> None:
     client.key = make_key(service)
+    Grant.objects.create(user=service, permission="upload_any_telemetry")
     other = make_user("other")
     assert client.post({"slug": "x", "user_id": other.id}).text == "ok"
     assert client.post({"slug": "x", "user_id": 987654321}).text == "ok"
     assert list(Webhook.objects.order_by("id").values_list("student", flat=True)) == [other.id, None]
+
+
+def test_a_service_by_role_may_send_for_who_belongs_to_no_academy(client: Client, service: User) -> None:
+    client.key = make_key(service)
+    assert client.post({"slug": "x", "user_id": make_user("free").id}).text == "ok"
+
+
+def test_a_service_by_role_is_not_told_who_exists_elsewhere(client: Client, service: User) -> None:
+    client.key = make_key(service)
+    foreign = make_user("foreign", "student", make_academy("elsewhere"))
+    answers = {
+        (answer.status_code, answer.text)
+        for body in ({"slug": "x"}, {"slug": "x", "asset_id": make_graded_asset().id}, {"slug": "x", "event": "test"})
+        for user_id in (foreign.id, 987654321, -1, "abc")
+        for answer in [client.post({**body, "user_id": user_id})]
+    }
+    assert [status for status, _text in answers] == [403]
+    assert not Webhook.objects.exists()
 
 
 def test_a_service_by_role_serves_its_own_academies_only(client: Client, service: User) -> None:
