@@ -2,10 +2,18 @@ from collections.abc import Iterator
 
 import pytest
 from django.core.cache import cache
+from django.test import override_settings
 from django.utils import translation
 
 from learntrace.intake import limits
 from tests.support.builders import Api, Cast, make_cast
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_found_on_request() -> Iterator[None]:
+    # Each test client loads the middleware anew, and would look at all static files each time.
+    with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
 
 
 @pytest.fixture(autouse=True)
