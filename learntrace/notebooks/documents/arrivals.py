@@ -7,16 +7,19 @@ from datetime import datetime
 from learntrace.core.fair_claims import FairClaims, Table
 from learntrace.core.queue import run_turn
 from learntrace.core.sql import execute, fetch
+from learntrace.core.stopwatch import Pace, Stopwatch
 from learntrace.notebooks.documents import activities
 from learntrace.notebooks.models import Arrival
 from learntrace.notebooks.publishing.unpublished_tags import flag_unknown
 from learntrace.progress.recording import recording
 from learntrace.progress.stale_queue import mark_published
 
-# A turn's work is one transaction, so it is limited; one arrival has at most 500 events, of an older version of the inbox,
-# and else at most 100.
+# A turn's work is one transaction, so it is limited, in numbers and in seconds; one arrival has at most 500 events, of an
+# older version of the inbox, and else at most 100.
 MOST_ARRIVALS = 100
 MOST_EVENTS = 500
+_LEAST_EVENTS = 50
+_TURN_SECONDS = 0.25
 
 TABLE = Table(
     "notebooks_arrival",
@@ -27,6 +30,7 @@ TABLE = Table(
     weight="cardinality(q.events)",
 )
 _claims = FairClaims(TABLE)
+_pace = Pace(_TURN_SECONDS, least=_LEAST_EVENTS, most=MOST_EVENTS)
 _READ = "SELECT id, events::text[] FROM notebooks_arrival WHERE id = ANY(%s) ORDER BY id"
 _CLAIM_ONE = "SELECT id, events::text[] FROM notebooks_arrival WHERE id = %s FOR UPDATE SKIP LOCKED"
 _DELETE = "DELETE FROM notebooks_arrival WHERE id = ANY(%s)"
@@ -63,7 +67,7 @@ class _ArrivalsTurn:
         return {"arrival": item.id}
 
     def claim(self) -> list[_Claimed]:
-        rows = _claims.claim(MOST_ARRIVALS, MOST_EVENTS, older_than=self.older_than)
+        rows = _claims.claim(MOST_ARRIVALS, _pace.most, older_than=self.older_than)
         return [_Claimed(*row) for row in fetch(_READ, [[row.id for row in rows]])] if rows else []
 
     def claim_again(self, item: _Claimed) -> list[_Claimed]:
@@ -71,6 +75,7 @@ class _ArrivalsTurn:
 
     def work(self, items: Sequence[_Claimed]) -> None:
         ids = [event for arrival in items for event in arrival.events]
+        stopwatch = Stopwatch(_TURN_SECONDS)
         # Locked before the events are read: what a learner has erased by then is not read and stays erased.
         recording.lock_learners(activities.learners_of(ids))
         learner_activities = activities.read(ids)
@@ -78,6 +83,7 @@ class _ArrivalsTurn:
         mark_published(activities.SOURCE, activities.assigned(learner_activities))
         flag_unknown(ids)
         execute(_DELETE, [[arrival.id for arrival in items]])
+        _pace.note(len(ids), stopwatch.seconds)
 
     def postpone(self, items: Sequence[_Claimed]) -> None:
         _postpone(items, _MAX_PAUSE)
