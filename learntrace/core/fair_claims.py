@@ -6,7 +6,7 @@ share, at least one. The next turn goes on with the learners after them. So a le
 turns that depends on how many learners of the same academy have work, never on how many rows anybody has.
 
 The claim's cost doesn't depend on the number of rows either: each learner is found by one step in an index on (academy,
-learner, when due).
+learner, when due). Where workers divide the learners among themselves (`core.shares`), it steps over those of the others.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ from itertools import groupby
 
 import msgspec
 
+from learntrace.core import shares
 from learntrace.core.sql import fetch
 
 # The lock under which a learner's activities, measures and signals change.
@@ -53,20 +54,28 @@ SELECT shared.academy, shared.learner, held.id, held.weight
                       ORDER BY q.{since}, q.id LIMIT shared.share FOR UPDATE SKIP LOCKED) AS held ON true
  ORDER BY shared.place, shared.academy
 """
-# The learners with due rows of an academy, each by one step in the index.
+# The learners with due rows of an academy, each by one step in the index; `n` counts those of this process's share.
 _LEARNERS = """
 WITH RECURSIVE step(learner, n) AS (
-    (SELECT q.{learner}, 1 FROM {table} q
+    (SELECT q.{learner}, 0 FROM {table} q
       WHERE {waiting} AND q.{academy} = start.id AND q.{learner} > {after} AND {due} ORDER BY q.{learner} LIMIT 1)
     UNION ALL
     SELECT (SELECT q.{learner} FROM {table} q
              WHERE {waiting} AND q.{academy} = start.id AND q.{learner} > step.learner AND {due}
-             ORDER BY q.{learner} LIMIT 1), n + 1
-      FROM step WHERE step.learner IS NOT NULL AND n < start.most
+             ORDER BY q.{learner} LIMIT 1), n + {own}::int
+      FROM step WHERE step.learner IS NOT NULL AND n + {own}::int < start.most
 )
-SELECT learner FROM step WHERE learner IS NOT NULL AND learner <= {until}
+SELECT learner FROM step WHERE learner IS NOT NULL AND learner <= {until} AND {own}
+"""
+_LOOK = """
+SELECT coalesce(count(*) = {most} OR bool_or({due} AND {own}), false),
+       extract(epoch FROM min(q.{since}) FILTER (WHERE q.{since} > statement_timestamp() AND {own})
+                          - statement_timestamp())::float8
+  FROM (SELECT * FROM {table} q WHERE {waiting} ORDER BY q.{academy}, q.{learner} LIMIT {most}) AS q
 """
 _MOST_LEARNER = 2**63 - 1
+# Waiting rows that a look reads at most.
+_LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,15 @@ class Table:
     academy: str = "turn_academy"
     learner: str = "turn_learner"
     weight: str = "1"
+
+    @property
+    def look(self) -> str:
+        """SQL that tells, at little cost whatever the table holds, whether a claim may find something, and in how many
+        seconds a row will be due (NULL if none will). Where many rows wait, it says yes without looking at all of them."""
+        return _LOOK.format(
+            table=self.name, waiting=self.waiting, due=self.due, since=self.since, academy=self.academy,
+            learner=self.learner, own=shares.condition(f"q.{self.learner}"), most=_LOOKED_AT,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,7 +128,8 @@ class FairClaims:
         Rows beyond `most_weight` are left to a later turn; the row that reaches it is taken. `parameters` are those in the
         table's conditions.
         """
-        given = {**parameters, "limit": limit, "lock": self.lock, "after": msgspec.json.encode(self._after).decode()}
+        after = msgspec.json.encode(self._after).decode()
+        given = {**parameters, **shares.SHARE.parameters(), "limit": limit, "lock": self.lock, "after": after}
         found = fetch(_statement(self.table), given)
         learners = [
             (key, _rows(*key, held)) for key, held in groupby(found, key=lambda row: (int(row[0]), int(row[1])))
@@ -135,7 +154,7 @@ class FairClaims:
 def _statement(table: Table) -> str:
     columns = {
         "table": table.name, "waiting": table.waiting, "due": table.due, "since": table.since, "weight": table.weight,
-        "academy": table.academy, "learner": table.learner,
+        "academy": table.academy, "learner": table.learner, "own": shares.condition("step.learner"),
     }  # fmt: skip
     later = _LEARNERS.format(**columns, after="start.after", until=_MOST_LEARNER)
     earlier = _LEARNERS.format(**columns, after=-1, until="start.after")
