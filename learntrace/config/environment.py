@@ -323,8 +323,8 @@ WORKERS = Setting(
     "LEARNTRACE_WORKERS",
     "0",
     _processes,
-    "Worker processes of `learntrace serve` and `learntrace worker`, unless `--workers` says it; 0: as many as they may use "
-    "cores.",
+    "Worker processes of `learntrace serve` and `learntrace worker`, unless `--workers` says it; 0: as many as the cores that "
+    "they may use, 32 at most.",
 )
 STOP_SECONDS = Setting(
     "LEARNTRACE_STOP_SECONDS",

@@ -6,16 +6,19 @@ share, at least one. The next turn goes on with the learners after them. So a le
 turns that depends on how many learners of the same academy have work, never on how many rows anybody has.
 
 The claim's cost doesn't depend on the number of rows either: each learner is found by one step in an index on (academy,
-learner, when due). Where workers divide the learners among themselves (`core.shares`), it steps over those of the others.
+learner, when due).
+
+Workers may divide the learners among themselves: then a claim takes rows of this process's share, and steps over the other
+learners. Shares only keep workers out of each other's way: whose rows are worked on by whom is decided by locks, so that
+nothing depends on shares being right.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
 import msgspec
 
-from learntrace.core import shares
 from learntrace.core.sql import fetch
 
 # The lock under which a learner's activities, measures and signals change.
@@ -78,6 +81,30 @@ _MOST_LEARNER = 2**63 - 1
 _LOOKED_AT = 100
 
 
+@dataclass
+class Share:
+    """The parts of the learners that this process works for, of so many; all unless somebody has divided them."""
+
+    parts: int = 1
+    own: list[int] = field(default_factory=lambda: [0])
+
+    def take(self, parts: int, own: Iterable[int]) -> None:
+        """Work for these parts of so many from now on."""
+        self.parts, self.own = parts, sorted(set(own))
+
+    def parameters(self) -> dict[str, int | list[int]]:
+        """Return the parameters of `in_share`."""
+        return {"parts": self.parts, "own": self.own}
+
+
+SHARE = Share()
+
+
+def in_share(learner: str) -> str:
+    """Return SQL that says whether a learner is in this process's share; `learner` is SQL for a bigint."""
+    return f"(%(parts)s = 1 OR (hashint8({learner}) & 2147483647) %% %(parts)s = ANY(%(own)s))"
+
+
 @dataclass(frozen=True)
 class Table:
     """A queue's table: SQL for its columns and conditions, with `q` for a row.
@@ -97,10 +124,7 @@ class Table:
     def look(self) -> str:
         """SQL that tells, at little cost whatever the table holds, whether a claim may find something, and in how many
         seconds a row will be due (NULL if none will). Where many rows wait, it says yes without looking at all of them."""
-        return _LOOK.format(
-            table=self.name, waiting=self.waiting, due=self.due, since=self.since, academy=self.academy,
-            learner=self.learner, own=shares.condition(f"q.{self.learner}"), most=_LOOKED_AT,
-        )  # fmt: skip
+        return _LOOK.format(**asdict(self), own=in_share(f"q.{self.learner}"), most=_LOOKED_AT, table=self.name)
 
 
 @dataclass(frozen=True)
@@ -129,7 +153,7 @@ class FairClaims:
         table's conditions.
         """
         after = msgspec.json.encode(self._after).decode()
-        given = {**parameters, **shares.SHARE.parameters(), "limit": limit, "lock": self.lock, "after": after}
+        given = {**parameters, **SHARE.parameters(), "limit": limit, "lock": self.lock, "after": after}
         found = fetch(_statement(self.table), given)
         learners = [
             (key, _rows(*key, held)) for key, held in groupby(found, key=lambda row: (int(row[0]), int(row[1])))
@@ -154,10 +178,11 @@ class FairClaims:
 def _statement(table: Table) -> str:
     columns = {
         "table": table.name, "waiting": table.waiting, "due": table.due, "since": table.since, "weight": table.weight,
-        "academy": table.academy, "learner": table.learner, "own": shares.condition("step.learner"),
+        "academy": table.academy, "learner": table.learner,
     }  # fmt: skip
-    later = _LEARNERS.format(**columns, after="start.after", until=_MOST_LEARNER)
-    earlier = _LEARNERS.format(**columns, after=-1, until="start.after")
+    own = in_share("step.learner")
+    later = _LEARNERS.format(**columns, own=own, after="start.after", until=_MOST_LEARNER)
+    earlier = _LEARNERS.format(**columns, own=own, after=-1, until="start.after")
     return _CLAIM.format(**columns, later=later, earlier=earlier)
 
 

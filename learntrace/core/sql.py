@@ -5,10 +5,12 @@ parameters beside the text (server-side binding), so that a worker's connection 
 as long as a short statement's work.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 import psycopg
@@ -18,13 +20,16 @@ Parameters = Sequence[Any] | Mapping[str, Any]  # what psycopg can adapt
 
 # More than a worker has statements; each takes some 50 KB of the database's memory.
 _MOST_PREPARED = 1000
+# So often a connection's plans are made anew: tables grow faster than the database notices.
+_PLANS_SECONDS = 20.0
 
 
 @dataclass
 class _Preparing:
-    """Whether this process has the database keep its statements' plans."""
+    """Whether this process has the database keep its statements' plans, and the connections that have been told so."""
 
     on: bool = False
+    made_at: "WeakKeyDictionary[psycopg.Connection[Any], float]" = field(default_factory=WeakKeyDictionary)
 
 
 _preparing = _Preparing()
@@ -52,9 +57,24 @@ def _executed(statement: str, parameters: Parameters) -> Iterator[Any]:
     raw: psycopg.Connection[tuple[Any, ...]] = connection.connection
     with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
         if _preparing.on:
-            raw.prepared_max = _MOST_PREPARED
+            _keep_plans(raw)
         cursor.execute(statement, parameters, prepare=_preparing.on)
         yield cursor
+
+
+def _keep_plans(raw: psycopg.Connection[Any]) -> None:
+    """Have the connection keep one plan of each statement, for all parameters, and forget old plans."""
+    now = time.monotonic()
+    made_at = _preparing.made_at.get(raw)
+    if made_at is not None and now - made_at < _PLANS_SECONDS:
+        return
+    if made_at is None:
+        # Django switches prepared statements off; its own statements can't be prepared anyway.
+        raw.prepare_threshold, raw.prepared_max = 0, _MOST_PREPARED
+        # Our statements' rows come as one JSON document or array, of whose contents a plan knows nothing anyway.
+        raw.execute("SELECT set_config('plan_cache_mode', 'force_generic_plan', false)")
+    raw.execute("DISCARD PLANS")
+    _preparing.made_at[raw] = now
 
 
 def fetch(statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:

@@ -15,7 +15,7 @@ import psycopg
 from django.conf import settings
 
 from learntrace.config.runtime.queues import Queue
-from learntrace.core.shares import SHARE
+from learntrace.core.fair_claims import SHARE
 from learntrace.core.wakeup import CHANNEL
 
 # `statement_timestamp` is the server's, so that the clocks of workers needn't agree.

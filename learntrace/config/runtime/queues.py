@@ -43,9 +43,9 @@ class Queue:
     0 when none is left; `oldest()` returns since when the oldest row waits.
 
     `look` is SQL of one row: whether there may be work, and in how many seconds there will be some, NULL where nothing is
-    known to come. It has the parameters of `core.shares` and `older_than`. `patient`: looked at once a second and when the
-    topic is announced. `threads` is the number of threads in which a worker runs the queue apart from the others, for work
-    that takes long or waits for other servers; of several workers of a command only the first one has them.
+    known to come. It has the parameters of `fair_claims.in_share` and `older_than`. `patient`: looked at once a second and
+    when the topic is announced. `threads` is the number of threads in which a worker runs the queue apart from the others,
+    for work that takes long or waits for other servers; of several workers of a command only the first one has them.
     """
 
     topic: str

@@ -23,6 +23,8 @@ from learntrace.config.runtime.supervisor import Child, Supervisor
 
 # The port of a killed web process is free only when its children have ended.
 _PORT_SECONDS = 3.0
+# The embedded database has 200 connections, and needs cores itself.
+_MOST_BY_DEFAULT = 32
 
 
 def _arguments(prog: str, description: str) -> argparse.ArgumentParser:
@@ -39,10 +41,8 @@ def _web_processes(parser: argparse.ArgumentParser, *names: str) -> None:
 
 
 def _workers(parser: argparse.ArgumentParser, *names: str) -> None:
-    parser.add_argument(
-        "--workers", *names, dest="workers", type=_count, metavar="N",
-        help="worker processes (LEARNTRACE_WORKERS, or as many as the cores that they may use)",
-    )  # fmt: skip
+    purpose = "worker processes (LEARNTRACE_WORKERS, or as many as the cores that they may use)"
+    parser.add_argument("--workers", *names, dest="workers", type=_count, metavar="N", help=purpose)
 
 
 def _count(text: str) -> int:
@@ -193,7 +193,7 @@ def worker(argv: list[str]) -> int:
     # The second name is from when only Celery had several processes.
     _workers(parser, "--concurrency")
     chosen = parser.parse_args(argv)
-    count = chosen.workers or environment.WORKERS.value() or usable_cores()
+    count = chosen.workers or environment.WORKERS.value() or min(usable_cores(), _MOST_BY_DEFAULT)
     if environment.BROKER_URL.value() and not chosen.sweep:
         _prepare(upgrade=chosen.upgrade, django=False)
         children = [Child("celery", _celery(count), dict(os.environ)), Child("sweeper", _command("worker", "--sweep"))]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import structlog
 from django.db import OperationalError, transaction
 
-from learntrace.core import live_events, shares
+from learntrace.core import live_events
+from learntrace.core.fair_claims import SHARE, in_share
 from learntrace.core.sql import fetch
 from learntrace.core.stopwatch import Stopwatch
 from learntrace.progress.recording.recording import lock_free_learners
@@ -32,7 +33,7 @@ SELECT user_id, academy_id, kind, "group"
   FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY due_at) AS number
           FROM (SELECT user_id, academy_id, kind, "group", due_at FROM signals_watch
                  WHERE academy_id IS NOT DISTINCT FROM %(academy)s AND due_at <= %(now)s AND kind = ANY(%(kinds)s)
-                   AND {shares.condition("user_id")}
+                   AND {in_share("user_id")}
                  ORDER BY due_at LIMIT %(limit)s * 10) AS earliest) AS numbered
  ORDER BY number, due_at LIMIT %(limit)s
 """  # noqa: S608 (only texts of ours)
@@ -91,7 +92,7 @@ def _evaluate_academy(academy_id: int | None, limit: int) -> int:
             "now": now,
             "kinds": list(DETECTORS),
             "limit": limit,
-            **shares.SHARE.parameters(),
+            **SHARE.parameters(),
         }
         found = [DetectorKey(*row) for row in fetch(_DUE, asked)]
         # Whom another worker has locked is looked at in the next second.
