@@ -1,20 +1,19 @@
 """SQL by hand: one call a statement, and rows sent to PostgreSQL as one JSON document.
 
-All of it runs on Django's connection and so in the open transaction. Unlike Django's own statements, these send their
-parameters beside the text (server-side binding), so that a worker's connection plans each of them once: planning takes twice
-as long as a short statement's work.
+All of it runs on Django's connection and so in the open transaction. A worker runs few statements very often, and planning one
+takes twice as long as its work; so there the database keeps the plans (`prepare_statements`).
 """
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
 import psycopg
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 
 Parameters = Sequence[Any] | Mapping[str, Any]  # what psycopg can adapt
 
@@ -26,10 +25,15 @@ _PLANS_SECONDS = 20.0
 
 @dataclass
 class _Preparing:
-    """Whether this process has the database keep its statements' plans, and the connections that have been told so."""
+    """Whether this process has the database keep its statements' plans, and the connections that have been told so.
+
+    `tried` are the statements that have been prepared; `refused` are those that can't be, and are run as everywhere else.
+    """
 
     on: bool = False
     made_at: "WeakKeyDictionary[psycopg.Connection[Any], float]" = field(default_factory=WeakKeyDictionary)
+    tried: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
 
 
 _preparing = _Preparing()
@@ -46,20 +50,41 @@ def prepare_statements() -> None:
 
 @contextmanager
 def _executed(statement: str, parameters: Parameters) -> Iterator[Any]:
-    if connection.queries_logged:
-        # Only Django's own cursor logs.
-        with connection.cursor() as logging:
-            logging.execute(statement, parameters)
-            yield logging
+    prepared = _execute_prepared(statement, parameters) if _preparing.on else None
+    if prepared is not None:
+        with prepared:
+            yield prepared
         return
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        yield cursor
+
+
+def _execute_prepared(statement: str, parameters: Parameters) -> "psycopg.Cursor[tuple[Any, ...]] | None":
+    """Run a statement with its kept plan; None where it can't be prepared, and then nothing has happened.
+
+    A parameter in two places may need two types, which a literal in the text can have and a prepared parameter can't. So
+    the first run of each statement has a savepoint.
+    """
+    if statement in _preparing.refused:
+        return None
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     raw: psycopg.Connection[tuple[Any, ...]] = connection.connection
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-        if _preparing.on:
+    cursor = psycopg.Cursor(raw)
+    first = statement not in _preparing.tried
+    try:
+        with transaction.atomic() if first else nullcontext(), connection.wrap_database_errors:
             _keep_plans(raw)
-        cursor.execute(statement, parameters, prepare=_preparing.on)
-        yield cursor
+            cursor.execute(statement, parameters, prepare=True)
+    except ProgrammingError:
+        _preparing.refused.add(statement)
+        if first:
+            return None
+        # With other parameters than the first ones; the next attempt of the turn succeeds.
+        raise
+    _preparing.tried.add(statement)
+    return cursor
 
 
 def _keep_plans(raw: psycopg.Connection[Any]) -> None:
