@@ -36,7 +36,7 @@ BACKGROUND_STOP_SECONDS = 5.0
 _PAUSE_AFTER_FAILURE = 0.5
 # A queue whose last turn took few rows rests so long from that turn's beginning: what comes meanwhile is taken together, as
 # a turn costs the same for one row as for ten. A lone row comes after the rest, and waits for nothing.
-REST_SECONDS = 0.05
+REST_SECONDS = 0.03
 FEW_ROWS = 10
 # The pause after turns that found nothing though rows are due: another worker has their learners. It is doubled each time.
 _FIRST_PAUSE = 0.02
