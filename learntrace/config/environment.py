@@ -13,6 +13,7 @@ from learntrace.core.command_arguments import MOST_DAYS
 from learntrace.core.rate_limit import Rate
 
 _MIB = 1024 * 1024
+MOST_PROCESSES = 256
 
 
 class SettingError(ValueError):
@@ -62,6 +63,13 @@ def _whole(text: str, least: int = 0) -> int:
 
 def _positive(text: str) -> int:
     return _whole(text, least=1)
+
+
+def _processes(text: str) -> int:
+    number = _whole(text)
+    if number > MOST_PROCESSES:
+        raise ValueError(f"expected a whole number, {MOST_PROCESSES} or less")
+    return number
 
 
 def _rate(text: str) -> Rate:
@@ -311,6 +319,13 @@ ELEMENT_LIMIT = Setting(
     _whole,
     "The most values of a JSON body, counted before it is decoded; one with more is answered 413; 0: no limit.",
 )
+WORKERS = Setting(
+    "LEARNTRACE_WORKERS",
+    "0",
+    _processes,
+    "Worker processes of `learntrace serve` and `learntrace worker`, unless `--workers` says it; 0: as many as the cores that "
+    "they may use, 32 at most.",
+)
 STOP_SECONDS = Setting(
     "LEARNTRACE_STOP_SECONDS",
     "10",
@@ -400,6 +415,7 @@ SETTINGS = (
     ACCOUNT_BYTES,
     ACCOUNT_ROWS,
     ACADEMY_REQUESTS,
+    WORKERS,
     STOP_SECONDS,
     HUB_API_URL,
     HUB_ACADEMY,

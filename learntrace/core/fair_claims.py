@@ -7,10 +7,14 @@ turns that depends on how many learners of the same academy have work, never on 
 
 The claim's cost doesn't depend on the number of rows either: each learner is found by one step in an index on (academy,
 learner, when due).
+
+Workers may divide the learners among themselves: then a claim takes rows of this process's share, and steps over the other
+learners. Shares only keep workers out of each other's way: whose rows are worked on by whom is decided by locks, so that
+nothing depends on shares being right.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
 import msgspec
@@ -53,20 +57,52 @@ SELECT shared.academy, shared.learner, held.id, held.weight
                       ORDER BY q.{since}, q.id LIMIT shared.share FOR UPDATE SKIP LOCKED) AS held ON true
  ORDER BY shared.place, shared.academy
 """
-# The learners with due rows of an academy, each by one step in the index.
+# The learners with due rows of an academy, each by one step in the index; `n` counts those of this process's share.
 _LEARNERS = """
 WITH RECURSIVE step(learner, n) AS (
-    (SELECT q.{learner}, 1 FROM {table} q
+    (SELECT q.{learner}, 0 FROM {table} q
       WHERE {waiting} AND q.{academy} = start.id AND q.{learner} > {after} AND {due} ORDER BY q.{learner} LIMIT 1)
     UNION ALL
     SELECT (SELECT q.{learner} FROM {table} q
              WHERE {waiting} AND q.{academy} = start.id AND q.{learner} > step.learner AND {due}
-             ORDER BY q.{learner} LIMIT 1), n + 1
-      FROM step WHERE step.learner IS NOT NULL AND n < start.most
+             ORDER BY q.{learner} LIMIT 1), n + {own}::int
+      FROM step WHERE step.learner IS NOT NULL AND n + {own}::int < start.most
 )
-SELECT learner FROM step WHERE learner IS NOT NULL AND learner <= {until}
+SELECT learner FROM step WHERE learner IS NOT NULL AND learner <= {until} AND {own}
+"""
+_LOOK = """
+SELECT coalesce(count(*) = {most} OR bool_or({due} AND {own}), false),
+       extract(epoch FROM min(q.{since}) FILTER (WHERE q.{since} > statement_timestamp() AND {own})
+                          - statement_timestamp())::float8
+  FROM (SELECT * FROM {table} q WHERE {waiting} ORDER BY q.{academy}, q.{learner} LIMIT {most}) AS q
 """
 _MOST_LEARNER = 2**63 - 1
+# Waiting rows that a look reads at most.
+_LOOKED_AT = 100
+
+
+@dataclass
+class Share:
+    """The parts of the learners that this process works for, of so many; all unless somebody has divided them."""
+
+    parts: int = 1
+    own: list[int] = field(default_factory=lambda: [0])
+
+    def take(self, parts: int, own: Iterable[int]) -> None:
+        """Work for these parts of so many from now on."""
+        self.parts, self.own = parts, sorted(set(own))
+
+    def parameters(self) -> dict[str, int | list[int]]:
+        """Return the parameters of `in_share`."""
+        return {"parts": self.parts, "own": self.own}
+
+
+SHARE = Share()
+
+
+def in_share(learner: str) -> str:
+    """Return SQL that says whether a learner is in this process's share; `learner` is SQL for a bigint."""
+    return f"(%(parts)s = 1 OR (hashint8({learner}) & 2147483647) %% %(parts)s = ANY(%(own)s))"
 
 
 @dataclass(frozen=True)
@@ -83,6 +119,12 @@ class Table:
     academy: str = "turn_academy"
     learner: str = "turn_learner"
     weight: str = "1"
+
+    @property
+    def look(self) -> str:
+        """SQL that tells, at little cost whatever the table holds, whether a claim may find something, and in how many
+        seconds a row will be due (NULL if none will). Where many rows wait, it says yes without looking at all of them."""
+        return _LOOK.format(**asdict(self), own=in_share(f"q.{self.learner}"), most=_LOOKED_AT, table=self.name)
 
 
 @dataclass(frozen=True)
@@ -110,7 +152,8 @@ class FairClaims:
         Rows beyond `most_weight` are left to a later turn; the row that reaches it is taken. `parameters` are those in the
         table's conditions.
         """
-        given = {**parameters, "limit": limit, "lock": self.lock, "after": msgspec.json.encode(self._after).decode()}
+        after = msgspec.json.encode(self._after).decode()
+        given = {**parameters, **SHARE.parameters(), "limit": limit, "lock": self.lock, "after": after}
         found = fetch(_statement(self.table), given)
         learners = [
             (key, _rows(*key, held)) for key, held in groupby(found, key=lambda row: (int(row[0]), int(row[1])))
@@ -137,8 +180,9 @@ def _statement(table: Table) -> str:
         "table": table.name, "waiting": table.waiting, "due": table.due, "since": table.since, "weight": table.weight,
         "academy": table.academy, "learner": table.learner,
     }  # fmt: skip
-    later = _LEARNERS.format(**columns, after="start.after", until=_MOST_LEARNER)
-    earlier = _LEARNERS.format(**columns, after=-1, until="start.after")
+    own = in_share("step.learner")
+    later = _LEARNERS.format(**columns, own=own, after="start.after", until=_MOST_LEARNER)
+    earlier = _LEARNERS.format(**columns, own=own, after=-1, until="start.after")
     return _CLAIM.format(**columns, later=later, earlier=earlier)
 
 

@@ -29,7 +29,7 @@ SELECT DISTINCT r.user_id, r.asset_slug, %s,
  ORDER BY 1, 2
 ON CONFLICT (user_id, asset_slug, source) DO UPDATE SET since = progress_stale.since WHERE false
 """
-_TABLE = Table(
+TABLE = Table(
     "progress_stale",
     waiting="q.source = %(source)s",
     due="q.since <= statement_timestamp() - make_interval(secs => %(older_than)s)",
@@ -89,7 +89,7 @@ def claim_stale(source: str, limit: int, older_than: float) -> list[tuple[int, s
 
     In the open transaction that works on them; the longest waiting first.
     """
-    claims = _claims.setdefault(source, FairClaims(_TABLE))
+    claims = _claims.setdefault(source, FairClaims(TABLE))
     rows = claims.claim(limit, limit, source=source, older_than=older_than)
     return [(user_id, slug) for user_id, slug in fetch(_TAKE, [[row.id for row in rows]])] if rows else []
 

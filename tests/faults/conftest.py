@@ -7,6 +7,7 @@ import random
 import subprocess
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,7 +63,7 @@ def installing(
     made: list[Installation] = []
     with folder_on_disk() as folder:
 
-        def install(name: str = "var", *, stop_seconds: int = STOP_SECONDS, **arguments: str) -> Installation:
+        def install(name: str = "var", *, stop_seconds: int = STOP_SECONDS, **arguments: Any) -> Installation:
             subprocess.run(["cp", "-a", str(prepared), str(folder / name)], check=True)
             made.append(kind(folder / name, stop_seconds=stop_seconds, **arguments))
             return made[-1]

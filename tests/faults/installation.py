@@ -48,10 +48,16 @@ def port_is_free(port: int) -> bool:
 
 class Installation:
     """`serve` on a home, and what runs beside it. `database_url`: a server of the test's, instead of the embedded one;
-    `stop_seconds`: LEARNTRACE_STOP_SECONDS."""
+    `stop_seconds`: LEARNTRACE_STOP_SECONDS; `workers`: those of `serve`."""
 
     def __init__(
-        self, home: Path, *, broker_url: str = "", database_url: str = "", stop_seconds: int = STOP_SECONDS
+        self,
+        home: Path,
+        *,
+        broker_url: str = "",
+        database_url: str = "",
+        stop_seconds: int = STOP_SECONDS,
+        workers: int = 1,
     ) -> None:
         self.home = home
         self.port = free_port()
@@ -59,6 +65,7 @@ class Installation:
         self.serve: subprocess.Popen[bytes] | None = None
         self.beside: list[subprocess.Popen[bytes]] = []
         self.stop_seconds = stop_seconds
+        self.workers = workers
         self._broker_url, self._database_url = broker_url, database_url
 
     @property
@@ -95,11 +102,11 @@ class Installation:
         self.wait_ready()
 
     def launch(self) -> None:
-        self.serve = self.command("serve", "--port", str(self.port))
+        self.serve = self.command("serve", "--port", str(self.port), "--workers", str(self.workers))
 
     def start_worker(self, number: int | None = None) -> None:
         """Start a worker beside `serve`, one more or again the one of this number."""
-        worker = self.command("worker", "--concurrency", "1", LEARNTRACE_DATABASE_URL=self.database_url)
+        worker = self.command("worker", "--workers", "1", LEARNTRACE_DATABASE_URL=self.database_url)
         if number is None:
             self.beside.append(worker)
         else:

@@ -65,6 +65,11 @@ class Roles:
         yield from children_of(self._serve, WORKER)
         yield from self._beside
 
+    def _forked_worker(self) -> Iterator[psutil.Process]:
+        """The workers of one command, where there are several; `worker` is then the process that forked them."""
+        for worker in self._worker():
+            yield from (child for child in children_of(worker, WORKER) if "--sweep" not in command_of(child))
+
     def _sweeper(self) -> Iterator[psutil.Process]:
         for worker in self._worker():
             yield from children_of(worker, f"{WORKER} --sweep")

@@ -123,12 +123,12 @@ def _work() -> Iterator[Finding]:
     if not state.migrations:
         return
     seen = state.worker_seen_seconds
-    alive = seen is not None and seen < health.WORKER_SEEN_SECONDS
+    last = f"seen {seen:.0f} s ago" if seen is not None else "never seen"
     yield Finding(
         "worker",
-        "ok" if alive else "warn",
-        f"seen {seen:.0f} s ago" if seen is not None else "never seen",
-        "" if alive else "Start `learntrace serve` or `learntrace worker`.",
+        "ok" if state.workers else "warn",
+        f"{state.workers} at work, the last {last}" if state.workers > 1 else last,
+        "" if state.workers else "Start `learntrace serve` or `learntrace worker`.",
     )
     age = state.oldest_pending_seconds or 0
     late = age > health.QUEUE_AGE_SECONDS

@@ -1,11 +1,11 @@
 """Health of the installation, as /health, `learntrace doctor` and the telemetry health page report it."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Count, Max, Q
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -20,18 +20,20 @@ QUEUE_AGE_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Health:
-    """The state of the installation; ages in seconds, None if there is nothing to have an age."""
+    """The state of the installation; ages in seconds, None if there is nothing to have an age. `workers`: those seen in the
+    last WORKER_SEEN_SECONDS; `worker_seen_seconds` is of the one that was seen last."""
 
     database: bool
     migrations: bool = False
     oldest_pending_seconds: float | None = None
     worker_seen_seconds: float | None = None
+    workers: int = 0
 
     @property
     def ready(self) -> bool:
         """Whether requests are accepted and processed."""
-        worker = self.worker_seen_seconds is not None and self.worker_seen_seconds < WORKER_SEEN_SECONDS
-        return self.database and self.migrations and worker and (self.oldest_pending_seconds or 0) < QUEUE_AGE_SECONDS
+        waits_long = (self.oldest_pending_seconds or 0) >= QUEUE_AGE_SECONDS
+        return self.database and self.migrations and self.workers > 0 and not waits_long
 
 
 _migrated = False
@@ -55,8 +57,9 @@ def look() -> Health:
         if not _all_migrated():
             return Health(database=True)
         waiting = [moment for queue in QUEUES.values() if (moment := queue.oldest()) is not None]
-        seen = Heartbeat.objects.aggregate(seen=Max("seen_at"))["seen"]
-        return Health(True, True, _age(min(waiting, default=None)), _age(seen))
+        alive = Q(seen_at__gt=timezone.now() - timedelta(seconds=WORKER_SEEN_SECONDS))
+        seen = Heartbeat.objects.aggregate(last=Max("seen_at"), alive=Count("id", filter=alive))
+        return Health(True, True, _age(min(waiting, default=None)), _age(seen["last"]), seen["alive"])
     except DatabaseError:
         connection.close()
         return Health(database=False)

@@ -46,6 +46,9 @@ class TableFigures(Collector):
         yield GaugeMetricFamily(
             "learntrace_queue_age_seconds", "Age of the oldest row that waits", state.oldest_pending_seconds or 0
         )
+        yield GaugeMetricFamily(
+            "learntrace_workers", "Worker processes that were seen in the last 30 seconds", state.workers
+        )
         if state.worker_seen_seconds is not None:
             yield GaugeMetricFamily(
                 "learntrace_worker_seen_seconds", "Since a worker was last seen", state.worker_seen_seconds

@@ -12,28 +12,43 @@ from collections.abc import Callable
 from pathlib import Path
 
 from learntrace.config import environment
+from learntrace.config.environment import MOST_PROCESSES
 from learntrace.config.logs import configure_logging
 from learntrace.config.postgres.locks import FileLock
 from learntrace.config.postgres.server import EmbeddedPostgres
+from learntrace.config.runtime.cores import usable_cores
+from learntrace.config.runtime.pool import WorkerPool
 from learntrace.config.runtime.ports import PortClaim, PortTakenError, port_number
 from learntrace.config.runtime.supervisor import Child, Supervisor
 
 # The port of a killed web process is free only when its children have ended.
 _PORT_SECONDS = 3.0
+# The embedded database has 200 connections, and needs cores itself.
+_MOST_BY_DEFAULT = 32
 
 
 def _arguments(prog: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"learntrace {prog}", description=description)
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=port_number, default=8000, help="the port to listen on (8000)")
-    parser.add_argument("--workers", type=_count, default=1, metavar="N", help="web processes (1)")
     return parser
+
+
+def _web_processes(parser: argparse.ArgumentParser, *names: str) -> None:
+    parser.add_argument(
+        "--web-processes", *names, dest="web_processes", type=_count, default=1, metavar="N", help="web processes (1)"
+    )
+
+
+def _workers(parser: argparse.ArgumentParser, *names: str) -> None:
+    purpose = "worker processes (LEARNTRACE_WORKERS, or as many as the cores that they may use)"
+    parser.add_argument("--workers", *names, dest="workers", type=_count, metavar="N", help=purpose)
 
 
 def _count(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 0
-    if not 1 <= number <= 256:
-        raise argparse.ArgumentTypeError(f"{text!r} can't be used: expected a number from 1 to 256")
+    if not 1 <= number <= MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text!r} can't be used: expected a number from 1 to {MOST_PROCESSES}")
     return number
 
 
@@ -43,9 +58,10 @@ def _command(*words: str) -> list[str]:
 
 def main(argv: list[str]) -> int:
     """Run database, web server, worker and schedules until SIGTERM or SIGINT."""
-    chosen = _arguments(
-        "serve", "Run everything: the database, the web server, the worker and its schedules."
-    ).parse_args(argv)
+    parser = _arguments("serve", "Run everything: the database, the web server, the workers and the schedules.")
+    _workers(parser)
+    _web_processes(parser)
+    chosen = parser.parse_args(argv)
     # Reported here once, instead of by each restarted child.
     for setting in environment.SETTINGS:
         setting.value()
@@ -69,10 +85,11 @@ def main(argv: list[str]) -> int:
     database = None if url else EmbeddedPostgres(home)
     _start_measures(home)
     env = {**os.environ, "LEARNTRACE_HOME": str(home), "LEARNTRACE_DATABASE_URL": url or EmbeddedPostgres(home).url}
-    address = ["--host", chosen.host, "--port", str(chosen.port), "--workers", str(chosen.workers), "--claimed"]
+    address = ["--host", chosen.host, "--port", str(chosen.port), "--web-processes", str(chosen.web_processes)]
+    workers = ["--workers", str(chosen.workers)] if chosen.workers else []
     children = [
-        Child("worker", _command("worker", "--upgrade"), env),
-        Child("web", _command("web", "--upgrade", *address), env, _answers(chosen.host, chosen.port)),
+        Child("worker", _command("worker", "--upgrade", *workers), env),
+        Child("web", _command("web", "--upgrade", *address, "--claimed"), env, _answers(chosen.host, chosen.port)),
     ]
     try:
         return Supervisor(children, database, stop_seconds=environment.STOP_SECONDS.value()).run()
@@ -120,6 +137,8 @@ def _tell_when_it_answers(host: str, port: int) -> None:
 def web(argv: list[str]) -> int:
     """Run the web server until SIGTERM or SIGINT."""
     parser = _arguments("web", "Run the web server alone; it needs a database that somebody else runs.")
+    # Its name until `serve` had workers to count too.
+    _web_processes(parser, "--workers")
     parser.add_argument("--upgrade", action="store_true", help="bring the database's tables up to date first")
     # `serve` restarts this process and holds the claim itself.
     parser.add_argument("--claimed", action="store_true", help=argparse.SUPPRESS)
@@ -150,7 +169,7 @@ def web(argv: list[str]) -> int:
         address=chosen.host,
         port=chosen.port,
         interface=Interfaces.ASGI,
-        workers=chosen.workers,
+        workers=chosen.web_processes,
         # Per process; streams take a part of them (signals/stream/app.py).
         backpressure=most_connections(),
         # Only in this mode the time-out holds for a connection's first byte too; a proxy speaks HTTP/1.1 to us.
@@ -167,38 +186,49 @@ def web(argv: list[str]) -> int:
 
 
 def worker(argv: list[str]) -> int:
-    """Run a worker until SIGTERM or SIGINT; with a broker, a Celery worker and a sweeper for what Celery misses."""
-    parser = argparse.ArgumentParser(prog="learntrace worker", description="Run a worker alone.")
+    """Run workers until SIGTERM or SIGINT; with a broker, Celery's and a sweeper for what Celery misses."""
+    parser = argparse.ArgumentParser(prog="learntrace worker", description="Run workers alone.")
     parser.add_argument("--upgrade", action="store_true", help="bring the database's tables up to date first")
     parser.add_argument("--sweep", action="store_true", help="only look after what Celery's workers missed")
-    parser.add_argument("--concurrency", type=_count, default=2, metavar="N", help="Celery's processes (2)")
+    # The second name is from when only Celery had several processes.
+    _workers(parser, "--concurrency")
     chosen = parser.parse_args(argv)
+    count = chosen.workers or environment.WORKERS.value() or min(usable_cores(), _MOST_BY_DEFAULT)
     if environment.BROKER_URL.value() and not chosen.sweep:
         _prepare(upgrade=chosen.upgrade, django=False)
-        celery = [
-            sys.executable,
-            "-m",
-            "celery",
-            "--app",
-            "learntrace.config.runtime.celery",
-            "worker",
-            "--concurrency",
-            str(chosen.concurrency),
-            "--loglevel",
-            environment.LOG_LEVEL.value(),
-            "--without-gossip",
-            "--without-mingle",
-            "--hostname",
-            f"learntrace-{os.getpid()}@%h",
-        ]
-        children = [Child("celery", celery, dict(os.environ)), Child("sweeper", _command("worker", "--sweep"))]
-        # Two seconds less than `serve` has, under which it may run.
-        return Supervisor(children, stop_seconds=environment.STOP_SECONDS.value() - 2).run()
+        children = [Child("celery", _celery(count), dict(os.environ)), Child("sweeper", _command("worker", "--sweep"))]
+        return Supervisor(children, stop_seconds=_stop_seconds()).run()
     _prepare(upgrade=chosen.upgrade)
     from learntrace.config.runtime.worker import Worker
 
-    Worker(sweeping=chosen.sweep).run()
-    return 0
+    if chosen.sweep or count == 1:
+        Worker(sweeping=chosen.sweep).run()
+        return 0
+    return WorkerPool(count, lambda seat: Worker(seat).run(), stop_seconds=_stop_seconds()).run()
+
+
+def _stop_seconds() -> float:
+    """Two seconds less than `serve` has, under which this command may run."""
+    return float(environment.STOP_SECONDS.value() - 2)
+
+
+def _celery(count: int) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "celery",
+        "--app",
+        "learntrace.config.runtime.celery",
+        "worker",
+        "--concurrency",
+        str(count),
+        "--loglevel",
+        environment.LOG_LEVEL.value(),
+        "--without-gossip",
+        "--without-mingle",
+        "--hostname",
+        f"learntrace-{os.getpid()}@%h",
+    ]
 
 
 def _prepare(*, upgrade: bool, django: bool = True) -> None:

@@ -1,27 +1,31 @@
 """The worker: processes the queues when it is woken and every second, and runs scheduled jobs."""
 
-import os
 import signal
 import socket
 import threading
 import time
+from collections.abc import Collection
 from types import FrameType
 
 import psycopg
 import structlog
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
-from django.utils import timezone
 
+from learntrace.config import environment
+from learntrace.config.runtime.background import Background
+from learntrace.config.runtime.looks import Listener, Look
 from learntrace.config.runtime.queues import QUEUES, Queue
 from learntrace.config.runtime.schedules import run_due_jobs
-from learntrace.core.models import Heartbeat
-from learntrace.core.wakeup import CHANNEL
+from learntrace.config.runtime.seats import Seat
+from learntrace.core.fair_claims import SHARE
+from learntrace.core.sql import prepare_statements
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
+# All queues are tried now and then, whatever a look says of them.
+TRY_SECONDS = 30.0
 HEARTBEAT_SECONDS = 5.0
 SCHEDULE_SECONDS = 20.0
 # Beside a broker, only rows that its messages have not reached in this time.
@@ -30,36 +34,48 @@ LONG_TURN_SECONDS = 1.0
 # How long a stopping worker waits for a message that is being sent to another server.
 BACKGROUND_STOP_SECONDS = 5.0
 _PAUSE_AFTER_FAILURE = 0.5
+# A queue whose last turn took few rows rests so long from that turn's beginning: what comes meanwhile is taken together, as
+# a turn costs the same for one row as for ten. A lone row comes after the rest, and waits for nothing.
+REST_SECONDS = 0.03
+FEW_ROWS = 10
+# The pause after turns that found nothing though rows are due: another worker has their learners. It is doubled each time.
+_FIRST_PAUSE = 0.02
+
+# Looked at once a second and when they are announced; nobody waits for them.
+_PATIENT = frozenset(queue.topic for queue in QUEUES.values() if queue.patient)
 
 
 class Worker:
     """One worker process. `sweeping`: Celery does the work, and this one processes what Celery missed."""
 
-    def __init__(self, *, sweeping: bool = False) -> None:
+    def __init__(self, seat: Seat | None = None, *, sweeping: bool = False) -> None:
+        self._seat = seat or Seat()
         self._older_than = SWEEP_AGE_SECONDS if sweeping else 0.0
         self._stopping = threading.Event()
-        self._listener: psycopg.Connection[tuple[object, ...]] | None = None
-        self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._last_heartbeat = -HEARTBEAT_SECONDS
+        self._listener = Listener(listening=not sweeping)
+        self._name = f"{socket.gethostname()}:{self._seat.name}"
+        self._turns = [queue for queue in QUEUES.values() if not queue.threads]
+        self._background = Background(QUEUES.values() if self._seat.is_first else (), self._older_than, self._stopping)
+        self._next_heartbeat = self._next_look = self._next_try = 0.0
+        self._pause = _FIRST_PAUSE
+        # Until when a queue rests, by its topic (`time.monotonic`).
+        self._rests: dict[str, float] = {}
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT; the current batch is finished first."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._stop)
-        schedule_thread = threading.Thread(target=self._run_schedule, name="schedule", daemon=True)
-        schedule_thread.start()
-        background = [
-            threading.Thread(target=self._run_in_background, args=(queue,), name=f"{queue.topic} {number}", daemon=True)
-            for queue in QUEUES.values()
-            for number in range(queue.threads)
-        ]
-        for thread in background:
-            thread.start()
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._stop)
+        prepare_statements()
+        self._background.start()
+        if self._seat.is_first:
+            threading.Thread(target=self._run_schedule, name="schedule", daemon=True).start()
         log.info("worker started", name=self._name, sweeping=bool(self._older_than))
-        while not self._stopping.is_set():
+        heard: set[str] = set()
+        while not self._is_over():
             try:
-                self._work()
-                self._wait()
+                pause = self._work(heard)
+                heard = self._listener.wait(pause) if not self._is_over() else set()
             except (OperationalError, InterfaceError, psycopg.Error) as error:
                 self._recover(error)
             except Exception:
@@ -68,71 +84,87 @@ class Worker:
                 log.exception("worker iteration failed")
                 connection.close()
                 self._stopping.wait(_PAUSE_AFTER_FAILURE)
-        if self._listener is not None:
-            self._listener.close()
-        until = time.monotonic() + BACKGROUND_STOP_SECONDS
-        for thread in background:
-            thread.join(max(0.0, until - time.monotonic()))
+        self._listener.close()
+        self._background.join(BACKGROUND_STOP_SECONDS)
         log.info("worker stopped", name=self._name)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        if not self._stopping.is_set():
+            # The kernel ends a worker that is held for longer, in a statement that waits for a lock.
+            signal.alarm(environment.STOP_SECONDS.value())
         self._stopping.set()
 
-    def _work(self) -> None:
-        """Process all queues in turns of one batch each, so that none delays another or the stop."""
-        busy = True
-        while busy and not self._stopping.is_set():
-            self._heartbeat()
-            busy = sum(self._take_turn(queue) for queue in QUEUES.values() if not queue.threads) > 0
+    def _is_over(self) -> bool:
+        return self._stopping.is_set() or self._seat.is_orphaned
+
+    def _work(self, heard: Collection[str]) -> float:
+        """Take turns of the queues with something due, one of each at a time, until none has any; return the seconds until
+        the next look."""
+        self._background.wake(heard)
+        patient = _PATIENT & set(heard)
+        while not self._is_over():
+            SHARE.take(self._seat.seats, self._seat.take())
+            look = self._look(patient)
+            now = time.monotonic()
+            due = [queue for queue in self._turns if queue.topic in look.due]
+            rested = [queue for queue in due if self._rests.get(queue.topic, 0.0) <= now]
+            taken = {queue.topic for queue in rested if self._take_turn(queue)}
+            if not taken:
+                return self._until_next(look, due)
+            patient = _PATIENT & taken
+            self._pause = _FIRST_PAUSE
+        return 0.0
+
+    def _look(self, patient: Collection[str]) -> Look:
+        """Look at the queues for which somebody waits and these patient ones; once a second at all."""
+        now = time.monotonic()
+        if now < self._next_look:
+            asked = [queue for queue in self._turns if not queue.patient or queue.topic in patient]
+            return self._listener.look(asked, self._older_than)
+        self._next_look = now + LOOK_SECONDS
+        self._heartbeat(now)
+        look = self._listener.look([*self._turns, *self._background.queues], self._older_than)
+        if now >= self._next_try:
+            self._next_try = now + TRY_SECONDS
+            look = Look(frozenset(QUEUES), look.pause)
+        self._background.wake(look.due)
+        return look
+
+    def _until_next(self, look: Look, due: Collection[Queue]) -> float:
+        """Return how long to wait after a look that led to nothing."""
+        now = time.monotonic()
+        until = self._next_look - now
+        if look.pause is not None:
+            until = min(until, look.pause)
+        rests = [self._rests.get(queue.topic, 0.0) - now for queue in due if not queue.patient]
+        until = min([until, *(rest for rest in rests if rest > 0)])
+        if any(rest <= 0 for rest in rests):
+            # A turn has found nothing: another worker has these learners.
+            until, self._pause = min(until, self._pause), min(2 * self._pause, LOOK_SECONDS)
+        return max(until, 0.0)
 
     def _take_turn(self, queue: Queue) -> int:
         began = time.monotonic()
         count = queue.work(self._older_than)
+        if 0 < count < FEW_ROWS and not queue.patient:
+            self._rests[queue.topic] = began + REST_SECONDS
         if (seconds := time.monotonic() - began) > LONG_TURN_SECONDS:
             # Everybody else's work has waited for it.
             log.warning("long turn", topic=queue.topic, count=count, seconds=round(seconds, 2))
         return count
 
-    def _wait(self) -> None:
-        """Wait for a wake-up, at most until the next check."""
-        if self._listener is None or self._listener.closed:
-            self._listener = psycopg.connect(settings.DATABASE_URL, autocommit=True, connect_timeout=5)
-            self._listener.execute(f"LISTEN {CHANNEL}")
-            return  # a wake-up may have come before this LISTEN
-        until = time.monotonic() + LOOK_SECONDS
-        while not self._stopping.is_set() and time.monotonic() < until:
-            # In short waits, so that a signal to stop is noticed soon.
-            if list(self._listener.notifies(timeout=0.2, stop_after=1)) and not self._older_than:
-                return
-
-    def _heartbeat(self) -> None:
+    def _heartbeat(self, now: float) -> None:
         """Record now and then that this worker is alive, also during a long backlog."""
-        if time.monotonic() - self._last_heartbeat > HEARTBEAT_SECONDS:
-            Heartbeat.objects.update_or_create(name=self._name, defaults={"seen_at": timezone.now()})
-            self._last_heartbeat = time.monotonic()
+        if now >= self._next_heartbeat:
+            self._listener.beat(self._name)
+            self._next_heartbeat = now + HEARTBEAT_SECONDS
 
     def _recover(self, error: Exception) -> None:
         """Start over with new connections after a database error."""
         log.warning("database error; reconnecting", error=str(error).strip()[:300])
         connection.close()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        self._listener.close()
         self._stopping.wait(_PAUSE_AFTER_FAILURE)
-
-    def _run_in_background(self, queue: Queue) -> None:
-        """Process a queue in a thread of its own, polling: a wake-up is not worth a second listening connection."""
-        while not self._stopping.is_set():
-            try:
-                while not self._stopping.is_set() and queue.work(self._older_than):
-                    pass
-            except (DatabaseError, psycopg.Error) as error:
-                log.warning("queue skipped", topic=queue.topic, error=str(error).strip()[:300])
-                connection.close()
-            except Exception:
-                log.exception("worker iteration failed", topic=queue.topic)
-            self._stopping.wait(LOOK_SECONDS)
-        connection.close()
 
     def _run_schedule(self) -> None:
         # A thread of its own: a long job must not delay a learner's batch.

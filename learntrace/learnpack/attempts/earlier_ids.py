@@ -33,11 +33,11 @@ MOST_ROWS = 2000
 _LEARNERS_ASKED = 10
 
 # As the index `activity_earlier_id` has it, which is empty once all are changed.
-_EARLIER = "a.source = 'learnpack' AND get_byte(uuid_send(a.id), 6) >> 4 = 5"
+EARLIER = "a.source = 'learnpack' AND get_byte(uuid_send(a.id), 6) >> 4 = 5"
 # Runs of one moment stay together: they may be equals.
 _READ = f"""
 SELECT a.id::text, a.user_id, a.verb, a.object_id, a.at, a.outcome, a.code_hash, a.assignment
-  FROM progress_activity a WHERE a.user_id = ANY(%s) AND {_EARLIER}
+  FROM progress_activity a WHERE a.user_id = ANY(%s) AND {EARLIER}
  ORDER BY a.user_id, a.at FETCH FIRST %s ROWS WITH TIES
 """  # noqa: S608 (only texts of this module)
 _STORED = """
@@ -52,8 +52,8 @@ _CHANGE_EXCLUSIONS = """
 UPDATE progress_exclusion e SET activity_id = r.new_id
   FROM jsonb_to_recordset(%s::jsonb) AS r(old_id uuid, new_id uuid) WHERE e.activity_id = r.old_id
 """
-_LEARNERS = f"SELECT DISTINCT user_id FROM (SELECT a.user_id FROM progress_activity a WHERE {_EARLIER} LIMIT %s) AS few"  # noqa: S608
-_LEFT = f"SELECT count(*), count(DISTINCT a.user_id) FROM progress_activity a WHERE {_EARLIER}"  # noqa: S608
+_LEARNERS = f"SELECT DISTINCT user_id FROM (SELECT a.user_id FROM progress_activity a WHERE {EARLIER} LIMIT %s) AS few"  # noqa: S608
+_LEFT = f"SELECT count(*), count(DISTINCT a.user_id) FROM progress_activity a WHERE {EARLIER}"  # noqa: S608
 
 _EVENTS: Mapping[tuple[str, str | None], str] = {
     (EXECUTED, "compile"): COMPILE,

@@ -28,15 +28,16 @@ SELECT w.id, w.event,
        w.student_id, w.sender_id, w.created_at, pg_column_size(w.payload)
   FROM learnpack_webhook w
 """
+TABLE = Table(
+    "learnpack_webhook",
+    waiting="q.status = 'PENDING'",
+    due="q.retry_at <= statement_timestamp()"
+    " AND q.created_at <= statement_timestamp() - make_interval(secs => %(older_than)s)",
+    since="retry_at",
+    weight="pg_column_size(q.payload)",
+)
 _claims = FairClaims(
-    Table(
-        "learnpack_webhook",
-        waiting="q.status = 'PENDING'",
-        due="q.retry_at <= statement_timestamp()"
-        " AND q.created_at <= statement_timestamp() - make_interval(secs => %(older_than)s)",
-        since="retry_at",
-        weight="pg_column_size(q.payload)",
-    ),
+    TABLE,
     # Not the learners' own lock: a batch is stored while its learner's activities are being recorded.
     lock="learntrace webhooks of ",
 )

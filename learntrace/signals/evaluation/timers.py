@@ -11,6 +11,7 @@ import structlog
 from django.db import OperationalError, transaction
 
 from learntrace.core import live_events
+from learntrace.core.fair_claims import SHARE, in_share
 from learntrace.core.sql import fetch
 from learntrace.core.stopwatch import Stopwatch
 from learntrace.progress.recording.recording import lock_free_learners
@@ -27,14 +28,15 @@ SELECT DISTINCT academy_id FROM signals_watch WHERE due_at <= statement_timestam
 """
 # One of each learner, then the second of each, among ten times as many as a turn takes: nobody's many timers make those of
 # others wait long.
-_DUE = """
+_DUE = f"""
 SELECT user_id, academy_id, kind, "group"
   FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY due_at) AS number
           FROM (SELECT user_id, academy_id, kind, "group", due_at FROM signals_watch
                  WHERE academy_id IS NOT DISTINCT FROM %(academy)s AND due_at <= %(now)s AND kind = ANY(%(kinds)s)
+                   AND {in_share("user_id")}
                  ORDER BY due_at LIMIT %(limit)s * 10) AS earliest) AS numbered
  ORDER BY number, due_at LIMIT %(limit)s
-"""
+"""  # noqa: S608 (only texts of ours)
 # For how long a turn begins with another academy.
 TURN_SECONDS = 0.25
 
@@ -85,7 +87,13 @@ def _evaluate_alone(academy_id: int | None, limit: int) -> int:
 def _evaluate_academy(academy_id: int | None, limit: int) -> int:
     now = now_in(academy_id)
     with transaction.atomic():
-        asked = {"academy": academy_id, "now": now, "kinds": list(DETECTORS), "limit": limit}
+        asked = {
+            "academy": academy_id,
+            "now": now,
+            "kinds": list(DETECTORS),
+            "limit": limit,
+            **SHARE.parameters(),
+        }
         found = [DetectorKey(*row) for row in fetch(_DUE, asked)]
         # Whom another worker has locked is looked at in the next second.
         free = lock_free_learners({key.user_id for key in found})

@@ -49,6 +49,7 @@ def test_ready_tells_what_is_there(client: Client) -> None:
     assert (answer.status_code, told["status"], told["database"], told["migrations"]) == (200, "ok", True, True)
     assert 7 <= told["oldest_pending_seconds"] < 60
     assert 2 <= told["worker_seen_seconds"] < 60
+    assert told["workers"] == 1
 
 
 @pytest.mark.django_db

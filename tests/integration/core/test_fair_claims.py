@@ -2,15 +2,19 @@
 
 import contextlib
 from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
 from math import ceil
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from learntrace.core.fair_claims import LEARNER_LOCK, FairClaims, Row
+from learntrace.core.fair_claims import LEARNER_LOCK, SHARE, FairClaims, Row
+from learntrace.core.sql import fetch
 from learntrace.notebooks.documents import arrivals
 from learntrace.notebooks.models import Arrival
 
@@ -133,3 +137,89 @@ def test_a_claim_reads_few_rows_of_a_long_backlog() -> None:
         cursor.execute("SELECT pg_stat_get_xact_tuples_returned('notebooks_arrival'::regclass)")
         (after,) = cursor.fetchone()
     assert after - before < 100
+
+
+@contextlib.contextmanager
+def sharing(parts: int, *own: int) -> Iterator[None]:
+    SHARE.take(parts, own)
+    try:
+        yield
+    finally:
+        SHARE.take(1, [0])
+
+
+@pytest.mark.django_db
+@given(backlog=BACKLOGS, parts=st.integers(1, 4))
+@given_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_workers_that_divide_the_learners_take_each_learner_in_one_of_them(
+    backlog: dict[tuple[int, int], int], parts: int
+) -> None:
+    Arrival.objects.all().delete()
+    for (academy, learner), count in backlog.items():
+        add(academy, learner, count)
+    taken: list[Counter[tuple[int, int]]] = []
+    for part in range(parts):
+        claims, own = new_claims(), Counter[tuple[int, int]]()
+        with sharing(parts, part):
+            # Where very many rows wait, there may be none of this share among them.
+            while look()[0] and (rows := take(claims)):
+                own.update((row.academy, row.learner) for row in rows)
+            assert not take(claims)
+        taken.append(own)
+    assert sum(taken, Counter()) == backlog
+    learners = [{learner for _academy, learner in own} for own in taken]
+    assert sum(map(len, learners)) == len(set().union(*learners))
+
+
+@pytest.mark.django_db
+def test_whoever_stands_in_for_another_takes_his_learners_too() -> None:
+    for learner in range(20):
+        add(1, learner)
+    with sharing(2, 0, 1):
+        assert len(take(new_claims(), limit=40)) == 20
+
+
+@pytest.mark.django_db
+def test_many_learners_of_others_hide_none_of_ones_own() -> None:
+    """A claim goes on after the last learner of the share, however many of others wait before the next."""
+    for learner in range(300):
+        add(1, learner)
+    with sharing(2, 0):
+        claims, own = new_claims(), set[int]()
+        while rows := take(claims):
+            own |= {row.learner for row in rows}
+    left = set(Arrival.objects.values_list("turn_learner", flat=True))
+    assert own | left == set(range(300))
+    only = min(own)
+    add(1, only)
+    with sharing(2, 0):
+        assert [row.learner for row in take(claims)] == [only]
+
+
+def look() -> tuple[bool, float | None]:
+    ((due, pause),) = fetch(arrivals.TABLE.look, {**SHARE.parameters(), "older_than": 0.0})
+    return due, pause
+
+
+@pytest.mark.django_db
+def test_a_look_tells_what_a_claim_would_find_and_when_there_will_be_more() -> None:
+    assert look() == (False, None)
+    add(1, 1)
+    Arrival.objects.update(retry_at=timezone.now() + timedelta(seconds=30))
+    due, pause = look()
+    assert not due
+    assert pause is not None
+    assert 0 < pause <= 30
+    add(1, 1)
+    assert look()[0]
+    with sharing(2, 0):
+        first = look()[0]
+    with sharing(2, 1):
+        assert look()[0] != first
+
+
+@pytest.mark.django_db
+def test_a_look_at_very_many_rows_says_that_there_may_be_some() -> None:
+    add(1, 1, 200)
+    Arrival.objects.update(retry_at=timezone.now() + timedelta(seconds=300))
+    assert look()[0]
