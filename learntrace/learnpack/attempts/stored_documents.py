@@ -1,9 +1,9 @@
-"""The LearnPack documents that are stored: records, and documents whose runs are still to be recorded; and the activities
-that are stored for them."""
+"""The LearnPack documents that are stored: records, and documents whose runs are still to be recorded."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.core.stopwatch import Stopwatch
-from learntrace.learnpack.attempts.document import Entry, Subject
-from learntrace.learnpack.processing.streaming import SOURCE
+from learntrace.learnpack.attempts.document import Entry, Subject, count_runs
+from learntrace.learnpack.attempts.outline import Outline, outline_of
 from learntrace.progress.recording.activity_store import LearnerActivity
 
 _HEADS = """
@@ -51,25 +51,6 @@ _PUT_ASIDE = """
 SELECT id, user_id, asset_slug, until, receipt, 0, received_at, document::text FROM learnpack_unreaddocument
  WHERE user_id = %s AND fault <> '' ORDER BY id
 """
-# The stored activities of learners on assets.
-_STORED = """
-SELECT asked.user_id, asked.asset_slug, a.id::text, coalesce(a.told_as, a.assignment)
-  FROM jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text)
-  JOIN progress_activity a
-    ON a.user_id = asked.user_id AND a.source = %s AND starts_with(a.assignment, asked.asset_slug || '/')
-"""
-# Of each asset, up to one more than the limit.
-_COUNTS = """
-SELECT asked.user_id, asked.asset_slug, counted.number
-  FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked(user_id bigint, asset_slug text)
- CROSS JOIN LATERAL (
-       SELECT count(*) AS number
-         FROM (SELECT FROM progress_activity a
-                WHERE a.user_id = asked.user_id AND a.source = %(source)s
-                  AND starts_with(a.assignment, asked.asset_slug || '/') LIMIT %(limit)s) AS first_ones
- ) AS counted
-"""
-
 # Compressed bytes: so many documents as have these are read by one query, and a document with more is large. A document of
 # the size that the inbox takes has more, whatever is in it.
 _READ_AT_ONCE = 256 * 1024
@@ -83,7 +64,7 @@ class StoredDocument:
 
     `until` is its last interaction, `size` its compressed size in bytes, `sender_id` who sent it, if known; `is_record`
     tells the two apart. `received_at` is that of its webhook where it is kept, else the record's last change. `row_id` is 0
-    where there is no record (it was deleted), and `content` is None where it wasn't read.
+    where there is no record (it was deleted), and `text`, the document's JSON, is None where it wasn't read.
     """
 
     subject: Subject
@@ -93,8 +74,23 @@ class StoredDocument:
     size: int = 0
     sender_id: int | None = None
     received_at: datetime | None = None
-    content: Any = None
+    text: str | None = None
     is_record: bool = True
+
+    @cached_property
+    def content(self) -> Any:
+        """The whole document, decoded when it is asked for."""
+        return msgspec.json.decode(self.text) if self.text else None
+
+    @cached_property
+    def outline(self) -> Outline | None:
+        """The document's outline, None where it wasn't read, and for a document that has to be read whole."""
+        return outline_of(self.text) if self.text else None
+
+    @property
+    def shown(self) -> Any:
+        """The steps, as far as they describe the asset (`document.steps`, `document.testable_steps`)."""
+        return self.content if self.outline is None else self.outline.shown()
 
     @property
     def place(self) -> tuple[Subject, bool, int]:
@@ -103,7 +99,13 @@ class StoredDocument:
 
     @property
     def from_notebook(self) -> bool:
+        if self.outline is not None:
+            return bool(self.outline.agent == "jupyter")
         return isinstance(self.content, dict) and self.content.get("agent") == "jupyter"
+
+    def count_runs(self) -> int:
+        """Return how many runs the document has at most."""
+        return count_runs(self.content) if self.outline is None else self.outline.count_runs()
 
 
 def document_heads(subjects: Sequence[Subject]) -> list[StoredDocument]:
@@ -155,7 +157,7 @@ def read_contents(heads: Sequence[StoredDocument], seconds: float) -> list[Store
         for head in part:
             receipt, content = rows.get((head.is_record, head.row_id), (head.receipt, None))
             if receipt == head.receipt:
-                read.append(replace(head, content=msgspec.json.decode(content) if content else None))
+                read.append(replace(head, text=content))
     return read
 
 
@@ -182,26 +184,12 @@ def documents_of(user_id: int) -> list[StoredDocument]:
             receipt,
             size,
             received_at=at,
-            content=msgspec.json.decode(content) if content else None,
+            text=content,
             is_record=is_record,
         )
         for is_record, statement in ((True, _OF_LEARNER), (False, _PUT_ASIDE))
         for row_id, learner, slug, until, receipt, size, at, content in fetch(statement, [user_id])
     ]
-
-
-def stored_activities(subjects: Iterable[Subject]) -> dict[Subject, dict[str, str]]:
-    """Return the assignments of the activities that are stored, by their ids."""
-    stored: dict[Subject, dict[str, str]] = {}
-    for user_id, slug, activity_id, assignment in fetch(_STORED, [json_rows(set(subjects)), SOURCE]):
-        stored.setdefault(Subject(user_id, slug), {})[activity_id] = assignment
-    return stored
-
-
-def counts_of_activities(subjects: Iterable[Subject], most: int) -> Mapping[Subject, int]:
-    """Return the numbers of activities that are stored; more than `most` are counted as one more."""
-    asked = {"asked": json_rows(set(subjects)), "source": SOURCE, "limit": most + 1}
-    return {Subject(user_id, slug): number for user_id, slug, number in fetch(_COUNTS, asked)}
 
 
 def activities_of(document: StoredDocument, academy: int | None, read: Iterable[Entry]) -> list[LearnerActivity]:
