@@ -7,14 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorWrapper
+
+from learntrace.core.postgresql.base import DatabaseWrapper
 
 Parameters = Sequence[Any] | Mapping[str, Any]  # what psycopg can adapt
 
 
+def _cursor() -> CursorWrapper:
+    wrapper = connections[DEFAULT_DB_ALIAS]
+    return wrapper.prepared_cursor() if isinstance(wrapper, DatabaseWrapper) else wrapper.cursor()
+
+
 def fetch(statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
     """Run a statement and return all of its rows."""
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(statement, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
@@ -22,7 +30,7 @@ def fetch(statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
 
 def fetch_one(statement: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
     """Run a statement and return its first row, None where there is none."""
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(statement, parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
@@ -30,7 +38,7 @@ def fetch_one(statement: str, parameters: Parameters = ()) -> tuple[Any, ...] | 
 
 def execute(statement: str, parameters: Parameters = ()) -> int:
     """Run a statement that returns no rows; return how many rows it changed."""
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(statement, parameters)
         changed: int = cursor.rowcount
         return changed
