@@ -50,7 +50,7 @@ from learntrace.signals.frustration import evaluate_scores
 __all__ = ["CLAIM", "TOPIC", "derive", "learners", "take_attempts"]
 
 # Documents may have some 100 KB each, and a turn's learners are locked until its end.
-CLAIM = 25
+CLAIM = 100
 # For how long a turn reads documents, and then for how long it compares what they tell with what is stored.
 READING_SECONDS = 0.25
 
