@@ -126,7 +126,7 @@ def _by_length(
     short: list[StoredDocument] = []
     long: list[StoredDocument] = []
     for document in documents:
-        is_long = max(document.count_runs(), standing[document.subject].number) > LONG
+        is_long = standing[document.subject].number > LONG or document.has_more_runs(LONG)
         (long if is_long else short).append(document)
     return short, long
 

@@ -30,7 +30,7 @@ class OutlinedStep(msgspec.Struct):
 
     def text_of(self, key: str) -> bytes:
         """Return the JSON text of a field."""
-        return bytes(memoryview(getattr(self, key)))
+        return bytes(getattr(self, key))
 
 
 class Outline(msgspec.Struct):

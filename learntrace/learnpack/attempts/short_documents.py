@@ -26,6 +26,7 @@ Place = tuple[Subject, bool, int]
 class _Reading:
     """What a turn has read: of each document what it adds, and of each subject where it stands after its last document."""
 
+    documents: Sequence[StoredDocument]
     tails: Mapping[Place, Tail]
     stored: dict[Subject, dict[str, str]]
     positions: dict[Subject, Position] = field(default_factory=dict)
@@ -71,14 +72,13 @@ def record_short(
     are unread documents beside it, so that the time is up only once another one is finished.
     """
     waiting = {document.subject for document in documents if not document.is_record}
-    stopwatch = Stopwatch(seconds)
     in_order = sorted(documents, key=lambda document: document.receipt or 0)
-    reading = _begin(in_order, standing)
+    reading = _begin(in_order, waiting, standing, seconds)
+    stopwatch = Stopwatch(seconds)
     added: list[LearnerActivity] = []
     finished: list[StoredDocument] = []
-    for document in in_order:
-        for_good = any(not earlier.is_record or earlier.subject not in waiting for earlier in finished)
-        if len(added) >= RECORDED_AT_ONCE or (for_good and stopwatch.is_over):
+    for document in reading.documents:
+        if len(added) >= RECORDED_AT_ONCE or (stopwatch.is_over and _is_any_done(finished, waiting)):
             break
         added += activities_of(document, academies[document.subject], reading.new_entries(document))
         finished.append(document)
@@ -90,44 +90,43 @@ def record_short(
     return finished
 
 
-def _begin(documents: Sequence[StoredDocument], standing: Mapping[Subject, Standing]) -> _Reading:
-    """Go on from positions as far as they hold; load what is stored of the subjects whose documents are read whole."""
+def _is_any_done(documents: Iterable[StoredDocument], waiting: Set[Subject]) -> bool:
+    """Whether any of these documents doesn't come again: as a record does whose subject has unread documents, `waiting`."""
+    return any(not document.is_record or document.subject not in waiting for document in documents)
+
+
+def _begin(
+    in_order: Sequence[StoredDocument], waiting: Set[Subject], standing: Mapping[Subject, Standing], seconds: float
+) -> _Reading:
+    """Go on from positions as far as they hold, with as many documents as there is time for.
+
+    What is stored is loaded of the subjects whose documents are read whole.
+    """
+    stopwatch = Stopwatch(seconds)
+    positions = {subject: stands.position for subject, stands in standing.items()}
     tails: dict[Subject, dict[Place, Tail]] = {}
-    for subject, own in _by_subject(documents).items():
-        followed = _follow(own, standing.get(subject, Standing()).position)
-        if followed is not None:
-            tails[subject] = followed
+    documents: list[StoredDocument] = []
+    for document in in_order:
+        if stopwatch.is_over and _is_any_done(documents, waiting):
+            break
+        documents.append(document)
+        subject, position = document.subject, positions.get(document.subject)
+        outline = document.outline if position is not None else None
+        tail = position.go_on(outline, subject) if position is not None and outline is not None else None
+        positions[subject] = None if tail is None else tail.position
+        if tail is not None:
+            tails.setdefault(subject, {})[document.place] = tail
+    whole = {document.subject for document in documents if positions[document.subject] is None}
+    whole |= _with_equals({subject: own for subject, own in tails.items() if subject not in whole})
+    going_on = {place: tail for subject, own in tails.items() if subject not in whole for place, tail in own.items()}
+    return _Reading(documents, going_on, stored_activities(whole) if whole else {})
+
+
+def _with_equals(tails: Mapping[Subject, Mapping[Place, Tail]]) -> set[Subject]:
+    """Return the subjects whose tails tell an equal of another run: how many there are, the whole document tells only."""
     told = {subject: [entry.id for tail in own.values() for entry in tail.entries] for subject, own in tails.items()}
     stored = present(entry_id for ids in told.values() for entry_id in ids)
-    for subject, ids in told.items():
-        # An equal of another run: how many there are is told by the whole document only.
-        if len(set(ids)) < len(ids) or not stored.isdisjoint(ids):
-            del tails[subject]
-    whole = {document.subject for document in documents} - tails.keys()
-    return _Reading(
-        {place: tail for own in tails.values() for place, tail in own.items()},
-        stored_activities(whole) if whole else {},
-    )
-
-
-def _by_subject(documents: Iterable[StoredDocument]) -> dict[Subject, list[StoredDocument]]:
-    grouped: dict[Subject, list[StoredDocument]] = {}
-    for document in documents:
-        grouped.setdefault(document.subject, []).append(document)
-    return grouped
-
-
-def _follow(documents: Iterable[StoredDocument], position: Position | None) -> dict[Place, Tail] | None:
-    """Return the tails of a subject's documents, each going on from the one before; None if one of them doesn't."""
-    tails: dict[Place, Tail] = {}
-    for document in documents:
-        if position is None or document.outline is None:
-            return None
-        tail = position.go_on(document.outline, document.subject)
-        if tail is None:
-            return None
-        tails[document.place], position = tail, tail.position
-    return tails
+    return {subject for subject, ids in told.items() if len(set(ids)) < len(ids) or not stored.isdisjoint(ids)}
 
 
 def _record(added: Sequence[LearnerActivity]) -> set[int]:
@@ -148,7 +147,7 @@ def _store_untold(untold: Sequence[tuple[StoredDocument, Set[str]]]) -> None:
     for document, ids in untold:
         until = document.until or document.received_at
         known_at = [times[activity_id] for activity_id in ids if activity_id in times]
-        counts[document.subject.user_id, document.subject.asset_slug] = sum(
-            until is not None and at <= until for at in known_at
-        )
+        count = sum(until is not None and at <= until for at in known_at)
+        if count != document.untold_attempts:
+            counts[document.subject.user_id, document.subject.asset_slug] = count
     store_untold(counts)

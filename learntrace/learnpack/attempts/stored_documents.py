@@ -15,9 +15,11 @@ from learntrace.learnpack.attempts.document import Entry, Subject, count_runs
 from learntrace.learnpack.attempts.outline import Outline, outline_of
 from learntrace.progress.recording.activity_store import LearnerActivity
 
+# The text of a small one comes with it.
 _HEADS = """
 SELECT t.id, t.user_id, t.asset_slug, t.last_interaction_at, t.receipt, pg_column_size(t.telemetry),
-       w.sender_id, coalesce(w.created_at, t.updated_at)
+       w.sender_id, coalesce(w.created_at, t.updated_at),
+       CASE WHEN pg_column_size(t.telemetry) <= %s THEN t.telemetry::text END, t.untold_attempts
   FROM assignments_assignmenttelemetry t
   JOIN jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text) USING (user_id, asset_slug)
   LEFT JOIN learnpack_webhook w ON w.id = t.receipt AND w.student_id = t.user_id
@@ -65,6 +67,7 @@ class StoredDocument:
     `until` is its last interaction, `size` its compressed size in bytes, `sender_id` who sent it, if known; `is_record`
     tells the two apart. `received_at` is that of its webhook where it is kept, else the record's last change. `row_id` is 0
     where there is no record (it was deleted), and `text`, the document's JSON, is None where it wasn't read.
+    `untold_attempts` are those that are stored with a record.
     """
 
     subject: Subject
@@ -76,6 +79,7 @@ class StoredDocument:
     received_at: datetime | None = None
     text: str | None = None
     is_record: bool = True
+    untold_attempts: int = 0
 
     @cached_property
     def content(self) -> Any:
@@ -87,7 +91,7 @@ class StoredDocument:
         """The document's outline, None where it wasn't read, and for a document that has to be read whole."""
         return outline_of(self.text) if self.text else None
 
-    @property
+    @cached_property
     def shown(self) -> Any:
         """The steps, as far as they describe the asset (`document.steps`, `document.testable_steps`)."""
         return self.content if self.outline is None else self.outline.shown()
@@ -103,16 +107,26 @@ class StoredDocument:
             return bool(self.outline.agent == "jupyter")
         return isinstance(self.content, dict) and self.content.get("agent") == "jupyter"
 
-    def count_runs(self) -> int:
-        """Return how many runs the document has at most."""
+    def has_more_runs(self, than: int) -> bool:
+        """Whether the document has more runs than this."""
+        # Between any two there is a comma: most documents have too few of these, and needn't be looked into.
+        if self.text is None or self.text.count(",") + self.text.count("[") <= than:
+            return False
+        return than < self._count_runs()
+
+    def _count_runs(self) -> int:
         return count_runs(self.content) if self.outline is None else self.outline.count_runs()
 
 
 def document_heads(subjects: Sequence[Subject]) -> list[StoredDocument]:
-    """Return the subjects' records without their contents, in the order of the subjects."""
+    """Return the subjects' records, large ones without their contents, in the order of the subjects."""
     heads = {
-        Subject(user_id, slug): StoredDocument(Subject(user_id, slug), row_id, until, receipt, size or 0, sender, at)
-        for row_id, user_id, slug, until, receipt, size, sender, at in fetch(_HEADS, [json_rows(subjects)])
+        Subject(user_id, slug): StoredDocument(
+            Subject(user_id, slug), row_id, until, receipt, size or 0, sender, at, text, untold_attempts=untold
+        )
+        for row_id, user_id, slug, until, receipt, size, sender, at, text, untold in fetch(
+            _HEADS, [LARGE, json_rows(subjects)]
+        )
     }
     return [heads.get(subject) or StoredDocument(subject) for subject in subjects]
 
@@ -141,12 +155,15 @@ def put_aside(documents: Iterable[StoredDocument], fault: str) -> None:
 def read_contents(heads: Sequence[StoredDocument], seconds: float) -> list[StoredDocument]:
     """Read the contents of documents for so many seconds, at least of one; return those that were read.
 
-    Large ones come last. A document that was replaced since its head was read is left out.
+    Those that came with their heads are first, and large ones last. A document that was replaced since its head was read is
+    left out.
     """
     stopwatch = Stopwatch(seconds)
-    read: list[StoredDocument] = []
-    for part in _parts(sorted(heads, key=lambda head: head.size > LARGE)):
-        if read and stopwatch.is_over:
+    read = [head for head in heads if head.text is not None or not head.row_id]
+    left = [head for head in heads if head.text is None and head.row_id]
+    for number, part in enumerate(_parts(sorted(left, key=lambda head: head.size > LARGE))):
+        # At least one part: records come again as long as there are unread documents beside them.
+        if number and stopwatch.is_over:
             break
         rows = {
             (is_record, row_id): row
@@ -155,9 +172,9 @@ def read_contents(heads: Sequence[StoredDocument], seconds: float) -> list[Store
             for row_id, *row in fetch(statement, [ids])
         }
         for head in part:
-            receipt, content = rows.get((head.is_record, head.row_id), (head.receipt, None))
+            receipt, text = rows.get((head.is_record, head.row_id), (head.receipt, None))
             if receipt == head.receipt:
-                read.append(replace(head, text=content))
+                read.append(replace(head, text=text))
     return read
 
 

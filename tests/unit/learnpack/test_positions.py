@@ -2,7 +2,7 @@
 
 import copy
 import json
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ def text_of(document: Any) -> str:
 @st.composite
 def changes(draw: st.DrawFn) -> list[Any]:
     """Documents as a client sends them one after the other: mostly, one grows from the one before."""
-    document = draw(DOCUMENT)
+    document = cast("dict[str, Any]", draw(DOCUMENT))
     sent = [document]
     for _number in range(draw(st.integers(1, 6))):
         document = copy.deepcopy(document)
@@ -49,7 +49,7 @@ def changes(draw: st.DrawFn) -> list[Any]:
         elif how == "shuffle":
             document["steps"] = draw(st.permutations(listed))
         elif how == "other":
-            document = draw(DOCUMENT)
+            document = cast("dict[str, Any]", draw(DOCUMENT))
         elif how == "replay":
             document = copy.deepcopy(draw(st.sampled_from(sent)))
         sent.append(document)
@@ -140,8 +140,8 @@ def test_of_a_live_learners_document_only_the_new_run_is_read() -> None:
 
 
 def test_documents_of_another_shape_are_read_whole() -> None:
-    for document in ([], {"steps": {}}, {"steps": ["a"]}, {"steps": None}, "text", None):
-        assert outline_of(text_of(document)) is None
+    others: list[Any] = [[], {"steps": {}}, {"steps": ["a"]}, {"steps": None}, "text", None]
+    assert [outline_of(text_of(other)) for other in others] == [None] * 6
     twice = {"steps": [{"slug": "a"}, {"slug": " a "}]}
     assert position_after(outline_of(text_of(twice)), ADA, entries(twice, ADA), []) is None
 
