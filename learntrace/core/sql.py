@@ -3,7 +3,9 @@
 All of it runs on Django's connection and so in the open transaction.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -15,9 +17,28 @@ from learntrace.core.postgresql.base import DatabaseWrapper
 Parameters = Sequence[Any] | Mapping[str, Any]  # what psycopg can adapt
 
 
+_preparing: ContextVar[bool] = ContextVar("preparing", default=False)
+
+
+@contextmanager
+def prepared() -> Iterator[None]:
+    """Have the server plan the statements that run within this once a connection, and not each time.
+
+    For workers' turns, which run the same few statements all the time. The server finds out the parameters' types then: one
+    that is used twice in a statement has the same type in both places, or a cast.
+    """
+    token = _preparing.set(True)
+    try:
+        yield
+    finally:
+        _preparing.reset(token)
+
+
 def _cursor() -> CursorWrapper:
     wrapper = connections[DEFAULT_DB_ALIAS]
-    return wrapper.prepared_cursor() if isinstance(wrapper, DatabaseWrapper) else wrapper.cursor()
+    if _preparing.get() and isinstance(wrapper, DatabaseWrapper):
+        return wrapper.prepared_cursor()
+    return wrapper.cursor()
 
 
 def fetch(statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
