@@ -10,12 +10,13 @@ import msgspec
 from learntrace.core.sql import execute, fetch, json_rows
 
 # One statement for a whole batch. Rows come sorted, so that two workers lock them in one order; an older document
-# (contract, 3.3) than the stored one changes nothing and is not returned. A tie is the same document again.
+# (contract, 3.3) than the stored one changes nothing and is not returned. A tie is the same document again. A document that
+# stands in its source's inbox is copied within the database: it is neither sent, parsed nor compressed again.
 _STORE = """
 INSERT INTO assignments_assignmenttelemetry AS kept (
        user_id, asset_slug, telemetry, engagement_score, frustration_score, metrics_algo_version, metrics,
        total_time, completion_rate, last_interaction_at, receipt, created_at, updated_at)
-SELECT user_id, asset_slug, telemetry, engagement_score, frustration_score, metrics_algo_version, metrics,
+SELECT user_id, asset_slug, {telemetry}, engagement_score, frustration_score, metrics_algo_version, metrics,
        make_interval(secs => total_time), completion_rate,
        last_interaction_at, receipt, now(), now()
   FROM jsonb_to_recordset(%s::jsonb)
@@ -57,14 +58,15 @@ _keepers: list[Keeper] = []
 class Document:
     """A learner's state on an asset, as a source has it.
 
-    `telemetry` is JSON text, kept unaltered. `result` is the result of `measures.indicators`; None leaves the scores
-    null. Documents are ordered by `last_interaction_at`, then by `receipt` (the id of the source's inbox row). The former is
-    what counts (`measures.clock`): with a time ahead of ours, no later document would ever be newer.
+    `telemetry` is JSON text, kept unaltered; None for one that is copied from the inbox (`store_documents`). `result` is
+    the result of `measures.indicators`; None leaves the scores null. Documents are ordered by `last_interaction_at`, then
+    by `receipt` (the id of the source's inbox row). The former is what counts (`measures.clock`): with a time ahead of
+    ours, no later document would ever be newer.
     """
 
     user_id: int
     asset_slug: str
-    telemetry: bytes
+    telemetry: bytes | None
     result: dict[str, Any] | None
     last_interaction_at: datetime | None
     receipt: int
@@ -74,7 +76,7 @@ class Document:
         row = {
             "user_id": self.user_id,
             "asset_slug": self.asset_slug,
-            "telemetry": msgspec.Raw(self.telemetry),
+            "telemetry": None if self.telemetry is None else msgspec.Raw(self.telemetry),
             "last_interaction_at": self.last_interaction_at,
             "receipt": self.receipt,
         }
@@ -91,15 +93,27 @@ class Document:
         }
 
 
-def store_documents(documents: Sequence[Document]) -> set[tuple[int, str]]:
+@dataclass(frozen=True)
+class Inbox:
+    """Where a source keeps what it was sent: its table, and the column with the document, by the receipt as the row's id."""
+
+    table: str
+    column: str
+
+
+def store_documents(documents: Sequence[Document], inbox: Inbox | None = None) -> set[tuple[int, str]]:
     """Store documents, at most one for each learner and asset, in the open transaction.
 
-    Return the (user id, asset slug) of each document that was the newest; the others changed nothing.
+    Those without a text are copied from their rows in the inbox. Return the (user id, asset slug) of each document that was
+    the newest; the others changed nothing.
     """
     if not documents:
         return set()
     rows = json_rows(document.row() for document in documents)
-    return {(user_id, slug) for user_id, slug in fetch(_STORE, [rows])}
+    telemetry = "telemetry"
+    if inbox is not None:
+        telemetry = f"coalesce(telemetry, (SELECT q.{inbox.column} FROM {inbox.table} q WHERE q.id = r.receipt))"  # noqa: S608
+    return {(user_id, slug) for user_id, slug in fetch(_STORE.format(telemetry=telemetry), [rows])}
 
 
 def delete_documents(records: Collection[tuple[int, str]], agent: str) -> None:

@@ -97,6 +97,8 @@ def _database(url: str, pool: int) -> dict[str, Any]:
     parts: dict[str, Any] = {key: value for key, value in conninfo_to_dict(url).items() if value is not None}
     options: dict[str, Any] = {
         "connect_timeout": 10,
+        # Within `core.sql.prepared`, a statement that has been run so often on a connection is prepared.
+        "prepare_threshold": 3,
         # A machine that vanished must not keep its row locks: the server notices within seconds, not hours.
         "options": "-c idle_in_transaction_session_timeout=60000 -c tcp_keepalives_idle=10 "
         "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",

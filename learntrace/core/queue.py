@@ -15,6 +15,8 @@ from typing import Protocol, TypeVar
 import structlog
 from django.db import OperationalError, connection, transaction
 
+from learntrace.core.sql import prepared
+
 log = structlog.get_logger(__name__)
 
 Item = TypeVar("Item")
@@ -54,7 +56,7 @@ def run_turn(turn: Turn[Item]) -> int:
     """
     items: Sequence[Item] = ()
     try:
-        with transaction.atomic():
+        with prepared(), transaction.atomic():
             items = turn.claim()
             if items:
                 turn.work(items)

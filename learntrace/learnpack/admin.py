@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from learntrace.core.admin import BigTableAdmin, ReadOnlyAdmin
-from learntrace.learnpack.models import UnreadDocument, Webhook
+from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
 from learntrace.learnpack.processing.outcomes import staff_text
 from learntrace.learnpack.webhook_log.payloads import MOST_WHOLE, payload_text
 from learntrace.learnpack.webhook_log.queries import process_again
@@ -66,3 +66,12 @@ class UnreadDocumentAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         # A document has up to several 100 KB.
         return super().get_queryset(request).defer("document")
+
+
+@admin.register(ReadingPosition)
+class ReadingPositionAdmin(ReadOnlyAdmin):
+    list_display = ("id", "user", "asset_slug")
+    list_select_related = ("user",)
+    search_fields = ("=user__username", "=asset_slug")
+    ordering = ("-id",)
+    exclude = ("state",)

@@ -1,6 +1,7 @@
 """LearnPack's inbox: every accepted request is one row here, and this table is the queue.
 
-Beside it, the documents of accepted batches that are no record: what they tell is still to be recorded.
+Beside it, the documents of accepted batches that are no record: what they tell is still to be recorded. And how far the
+documents of each learner's asset were read.
 """
 
 from django.db import models
@@ -89,3 +90,25 @@ class UnreadDocument(models.Model):
 
     def __str__(self) -> str:
         return f"{self.receipt} of {self.user_id} on {self.asset_slug}"
+
+
+class ReadingPosition(models.Model):
+    """How far a learner's documents on an asset were read (`attempts.positions`): so that nothing is read twice.
+
+    It only saves work. It holds as long as the activities that are stored are those of `fingerprint`; without it, or where
+    it doesn't hold, a document is read whole.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    asset_slug = models.CharField(max_length=200)
+    fingerprint = models.BigIntegerField()
+    # A `positions.Position`: digests of what was read, no content of it.
+    state = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("reading position")
+        verbose_name_plural = _("reading positions")
+        constraints = [models.UniqueConstraint(fields=["user", "asset_slug"], name="one_reading_position")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} on {self.asset_slug}"

@@ -6,7 +6,7 @@ from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.personal_data import PersonalDataset, Row, Rows, register_datasets
-from learntrace.learnpack.models import UnreadDocument, Webhook
+from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
 from learntrace.progress.recording.recording import lock_learners
 
 _COLUMNS = (
@@ -58,6 +58,21 @@ def _erase_unread(user_id: int) -> int:
     return UnreadDocument.objects.filter(user=user_id).delete()[0]
 
 
+def _positions(user_id: int) -> Rows:
+    return ReadingPosition.objects.filter(user=user_id).order_by("id").values("id", "asset_slug", "state")
+
+
+def _with_position(row: Row) -> Row:
+    """Put the position in a readable form into the row; it consists of steps, times, and digests of runs."""
+    return {"id": row["id"], "asset_slug": row["asset_slug"], "position": msgspec.msgpack.decode(row["state"])}
+
+
+def _erase_positions(user_id: int) -> int:
+    """Under the learner's lock, as those who read documents hold it."""
+    lock_learners([user_id])
+    return ReadingPosition.objects.filter(user=user_id).delete()[0]
+
+
 def register() -> None:
     register_datasets(
         PersonalDataset(
@@ -67,6 +82,13 @@ def register() -> None:
             _erase_unread,
             shape=_with_document,
             chunk=2,
+        ),
+        PersonalDataset(
+            "learnpack-positions",
+            _("How far the messages of LearnPack were read"),
+            _positions,
+            _erase_positions,
+            shape=_with_position,
         ),
         PersonalDataset(
             "learnpack-messages", _("Messages of LearnPack"), _find, _erase, shape=_with_payload, chunk=2, first=True

@@ -6,7 +6,10 @@ another order would round some halves the other way.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple, TypedDict
+
+import msgspec
 
 from learntrace.measures.timestamps import EPOCH, parse
 
@@ -25,6 +28,9 @@ SESSIONS = 5
 INTERACTIONS = 100
 
 SKIPPED_FRUSTRATION = 25.0
+
+# The last millisecond of the year 9999.
+_LATEST = 253_402_300_799_999
 
 Run = Mapping[str, Any]
 """One compilation or one run of the tests, as written by the client."""
@@ -50,6 +56,48 @@ class _Step(NamedTuple):
     comp_struggles: int
     test_struggles: int
     interactions: int
+
+
+class _RunRead(TypedDict, total=False):
+    """What is read of a run; source code and outputs, which are most of a payload, are not."""
+
+    exit_code: Any
+    exitCode: Any
+    started_at: Any
+    starting_at: Any
+    ended_at: Any
+    ending_at: Any
+
+
+class _StepRead(TypedDict, total=False):
+    slug: Any
+    opened_at: Any
+    completed_at: Any
+    compilations: list[_RunRead] | None
+    tests: list[_RunRead] | None
+
+
+class _PayloadRead(TypedDict, total=False):
+    last_interaction_at: Any
+    tutorial_started_at: Any
+    workout_session: Any
+    steps: list[_StepRead] | None
+
+
+_decoder = msgspec.json.Decoder(_PayloadRead)
+
+
+def indicators_of(text: str) -> dict[str, Any]:
+    """Return the `indicators` of a payload's JSON text, of which only what they depend on is decoded.
+
+    Raises `IndicatorError` as that does.
+    """
+    try:
+        payload: Mapping[str, Any] = _decoder.decode(text)
+    except msgspec.ValidationError:
+        # Of another shape: decoded whole, the place in the error can be told.
+        payload = msgspec.json.decode(text)
+    return indicators(payload)
 
 
 def indicators(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,19 +167,30 @@ def _open_time(opened: datetime, last: datetime | None) -> float:
     return 0 if last is None else min(_seconds(opened, last), OPEN_STEP_CAP)
 
 
-def _time(run: Run, name: str, other_name: str) -> datetime | None:
-    """Return a run's time under either spelling: the CLI writes `starting_at`, the IDE `started_at`."""
-    value = run.get(name)
-    return parse(run.get(other_name) if value is None else value)
+def _times(runs: Sequence[Run], name: str, other_name: str) -> list[Any]:
+    """Return the runs' times under either spelling: the CLI writes `starting_at`, the IDE `started_at`."""
+    return [run.get(other_name) if (value := run.get(name)) is None else value for run in runs]
 
 
-def _start(run: Run) -> datetime:
-    return _time(run, "started_at", "starting_at") or EPOCH
+def _are_milliseconds(times: Sequence[Any]) -> bool:
+    """Whether all are written as clients do: then they compare as they are, without being parsed one by one."""
+    return all(type(time) is int and 0 <= time <= _LATEST for time in times)
+
+
+def _in_order(runs: Sequence[Run]) -> Sequence[Run]:
+    """Return runs by their starts, an unreadable one first."""
+    starts = _times(runs, "started_at", "starting_at")
+    if _are_milliseconds(starts) and all(earlier <= later for earlier, later in pairwise(starts)):
+        return runs
+    parsed = [parse(start) or EPOCH for start in starts]
+    return [runs[place] for place in sorted(range(len(runs)), key=parsed.__getitem__)]
 
 
 def _last_end(runs: Sequence[Run]) -> datetime | None:
-    ends = (_time(run, "ended_at", "ending_at") for run in runs)
-    return max((end for end in ends if end is not None), default=None)
+    ends = _times(runs, "ended_at", "ending_at")
+    if ends and _are_milliseconds(ends):
+        return parse(max(ends))
+    return max((end for end in map(parse, ends) if end is not None), default=None)
 
 
 def _exit_codes(runs: Sequence[Run]) -> list[Any]:
@@ -148,7 +207,7 @@ def _failures(runs: Sequence[Run]) -> int:
 
 
 def _failures_before_success(runs: Sequence[Run]) -> int:
-    codes = _exit_codes(sorted(runs, key=_start))
+    codes = _exit_codes(_in_order(runs))
     return next((index for index, code in enumerate(codes) if code == 0), len(codes))
 
 

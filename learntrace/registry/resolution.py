@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from learntrace.accounts.write_scope import AssetHome
+from learntrace.core.sql import fetch
 from learntrace.registry.languages import is_english
 from learntrace.registry.models import Asset, AssetAlias
 from learntrace.registry.visibility import is_open, nameable_assets
@@ -85,18 +86,26 @@ _COLUMNS = (
     "visibility",
 )
 
-# What `load_registry` loads, in one statement, for the front door's own connection: assets by id, slug or alias, and
-# package id, with all translations; each with those of the slugs that are its aliases.
+# What `load_registry` loads, in one statement: assets by id, slug or alias, and package id, with all translations; each with
+# those of the slugs that are its aliases. Unions, as each part of them is found by an index, which an OR of them isn't.
 NAMED_ASSETS: Final = f"""
 WITH named AS (
-    SELECT a.id, a.translation_group_id FROM registry_asset a
-     WHERE a.id = ANY(%(ids)s) OR a.slug = ANY(%(slugs)s) OR a.learnpack_id = ANY(%(packages)s)
-        OR a.id IN (SELECT l.asset_id FROM registry_assetalias l WHERE l.slug = ANY(%(slugs)s))
+    SELECT a.id, a.translation_group_id FROM registry_asset a WHERE a.id = ANY(%(ids)s::bigint[])
+     UNION
+    SELECT a.id, a.translation_group_id FROM registry_asset a WHERE a.slug = ANY(%(slugs)s::text[])
+     UNION
+    SELECT a.id, a.translation_group_id FROM registry_asset a WHERE a.learnpack_id = ANY(%(packages)s::bigint[])
+     UNION
+    SELECT a.id, a.translation_group_id FROM registry_assetalias l JOIN registry_asset a ON a.id = l.asset_id
+     WHERE l.slug = ANY(%(slugs)s::text[])
+), found AS (
+    SELECT id FROM named
+     UNION
+    SELECT a.id FROM registry_asset a JOIN named ON named.translation_group_id = a.translation_group_id
 )
 SELECT {", ".join(f"a.{name}" for name in _COLUMNS)},
-       ARRAY(SELECT l.slug FROM registry_assetalias l WHERE l.asset_id = a.id AND l.slug = ANY(%(slugs)s))
-  FROM registry_asset a
- WHERE a.id IN (SELECT id FROM named) OR a.translation_group_id IN (SELECT translation_group_id FROM named)
+       ARRAY(SELECT l.slug FROM registry_assetalias l WHERE l.asset_id = a.id AND l.slug = ANY(%(slugs)s::text[]))
+  FROM found JOIN registry_asset a USING (id)
 """  # noqa: S608 (column names of ours)
 
 
@@ -112,10 +121,11 @@ def load_registry(
     `named_in`: academies whose staff gave these names. What they may not name is not found, by the same queries as what
     doesn't exist.
     """
-    nameable = Asset.objects.all() if named_in is None else nameable_assets(named_in)
-    aliases = AssetAlias.objects.filter(slug__in=slugs)
-    if named_in is not None:
-        aliases = aliases.filter(asset__in=nameable)
+    if named_in is None:
+        names = {"ids": list(ids), "slugs": list(slugs), "packages": list(package_ids)}
+        return registry_from(fetch(NAMED_ASSETS, names) if any(names.values()) else ())
+    nameable = nameable_assets(named_in)
+    aliases = AssetAlias.objects.filter(slug__in=slugs, asset__in=nameable)
     aliased = dict(aliases.values_list("slug", "asset_id")) if slugs else {}
     assets = _facts(nameable, id__in={*ids, *aliased.values()})
     assets += _facts(nameable, slug__in=slugs) if slugs else []

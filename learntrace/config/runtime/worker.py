@@ -19,7 +19,6 @@ from learntrace.config.runtime.queues import QUEUES, Queue
 from learntrace.config.runtime.schedules import run_due_jobs
 from learntrace.config.runtime.seats import Seat
 from learntrace.core.fair_claims import SHARE
-from learntrace.core.sql import prepare_statements
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +65,6 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._stop)
-        prepare_statements()
         self._background.start()
         if self._seat.is_first:
             threading.Thread(target=self._run_schedule, name="schedule", daemon=True).start()

@@ -9,29 +9,27 @@
    a recomputation can add what is missing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 
 from learntrace.accounts.write_facts import read_people
 from learntrace.accounts.write_scope import may_describe
-from learntrace.assignments.telemetry_documents import store_untold
 from learntrace.core.sql import fetch
-from learntrace.core.stopwatch import Stopwatch
 from learntrace.learnpack.academies import Scope, academies_of
 from learntrace.learnpack.attempts.clocks_ahead import count_by_receipt
-from learntrace.learnpack.attempts.document import Subject, count_runs, entries, steps, testable_steps, unknown
+from learntrace.learnpack.attempts.document import Subject, entries, steps, testable_steps
 from learntrace.learnpack.attempts.earlier_ids import change_earlier_ids
-from learntrace.learnpack.attempts.long_documents import LONG, RECORDED_AT_ONCE, LongDocuments
+from learntrace.learnpack.attempts.long_documents import LONG, LongDocuments
+from learntrace.learnpack.attempts.short_documents import record_short
+from learntrace.learnpack.attempts.stored_activities import Standing, standings
 from learntrace.learnpack.attempts.stored_documents import (
     MOST_UNREAD,
     StoredDocument,
     activities_of,
-    counts_of_activities,
     document_heads,
     documents_of,
     forget_read,
     put_aside,
     read_contents,
-    stored_activities,
     unread_heads,
 )
 from learntrace.learnpack.processing import outcomes
@@ -42,8 +40,8 @@ from learntrace.learnpack.processing.unread_documents import TOPIC
 from learntrace.measures.activity import TEST
 from learntrace.progress import checks
 from learntrace.progress.checks import Checked
-from learntrace.progress.recording.activity_store import LearnerActivity, executions
-from learntrace.progress.recording.recording import lock_learners, record, tell_also, together
+from learntrace.progress.recording.activity_store import LearnerActivity
+from learntrace.progress.recording.recording import lock_learners, tell_also, together
 from learntrace.progress.stale_queue import Pair, take_turn
 from learntrace.progress.step_lists import ToldList, tell
 from learntrace.registry.resolution import AssetFacts, load_registry
@@ -52,7 +50,7 @@ from learntrace.signals.frustration import evaluate_scores
 __all__ = ["CLAIM", "TOPIC", "derive", "learners", "take_attempts"]
 
 # Documents may have some 100 KB each, and a turn's learners are locked until its end.
-CLAIM = 25
+CLAIM = 100
 # For how long a turn reads documents, and then for how long it compares what they tell with what is stored.
 READING_SECONDS = 0.25
 
@@ -95,12 +93,13 @@ def _update(pairs: Sequence[Pair]) -> dict[Pair, float]:
         heads = unread + document_heads(subjects)
         begun = next((head for head in heads if _long_documents.goes_on_with(head)), None)
         documents = read_contents([head for head in heads if head is not begun], READING_SECONDS)
-        short, long = _by_length(documents)
+        standing = standings({document.subject for document in documents}, LONG)
+        short, long = _by_length(documents, standing)
         assets = _assets(subjects)
         academies = _academies(subjects, assets)
         _tell_steps([document for document in documents if document.is_record], academies, assets)
         checks.tell(_checked(documents, academies))
-        done = _record_short(short, academies)
+        done = record_short(short, academies, standing, READING_SECONDS)
         if begun is not None and _long_documents.take_part(begun):
             if _long_documents.has_failed(begun):
                 put_aside([begun], "its work has failed before")
@@ -120,58 +119,16 @@ def _is_finished(subject: Subject, heads: Iterable[StoredDocument], done: Iterab
     return len(own) <= MOST_UNREAD and own <= {document.place for document in done}
 
 
-def _by_length(documents: Sequence[StoredDocument]) -> tuple[list[StoredDocument], list[StoredDocument]]:
+def _by_length(
+    documents: Sequence[StoredDocument], standing: Mapping[Subject, Standing]
+) -> tuple[list[StoredDocument], list[StoredDocument]]:
     """Part documents into short and long ones."""
-    counts = counts_of_activities({document.subject for document in documents}, LONG)
     short: list[StoredDocument] = []
     long: list[StoredDocument] = []
     for document in documents:
-        is_long = max(count_runs(document.content), counts.get(document.subject, 0)) > LONG
+        is_long = standing[document.subject].number > LONG or document.has_more_runs(LONG)
         (long if is_long else short).append(document)
     return short, long
-
-
-def _record_short(documents: Sequence[StoredDocument], academies: Mapping[Subject, int | None]) -> list[StoredDocument]:
-    """Record what is new in short documents, as much as a turn has room for; return the documents that are finished.
-
-    In the order in which they came: a run stays with the step that told it first. A record comes again as long as there
-    are unread documents beside it, so that the time is up only once another one is finished.
-    """
-    waiting = {document.subject for document in documents if not document.is_record}
-    stopwatch = Stopwatch(READING_SECONDS)
-    stored = stored_activities([document.subject for document in documents])
-    added: list[LearnerActivity] = []
-    finished: list[StoredDocument] = []
-    untold: list[tuple[StoredDocument, Set[str]]] = []
-    for document in sorted(documents, key=lambda document: document.receipt or 0):
-        for_good = any(not earlier.is_record or earlier.subject not in waiting for earlier in finished)
-        if len(added) >= RECORDED_AT_ONCE or (for_good and stopwatch.is_over):
-            break
-        known = stored.setdefault(document.subject, {})
-        # Stored entries are not decoded again: every batch repeats them.
-        read = entries(document.content, document.subject)
-        if document.is_record:
-            untold.append((document, known.keys() - {entry.id for entry in read}))
-        new = unknown(read, known)
-        known |= {entry.id: entry.assignment for entry in new}
-        added += activities_of(document, academies[document.subject], new)
-        finished.append(document)
-    record(SOURCE, added)
-    _store_untold(untold)
-    return finished
-
-
-def _store_untold(untold: Sequence[tuple[StoredDocument, Set[str]]]) -> None:
-    """Store of how many attempts, stored under these ids, a record knows nothing, though it was made after them."""
-    times = executions({activity_id for _document, ids in untold for activity_id in ids})
-    counts = {}
-    for document, ids in untold:
-        until = document.until or document.received_at
-        known_at = [times[activity_id] for activity_id in ids if activity_id in times]
-        counts[document.subject.user_id, document.subject.asset_slug] = sum(
-            until is not None and at <= until for at in known_at
-        )
-    store_untold(counts)
 
 
 def _scored(documents: Iterable[StoredDocument], academies: Mapping[Subject, int | None]) -> dict[Pair, int | None]:
@@ -241,7 +198,7 @@ def _tell_steps(
     for document in sorted(documents, key=lambda document: (document.until is not None, document.until)):
         subject = document.subject
         asset, academy = assets.get(subject.asset_slug), academies[subject]
-        listed = steps(document.content)
+        listed = steps(document.shown)
         if asset is None or academy is None or not listed:
             continue
         sender = senders.sender(document.sender_id, None)
@@ -259,5 +216,5 @@ def _checked(documents: Iterable[StoredDocument], academies: Mapping[Subject, in
         Checked(academies[document.subject], f"{document.subject.asset_slug}/{slug}", TEST)
         for document in documents
         if not document.from_notebook
-        for slug in testable_steps(document.content)
+        for slug in testable_steps(document.shown)
     }

@@ -280,7 +280,7 @@ def streamed_entry(
     `workout_sessions` are those of the learner's last document. `open_step` brings no time: it counts from when it was
     received.
     """
-    slug, data = _slug(payload.get("slug")), payload.get("data")
+    slug, data = slug_of(payload.get("slug")), payload.get("data")
     if not slug:
         return None
     run = data if isinstance(data, Mapping) else {}
@@ -429,11 +429,12 @@ def _steps(document: object) -> Iterator[tuple[int, Run, str]]:
     """Yield the document's steps that have a slug: position, step, slug."""
     listed = document.get("steps") if isinstance(document, Mapping) else None
     for position, step in enumerate(listed[:MOST_STEPS] if isinstance(listed, list) else []):
-        if isinstance(step, Mapping) and (slug := _slug(step.get("slug"))):
+        if isinstance(step, Mapping) and (slug := slug_of(step.get("slug"))):
             yield position, step, slug
 
 
-def _slug(value: object) -> str:
+def slug_of(value: object) -> str:
+    """Return a step's slug as it is stored, "" for what is none."""
     return value.strip()[:MAX_SLUG] if isinstance(value, str) else ""
 
 

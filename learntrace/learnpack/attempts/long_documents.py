@@ -13,7 +13,8 @@ from django.db import OperationalError, transaction
 
 from learntrace.core.stopwatch import Stopwatch
 from learntrace.learnpack.attempts.document import Entry, EntryReader, unknown
-from learntrace.learnpack.attempts.stored_documents import StoredDocument, activities_of, stored_activities
+from learntrace.learnpack.attempts.stored_activities import stored_activities
+from learntrace.learnpack.attempts.stored_documents import StoredDocument, activities_of
 from learntrace.learnpack.processing.streaming import SOURCE
 from learntrace.progress.recording.recording import record
 

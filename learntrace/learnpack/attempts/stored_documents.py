@@ -1,9 +1,9 @@
-"""The LearnPack documents that are stored: records, and documents whose runs are still to be recorded; and the activities
-that are stored for them."""
+"""The LearnPack documents that are stored: records, and documents whose runs are still to be recorded."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -11,13 +11,15 @@ from django.utils import timezone
 
 from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.core.stopwatch import Stopwatch
-from learntrace.learnpack.attempts.document import Entry, Subject
-from learntrace.learnpack.processing.streaming import SOURCE
+from learntrace.learnpack.attempts.document import Entry, Subject, count_runs
+from learntrace.learnpack.attempts.outline import Outline, outline_of
 from learntrace.progress.recording.activity_store import LearnerActivity
 
+# The text of a small one comes with it.
 _HEADS = """
 SELECT t.id, t.user_id, t.asset_slug, t.last_interaction_at, t.receipt, pg_column_size(t.telemetry),
-       w.sender_id, coalesce(w.created_at, t.updated_at)
+       w.sender_id, coalesce(w.created_at, t.updated_at),
+       CASE WHEN pg_column_size(t.telemetry) <= %s THEN t.telemetry::text END, t.untold_attempts
   FROM assignments_assignmenttelemetry t
   JOIN jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text) USING (user_id, asset_slug)
   LEFT JOIN learnpack_webhook w ON w.id = t.receipt AND w.student_id = t.user_id
@@ -51,25 +53,6 @@ _PUT_ASIDE = """
 SELECT id, user_id, asset_slug, until, receipt, 0, received_at, document::text FROM learnpack_unreaddocument
  WHERE user_id = %s AND fault <> '' ORDER BY id
 """
-# The stored activities of learners on assets.
-_STORED = """
-SELECT asked.user_id, asked.asset_slug, a.id::text, coalesce(a.told_as, a.assignment)
-  FROM jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text)
-  JOIN progress_activity a
-    ON a.user_id = asked.user_id AND a.source = %s AND starts_with(a.assignment, asked.asset_slug || '/')
-"""
-# Of each asset, up to one more than the limit.
-_COUNTS = """
-SELECT asked.user_id, asked.asset_slug, counted.number
-  FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked(user_id bigint, asset_slug text)
- CROSS JOIN LATERAL (
-       SELECT count(*) AS number
-         FROM (SELECT FROM progress_activity a
-                WHERE a.user_id = asked.user_id AND a.source = %(source)s
-                  AND starts_with(a.assignment, asked.asset_slug || '/') LIMIT %(limit)s) AS first_ones
- ) AS counted
-"""
-
 # Compressed bytes: so many documents as have these are read by one query, and a document with more is large. A document of
 # the size that the inbox takes has more, whatever is in it.
 _READ_AT_ONCE = 256 * 1024
@@ -83,7 +66,8 @@ class StoredDocument:
 
     `until` is its last interaction, `size` its compressed size in bytes, `sender_id` who sent it, if known; `is_record`
     tells the two apart. `received_at` is that of its webhook where it is kept, else the record's last change. `row_id` is 0
-    where there is no record (it was deleted), and `content` is None where it wasn't read.
+    where there is no record (it was deleted), and `text`, the document's JSON, is None where it wasn't read.
+    `untold_attempts` are those that are stored with a record.
     """
 
     subject: Subject
@@ -93,8 +77,24 @@ class StoredDocument:
     size: int = 0
     sender_id: int | None = None
     received_at: datetime | None = None
-    content: Any = None
+    text: str | None = None
     is_record: bool = True
+    untold_attempts: int = 0
+
+    @cached_property
+    def content(self) -> Any:
+        """The whole document, decoded when it is asked for."""
+        return msgspec.json.decode(self.text) if self.text else None
+
+    @cached_property
+    def outline(self) -> Outline | None:
+        """The document's outline, None where it wasn't read, and for a document that has to be read whole."""
+        return outline_of(self.text) if self.text else None
+
+    @cached_property
+    def shown(self) -> Any:
+        """The steps, as far as they describe the asset (`document.steps`, `document.testable_steps`)."""
+        return self.content if self.outline is None else self.outline.shown()
 
     @property
     def place(self) -> tuple[Subject, bool, int]:
@@ -103,14 +103,30 @@ class StoredDocument:
 
     @property
     def from_notebook(self) -> bool:
+        if self.outline is not None:
+            return bool(self.outline.agent == "jupyter")
         return isinstance(self.content, dict) and self.content.get("agent") == "jupyter"
+
+    def has_more_runs(self, than: int) -> bool:
+        """Whether the document has more runs than this."""
+        # Between any two there is a comma: most documents have too few of these, and needn't be looked into.
+        if self.text is None or self.text.count(",") + self.text.count("[") <= than:
+            return False
+        return than < self._count_runs()
+
+    def _count_runs(self) -> int:
+        return count_runs(self.content) if self.outline is None else self.outline.count_runs()
 
 
 def document_heads(subjects: Sequence[Subject]) -> list[StoredDocument]:
-    """Return the subjects' records without their contents, in the order of the subjects."""
+    """Return the subjects' records, large ones without their contents, in the order of the subjects."""
     heads = {
-        Subject(user_id, slug): StoredDocument(Subject(user_id, slug), row_id, until, receipt, size or 0, sender, at)
-        for row_id, user_id, slug, until, receipt, size, sender, at in fetch(_HEADS, [json_rows(subjects)])
+        Subject(user_id, slug): StoredDocument(
+            Subject(user_id, slug), row_id, until, receipt, size or 0, sender, at, text, untold_attempts=untold
+        )
+        for row_id, user_id, slug, until, receipt, size, sender, at, text, untold in fetch(
+            _HEADS, [LARGE, json_rows(subjects)]
+        )
     }
     return [heads.get(subject) or StoredDocument(subject) for subject in subjects]
 
@@ -139,12 +155,15 @@ def put_aside(documents: Iterable[StoredDocument], fault: str) -> None:
 def read_contents(heads: Sequence[StoredDocument], seconds: float) -> list[StoredDocument]:
     """Read the contents of documents for so many seconds, at least of one; return those that were read.
 
-    Large ones come last. A document that was replaced since its head was read is left out.
+    Those that came with their heads are first, and large ones last. A document that was replaced since its head was read is
+    left out.
     """
     stopwatch = Stopwatch(seconds)
-    read: list[StoredDocument] = []
-    for part in _parts(sorted(heads, key=lambda head: head.size > LARGE)):
-        if read and stopwatch.is_over:
+    read = [head for head in heads if head.text is not None or not head.row_id]
+    left = [head for head in heads if head.text is None and head.row_id]
+    for number, part in enumerate(_parts(sorted(left, key=lambda head: head.size > LARGE))):
+        # At least one part: records come again as long as there are unread documents beside them.
+        if number and stopwatch.is_over:
             break
         rows = {
             (is_record, row_id): row
@@ -153,9 +172,9 @@ def read_contents(heads: Sequence[StoredDocument], seconds: float) -> list[Store
             for row_id, *row in fetch(statement, [ids])
         }
         for head in part:
-            receipt, content = rows.get((head.is_record, head.row_id), (head.receipt, None))
+            receipt, text = rows.get((head.is_record, head.row_id), (head.receipt, None))
             if receipt == head.receipt:
-                read.append(replace(head, content=msgspec.json.decode(content) if content else None))
+                read.append(replace(head, text=text))
     return read
 
 
@@ -182,26 +201,12 @@ def documents_of(user_id: int) -> list[StoredDocument]:
             receipt,
             size,
             received_at=at,
-            content=msgspec.json.decode(content) if content else None,
+            text=content,
             is_record=is_record,
         )
         for is_record, statement in ((True, _OF_LEARNER), (False, _PUT_ASIDE))
         for row_id, learner, slug, until, receipt, size, at, content in fetch(statement, [user_id])
     ]
-
-
-def stored_activities(subjects: Iterable[Subject]) -> dict[Subject, dict[str, str]]:
-    """Return the assignments of the activities that are stored, by their ids."""
-    stored: dict[Subject, dict[str, str]] = {}
-    for user_id, slug, activity_id, assignment in fetch(_STORED, [json_rows(set(subjects)), SOURCE]):
-        stored.setdefault(Subject(user_id, slug), {})[activity_id] = assignment
-    return stored
-
-
-def counts_of_activities(subjects: Iterable[Subject], most: int) -> Mapping[Subject, int]:
-    """Return the numbers of activities that are stored; more than `most` are counted as one more."""
-    asked = {"asked": json_rows(set(subjects)), "source": SOURCE, "limit": most + 1}
-    return {Subject(user_id, slug): number for user_id, slug, number in fetch(_COUNTS, asked)}
 
 
 def activities_of(document: StoredDocument, academy: int | None, read: Iterable[Entry]) -> list[LearnerActivity]:

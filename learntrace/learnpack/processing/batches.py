@@ -6,11 +6,10 @@ The runs in the others are recorded all the same (`unread_documents`).
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-import msgspec
 from django.db import transaction
 
 from learntrace.assignments.completion import COMPLETE, Completion, TaskKey, apply_completion, with_tasks
-from learntrace.assignments.telemetry_documents import Document, store_documents
+from learntrace.assignments.telemetry_documents import Document, Inbox, store_documents
 from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.core.stopwatch import Stopwatch
 from learntrace.core.wakeup import announce
@@ -19,13 +18,14 @@ from learntrace.learnpack.processing.dispatch import Batch
 from learntrace.learnpack.processing.outcomes import Outcome, done, failed, from_clock_ahead
 from learntrace.learnpack.processing.streaming import SOURCE
 from learntrace.learnpack.processing.unread_documents import TOPIC, keep_replaced, keep_unread
-from learntrace.measures.indicators import IndicatorError, indicators
+from learntrace.measures.indicators import IndicatorError, indicators_of
 from learntrace.progress.stale_queue import mark_stale
 
 # For how long a turn stores large batches, and the compressed size in bytes of a large one.
 STORING_SECONDS = 0.3
 LARGE = 16 * 1024
 
+_INBOX = Inbox("learnpack_webhook", "payload")
 _PAYLOADS = "SELECT id, payload::text FROM learnpack_webhook WHERE id = ANY(%s)"
 _SET_PACKAGE_IDS = """
 WITH sent AS (
@@ -115,17 +115,17 @@ def _supersede(batches: Sequence[Batch]) -> dict[int, Outcome]:
 def _store_part(batches: Sequence[Batch]) -> dict[int, Outcome]:
     if not batches:
         return {}
-    payloads = _payloads([batch.webhook.id for batch in batches])
+    payloads = _payloads([batch.webhook.id for batch in batches if _is_scored(batch)])
     results: dict[int, Outcome] = {}
     documents, completions = [], {}
     for batch in batches:
-        document, results[batch.webhook.id] = _document(batch, payloads[batch.webhook.id])
+        document, results[batch.webhook.id] = _document(batch, payloads.get(batch.webhook.id))
         documents.append(document)
         if document.result is not None:
             complete = document.result["global"]["metrics"]["completion_rate"] >= COMPLETE
             completions[batch.key] = Completion(batch.student_id, batch.slugs, complete, batch.closed)
     keep_replaced(batches)
-    stored = store_documents(documents)
+    stored = store_documents(documents, _INBOX)
     mark_stale(SOURCE, stored)
     transaction.on_commit(partial(announce, TOPIC))
     results |= _supersede([batch for batch in batches if batch.key not in stored])
@@ -133,18 +133,23 @@ def _store_part(batches: Sequence[Batch]) -> dict[int, Outcome]:
     return results
 
 
-def _payloads(ids: Sequence[int]) -> Mapping[int, bytes]:
-    return {webhook_id: payload.encode() for webhook_id, payload in fetch(_PAYLOADS, [list(ids)])}
+def _is_scored(batch: Batch) -> bool:
+    """Whether indicators are computed: where the canonical asset is graded."""
+    return batch.translations[0].graded
 
 
-def _document(batch: Batch, payload: bytes) -> tuple[Document, Outcome]:
-    """Return the document of a batch, scored if its canonical asset is graded, and the webhook's outcome."""
+def _payloads(ids: Sequence[int]) -> Mapping[int, str]:
+    return dict(fetch(_PAYLOADS, [list(ids)])) if ids else {}
+
+
+def _document(batch: Batch, payload: str | None) -> tuple[Document, Outcome]:
+    """Return the document of a batch, scored if it has a payload to be scored, and the webhook's outcome."""
     result, outcome = None, done()
-    if batch.translations[0].graded:
+    if payload is not None:
         try:
-            result = indicators(msgspec.json.decode(payload))
+            result = indicators_of(payload)
         except IndicatorError as error:
             outcome = failed(outcomes.INVALID_SHAPE, place=error.place, expected=error.expected)
     student, slug = batch.key
     webhook = batch.webhook
-    return Document(student, slug, payload, result, webhook.last_interaction_at, webhook.id), outcome
+    return Document(student, slug, None, result, webhook.last_interaction_at, webhook.id), outcome

@@ -111,6 +111,8 @@ def _process(webhooks: Sequence[Claimed]) -> dict[int, Outcome]:
 def _of_free_learners(events: Sequence[StreamedEvent]) -> list[StreamedEvent]:
     """Return the events of learners whose activities no other worker has locked and whose ids are of today's form; the
     others are taken a moment later."""
+    if not events:
+        return []
     free = lock_free_learners({event.student_id for event in events if event.student_id is not None})
     free = change_earlier_ids(free)
     waiting = [event.webhook.id for event in events if event.student_id is not None and event.student_id not in free]

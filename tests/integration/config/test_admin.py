@@ -16,7 +16,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from learntrace.accounts.models import AcademySettings, Grant, Membership, Token, User, key_hash
 from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 from learntrace.intake.models import Refusal
-from learntrace.learnpack.models import UnreadDocument, Webhook
+from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
 from learntrace.notebooks.models import Arrival, Consent, Event, RejectedEvent
 from learntrace.personal.models import Erasure
 from learntrace.progress.models import (
@@ -90,6 +90,7 @@ def one_of_each(cast: Cast) -> None:
     make_assignment(cast.academy, asset, "intro/01-hello")
     make_attempts(cast.owner, cast.academy, "intro/01-hello", "xx-")
     UnreadDocument.objects.create(user=cast.owner, asset_slug="intro", receipt=1, received_at=NOW, document={})
+    ReadingPosition.objects.create(user=cast.owner, asset_slug="intro", fingerprint=1, state=b"")
     code = Code.objects.create(academy=cast.academy, hash="a" * 64, text="print(1)")
     CodeUse.objects.create(code=code, user=cast.owner)
     CheckedAssignment.objects.create(academy=cast.academy, key="intro/01", part="test")

@@ -1,20 +1,24 @@
 """From LearnPack's batches and streaming events to attempts and measures."""
 
+import copy
 import json
 from datetime import UTC, datetime
 from typing import Any
 
+import hypothesis
 import pytest
 from django.test import Client
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import strategies as st
 
 from learntrace.accounts.academy_settings import merge_features
 from learntrace.accounts.models import Academy, Grant, Membership, User
 from learntrace.assignments import staff_telemetry
 from learntrace.assignments.learner_records import learners_with_missing_attempts
 from learntrace.assignments.models import AssignmentTelemetry
-from learntrace.learnpack.attempts import derivation, stored_documents
+from learntrace.learnpack.attempts import derivation, short_documents, stored_documents
 from learntrace.learnpack.attempts.derivation import take_attempts
-from learntrace.learnpack.models import UnreadDocument, Webhook
+from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
 from learntrace.learnpack.processing import drain
 from learntrace.learnpack.processing.streaming import SOURCE
 from learntrace.progress.models import Activity, Assignment, Progress, Stale
@@ -22,6 +26,7 @@ from learntrace.progress.recording import recomputation, recording
 from learntrace.progress.recording.activity_store import LearnerActivity
 from learntrace.progress.stale_queue import mark_stale
 from learntrace.registry.models import Asset
+from learntrace.signals.models import Signal
 from tests.support.builders import Api, Cast, make_academy, make_graded_asset, make_task, make_user, translate
 from tests.support.recorded_cases import RECORDED, batch
 
@@ -214,7 +219,7 @@ def test_a_document_whose_recording_fails_is_kept_and_holds_up_no_other(
             raise RuntimeError("a fault of ours")
         return works(source, activities)
 
-    monkeypatch.setattr(derivation, "record", stumbles)
+    monkeypatch.setattr(short_documents, "record", stumbles)
     process(only, user=ada)
     assert UnreadDocument.objects.get().fault == "RuntimeError: a fault of ours"
     newer = {"last_interaction_at": BATCHES[-1]["last_interaction_at"] + 1}
@@ -464,3 +469,71 @@ def test_a_stored_document_of_any_shape_is_taken(ada: User, asset: Asset) -> Non
     for number, shape in enumerate(shapes):
         process({"slug": SLUG, "user_id": 1234, "last_interaction_at": at + number} | shape, user=ada)
     assert told() == [("a", "opened", None)]
+
+
+def _live(count: int) -> list[dict[str, Any]]:
+    """The batches of a learner who works: each has a run more, and from time to time another step is completed."""
+    sent: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = [{"slug": f"step-{number}", "compilations": []} for number in range(3)]
+    for number in range(count):
+        at = 1795311000000 + number * 30_000
+        step = listed[number // 5 % 3]
+        step.setdefault("opened_at", at)
+        step["compilations"].append({"started_at": at, "exit_code": number % 3, "source_code": f"print({number})"})
+        if number % 5 == 4:
+            step |= {"completed_at": at, "is_completed": True}
+        sent.append({"slug": SLUG, "last_interaction_at": at, "steps": copy.deepcopy(listed)})
+    return sent
+
+
+def _told() -> list[Any]:
+    """What is known of all learners' work."""
+    columns = ("at", "arrival", "assignment", "outcome", "session_id", "failures", "code_hash", "exclusion_id")
+    return [
+        list(Activity.objects.order_by("id").values_list("id", *columns)),
+        list(Progress.objects.order_by("assignment").values_list("assignment", "attempts", "errors", "active_seconds")),
+        list(AssignmentTelemetry.objects.values_list("asset_slug", "untold_attempts", "last_interaction_at")),
+    ]
+
+
+@given(st.data())
+@hypothesis.settings(
+    max_examples=4, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_from_positions_it_comes_to_the_same_as_from_scratch(ada: User, asset: Asset, data: st.DataObject) -> None:
+    """Whatever the order of batches that grow, shrink, come again or were streamed before."""
+    live = _live(12)
+    sent = data.draw(st.lists(st.sampled_from(live), max_size=4)) + data.draw(st.sampled_from([live, live[::2]]))
+    sent = sent[:9] + data.draw(st.lists(st.sampled_from([*live, *BATCHES]), max_size=3))
+    together = data.draw(st.integers(1, 3))
+    results = []
+    for whole in (False, True):
+        for model in (Activity, Progress, AssignmentTelemetry, ReadingPosition, UnreadDocument, Webhook, Signal):
+            model.objects.all().delete()
+        recomputation.recompute_learner(ada.pk)
+        for start in range(0, len(sent), together):
+            if whole:
+                ReadingPosition.objects.all().delete()
+            process(*sent[start : start + together], user=ada)
+        results.append(_told())
+        assert recomputation.recompute_learner(ada.pk) == recomputation.Changed()
+    assert results[0] == results[1]
+
+
+def test_of_a_live_learner_nothing_is_read_twice(ada: User, asset: Asset, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = _live(12)
+    process(live[0], user=ada)
+    monkeypatch.setattr(short_documents, "entries", None)
+    for one in live[1:]:
+        process(one, user=ada)
+    assert Activity.objects.filter(verb="executed").count() == 12
+    assert recomputation.recompute_learner(ada.pk) == recomputation.Changed()
+
+
+def test_what_is_deleted_is_told_again_by_the_next_batch(ada: User, asset: Asset) -> None:
+    """As without positions: a position holds only as long as what was stored with it."""
+    live = _live(4)
+    process(*live[:3], user=ada)
+    Activity.objects.filter(verb="executed").first().delete()
+    process(live[3], user=ada)
+    assert Activity.objects.filter(verb="executed").count() == 4

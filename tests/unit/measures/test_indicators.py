@@ -1,16 +1,16 @@
 import copy
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from learntrace.measures.indicators import ALGORITHM_VERSION, IndicatorError, indicators
+from learntrace.measures.indicators import ALGORITHM_VERSION, IndicatorError, indicators, indicators_of
 from tests.support.recorded_cases import batch, recorded, required
 
 OPENED = 1705312800000
@@ -231,3 +231,38 @@ def test_the_work_for_a_huge_batch_grows_no_faster_than_the_batch() -> None:
 
     # Calls, not seconds: a machine that stutters makes no more of them, and quadratic code a hundred times as many.
     assert calls(100) < 11 * calls(10)
+
+
+def outcome_of(compute: Callable[[Any], Any], payload: Any) -> Any:
+    try:
+        return compute(payload)
+    except IndicatorError as error:
+        return error.place, error.expected
+
+
+@given(
+    BATCHES
+    | st.dictionaries(
+        st.sampled_from(["steps", "workout_session", "last_interaction_at", "x"]),
+        st.lists(st.dictionaries(st.sampled_from(["slug", "compilations", "tests", "y"]), JSON)) | JSON,
+    )
+)
+def test_of_a_text_only_a_part_is_decoded_and_nothing_else_comes_out(payload: dict[str, Any]) -> None:
+    # Of what JSON itself can't tell: infinities, and numbers beyond those that a client may send.
+    text = json.dumps(payload)
+    assume("NaN" not in text and "Infinity" not in text and "0" * 400 not in text)
+    decoded = json.loads(text)
+    assert outcome_of(indicators_of, text) == outcome_of(indicators, decoded)
+
+
+@given(st.lists(st.sampled_from([0, 1, None]), max_size=6), st.randoms())
+def test_runs_count_in_the_order_of_their_starts(codes: list[Any], rng: Any) -> None:
+    runs = [{"started_at": OPENED + place, "exit_code": code} for place, code in enumerate(codes)]
+    shuffled = [*runs]
+    rng.shuffle(shuffled)
+    as_text = [{**run, "started_at": str(run["started_at"])} for run in shuffled]
+    results = [
+        one_step(opened_at=OPENED, completed_at=OPENED + 9000, compilations=listed)
+        for listed in (runs, shuffled, as_text)
+    ]
+    assert results[0] == results[1] == results[2]
