@@ -1,13 +1,34 @@
-"""Django's PostgreSQL backend, with a pool that survives a restart of the server.
+"""Django's PostgreSQL backend, with a pool that survives a restart of the server, and times that are read fast.
 
 After a restart, every idle connection of the pool is dead. The pool's own check drops them one by one with growing pauses,
 so that with eight of them a request fails after 10 s; here the first dead connection empties the pool.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import BaseTzLoader
+
+_UTC_TEXT = b"+00"
+
+
+class UtcLoader(BaseTzLoader):  # type: ignore[misc]  # Django has no types for it
+    """Reads times in UTC by Python's own parser: psycopg's takes ten times as long, and a worker reads a dozen an event."""
+
+    timezone = UTC
+
+    def load(self, data: Any) -> datetime:
+        """Return a `timestamptz`; what isn't written as four-digit years in UTC is left to psycopg."""
+        text = bytes(data)
+        if text.endswith(_UTC_TEXT):
+            try:
+                return datetime.fromisoformat(text.decode())
+            except ValueError:
+                pass
+        moment: datetime = super().load(data)
+        return moment
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -21,10 +42,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = super().get_new_connection(conn_params)
         pool = self.pool
         if pool is None or _answers(connection):
-            return connection
+            return self._reading_fast(connection)
         pool.putconn(connection)
         pool.drain()
-        return super().get_new_connection(conn_params)
+        return self._reading_fast(super().get_new_connection(conn_params))
+
+    def _reading_fast(self, connection: Any) -> Any:
+        if self.timezone is UTC:
+            connection.adapters.register_loader("timestamptz", UtcLoader)
+        return connection
 
 
 def _answers(connection: "psycopg.Connection[Any]") -> bool:
