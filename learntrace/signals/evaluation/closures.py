@@ -58,7 +58,7 @@ def seen_by(group: str, activity: Activity, closure: Closure) -> Activity | None
     After the closure an assignment's detectors see nothing. Those that look at whole learners see no failures there, and see
     as a success what closes it, and each check that passes.
     """
-    if group == LEARNER and activity.is_check and activity.outcome == OK:
+    if group == LEARNER and activity.part == CHECK and activity.is_check and activity.outcome == OK:
         return replace(activity, part=None)
     if closure.done is None or activity.order < closure.done.order:
         return activity
