@@ -111,7 +111,7 @@ class FairClaims:
         table's conditions.
         """
         given = {**parameters, "limit": limit, "lock": self.lock, "after": msgspec.json.encode(self._after).decode()}
-        found = fetch(_statement(self.table), given)
+        found = fetch(_statement(self.table), given, prepared=True)
         learners = [
             (key, _rows(*key, held)) for key, held in groupby(found, key=lambda row: (int(row[0]), int(row[1])))
         ]

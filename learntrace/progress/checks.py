@@ -117,10 +117,10 @@ def parts_of(keys: Iterable[AssignmentKey]) -> Mapping[tuple[int | None, str], s
     asked = {(key.academy_id, key.assignment) for key in keys}
     if not asked:
         return {}
-    fetch(_SHARE, [_ids(academy_id for academy_id, _key in asked)])
+    fetch(_SHARE, [_ids(academy_id for academy_id, _key in asked)], prepared=True)
     rows = json_rows({"academy": academy_id, "about": key} for academy_id, key in asked)
     parts: dict[tuple[int | None, str], str] = {}
-    for academy_id, key, part in fetch(_PARTS, {"asked": rows, "check": CHECK}):
+    for academy_id, key, part in fetch(_PARTS, {"asked": rows, "check": CHECK}, prepared=True):
         if parts.get((academy_id, key)) != CHECK:
             parts[academy_id, key] = part
     return parts

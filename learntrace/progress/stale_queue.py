@@ -102,7 +102,7 @@ def mark_published(source: str, activities: Collection[LearnerActivity]) -> None
 def mark_assignments(source: str, keys: Collection[AssignmentKey]) -> None:
     """Mark the learners' assets that these assignments belong to, where they are published, in the open transaction."""
     if keys:
-        execute(_MARK_PUBLISHED, [source, key_rows(keys)])
+        execute(_MARK_PUBLISHED, [source, key_rows(keys)], prepared=True)
 
 
 def take_turn(

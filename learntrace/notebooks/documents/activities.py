@@ -51,7 +51,7 @@ def learners(assignment: str | None) -> list[int]:
 
 
 def _read(statement: str, parameter: Any) -> list[LearnerActivity]:
-    return [_activity(*row) for row in fetch(statement, [parameter])]
+    return [_activity(*row) for row in fetch(statement, [parameter], prepared=True)]
 
 
 def _activity(

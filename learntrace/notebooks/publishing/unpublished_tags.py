@@ -26,7 +26,7 @@ def flag_unknown(event_ids: Collection[str]) -> int:
     """Flag the given events whose assignment isn't published, in the open transaction; return how many."""
     if not event_ids:
         return 0
-    return execute(_FLAG, [UNKNOWN_ASSIGNMENT, list(event_ids), UNKNOWN_ASSIGNMENT])
+    return execute(_FLAG, [UNKNOWN_ASSIGNMENT, list(event_ids), UNKNOWN_ASSIGNMENT], prepared=True)
 
 
 def unflag_known(academy_id: int, tags: Collection[str]) -> int:

@@ -32,4 +32,8 @@ def gaps_of(academy_ids: Collection[int | None]) -> dict[int | None, float]:
 def signal_features_of(academy_ids: Collection[int | None]) -> dict[int | None, Any]:
     """Return the stored `signal_features` of those academies that have settings."""
     asked = [academy for academy in academy_ids if academy is not None]
-    return {academy: msgspec.json.decode(stored) for academy, stored in fetch(_FEATURES, [asked])} if asked else {}
+    return (
+        {academy: msgspec.json.decode(stored) for academy, stored in fetch(_FEATURES, [asked], prepared=True)}
+        if asked
+        else {}
+    )

@@ -210,19 +210,19 @@ def _folds_anew(keys: Collection[AssignmentKey], gaps: Mapping[int | None, float
 def _load(keys: Iterable[AssignmentKey]) -> dict[AssignmentKey, _Stored]:
     return {
         AssignmentKey(user_id, academy_id, assignment): _Stored((at, arrival), gap, msgspec.json.decode(state))
-        for user_id, academy_id, assignment, at, arrival, gap, state in fetch(_LOAD, [key_rows(keys)])
+        for user_id, academy_id, assignment, at, arrival, gap, state in fetch(_LOAD, [key_rows(keys)], prepared=True)
     }
 
 
 def _store(folds: Sequence[_Fold]) -> None:
     if not folds:
         return
-    rows = fetch(_STORE, [json_rows(fold.row() for fold in folds)])
+    rows = fetch(_STORE, [json_rows(fold.row() for fold in folds)], prepared=True)
     ids = {AssignmentKey(user_id, academy, assignment): pk for pk, user_id, academy, assignment in rows}
     if anew := [ids[fold.key] for fold in folds if fold.anew]:
-        execute(_FORGET_COUNTS, [anew])
+        execute(_FORGET_COUNTS, [anew], prepared=True)
     if counts := [row for fold in folds for row in _error_counts(ids[fold.key], fold.activities)]:
-        execute(_COUNT, [json_rows(counts)])
+        execute(_COUNT, [json_rows(counts)], prepared=True)
 
 
 def _error_counts(progress_id: int, activities: Iterable[Activity]) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ def progress_changes(keys: Collection[AssignmentKey]) -> list[live_events.Change
     if not keys:
         return []
     asked = key_rows(keys)
-    rows = fetch(_READ, [asked])
+    rows = fetch(_READ, [asked], prepared=True)
     gone = fetch(_READ_GONE, [asked]) if len(rows) < len(keys) else []
     return [_change(*place, 0, 0, None, None) for place in gone] + [_change(*row) for row in rows]
 

@@ -43,7 +43,8 @@ Closures = Mapping[AssignmentKey, Closure]
 
 def closures_of_learners(user_ids: Collection[int]) -> dict[AssignmentKey, Closure]:
     """Return the closures of all assignments of these learners."""
-    rows = fetch(_OF_LEARNERS, {"learners": sorted(set(user_ids)), "check": CHECK}) if user_ids else []
+    asked = {"learners": sorted(set(user_ids)), "check": CHECK}
+    rows = fetch(_OF_LEARNERS, asked, prepared=True) if user_ids else []
     return {
         AssignmentKey(user_id, academy_id, assignment): Closure(
             evidence_of(msgspec.json.decode(checked)) if checked else None, part == CHECK

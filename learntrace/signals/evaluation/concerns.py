@@ -32,4 +32,4 @@ def update_concerns(signals: Iterable[Signal]) -> None:
     rows = json_rows(
         {"learner": learner, "academy": academy, "about": assignment} for learner, academy, assignment in assignments
     )
-    execute(_CONCERNS, {"asked": rows, "grave": list(GRAVE_KINDS), "trouble": list(TROUBLE_KINDS)})
+    execute(_CONCERNS, {"asked": rows, "grave": list(GRAVE_KINDS), "trouble": list(TROUBLE_KINDS)}, prepared=True)

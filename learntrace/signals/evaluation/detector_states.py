@@ -102,7 +102,7 @@ def _read(statement: str, parameters: list[Any]) -> dict[DetectorKey, DetectorSt
     thresholds: dict[str, Mapping[str, Any]] = {}
     states: dict[DetectorKey, DetectorState] = {}
     for user_id, academy_id, kind, group, state, last_at, last_arrival, due_at, limits, fault in fetch(
-        statement, parameters
+        statement, parameters, prepared=True
     ):
         if limits not in thresholds:
             thresholds[limits] = decode(limits)
@@ -115,7 +115,7 @@ def _read(statement: str, parameters: list[Any]) -> dict[DetectorKey, DetectorSt
 def store(states: Mapping[DetectorKey, DetectorState]) -> None:
     """Insert or replace states."""
     if states:
-        execute(_STORE, [json_rows(_row(key, state) for key, state in states.items())])
+        execute(_STORE, [json_rows(_row(key, state) for key, state in states.items())], prepared=True)
 
 
 def _row(key: DetectorKey, state: DetectorState) -> _Row:

@@ -111,7 +111,7 @@ def stored_signals(keys: Collection[DetectorKey], *, standing_only: bool) -> dic
     wanted = frozenset(keys)
     signals: dict[DetectorKey, list[AnySignal]] = {}
     for user_id, academy_id, kind, group, *columns, evidence, facts in fetch(
-        _STANDING if standing_only else _ALL, [groups_as_json(keys)]
+        _STANDING if standing_only else _ALL, [groups_as_json(keys)], prepared=True
     ):
         key = DetectorKey(user_id, academy_id, kind, group)
         if key in wanted:
@@ -193,7 +193,7 @@ class SignalWriter:
         """Write all changes in the open transaction."""
         outcome = Outcome(changed=[row["id"] for row in self._updates])
         if self._updates:
-            execute(_UPDATE, [MOST_HISTORY, json_rows(self._updates)])
+            execute(_UPDATE, [MOST_HISTORY, json_rows(self._updates)], prepared=True)
         if self._inserts:
             rows = fetch(_INSERT, [json_rows(self._inserts), MOST_HISTORY, self._at, SEEN_AGAIN])
             outcome.changed += [signal_id for signal_id, _is_new in rows]
