@@ -4,16 +4,18 @@ All of it runs on Django's connection and so in the open transaction.
 
 `prepared` has PostgreSQL keep a statement's plan for the connection: to plan one with a handful of joins takes it ten times as
 long as to run it for a lone event. For statements of a worker's turns whose plan doesn't depend on their parameters: they look
-rows up by an index. A plan is made again whenever a table was analysed or altered.
+rows up by an index. Plans are made again every few seconds (`core.postgresql`), as tables grow.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-import psycopg
-from django.db import NotSupportedError, OperationalError, connection
+from django.db import connection
+
+if TYPE_CHECKING:
+    from learntrace.core.postgresql.base import DatabaseWrapper
 
 Parameters = Sequence[Any] | Mapping[str, Any]  # what psycopg can adapt
 
@@ -42,24 +44,9 @@ def execute(statement: str, parameters: Parameters = (), *, prepared: bool = Fal
         return changed
 
 
-@contextmanager
-def _cursor(prepared: bool) -> Iterator[Any]:
-    if not prepared:
-        with connection.cursor() as cursor:
-            yield cursor
-        return
-    connection.ensure_connection()
-    # Django's own cursors put the parameters into the text, which can't be prepared.
-    with connection.wrap_database_errors:
-        bound = psycopg.Cursor(connection.connection)
-    with connection.make_cursor(bound) as cursor:
-        try:
-            yield cursor
-        except NotSupportedError as error:
-            # "cached plan must not change result type": an upgrade has altered a table meanwhile. The connection goes on
-            # without plans, and the caller's transaction is tried again as after any loss of a connection.
-            connection.connection.prepare_threshold = None
-            raise OperationalError(str(error)) from error
+def _cursor(prepared: bool) -> AbstractContextManager[Any]:
+    # The settings name our backend, which Django's types don't know.
+    return cast("DatabaseWrapper", connection).prepared_cursor() if prepared else connection.cursor()
 
 
 def json_rows(rows: Iterable[object]) -> str:

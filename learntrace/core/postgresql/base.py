@@ -4,16 +4,25 @@ After a restart, every idle connection of the pool is dead. The pool's own check
 so that with eight of them a request fails after 10 s; here the first dead connection empties the pool.
 """
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from django.db import NotSupportedError, OperationalError
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 
 _UTC_TEXT = b"+00"
 # From its third run on a connection on, a statement that `core.sql` calls prepared is.
 _PREPARE_AFTER = 2
+# A plan is made for the tables as they are. A new installation's are empty at first, and autovacuum looks once a minute.
+_PLAN_SECONDS = 10.0
+# Such statements look rows up by an index, whatever their parameters: PostgreSQL needn't compare that with plans for each of
+# them, which it would make again and again where it can't know how many rows a LIMIT leaves.
+_ONE_PLAN = "-c plan_cache_mode=force_generic_plan"
 
 
 class UtcLoader(BaseTzLoader):  # type: ignore[misc]  # Django has no types for it
@@ -35,6 +44,35 @@ class UtcLoader(BaseTzLoader):  # type: ignore[misc]  # Django has no types for 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """The backend checks connections itself: set CONN_HEALTH_CHECKS to False with it."""
+
+    # When the connection's plans were thrown away last (`time.monotonic`).
+    _planned_at = 0.0
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return the parameters of a connection, with ours."""
+        parameters: dict[str, Any] = super().get_connection_params()
+        return {**parameters, "options": f"{parameters.get('options', '')} {_ONE_PLAN}".strip()}
+
+    @contextmanager
+    def prepared_cursor(self) -> Iterator[Any]:
+        """Open a cursor whose statements are prepared; Django's own put parameters into the text, which can't be.
+
+        Raises OperationalError, besides all that cursors raise, where an upgrade has altered a table under a prepared
+        statement: the transaction can be tried again.
+        """
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            bound = psycopg.Cursor(self.connection)
+            if time.monotonic() - self._planned_at > _PLAN_SECONDS:
+                bound.execute("DISCARD PLANS", prepare=False)
+                self._planned_at = time.monotonic()
+        with self._prepare_cursor(bound) as cursor:  # type: ignore[attr-defined]  # as Django wraps its own
+            try:
+                yield cursor
+            except NotSupportedError as error:
+                # "cached plan must not change result type": the connection goes on without prepared statements.
+                self.connection.prepare_threshold = None
+                raise OperationalError(str(error)) from error
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Return a connection that answers, from the pool if there is one.
