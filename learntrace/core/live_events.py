@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.core.deletion import delete_in_batches
 from learntrace.core.models import LiveEvent
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
-from learntrace.core.sql import execute, fetch, json_rows
+from learntrace.core.sql import fetch, json_rows
 
 CHANNEL = "learntrace_live"
 SIGNAL: Final = "signal"
@@ -22,12 +22,20 @@ KEPT = timedelta(hours=1)
 
 # Ids are drawn from a sequence before the commit. A reader that continues after the last id it has seen would miss a
 # lower id that is committed later, so the writers of an academy take turns: from this lock to the end of the transaction.
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learntrace live ' || academy, 0)) FROM unnest(%s::text[]) AS academy"
-_INSERT = """
-INSERT INTO core_liveevent (academy_id, kind, data)
-SELECT academy_id, kind, data FROM jsonb_to_recordset(%s::jsonb) AS r(academy_id bigint, kind text, data jsonb)
+# All of it is one statement: no row is inserted, and so no id drawn, before `turn` has been counted, which waits for the locks.
+_SAY = """
+WITH turn AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(hashtextextended('learntrace live ' || academy, 0))
+      FROM unnest(%(academies)s::text[]) AS academy
+), said AS (
+    INSERT INTO core_liveevent (academy_id, kind, data)
+    SELECT academy_id, kind, data
+      FROM jsonb_to_recordset(%(changes)s::jsonb) AS r(academy_id bigint, kind text, data jsonb)
+     WHERE (SELECT count(*) FROM turn) > 0
+    RETURNING id
+)
+SELECT pg_notify(%(channel)s, academy) FROM unnest(%(academies)s::text[]) AS academy WHERE (SELECT count(*) FROM said) > 0
 """
-_NOTIFY = "SELECT pg_notify(%s, academy) FROM unnest(%s::text[]) AS academy"
 
 
 @dataclass(frozen=True)
@@ -44,9 +52,7 @@ def say(changes: Sequence[Change]) -> None:
     if not changes:
         return
     academies = [str(academy) for academy in sorted({change.academy_id for change in changes})]
-    fetch(_LOCK, [academies])
-    execute(_INSERT, [json_rows(changes)])
-    fetch(_NOTIFY, [CHANNEL, academies])
+    fetch(_SAY, {"academies": academies, "changes": json_rows(changes), "channel": CHANNEL})
 
 
 def forget_old() -> int:

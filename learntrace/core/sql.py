@@ -4,13 +4,12 @@ All of it runs on Django's connection and so in the open transaction.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.utils import CursorWrapper
 
 from learntrace.core.postgresql.base import DatabaseWrapper
 
@@ -34,7 +33,7 @@ def prepared() -> Iterator[None]:
         _preparing.reset(token)
 
 
-def _cursor() -> CursorWrapper:
+def _cursor() -> AbstractContextManager[Any]:
     wrapper = connections[DEFAULT_DB_ALIAS]
     if _preparing.get() and isinstance(wrapper, DatabaseWrapper):
         return wrapper.prepared_cursor()

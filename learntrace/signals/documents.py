@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -31,8 +32,9 @@ class _Values(dict[str, Any]):
 
 def signal_document(signal: Signal, learner: User, language: str | None = None) -> dict[str, Any]:
     """Return a signal as plain JSON; name and sentence are in `language`, else in the active one."""
-    with translation.override(language or translation.get_language() or settings.LANGUAGE_CODE):
-        name, sentence = kind_name(signal.kind), sentence_of(signal, learner)
+    language = language or _active_language()
+    by_language = sentences(signal, learner)
+    name = _in(language, KINDS[signal.kind].name) if signal.kind in KINDS else signal.kind
     return {
         "id": signal.pk,
         "kind": signal.kind,
@@ -49,8 +51,8 @@ def signal_document(signal: Signal, learner: User, language: str | None = None) 
         "resolved_by": signal.resolved_by or None,
         "acknowledged_at": _time(signal.acknowledged_at),
         "acknowledged_by": person(signal.acknowledged_by) if signal.acknowledged_by else None,
-        "sentence": sentence,
-        "sentences": sentences(signal, learner),
+        "sentence": by_language.get(language) or _filled(_sentence(signal), signal, learner, language),
+        "sentences": by_language,
         "evidence": list(signal.evidence),
         "created_at": _time(signal.created_at),
         "updated_at": _time(signal.updated_at),
@@ -74,39 +76,58 @@ def kind_name(kind: str) -> str:
 
 def sentences(signal: Signal, learner: User) -> dict[str, str]:
     """Return the signal's sentence in every language."""
-    by_language = {}
-    for language, _name in settings.LANGUAGES:
-        with translation.override(language):
-            by_language[language] = sentence_of(signal, learner)
-    return by_language
+    sentence = _sentence(signal)
+    return {language: _filled(sentence, signal, learner, language) for language, _name in settings.LANGUAGES}
 
 
 def sentence_of(signal: Signal, learner: User) -> str:
     """Return the signal's sentence in the active language, whatever facts it has."""
-    sentence = KINDS[signal.kind].sentence if signal.kind in KINDS else "%(learner)s: %(count)s"
-    return fill_sentence(sentence, signal, learner)
+    return fill_sentence(_sentence(signal), signal, learner)
 
 
 def fill_sentence(sentence: str, signal: Signal, learner: User) -> str:
     """Return a sentence in the active language, its placeholders filled with the signal's facts."""
-    values = _Values({"error": gettext(UNKNOWN_ERROR), **(signal.facts if isinstance(signal.facts, dict) else {})})
+    return _filled(sentence, signal, learner, _active_language())
+
+
+def _sentence(signal: Signal) -> str:
+    return KINDS[signal.kind].sentence if signal.kind in KINDS else "%(learner)s: %(count)s"
+
+
+def _filled(sentence: str, signal: Signal, learner: User, language: str) -> str:
+    values = _Values(
+        {"error": _in(language, UNKNOWN_ERROR), **(signal.facts if isinstance(signal.facts, dict) else {})}
+    )
     values |= {"count": signal.count, "learner": learner.display_name}
     values["assignment"] = _subject(signal, values)
     try:
-        filled = gettext(sentence) % values
+        filled = _in(language, sentence) % values
     except (TypeError, ValueError):  # a fact of another type than the sentence wants
-        return f"{kind_name(signal.kind)}: {values['learner']}, {values['assignment']} ({signal.count})"
-    asked, end = _asked(values.get("asked")), "." if filled.endswith(".") else ""
+        name = _in(language, KINDS[signal.kind].name) if signal.kind in KINDS else signal.kind
+        return f"{name}: {values['learner']}, {values['assignment']} ({signal.count})"
+    asked, end = _asked(values.get("asked"), language), "." if filled.endswith(".") else ""
     return filled.removesuffix(end) + asked + end
 
 
-def _asked(times: object) -> str:
+def _asked(times: object, language: str) -> str:
     """Return what a sentence adds where the learner asked the assistant, empty where not."""
     if not isinstance(times, int) or times < 1:
         return ""
-    return ngettext("; asked the assistant %(times)s time", "; asked the assistant %(times)s times", times) % {
-        "times": times
-    }
+    with translation.override(language):
+        asked = ngettext("; asked the assistant %(times)s time", "; asked the assistant %(times)s times", times)
+    return asked % {"times": times}
+
+
+def _active_language() -> str:
+    return translation.get_language() or settings.LANGUAGE_CODE
+
+
+# Changing the language for each of a batch's signals costs more than all else of their documents. A process reads its
+# catalogues once, and the texts are those of the kinds.
+@lru_cache(maxsize=1024)
+def _in(language: str, text: str) -> str:
+    with translation.override(language):
+        return gettext(text)
 
 
 def _subject(signal: Signal, facts: Mapping[str, Any]) -> str:

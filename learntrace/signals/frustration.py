@@ -82,7 +82,7 @@ def evaluate_scores(seen_by: Mapping[Pair, int | None]) -> list[live_events.Chan
         # An academy that the learner has left no longer sees this telemetry.
         for signal in of_asset:
             if signal.academy_id != academy_id and signal.state in UNRESOLVED:
-                writer.reconcile(replace(key, academy_id=signal.academy_id), [signal], {})
+                writer.reconcile(key._replace(academy_id=signal.academy_id), [signal], {})
         here = [signal for signal in of_asset if signal.academy_id == academy_id]
         _evaluate(writer, key, here, batches.get((user_id, slug)), limits[academy_id][key.kind])
     return announce_outcome(writer.write())

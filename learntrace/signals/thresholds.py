@@ -8,9 +8,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import SIGNAL, declare_feature
-from learntrace.accounts.models import AcademySettings
 from learntrace.core.errors import FieldProblem
-from learntrace.progress.recording.active_gap import gap_in
+from learntrace.progress.recording.active_gap import gap_in, signal_features_of
 from learntrace.signals.detectors import KINDS
 from learntrace.signals.detectors.base import ACTIVE_GAP, Kind, Threshold
 from learntrace.signals.detectors.stuck import Stuck
@@ -38,9 +37,7 @@ def thresholds_of(stored: Any) -> Limits:
 
 def load(academy_ids: Collection[int | None]) -> dict[int | None, Limits]:
     """Return the thresholds of several academies in one query; None stands for no academy and has the defaults."""
-    asked = [academy for academy in academy_ids if academy is not None]
-    rows = AcademySettings.objects.filter(academy__in=asked) if asked else AcademySettings.objects.none()
-    stored: dict[int | None, Any] = dict(rows.values_list("academy_id", "signal_features"))
+    stored = signal_features_of(academy_ids)
     return {academy: thresholds_of(stored.get(academy)) for academy in academy_ids}
 
 

@@ -31,8 +31,8 @@ TABLE = Table(
 )
 _claims = FairClaims(TABLE)
 _pace = Pace(_TURN_SECONDS, least=_LEAST_EVENTS, most=MOST_EVENTS)
-_READ = "SELECT id, events::text[] FROM notebooks_arrival WHERE id = ANY(%s) ORDER BY id"
-_CLAIM_ONE = "SELECT id, events::text[] FROM notebooks_arrival WHERE id = %s FOR UPDATE SKIP LOCKED"
+_READ = "SELECT id, events::text[], turn_learner FROM notebooks_arrival WHERE id = ANY(%s) ORDER BY id"
+_CLAIM_ONE = "SELECT id, events::text[], turn_learner FROM notebooks_arrival WHERE id = %s FOR UPDATE SKIP LOCKED"
 _DELETE = "DELETE FROM notebooks_arrival WHERE id = ANY(%s)"
 _POSTPONE = """
 UPDATE notebooks_arrival
@@ -45,8 +45,11 @@ _MAX_PAUSE, _MAX_PAUSE_AFTER_FAULT = 300, 3600
 
 @dataclass(frozen=True)
 class _Claimed:
+    """An arrival; `learner` is the one whose events it has, 0 where an older version of the inbox didn't tell."""
+
     id: int
     events: list[str]
+    learner: int
 
 
 def take_arrivals(older_than: float = 0) -> int:
@@ -77,9 +80,10 @@ class _ArrivalsTurn:
         ids = [event for arrival in items for event in arrival.events]
         stopwatch = Stopwatch(_TURN_SECONDS)
         # Locked before the events are read: what a learner has erased by then is not read and stays erased.
-        recording.lock_learners(activities.learners_of(ids))
+        learners = _learners_of(items)
+        recording.lock_learners(learners)
         learner_activities = activities.read(ids)
-        recording.record(activities.SOURCE, learner_activities)
+        recording.record(activities.SOURCE, learner_activities, locked=learners)
         mark_published(activities.SOURCE, activities.assigned(learner_activities))
         flag_unknown(ids)
         execute(_DELETE, [[arrival.id for arrival in items]])
@@ -90,6 +94,13 @@ class _ArrivalsTurn:
 
     def give_up(self, items: Sequence[_Claimed], error: Exception) -> None:
         _postpone(items, _MAX_PAUSE_AFTER_FAULT, f"{type(error).__name__}: {error}"[:1000])
+
+
+def _learners_of(arrivals: Sequence[_Claimed]) -> set[int]:
+    learners = {arrival.learner for arrival in arrivals if arrival.learner}
+    if untold := [event for arrival in arrivals if not arrival.learner for event in arrival.events]:
+        learners.update(activities.learners_of(untold))
+    return learners
 
 
 def _postpone(arrivals: Sequence[_Claimed], max_pause: int, fault: str = "") -> None:

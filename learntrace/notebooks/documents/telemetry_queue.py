@@ -36,7 +36,7 @@ REST = 20
 MOST_ACTIVITIES = 4 * MOST_ATTEMPTS
 
 # The first and the latest activities of each learner and assignment: two short scans of one index, however many
-# activities there are.
+# activities there are. The first may be one of the latest, and is then there twice.
 _ACTIVITIES = f"""
 SELECT asked.learner, asked.asset, a.id::text, a.at, a.arrival, a.verb, a.assignment, a.outcome, a.failures::text,
        a.session_id, a.part
@@ -47,7 +47,7 @@ SELECT asked.learner, asked.asset, a.id::text, a.at, a.arrival, a.verb, a.assign
          WHERE f.user_id = asked.learner AND f.assignment = s.key AND f.academy_id = s.academy_id
            AND {counts("f")}
          ORDER BY f.at, f.arrival LIMIT 1)
-       UNION
+       UNION ALL
        (SELECT * FROM progress_activity l
          WHERE l.user_id = asked.learner AND l.assignment = s.key AND l.academy_id = s.academy_id
            AND {counts("l")}
@@ -215,13 +215,15 @@ def _load_facts(pairs: Sequence[Pair]) -> _TurnFacts:
     # Looked up by the slug itself: it is canonical, and an alias of that name belongs to another asset.
     groups = {asset.slug: registry.translations(asset) for asset in registry.by_id.values() if asset.slug in slugs}
     asked = {(user_id, asset.id) for user_id, slug in pairs for asset in groups.get(slug, ())}
+    activities = _activities(asked)
     return _TurnFacts(
         groups,
         _steps({asset for _user, asset in asked}),
-        _activities(asked),
+        activities,
         _done(asked),
         _positions(pairs),
-        _uncounted(asked),
+        # Where something counts, nobody asks.
+        _uncounted(asked - activities.keys()),
     )
 
 
@@ -233,10 +235,12 @@ def _steps(assets: Collection[int]) -> Mapping[int, list[Step]]:
 
 def _activities(asked: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], list[Activity]]:
     rows = json_rows({"learner": learner, "asset": asset} for learner, asset in sorted(asked))
-    activities: dict[tuple[int, int], list[Activity]] = {}
-    for learner, asset, *columns in fetch(_ACTIVITIES, {"asked": rows, "most": MOST_ACTIVITIES}):
-        activities.setdefault((learner, asset), []).append(_activity_from_row(*columns))
-    return activities
+    activities: dict[tuple[int, int], dict[str, Activity]] = {}
+    for learner, asset, event_id, *columns in fetch(_ACTIVITIES, {"asked": rows, "most": MOST_ACTIVITIES}):
+        own = activities.setdefault((learner, asset), {})
+        if event_id not in own:
+            own[event_id] = _activity_from_row(event_id, *columns)
+    return {pair: list(own.values()) for pair, own in activities.items()}
 
 
 def _activity_from_row(
@@ -272,7 +276,9 @@ def _done(asked: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], Mapping[
     return done
 
 
-def _uncounted(asked: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+def _uncounted(asked: Collection[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+    if not asked:
+        return frozenset()
     rows = json_rows({"learner": learner, "asset": asset} for learner, asset in sorted(asked))
     return frozenset((learner, asset) for learner, asset in fetch(_UNCOUNTED, [rows]))
 

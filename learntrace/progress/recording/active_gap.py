@@ -3,10 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
-from learntrace.accounts.models import AcademySettings
+import msgspec
+
+from learntrace.core.sql import fetch
 from learntrace.measures.learner_measures import GAP_SECONDS
 
 FEATURE = "active_gap_seconds"
+_FEATURES = "SELECT academy_id, signal_features::text FROM accounts_academysettings WHERE academy_id = ANY(%s)"
 
 
 def gap_in(features: Any) -> float:
@@ -22,6 +25,11 @@ def gap_in(features: Any) -> float:
 
 def gaps_of(academy_ids: Collection[int | None]) -> dict[int | None, float]:
     """Return each academy's gap in seconds; the default for None."""
-    settings = AcademySettings.objects.filter(academy__in=[academy for academy in academy_ids if academy is not None])
-    features = dict(settings.values_list("academy_id", "signal_features"))
-    return {academy: gap_in(features.get(academy or 0)) for academy in academy_ids}
+    features = signal_features_of(academy_ids)
+    return {academy: gap_in(features.get(academy)) for academy in academy_ids}
+
+
+def signal_features_of(academy_ids: Collection[int | None]) -> dict[int | None, Any]:
+    """Return the stored `signal_features` of those academies that have settings."""
+    asked = [academy for academy in academy_ids if academy is not None]
+    return {academy: msgspec.json.decode(stored) for academy, stored in fetch(_FEATURES, [asked])} if asked else {}

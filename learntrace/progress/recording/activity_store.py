@@ -150,7 +150,8 @@ def insert(source: str, activities: Sequence[LearnerActivity]) -> Inserted:
     if not activities:
         return Inserted()
     rows = fetch(
-        _INSERT, {"source": source, "told_once": source in TOLD_ONCE, "activities": json_rows(map(_row, activities))}
+        _INSERT,
+        {"source": source, "told_once": source in TOLD_ONCE, "activities": json_rows(map(_row, activities))},
     )
     placed = {identifier: assignment for identifier, assignment, counted in rows if counted}
     by_id = {told.activity.id: told for told in activities}

@@ -130,14 +130,15 @@ def lock_learners_within(user_ids: Collection[int], seconds: float) -> set[int]:
     return free | others
 
 
-def record(source: str, activities: Sequence[LearnerActivity]) -> int:
+def record(source: str, activities: Sequence[LearnerActivity], *, locked: Collection[int] = ()) -> int:
     """Record activities in the open transaction, each id once; measures, signals and live changes follow.
 
-    Returns how many were new.
+    The caller may have locked learners already. Returns how many were new.
     """
     if not activities:
         return 0
-    lock_learners([activity.user_id for activity in activities])
+    if others := {activity.user_id for activity in activities}.difference(locked):
+        lock_learners(others)
     inserted = activity_store.insert(source, activities)
     new = [activity for identifier, activity in _by_id(activities).items() if identifier in inserted.ids]
     code_texts.keep_code(new)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 
 from learntrace.measures.activity import Activity, Failure
@@ -57,6 +58,7 @@ class RepeatedError(Detector):
             yield runs.report(state, run, activity, self.severity, runs.error_facts((digests[shared[0]],)))
 
 
+@lru_cache(maxsize=2048)
 def _digest(failure: Failure) -> str:
     """Return an error's digest: a message may be of any length, a state may not."""
     return blake2b(json.dumps([failure.name, failure.message]).encode(), digest_size=12).hexdigest()

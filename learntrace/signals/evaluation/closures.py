@@ -43,7 +43,8 @@ Closures = Mapping[AssignmentKey, Closure]
 
 def closures_of_learners(user_ids: Collection[int]) -> dict[AssignmentKey, Closure]:
     """Return the closures of all assignments of these learners."""
-    rows = fetch(_OF_LEARNERS, {"learners": sorted(set(user_ids)), "check": CHECK}) if user_ids else []
+    asked = {"learners": sorted(set(user_ids)), "check": CHECK}
+    rows = fetch(_OF_LEARNERS, asked) if user_ids else []
     return {
         AssignmentKey(user_id, academy_id, assignment): Closure(
             evidence_of(msgspec.json.decode(checked)) if checked else None, part == CHECK
@@ -58,7 +59,7 @@ def seen_by(group: str, activity: Activity, closure: Closure) -> Activity | None
     After the closure an assignment's detectors see nothing. Those that look at whole learners see no failures there, and see
     as a success what closes it, and each check that passes.
     """
-    if group == LEARNER and activity.is_check and activity.outcome == OK:
+    if group == LEARNER and activity.part == CHECK and activity.is_check and activity.outcome == OK:
         return replace(activity, part=None)
     if closure.done is None or activity.order < closure.done.order:
         return activity

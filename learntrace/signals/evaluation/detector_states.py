@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,10 +15,10 @@ SELECT w.user_id, w.academy_id, w.kind, w."group", w.state::text, w.last_at, w.l
        w.fault
   FROM signals_watch w
 """
+# By groups, which several detectors share.
 _LOAD = f"""{_SELECT}
-  JOIN jsonb_to_recordset(%s::jsonb) AS asked(learner bigint, academy bigint, what text, place text)
-    ON w.user_id = asked.learner AND w.kind = asked.what AND w."group" = asked.place
-   AND w.academy_id IS NOT DISTINCT FROM asked.academy
+  JOIN jsonb_to_recordset(%s::jsonb) AS asked(learner bigint, academy bigint, place text)
+    ON w.user_id = asked.learner AND w."group" = asked.place AND w.academy_id IS NOT DISTINCT FROM asked.academy
 """
 _OF_LEARNER = f"{_SELECT} WHERE w.user_id = %s AND w.academy_id IS NOT DISTINCT FROM %s"
 _STORE = """
@@ -41,9 +41,8 @@ DELETE FROM signals_watch w
 """
 
 
-@dataclass(frozen=True, slots=True)
-class DetectorKey:
-    """Which detector looks at which group of a learner's activities in an academy."""
+class DetectorKey(NamedTuple):
+    """Which detector looks at which group of a learner's activities in an academy. A tuple, as an event has six of them."""
 
     user_id: int
     academy_id: int | None
@@ -51,7 +50,7 @@ class DetectorKey:
     group: str
 
 
-@dataclass
+@dataclass(slots=True)
 class DetectorState:
     """A detector's state in a group; `last` is the order (`Activity.order`) of the last activity that is in it."""
 
@@ -62,7 +61,7 @@ class DetectorState:
     fault: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Row:
     """A row of `Watch`, for _STORE."""
 
@@ -78,16 +77,18 @@ class _Row:
     fault: str
 
 
-def keys_as_json(keys: Iterable[DetectorKey]) -> str:
-    """Return keys as the one parameter of a statement that joins them."""
-    return json_rows(
-        {"learner": key.user_id, "academy": key.academy_id, "what": key.kind, "place": key.group} for key in keys
-    )
+def groups_as_json(keys: Iterable[DetectorKey]) -> str:
+    """Return the groups of keys, each once, as the one parameter of a statement that joins them."""
+    groups = {(user_id, academy_id, group) for user_id, academy_id, _kind, group in keys}
+    return json_rows({"learner": learner, "academy": academy, "place": group} for learner, academy, group in groups)
 
 
 def load(keys: Collection[DetectorKey]) -> dict[DetectorKey, DetectorState]:
     """Return the stored states of these keys."""
-    return _read(_LOAD, [keys_as_json(keys)]) if keys else {}
+    if not keys:
+        return {}
+    wanted = frozenset(keys)
+    return {key: state for key, state in _read(_LOAD, [groups_as_json(keys)]).items() if key in wanted}
 
 
 def of_learner(user_id: int, academy_id: int | None) -> dict[DetectorKey, DetectorState]:
@@ -96,14 +97,19 @@ def of_learner(user_id: int, academy_id: int | None) -> dict[DetectorKey, Detect
 
 
 def _read(statement: str, parameters: list[Any]) -> dict[DetectorKey, DetectorState]:
-    return {DetectorKey(*row[:4]): _state(*row[4:]) for row in fetch(statement, parameters)}
-
-
-def _state(
-    state: str, last_at: datetime, last_arrival: int, due_at: datetime | None, thresholds: str, fault: str
-) -> DetectorState:
     decode = msgspec.json.decode
-    return DetectorState(decode(state), (last_at, last_arrival), due_at, decode(thresholds), fault)
+    # Nearly all rows have the same few thresholds.
+    thresholds: dict[str, Mapping[str, Any]] = {}
+    states: dict[DetectorKey, DetectorState] = {}
+    for user_id, academy_id, kind, group, state, last_at, last_arrival, due_at, limits, fault in fetch(
+        statement, parameters
+    ):
+        if limits not in thresholds:
+            thresholds[limits] = decode(limits)
+        states[DetectorKey(user_id, academy_id, kind, group)] = DetectorState(
+            decode(state), (last_at, last_arrival), due_at, thresholds[limits], fault
+        )
+    return states
 
 
 def store(states: Mapping[DetectorKey, DetectorState]) -> None:
@@ -130,4 +136,7 @@ def _row(key: DetectorKey, state: DetectorState) -> _Row:
 def forget(keys: Collection[DetectorKey]) -> None:
     """Delete the states of these keys."""
     if keys:
-        execute(_FORGET, [keys_as_json(keys)])
+        gone = (
+            {"learner": key.user_id, "academy": key.academy_id, "what": key.kind, "place": key.group} for key in keys
+        )
+        execute(_FORGET, [json_rows(gone)])

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from django.utils import timezone
 
 from learntrace.core import live_events
 from learntrace.measures.activity import Activity
@@ -22,9 +23,9 @@ from learntrace.signals import thresholds
 from learntrace.signals.detectors import DETECTORS, TROUBLE_KINDS
 from learntrace.signals.detectors.base import LEARNER, Change, Findings, Resolved, State, advance
 from learntrace.signals.evaluation import detector_states
-from learntrace.signals.evaluation.announce import announce_signals
+from learntrace.signals.evaluation.announce import announce_signals, changed_signals
 from learntrace.signals.evaluation.clock import now_in
-from learntrace.signals.evaluation.closures import Closures, closures_of_learners
+from learntrace.signals.evaluation.closures import OPEN, Closures, closures_of_learners
 from learntrace.signals.evaluation.concerns import update_concerns
 from learntrace.signals.evaluation.detector_states import DetectorKey, DetectorState
 from learntrace.signals.evaluation.jobs import (
@@ -39,8 +40,14 @@ from learntrace.signals.evaluation.jobs import (
     with_history,
     with_long_history,
 )
-from learntrace.signals.evaluation.signal_writer import Outcome, SignalWriter, finding_of, stored_on, stored_signals
-from learntrace.signals.models import Signal
+from learntrace.signals.evaluation.signal_writer import (
+    AnySignal,
+    Outcome,
+    SignalWriter,
+    finding_of,
+    stored_on,
+    stored_signals,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +110,10 @@ class _Batch:
         if academy_id not in self.clocks:
             self.clocks[academy_id] = now_in(academy_id)
         return self.clocks[academy_id]
+
+    def is_past(self, academy_id: int | None, moment: datetime) -> bool:
+        """Whether a moment is not after the academy's clock, which is never ahead of the wall's."""
+        return moment <= timezone.now() and moment <= self.now_in(academy_id)
 
     def limits_for(self, key: DetectorKey) -> Mapping[str, Any]:
         return self.limits[key.academy_id][key.kind]
@@ -178,13 +189,21 @@ def _evaluate_learner(batch: _Batch, user_id: int, academy_id: int | None) -> No
 
 def _go_on(batch: _Batch, jobs: Jobs, states: States) -> None:
     """Step from the stored states over the new activities."""
-    signals = stored_signals([key for key in jobs if key in states], standing_only=True)
+    signals = stored_signals([key for key, job in jobs.items() if _may_stand(job, states.get(key))], standing_only=True)
     for key, job in jobs.items():
         standing = signals.get(key, [])
         findings = Findings(finding_of(signal) for signal in standing)
         state = states[key].state if key in states else job.detector.begin()
         if _step(batch, key, job, state, findings):
             batch.writer.save(key, standing, findings.changed_findings())
+
+
+def _may_stand(job: Job, state: DetectorState | None) -> bool:
+    """Whether a group may have standing signals: its detector has something to resolve, or a check has yet to resolve it.
+
+    Of what is found the first time nothing has to be read: its signal is inserted, or a stored one is seen again.
+    """
+    return state is not None and (bool(state.state.get("open")) or job.closure != OPEN)
 
 
 def _repeat(batch: _Batch, jobs: Jobs, states: States) -> None:
@@ -203,7 +222,7 @@ def _repeat(batch: _Batch, jobs: Jobs, states: States) -> None:
 
 
 def _start_over(
-    batch: _Batch, key: DetectorKey, job: Job, signals: Sequence[Signal], earlier: DetectorState | None
+    batch: _Batch, key: DetectorKey, job: Job, signals: Sequence[AnySignal], earlier: DetectorState | None
 ) -> None:
     """Step over the job's activities from the detector's first state, and make its signals match the findings."""
     findings = Findings()
@@ -228,8 +247,7 @@ def _step(
             # The state stays: more of what was done before the closure may come late.
             findings.apply([Resolved(job.closure.done.at, job.closure.done.id)])
         due = job.detector.due(state, limits)
-        now = batch.now_in(key.academy_id)
-        if due is not None and due <= (max(now, seen_until) if seen_until else now):
+        if due is not None and ((seen_until and due <= seen_until) or batch.is_past(key.academy_id, due)):
             findings.apply(job.detector.tick(state, due, limits))
             last = _after_silence(last, due)
             due = job.detector.due(state, limits)
@@ -250,7 +268,7 @@ def _told(job: Job, changes: Iterable[Change]) -> Iterator[Change]:
 
 
 def _see_silence(
-    batch: _Batch, key: DetectorKey, state: DetectorState, standing: Sequence[Signal], now: datetime
+    batch: _Batch, key: DetectorKey, state: DetectorState, standing: Sequence[AnySignal], now: datetime
 ) -> None:
     """Have a detector see that nothing has happened in a group until its timer was due."""
     detector, limits = DETECTORS[key.kind], batch.limits_for(key)
@@ -285,6 +303,6 @@ def _save(batch: _Batch) -> tuple[Outcome, list[live_events.Change]]:
     outcome = batch.writer.write()
     if not outcome.changed:
         return outcome, []
-    signals = list(Signal.objects.filter(pk__in=outcome.changed).select_related("user").order_by("pk"))
+    signals = changed_signals(outcome)
     update_concerns(signals)
     return outcome, announce_signals(signals, set(outcome.new))

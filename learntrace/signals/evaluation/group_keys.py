@@ -1,6 +1,7 @@
 """Keys of the groups of a learner's activities that a detector looks at together."""
 
 import json
+from functools import lru_cache
 from hashlib import blake2b
 
 from learntrace.measures.activity import Activity
@@ -32,6 +33,8 @@ def asset_key(slug: str) -> str:
     return _digest("asset", slug)
 
 
+# Activities of a class come in few groups again and again. A digest depends on its parts alone, so none can be outdated.
+@lru_cache(maxsize=8192)
 def _digest(*parts: str | None) -> str:
     # In JSON, None differs from every text, and no name can contain the separator.
     return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()

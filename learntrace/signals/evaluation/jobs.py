@@ -1,13 +1,13 @@
 """What the detectors have to step over: new activities by group, and a group's history where one of them came late."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from learntrace.measures.activity import Activity
 from learntrace.progress.recording import activity_store, later
-from learntrace.progress.recording.activity_store import AssignmentKey, LearnerActivity, assignment_key_of
+from learntrace.progress.recording.activity_store import AssignmentKey, LearnerActivity
 from learntrace.progress.recording.recording import LearnerChange
 from learntrace.signals.detectors import DETECTORS
 from learntrace.signals.detectors.base import LEARNER, Detector
@@ -19,18 +19,18 @@ Limits = Mapping[int | None, Mapping[str, Mapping[str, Any]]]
 """The thresholds of each academy and kind, as `thresholds.load` returns them."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Job:
     """A detector and the activities of one of its groups, in their order.
 
     `assignment` is the group's assignment, None for a detector that looks at whole learners; `closure` is that of the
-    assignment.
+    assignment. Detectors of the same kind of groups share the activities.
     """
 
     detector: Detector
     assignment: str | None
-    closure: Closure = OPEN
-    activities: list[Activity] = field(default_factory=list)
+    closure: Closure
+    activities: Sequence[Activity]
 
 
 Jobs = Mapping[DetectorKey, Job]
@@ -40,33 +40,65 @@ def jobs_for(changes: Iterable[LearnerChange], limits: Limits, closures: Closure
     """Return what each enabled detector has to look at of new activities."""
     jobs: dict[DetectorKey, Job] = {}
     for change in changes:
-        for detector in _enabled(limits, change.academy_id):
-            for activity in change.new:
-                _add(jobs, detector, LearnerActivity(change.user_id, change.academy_id, activity), closures)
+        enabled = _enabled(limits, change.academy_id)
+        jobs |= _jobs_of_learner(change.user_id, change.academy_id, change.new, enabled, closures)
     return jobs
-
-
-def _add(
-    jobs: dict[DetectorKey, Job], detector: Detector, learner_activity: LearnerActivity, closures: Closures
-) -> None:
-    """Add an activity to the job of its group, if the detector sees it."""
-    activity = learner_activity.activity
-    group = group_key(detector.group, activity)
-    if group is None:
-        return
-    place = assignment_key_of(learner_activity)
-    closure = closures.get(place, OPEN) if place else OPEN
-    if (seen := seen_by(detector.group, activity, closure)) is None:
-        return
-    key = DetectorKey(learner_activity.user_id, learner_activity.academy_id, detector.kind, group)
-    if key not in jobs:
-        of_learner = detector.group == LEARNER
-        jobs[key] = Job(detector, None if of_learner else activity.assignment, OPEN if of_learner else closure)
-    jobs[key].activities.append(seen)
 
 
 def _enabled(limits: Limits, academy_id: int | None) -> list[Detector]:
     return [detector for detector in DETECTORS.values() if limits[academy_id][detector.kind]["enabled"]]
+
+
+def _jobs_of_learner(
+    user_id: int,
+    academy_id: int | None,
+    activities: Iterable[Activity],
+    detectors: Iterable[Detector],
+    closures: Closures,
+) -> dict[DetectorKey, Job]:
+    """Return a learner's jobs in an academy: one pass over the activities for each kind of groups, not each detector."""
+    by_kind_of_group: dict[str, list[Detector]] = {}
+    for detector in detectors:
+        by_kind_of_group.setdefault(detector.group, []).append(detector)
+    jobs: dict[DetectorKey, Job] = {}
+    for kind_of_group, sharing in by_kind_of_group.items():
+        for place, seen in _groups(kind_of_group, user_id, academy_id, activities, closures).items():
+            for detector in sharing:
+                key = DetectorKey(user_id, academy_id, detector.kind, place)
+                jobs[key] = Job(detector, seen.assignment, seen.closure, seen.activities)
+    return jobs
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """What all detectors of a kind of groups see of one group."""
+
+    assignment: str | None
+    closure: Closure
+    activities: list[Activity]
+
+
+def _groups(
+    kind_of_group: str, user_id: int, academy_id: int | None, activities: Iterable[Activity], closures: Closures
+) -> dict[str, _Group]:
+    """Return the groups of that kind by their keys, with the activities that their detectors see."""
+    of_learner = kind_of_group == LEARNER
+    groups: dict[str, _Group] = {}
+    for activity in activities:
+        place = group_key(kind_of_group, activity)
+        if place is None:
+            continue
+        assignment = activity.assignment
+        closure = OPEN
+        if assignment is not None and closures:
+            closure = closures.get(AssignmentKey(user_id, academy_id, assignment), OPEN)
+        seen = seen_by(kind_of_group, activity, closure)
+        if seen is None:
+            continue
+        if place not in groups:
+            groups[place] = _Group(None, OPEN, []) if of_learner else _Group(assignment, closure, [])
+        groups[place].activities.append(seen)
+    return groups
 
 
 def goes_on(job: Job, state: DetectorState | None, limits: Mapping[str, Any]) -> bool:
@@ -147,7 +179,13 @@ def _grouped(activities: Iterable[LearnerActivity], jobs: Jobs, closures: Closur
     """Return the jobs with these activities of their groups; none for a group that has none."""
     detectors = {job.detector for job in jobs.values()}
     grouped: dict[DetectorKey, Job] = {}
-    for learner_activity in activities:
-        for detector in detectors:
-            _add(grouped, detector, learner_activity, closures)
+    for (user_id, academy_id), own in _by_learner(activities).items():
+        grouped |= _jobs_of_learner(user_id, academy_id, own, detectors, closures)
     return {key: job for key, job in grouped.items() if key in jobs}
+
+
+def _by_learner(activities: Iterable[LearnerActivity]) -> dict[tuple[int, int | None], list[Activity]]:
+    by_learner: dict[tuple[int, int | None], list[Activity]] = {}
+    for row in activities:
+        by_learner.setdefault((row.user_id, row.academy_id), []).append(row.activity)
+    return by_learner

@@ -2,27 +2,32 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+import msgspec
 from django.utils import timezone
 
 from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.progress.recording.activity_store import AssignmentKey
 from learntrace.signals.detectors.base import Finding
-from learntrace.signals.evaluation.detector_states import DetectorKey, keys_as_json
+from learntrace.signals.evaluation.detector_states import DetectorKey, groups_as_json
 from learntrace.signals.models import Signal
 
 OPENED, CORRECTED, RESOLVED, WITHDRAWN, SEEN_AGAIN = "opened", "corrected", "resolved", "withdrawn", "seen-again"
 # Entries of a signal's history that are kept, the latest.
 MOST_HISTORY = 50
 
-_IDS = """
-SELECT s.id FROM signals_signal s
-  JOIN jsonb_to_recordset(%s::jsonb) AS asked(learner bigint, academy bigint, what text, place text)
-    ON s.user_id = asked.learner AND s.kind = asked.what AND s."group" = asked.place
-   AND s.academy_id IS NOT DISTINCT FROM asked.academy
+_STORED = """
+SELECT s.user_id, s.academy_id, s.kind, s."group", s.id, s.key, s.assignment, s.severity, s.state, s.count, s.opened_at,
+       s.last_seen_at, s.resolved_at, s.resolved_by, s.evidence::text, s.facts::text
+  FROM signals_signal s
+  JOIN jsonb_to_recordset(%s::jsonb) AS asked(learner bigint, academy bigint, place text)
+    ON s.user_id = asked.learner AND s."group" = asked.place AND s.academy_id IS NOT DISTINCT FROM asked.academy
 """
-_STANDING_IDS = f"{_IDS} AND s.state IN ('open', 'acknowledged')"
+_STORED_ORDER = " ORDER BY s.opened_at, s.id"
+_STANDING = f"{_STORED} AND s.state IN ('open', 'acknowledged') {_STORED_ORDER}"
+_ALL = f"{_STORED} {_STORED_ORDER}"
 # A conflict is with a withdrawn signal, or with a resolved one that the caller, who read only standing signals, has not
 # seen: the finding has been seen again.
 _INSERT = """
@@ -74,24 +79,53 @@ class Outcome:
     changed: list[int] = field(default_factory=list)
 
 
-def stored_signals(keys: Collection[DetectorKey], *, standing_only: bool) -> dict[DetectorKey, list[Signal]]:
+@dataclass(frozen=True, slots=True)
+class StoredSignal:
+    """What a writer has to know of a stored signal: the fields of `Signal` with these names.
+
+    Models take several times as long to make, and each event of a run reads its signal.
+    """
+
+    pk: int
+    key: str
+    assignment: str | None
+    severity: int
+    state: str
+    count: int
+    opened_at: datetime
+    last_seen_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str
+    evidence: list[str]
+    facts: dict[str, Any]
+
+
+AnySignal = Signal | StoredSignal
+
+
+def stored_signals(keys: Collection[DetectorKey], *, standing_only: bool) -> dict[DetectorKey, list[AnySignal]]:
     """Return the signals of these keys, with `standing_only` the open and acknowledged ones alone."""
     if not keys:
         return {}
-    ids = [row[0] for row in fetch(_STANDING_IDS if standing_only else _IDS, [keys_as_json(keys)])]
-    signals: dict[DetectorKey, list[Signal]] = {}
-    for signal in Signal.objects.filter(pk__in=ids).order_by("opened_at", "pk"):
-        key = DetectorKey(signal.user_id, signal.academy_id, signal.kind, signal.group)
-        signals.setdefault(key, []).append(signal)
+    decode = msgspec.json.decode
+    wanted = frozenset(keys)
+    signals: dict[DetectorKey, list[AnySignal]] = {}
+    for user_id, academy_id, kind, group, *columns, evidence, facts in fetch(
+        _STANDING if standing_only else _ALL, [groups_as_json(keys)]
+    ):
+        key = DetectorKey(user_id, academy_id, kind, group)
+        if key in wanted:
+            fields = [*columns, decode(evidence), decode(facts)]
+            signals.setdefault(key, []).append(StoredSignal(*fields))
     return signals
 
 
-def stored_on(assignments: Collection[AssignmentKey]) -> dict[DetectorKey, list[Signal]]:
+def stored_on(assignments: Collection[AssignmentKey]) -> dict[DetectorKey, list[AnySignal]]:
     """Return the signals on learners' assignments, by the key of their detector."""
     rows = Signal.objects.filter(
         user__in={key.user_id for key in assignments}, assignment__in={key.assignment for key in assignments}
     )
-    signals: dict[DetectorKey, list[Signal]] = {}
+    signals: dict[DetectorKey, list[AnySignal]] = {}
     for signal in rows.order_by("opened_at", "pk"):
         if AssignmentKey(signal.user_id, signal.academy_id, signal.assignment or "") in assignments:
             key = DetectorKey(signal.user_id, signal.academy_id, signal.kind, signal.group)
@@ -99,7 +133,7 @@ def stored_on(assignments: Collection[AssignmentKey]) -> dict[DetectorKey, list[
     return signals
 
 
-def finding_of(signal: Signal) -> Finding:
+def finding_of(signal: AnySignal) -> Finding:
     """Return the finding that a signal stores."""
     return Finding(
         key=signal.key,
@@ -123,7 +157,7 @@ class SignalWriter:
         self._updates: list[dict[str, Any]] = []
         self._at = timezone.now().isoformat()
 
-    def save(self, key: DetectorKey, signals: Iterable[Signal], findings: Iterable[Finding]) -> None:
+    def save(self, key: DetectorKey, signals: Iterable[AnySignal], findings: Iterable[Finding]) -> None:
         """Store findings that have changed: in the key's signal with the same finding, else in a new one."""
         by_key = {signal.key: signal for signal in signals}
         for finding in findings:
@@ -133,7 +167,7 @@ class SignalWriter:
             else:
                 self._update(signal, finding)
 
-    def reconcile(self, key: DetectorKey, signals: Sequence[Signal], findings: Mapping[str, Finding]) -> None:
+    def reconcile(self, key: DetectorKey, signals: Sequence[AnySignal], findings: Mapping[str, Finding]) -> None:
         """Make the key's signals match these findings exactly.
 
         A finding is matched with a signal by its key, else by the evidence that they share; a signal that matches none
@@ -183,23 +217,23 @@ class SignalWriter:
             }
         )
 
-    def _update(self, signal: Signal, finding: Finding) -> None:
+    def _update(self, signal: AnySignal, finding: Finding) -> None:
         if finding_of(signal) == finding and signal.state != Signal.State.WITHDRAWN:
             return
         what = _what_happened(signal, finding)
         self._append_update(signal, finding, _state(finding), [self._entry(what, finding.resolved_by)] if what else [])
 
-    def _withdraw(self, signal: Signal) -> None:
+    def _withdraw(self, signal: AnySignal) -> None:
         self._append_update(signal, finding_of(signal), Signal.State.WITHDRAWN, [self._entry(WITHDRAWN, "")])
 
-    def _append_update(self, signal: Signal, finding: Finding, state: str, history: list[dict[str, str]]) -> None:
+    def _append_update(self, signal: AnySignal, finding: Finding, state: str, history: list[dict[str, str]]) -> None:
         self._updates.append({**_columns(finding), "id": signal.pk, "state": state, "history": history})
 
     def _entry(self, what: str, by: str) -> dict[str, str]:
         return {"at": self._at, "what": what, "by": by}
 
 
-def _what_happened(signal: Signal, finding: Finding) -> str:
+def _what_happened(signal: AnySignal, finding: Finding) -> str:
     """Return the entry for the signal's history; empty where it has only grown, which its count says."""
     if signal.state == Signal.State.WITHDRAWN:
         return SEEN_AGAIN
@@ -229,7 +263,7 @@ def _columns(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _nearest(finding: Finding, signals: Iterable[Signal]) -> Signal | None:
+def _nearest(finding: Finding, signals: Iterable[AnySignal]) -> AnySignal | None:
     """Return the signal that shares the most evidence, the oldest of several; None where none shares any."""
     evidence = set(finding.evidence)
     shared = [(len(evidence.intersection(signal.evidence)), -signal.pk, signal) for signal in signals]

@@ -65,7 +65,8 @@ def queue_for(signals: Sequence[Signal], now: datetime | None = None) -> int:
         return 0
     now = now or timezone.now()
     signal_ids = [signal.pk for signal in signals]
-    matches = fetch(_MATCHES, {"signals": signal_ids, "roles": roles_with(CAPABILITY), "since": now - NEWS})
+    asked = {"signals": signal_ids, "roles": roles_with(CAPABILITY), "since": now - NEWS}
+    matches = fetch(_MATCHES, asked)
     if not matches:
         return 0
     return execute(

@@ -26,6 +26,8 @@ ALL_OF_THEM = {
     "notebooks/newest_events.py": "tells what has arrived",
     "diagnosis/fact_queries/notebooks.py": "tells what has arrived",
     "learnpack/attempts/stored_documents.py": "compares with the documents",
+    "learnpack/attempts/stored_activities.py": "compares with the documents",
+    "config/runtime/queues.py": "looks for ids of an earlier form",
     "learnpack/attempts/earlier_ids.py": "gives all of them ids of today's form",
     "config/commands/upgrade.py": "says how much an upgrade has to do",
     "progress/last_seen.py": "learners were seen in earlier course runs too; it leaves out what is excluded",

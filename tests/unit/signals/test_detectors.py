@@ -136,6 +136,18 @@ def test_a_finding_opens_once_grows_and_is_over_once(detector: Any, activities: 
 
 
 @every_detector
+@given(activities=sequences.sequences())
+def test_its_state_tells_whether_anything_may_stand(detector: Any, activities: list[Activity]) -> None:
+    """Where it says no, the stored signals of the group aren't read (`evaluate._may_stand`)."""
+    thresholds = {**detector.defaults(), **LOW_THRESHOLDS[detector.kind]}
+    findings, state = Findings(), detector.begin()
+    for one in activities:
+        findings.apply(advance(detector, state, [one], thresholds))
+        standing = [finding for finding in findings.by_key.values() if finding.resolved_at is None]
+        assert bool(state.get("open")) or not standing
+
+
+@every_detector
 def test_the_low_thresholds_let_it_be_seen(detector: Any) -> None:
     """Else the tests above would compare nothing with nothing."""
     trouble = [failing(number, number * 5, "h1" if number % 4 else f"h{number}") for number in range(1, 90)]
