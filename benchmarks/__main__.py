@@ -35,11 +35,11 @@ def measure(installation: Installation, rounds: int, name_part: str) -> list[Row
     import django
 
     django.setup()
-    from benchmarks import events, history, ingest, latency, pages, processing, pure
+    from benchmarks import events, history, ingest, latency, live_class, pages, processing, pure
 
     return [
         compare(benchmark, rounds)
-        for module in (pure, processing, events, ingest, history, latency, pages)
+        for module in (pure, processing, events, ingest, history, latency, live_class, pages)
         for benchmark in module.benchmarks(installation)
         if name_part in benchmark.row.name
     ]
