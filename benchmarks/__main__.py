@@ -62,7 +62,7 @@ def main() -> int:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="learntrace-bench-"))
     folder.chmod(0o755)
-    installation = Installation(folder / "home")
+    installation = Installation(folder / "home", workers=0)
     try:
         installation.start()
         rows = measure(installation, arguments.rounds, arguments.only)

@@ -345,7 +345,7 @@ def main() -> int:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="learntrace-live-"))
     folder.chmod(0o755)
-    installation = Installation(folder / "home")
+    installation = Installation(folder / "home", workers=0)
     try:
         installation.start()
         os.environ |= {

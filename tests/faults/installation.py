@@ -48,7 +48,8 @@ def port_is_free(port: int) -> bool:
 
 class Installation:
     """`serve` on a home, and what runs beside it. `database_url`: a server of the test's, instead of the embedded one;
-    `stop_seconds`: LEARNTRACE_STOP_SECONDS; `workers`: those of `serve`."""
+    `stop_seconds`: LEARNTRACE_STOP_SECONDS; `workers`: those of `serve`, 0 for as many as it has by
+    default."""
 
     def __init__(
         self,
@@ -102,7 +103,8 @@ class Installation:
         self.wait_ready()
 
     def launch(self) -> None:
-        self.serve = self.command("serve", "--port", str(self.port), "--workers", str(self.workers))
+        workers = ("--workers", str(self.workers)) if self.workers else ()
+        self.serve = self.command("serve", "--port", str(self.port), *workers)
 
     def start_worker(self, number: int | None = None) -> None:
         """Start a worker beside `serve`, one more or again the one of this number."""
