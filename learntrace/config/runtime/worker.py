@@ -1,5 +1,6 @@
 """The worker: processes the queues when it is woken and every second, and runs scheduled jobs."""
 
+import os
 import signal
 import socket
 import threading
@@ -33,6 +34,7 @@ LONG_TURN_SECONDS = 1.0
 # How long a stopping worker waits for a message that is being sent to another server.
 BACKGROUND_STOP_SECONDS = 5.0
 _PAUSE_AFTER_FAILURE = 0.5
+_NICENESS = 10
 # A queue whose last turn took few rows rests so long from that turn's beginning: what comes meanwhile is taken together, as
 # a turn costs the same for one row as for ten. A lone row comes after the rest, and waits for nothing.
 REST_SECONDS = 0.03
@@ -65,6 +67,8 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._stop)
+        # On a machine that has too much to do, what is sent is taken in first.
+        os.nice(_NICENESS)
         self._background.start()
         if self._seat.is_first:
             threading.Thread(target=self._run_schedule, name="schedule", daemon=True).start()
