@@ -39,12 +39,17 @@ LEAST_CONTRAST = """() => {
   return least;
 }"""
 
-# Texts that stand out of their card.
-OUTSIDE = """() => [...document.querySelectorAll(".card")].flatMap((card) => {
-  const edge = card.getBoundingClientRect().right;
-  return [...card.querySelectorAll("*")].filter((one) => one.checkVisibility() && !one.closest("svg, tr.new"))
-    .filter((one) => one.getBoundingClientRect().right > edge).map((one) => one.outerHTML.slice(0, 200));
-})"""
+# Texts that stand out of their card, once the page is laid out for its width.
+OUTSIDE = """async () => {
+  await document.fonts.ready;
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  return [...document.querySelectorAll(".card")].flatMap((card) => {
+    const edge = card.getBoundingClientRect().right;
+    return [...card.querySelectorAll("*")].filter((one) => one.checkVisibility() && !one.closest("svg, tr.new"))
+      .filter((one) => one.getBoundingClientRect().right > edge)
+      .map((one) => `${one.tagName} ${one.innerText} ${one.getBoundingClientRect().right - edge} px`);
+  });
+}"""
 
 
 def complaints(page: Page) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from learntrace.core.sql import fetch
+from learntrace.learnpack.webhook_log.queries import WebhookNotFound
 
 MOST_WHOLE: Final = 64 * 1024
 """A payload of more bytes is shortened in lists."""
@@ -76,5 +77,11 @@ def payload_texts(ids: Sequence[int], *, whole: int = MOST_WHOLE, page: int = MO
 
 
 def payload_text(webhook_id: int, most: int = MOST_ASKED_FOR) -> msgspec.Raw:
-    """Return the payload of a row that exists, whole unless it has more than `most` bytes."""
-    return payload_texts([webhook_id], whole=most, page=most)[webhook_id].text
+    """Return the payload of a row, whole unless it has more than `most` bytes.
+
+    Raises WebhookNotFound for a row that doesn't exist, or has been deleted since it was read.
+    """
+    found = payload_texts([webhook_id], whole=most, page=most).get(webhook_id)
+    if found is None:
+        raise WebhookNotFound
+    return found.text

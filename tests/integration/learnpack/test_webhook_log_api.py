@@ -4,6 +4,8 @@ import pytest
 
 from learntrace.accounts.models import Membership
 from learntrace.learnpack.models import Webhook
+from learntrace.learnpack.webhook_log.payloads import payload_text
+from learntrace.learnpack.webhook_log.queries import WebhookNotFound
 from tests.support.builders import NOW, Api, Cast, Response, make_asset, make_user, make_webhook
 
 LOG = "/v1/assignment/academy/learnpack/webhook"
@@ -270,3 +272,13 @@ class TestALargePayload:
         rows = answer.json()["results"]
         assert len(answer.content) < 9 * 1024 * 1024
         assert [row.get("payload_shortened", False) for row in rows] == [False] * 139 + [True] * 11
+
+
+def test_a_row_that_was_deleted_since_it_was_read_is_not_found(cast: Cast) -> None:
+    row = make_webhook(cast.owner, payload={"slug": "x"})
+    assert bytes(payload_text(row.pk))
+    row_id = row.pk
+    row.delete()
+    with pytest.raises(WebhookNotFound) as told:
+        payload_text(row_id)
+    assert told.value.status_code == 404
