@@ -7,6 +7,7 @@ from playwright.sync_api import Route, expect
 
 from learntrace.accounts.models import Academy
 from learntrace.core.models import Heartbeat
+from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.processing import outcomes
 from tests.browser.pages import LEAST_CONTRAST, MARKUP, OUTSIDE, Faults, Visit
@@ -45,6 +46,15 @@ def test_it_fits_and_reads_well(
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, width
             assert page.evaluate(OUTSIDE) == [], width
+
+
+@pytest.mark.parametrize("width", [360, 721, 1024, 1121, 1440])
+def test_times_of_another_day_have_room(visit: Visit, scene: Scene, width: int) -> None:
+    """They are told with their date, and Spanish headings are long."""
+    Refusal.objects.update(created_at=timezone.now() - timedelta(hours=20))
+    page = visit("/telemetry", scene.teacher, language="es", width=width)
+    expect(page.get_by_text("petición demasiado grande")).to_be_visible()
+    assert page.evaluate(OUTSIDE) == []
 
 
 def test_a_fresh_installation_says_what_to_do(visit: Visit, scene: Scene) -> None:
