@@ -130,9 +130,10 @@ def _with_equals(tails: Mapping[Subject, Mapping[Place, Tail]]) -> set[Subject]:
 
 
 def _record(added: Sequence[LearnerActivity]) -> set[int]:
-    """Record activities; return the learners of whom some are not stored: what lies before an erasure, for example.
+    """Record activities; return the ids of the learners some of whose activities were not stored, as those from before an
+    erasure.
 
-    With another document they are tried again, as what isn't kept today may be kept tomorrow.
+    They are tried again with another document: what isn't kept today may be kept tomorrow.
     """
     if record(SOURCE, added) == len(added):
         return set()
