@@ -4,13 +4,12 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.figures import Benchmark, Row
+from benchmarks.server import running
 from tests.faults.installation import Installation
 
 
@@ -26,15 +25,6 @@ def compare(benchmark: Benchmark, rounds: int) -> Row:
 
 def measure(installation: Installation, rounds: int, name_part: str) -> list[Row]:
     """Run the benchmarks whose name contains `name_part` on a running installation."""
-    os.environ |= {
-        "LEARNTRACE_DATABASE_URL": installation.database_url,
-        "LEARNTRACE_HOME": str(installation.home),
-        "DJANGO_SETTINGS_MODULE": "learntrace.config.settings",
-        "LEARNTRACE_LOG_LEVEL": "warning",
-    }
-    import django
-
-    django.setup()
     from benchmarks import events, history, ingest, latency, live_class, pages, processing, pure
 
     return [
@@ -60,15 +50,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="only benchmarks whose name holds this")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="learntrace-bench-"))
-    folder.chmod(0o755)
-    installation = Installation(folder / "home", workers=0)
-    try:
-        installation.start()
+    with running() as installation:
         rows = measure(installation, arguments.rounds, arguments.only)
-    finally:
-        installation.clear()
-        shutil.rmtree(folder, ignore_errors=True)
     report(rows, arguments.rounds)
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) | {"ratios": row.ratios} for row in rows], indent=1))

@@ -7,25 +7,22 @@ and what it costs. By itself: `python -m benchmarks.live_class --learners 1000 -
 import argparse
 import asyncio
 import json
-import os
 import random
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from benchmarks.figures import Benchmark, Row
 from benchmarks.load import request
+from benchmarks.server import running
 from tests.faults.installation import HOST, Installation
 from tests.faults.processes import processes_of
 
@@ -343,24 +340,8 @@ def main() -> int:
     parser.add_argument("--learners", type=int, default=LEARNERS)
     parser.add_argument("--seconds", type=float, default=SECONDS)
     arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="learntrace-live-"))
-    folder.chmod(0o755)
-    installation = Installation(folder / "home", workers=0)
-    try:
-        installation.start()
-        os.environ |= {
-            "LEARNTRACE_DATABASE_URL": installation.database_url,
-            "LEARNTRACE_HOME": str(installation.home),
-            "DJANGO_SETTINGS_MODULE": "learntrace.config.settings",
-            "LEARNTRACE_LOG_LEVEL": "warning",
-        }
-        import django
-
-        django.setup()
+    with running() as installation:
         figures = measure(installation, arguments.learners, arguments.seconds)
-    finally:
-        installation.clear()
-        shutil.rmtree(folder, ignore_errors=True)
     print(json.dumps(figures.lines(), indent=1))
     return 0
 

@@ -339,7 +339,7 @@ def test_the_index_on_failed_rows_serves_a_small_academy(cast: Cast) -> None:
     done = {"is_streaming": False, "event": "batch", "student": cast.owner, "payload": {}, "status": "DONE"}
     Webhook.objects.bulk_create(Webhook(**done) for _number in range(1000))
     with connection.cursor() as cursor:
-        # What the planner knows must be of these rows, and not of those that other tests have left and deleted.
+        # Otherwise PostgreSQL plans with the statistics of rows that other tests have deleted.
         cursor.execute("ANALYZE learnpack_webhook")
         cursor.execute("SET LOCAL enable_seqscan = off")
         plan = Webhook.objects.filter(student=cast.owner, status="ERROR").order_by("-created_at").explain()
