@@ -14,7 +14,7 @@ import structlog
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.errors import Problem, Unavailable
-from learntrace.intake import prometheus
+from learntrace.intake import prometheus, saturation
 from learntrace.intake.authentication import authenticate
 from learntrace.intake.protocol import Answer, Connection, Source, Submission
 from learntrace.intake.refusals import write_refusals
@@ -56,6 +56,7 @@ class GroupCommit:
         self._queued_bytes = 0
         self._unanswered = 0
         self._wake = asyncio.Event()
+        self._saturation = saturation.Watch()
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -97,6 +98,8 @@ class GroupCommit:
                     # A fault of ours: the group is answered, and the next group gets its turn.
                     log.exception("group commit failed")
                     self._refuse(group)
+                if self._saturation.after_commit(len(group)):
+                    self._announce(saturation.TOPIC)
 
     def _take(self) -> list[_Waiting]:
         """Take the oldest waiting submissions of one source, up to a group's size."""

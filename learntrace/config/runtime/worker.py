@@ -20,6 +20,7 @@ from learntrace.config.runtime.queues import QUEUES, Queue
 from learntrace.config.runtime.schedules import run_due_jobs
 from learntrace.config.runtime.seats import Seat
 from learntrace.core.fair_claims import SHARE
+from learntrace.intake import saturation
 
 log = structlog.get_logger(__name__)
 
@@ -39,11 +40,22 @@ _NICENESS = 10
 # a turn costs the same for one row as for ten. A lone row comes after the rest, and waits for nothing.
 REST_SECONDS = 0.03
 FEW_ROWS = 10
+# Where requests come faster than they can be stored, a worker rests after its turns so many times as long as they took, at
+# most so many seconds: everybody's turn comes within a second or two all the same.
+YIELD_FACTOR = 4.0
+YIELD_SECONDS = 0.25
+# How long a worker yields after it has heard of saturation; it is announced again as long as it lasts.
+YIELDING_SECONDS = 1.0
 # The pause after turns that found nothing though rows are due: another worker has their learners. It is doubled each time.
 _FIRST_PAUSE = 0.02
 
 # Looked at once a second and when they are announced; nobody waits for them.
 _PATIENT = frozenset(queue.topic for queue in QUEUES.values() if queue.patient)
+
+
+def yield_seconds(taken: float) -> float:
+    """Return how long to leave the machine to saturated intake after turns that took so many seconds."""
+    return min(YIELD_FACTOR * taken, YIELD_SECONDS)
 
 
 class Worker:
@@ -61,6 +73,7 @@ class Worker:
         self._pause = _FIRST_PAUSE
         # Until when a queue rests, by its topic (`time.monotonic`).
         self._rests: dict[str, float] = {}
+        self._yields_until = 0.0
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT; the current batch is finished first."""
@@ -103,6 +116,8 @@ class Worker:
         """Take turns of the queues with something due, one of each at a time, until none has any; return the seconds until
         the next look."""
         self._background.wake(heard)
+        if saturation.TOPIC in heard:
+            self._yields_until = time.monotonic() + YIELDING_SECONDS
         patient = _PATIENT & set(heard)
         while not self._is_over():
             SHARE.take(self._seat.seats, self._seat.take())
@@ -115,6 +130,9 @@ class Worker:
                 return self._until_next(look, due)
             patient = _PATIENT & taken
             self._pause = _FIRST_PAUSE
+            if now < self._yields_until:
+                self._stopping.wait(yield_seconds(time.monotonic() - now))
+                break
         return 0.0
 
     def _look(self, patient: Collection[str]) -> Look:
