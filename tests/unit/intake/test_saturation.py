@@ -1,5 +1,7 @@
 """When a web process tells workers that requests come faster than they can be stored."""
 
+from itertools import pairwise
+
 from learntrace.config.runtime.worker import YIELD_SECONDS, yield_seconds
 from learntrace.intake.saturation import CROWD, REPEAT_SECONDS, Watch
 
@@ -26,7 +28,7 @@ def test_a_lasting_crowd_is_announced_again_and_again_and_then_no_more() -> None
     announced = commits(watch, 30, 500)
     assert announced[0] < 100.5
     assert 4.0 / REPEAT_SECONDS <= len(announced) <= 5.0 / REPEAT_SECONDS + 1
-    assert all(later - earlier >= REPEAT_SECONDS for earlier, later in zip(announced, announced[1:], strict=False))
+    assert all(later - earlier >= REPEAT_SECONDS for earlier, later in pairwise(announced))
     commits(watch, 1, 100, start=105.0)
     assert commits(watch, 1, 1000, start=106.0) == []
 
