@@ -4,11 +4,13 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PORT ?= 8000
 HOST ?= 127.0.0.1
-# Half of what the tests do is wait.
-JOBS ?= 4
+# Half of what the tests do is wait; the unit tests never do.
+JOBS ?= $(if $(filter tests/unit%,$(ARGS)),2,4)
 # How long `make soak` loads and kills.
 MINUTES ?= 20
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Python keeps what it compiled: each process that a test or a demo starts would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
 # Says which step runs, as some are silent for a minute.
 say = @echo "==> $(1)"
 
