@@ -131,16 +131,21 @@ class FrontDoor:
             self._noted.note(submission, problem, source.asset_named(submission))
             await discard_body(receive, submission.size)
             return _problem_answer(problem, headers, "")
-        if self._group_commit is None:
-            self._group_commit = self._make_group_commit()
         try:
-            outcome = await self._group_commit.submit(source, submission)
+            outcome = await self._commits.submit(source, submission)
         except Exception:
             log.exception("front door failed")
             outcome = Unconfirmed()
         if isinstance(outcome, Problem):
             return _problem_answer(outcome, headers, submission.caller.language if submission.caller else "")
         return outcome
+
+    @property
+    def _commits(self) -> GroupCommit:
+        # Made at the first request: its loop is running then.
+        if self._group_commit is None:
+            self._group_commit = self._make_group_commit()
+        return self._group_commit
 
     async def _admit(self, source: Source, submission: Submission, receive: Receive) -> None:
         """Read the body of a known caller within the limits; what others send is neither unpacked nor decoded.
@@ -166,6 +171,7 @@ class FrontDoor:
                 limits().check_absolute(account)
         else:
             limits().check_account(account, owner.academy_ids, submission.size)
+        self._commits.check_room(source.patience)
         await self._read(source, submission, receive)
         if not source.defers:
             limits().check_rows(account, submission.rows)

@@ -57,8 +57,13 @@ class GroupCommit:
         self._unanswered = 0
         self._wake = asyncio.Event()
         self._saturation = saturation.Watch()
+        self._throughput = saturation.Throughput()
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
+
+    def check_room(self, patience: float) -> None:
+        """Raise Overloaded if a request that comes now would wait longer than so many seconds for its answer."""
+        self._throughput.check(self._unanswered, patience)
 
     async def submit(self, source: Source, submission: Submission) -> Answer | Problem:
         """Queue a submission and wait until its group is committed."""
@@ -98,6 +103,7 @@ class GroupCommit:
                     # A fault of ours: the group is answered, and the next group gets its turn.
                     log.exception("group commit failed")
                     self._refuse(group)
+                self._throughput.answered(len(group), len(self._queue))
                 if self._saturation.after_commit(len(group)):
                     self._announce(saturation.TOPIC)
 

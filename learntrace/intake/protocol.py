@@ -73,6 +73,8 @@ class Source(Protocol):
     topic: str
     # Whether more than an account's share is stored and processed later instead of refused.
     defers: bool
+    # The seconds that a request waits at most to be stored; one that would wait longer is refused before it is read.
+    patience: float
 
     def decode(self, body: bytes) -> Any:
         """Decode a body that isn't blank into the submission's `document`.

@@ -1,11 +1,17 @@
-"""Whether requests come faster than they can be stored, so that workers leave more of the machine to them.
+"""Whether requests come faster than they can be stored: then workers leave more of the machine to them, and some are refused.
 
 A commit's time is spent on the same cores and in the same database as the workers' turns. Where many requests share each
 commit, clients feel each millisecond that a worker takes; a queue that grows older meanwhile loses nothing, and its age is
 told on the status pages and in the metrics.
 """
 
+import math
 import time
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.intake.limits import LIMIT_HITS, TooManyRequests
 
 # Announced like a queue's topic; workers hear it, and no queue has it.
 TOPIC = "intake-saturated"
@@ -31,3 +37,53 @@ class Watch:
             return False
         self._next = now + REPEAT_SECONDS
         return True
+
+
+# The time in which throughput is counted, and how much of the estimate a new count makes.
+_COUNTED_SECONDS: Final = 0.25
+_WEIGHT_OF_COUNT: Final = 0.3
+# Requests a second that any machine stores: what is assumed until there was a crowd to count.
+_ASSUMED: Final = 400.0
+# So few waiting requests tell nothing about throughput.
+_FEW: Final = 16
+
+
+class Overloaded(TooManyRequests):
+    """More requests wait than can be stored soon. Nobody's share is to blame, so it is 503."""
+
+    status_code = 503
+    slug = "overloaded"
+    text = _("The server gets more telemetry than it can store at the moment. Try again in %(seconds)s seconds")
+
+
+class Throughput:
+    """How many requests a second one process stores while more are waiting, and so how long a new one would wait."""
+
+    def __init__(self) -> None:
+        self._per_second = _ASSUMED
+        self._answered = 0
+        self._since: float | None = None
+
+    def answered(self, requests: int, waiting: int, now: float | None = None) -> None:
+        """Count answered requests; `waiting`: how many still wait. Only a time in which some always waited is counted."""
+        now = time.monotonic() if now is None else now
+        if waiting < _FEW:
+            self._since = None
+            return
+        if self._since is None:
+            self._since, self._answered = now, 0
+            return
+        self._answered += requests
+        seconds = now - self._since
+        if seconds >= _COUNTED_SECONDS:
+            self._per_second += _WEIGHT_OF_COUNT * (self._answered / seconds - self._per_second)
+            self._since, self._answered = now, 0
+
+    def check(self, waiting: int, patience: float) -> None:
+        """Raise Overloaded if a request that comes now would wait longer than so many seconds."""
+        if waiting < _FEW:
+            return
+        expected = waiting / max(self._per_second, 1.0)
+        if expected > patience:
+            LIMIT_HITS.labels("overload").inc()
+            raise Overloaded(seconds=max(math.ceil(expected), 1))

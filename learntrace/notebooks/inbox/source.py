@@ -63,6 +63,8 @@ class EventsInbox:
     permission = UPLOAD_OWN
     topic = TOPIC
     defers = False
+    # The Jupyter servers keep what is refused, and send it again.
+    patience = 0.25
 
     def decode(self, body: bytes) -> Batch:
         """Decode a body; an event that can't be stored doesn't affect the others.
