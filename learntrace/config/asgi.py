@@ -16,7 +16,7 @@ from django.core.asgi import get_asgi_application
 from learntrace.config.runtime import processes
 from learntrace.core.wakeup import announce
 from learntrace.intake.body import Receive
-from learntrace.intake.connections import watch_connections
+from learntrace.intake.connections.open_connections import watch_connections
 from learntrace.intake.front_door import FrontDoor, Scope, Send
 from learntrace.intake.group_commit import GroupCommit
 from learntrace.intake.known_keys import KnownKeys

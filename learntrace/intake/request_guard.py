@@ -22,8 +22,8 @@ from learntrace.core.http.error_responses import problem_response
 from learntrace.core.http.language import choose_language
 from learntrace.intake import prometheus
 from learntrace.intake.body import MOST_DISCARDED, Receive, TooLarge
-from learntrace.intake.connections import end_soon
-from learntrace.intake.deadlines import Deadlines
+from learntrace.intake.connections.deadlines import Deadlines
+from learntrace.intake.connections.open_connections import end_soon
 from learntrace.intake.front_door import Application, Scope, Send
 from learntrace.intake.known_keys import DatabaseAway, KnownKeys
 from learntrace.intake.limits import LIMIT_HITS, NoRoom, address_of, limits

@@ -157,7 +157,7 @@ def web(argv: list[str]) -> int:
     from granian.log import LogLevels
     from granian.server import Server
 
-    from learntrace.intake.connections import most_connections, raise_file_limit
+    from learntrace.intake.connections.open_connections import most_connections, raise_file_limit
 
     raise_file_limit()
     # A forked web process has its parent's handlers until it has loaded everything: a request to stop would be lost.

@@ -23,7 +23,7 @@ from learntrace.signals.stream.feed import Feed, Watcher
 log = structlog.get_logger(__name__)
 
 PATH = "/v1/signal/academy/stream"
-# Of the connections that a web process takes (intake/connections.py); the rest is for other requests.
+# Of the connections that a web process takes (intake/connections/open_connections.py); the rest is for other requests.
 MOST = 500
 MOST_PER_USER = 20
 SILENCE_SECONDS = 15.0

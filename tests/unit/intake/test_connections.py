@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from learntrace.intake import connections
+from learntrace.intake.connections import open_connections as connections
 
 FILES = Path("/proc/self/fd")
 pytestmark = pytest.mark.skipif(not FILES.is_dir(), reason="only Linux lists a process's files")

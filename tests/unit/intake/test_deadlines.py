@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from learntrace.intake import deadlines
-from learntrace.intake.deadlines import Deadlines
+from learntrace.intake.connections import deadlines
+from learntrace.intake.connections.deadlines import Deadlines
 
 
 @pytest.fixture(autouse=True)
