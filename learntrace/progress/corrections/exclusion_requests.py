@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Cohort
+from learntrace.accounts.people.naming import ids_by_name
 from learntrace.accounts.scope import learners_of
 from learntrace.core.http.filters import natural
 from learntrace.measures import timestamps
@@ -19,7 +20,7 @@ from learntrace.progress.models import Activity, Progress
 from learntrace.progress.reports.selection import learners_of_cohorts
 
 FIELDS: Mapping[str, str] = {
-    "learner": "one or more learners, by id or user name",
+    "learner": "one or more learners, by id or user name; `id:101` and `name:101` say which",
     "cohort": "or all learners who have a task of this cohort, by id or slug",
     "everyone": "or all learners who were seen, on the assignment if one is given: true",
     "attempt": "or one attempt, by its id",
@@ -118,22 +119,17 @@ def _learners(request: _Request, attempt: uuid.UUID | None) -> frozenset[int]:
         return frozenset(seen.values_list("user_id", flat=True).distinct())
     if cohorts:
         return _of_cohorts(request.academy, cohorts)
-    people = learners_of(request.academy).filter(_named(named, "username"))
-    found = dict(people.values_list("pk", "username"))
-    known = {*found.values(), *map(str, found)}
-    if unknown := [name for name in named if name not in known]:
+    found = ids_by_name(named, learners_of(request.academy))
+    if unknown := [name for name in named if name not in found]:
         raise InvalidExclusion(_("Unknown learner: %(name)s"), name=unknown[0][:80])
-    return frozenset(found)
+    return frozenset(found.values())
 
 
 def _of_cohorts(academy: Academy, named: list[str]) -> frozenset[int]:
-    cohorts = dict(Cohort.objects.filter(_named(named, "slug"), academy=academy).values_list("pk", "slug"))
+    numbers = [number for name in named if (number := natural(name)) is not None]
+    meant = Q(slug__in=named) | Q(pk__in=numbers)
+    cohorts = dict(Cohort.objects.filter(meant, academy=academy).values_list("pk", "slug"))
     known = {*cohorts.values(), *map(str, cohorts)}
     if unknown := [name for name in named if name not in known]:
         raise InvalidExclusion(_("Unknown cohort: %(name)s"), name=unknown[0][:80])
     return learners_of_cohorts(academy, frozenset(cohorts))
-
-
-def _named(names: list[str], column: str) -> Q:
-    numbers = [number for name in names if (number := natural(name)) is not None]
-    return Q(**{f"{column}__in": names}) | Q(pk__in=numbers)
