@@ -44,6 +44,8 @@ LABELS = frozenset((
     _("asked before"), _("check cell"), _("checks"), _("done because"), _("done by"), _("failed again at"), _("failed checks"),
     _("part"), _("questions"), _("stuck since"), _("trouble since"),
     _("total time"), _("translation group"), _("turn academy"), _("turn learner"),
+    _("former id"), _("former name"), _("former slug"), _("merged"), _("merged at"), _("merged by"), _("moved"),
+    _("dropped"), _("into"), _("undo"), _("asset id"),
     _("updated at"), _("user"), _("verb"), _("visibility"),
 ))  # fmt: skip
 

@@ -233,7 +233,7 @@ def people_with(
         Person(
             learner.name,
             page.address("learners-one", learner.user_id),
-            page.address("diagnosis", user=unambiguous(learner.pk), asset=translated.asset.slug),
+            page.address("diagnosis", user=unambiguous(learner.user_id), asset=translated.asset.slug),
             learner,
         )
         for learner in learners

