@@ -1,7 +1,5 @@
 """Personal datasets of this room: users' earlier erasures, and merges of users (`core.personal_data`)."""
 
-from typing import Any
-
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -19,8 +17,9 @@ def _of(user_id: int) -> QuerySet[UserMerge]:
 
 
 def _merges(user_id: int) -> Rows:
-    rows: Any = _of(user_id).order_by("id")
-    return rows.values("merged_id", "into_id", "merged_at", "moved", "dropped", "undone_at", "undo")
+    columns = ("merged_id", "into_id", "merged_at", "moved", "dropped", "undone_at", "undo")
+    rows: Rows = _of(user_id).order_by("id").values(*columns)
+    return rows
 
 
 def _erase_merges(user_id: int) -> int:

@@ -23,7 +23,7 @@ _TEXTS = {
     BODY_NOT_OBJECT: _("Request body must be a JSON object"),
     RULE_NOT_OBJECT: _("`rules[%(index)s]` must be an object"),
     FIELD_NOT_LIST: _("`%(field)s` must be a list"),
-    NO_ID: _("`%(field)s` must hold ids, which are numbers; %(value)s is none"),
+    NO_ID: _("`%(field)s` takes ids, which are numbers, not %(value)s"),
 }
 
 

@@ -23,9 +23,9 @@ FIELD_SLUG = "invalid-telemetry-webhook-ignore-field"
 BODY_NOT_OBJECT = "Request body must be a JSON object"
 RULE_NOT_OBJECT = "`rules[{index}]` must be an object"
 FIELD_NOT_LIST = "`{field}` must be a list"
-# `{value}` is the first that is none. The contract keeps elements as they are sent; a list of which nothing could ever match
+# The contract keeps elements as they are sent; a list of which nothing could ever match
 # is a mistake that nobody would notice.
-NO_ID = "`{field}` must hold ids, which are numbers; {value} is none"
+NO_ID = "`{field}` takes ids, which are numbers, not {value}"
 
 
 class IgnoreRulesError(ValueError):
@@ -135,10 +135,11 @@ _READERS: dict[str, Callable[[object], int | str | None]] = {
 
 
 def _mistaken(field: str, elements: list[Any]) -> str | None:
-    """Return the first text of a list that can't match as a whole, None where it can, or where no text is in it."""
-    if any(can_match(field, element) for element in elements):
+    """Return the first word of a list of ids that can't match as a whole, None where it can, or where no word is in it."""
+    if _READERS[field] is not natural_id or any(can_match(field, element) for element in elements):
         return None
-    return next((element[:_LONGEST_SHOWN] for element in elements if isinstance(element, str)), None)
+    words = (element.strip() for element in elements if isinstance(element, str))
+    return next((word[:_LONGEST_SHOWN] for word in words if word and not word.isdigit()), None)
 
 
 def can_match(field: str, element: object) -> bool:

@@ -47,11 +47,12 @@ class UserColumn:
     def unique(self) -> list[tuple[str, ...]]:
         """The other columns of each unique constraint with this one; an empty tuple where one user has one row."""
         meta = self.model._meta
+        columns = {field.name: str(field.column) for field in meta.concrete_fields}
         named = [
             constraint.fields for constraint in meta.constraints if isinstance(constraint, models.UniqueConstraint)
         ]
         found = [
-            tuple(meta.get_field(name).column for name in fields if name != self.field.name)  # type: ignore[union-attr]
+            tuple(columns[name] for name in fields if name != self.field.name)
             for fields in named
             if self.field.name in fields
         ]

@@ -659,6 +659,7 @@ def test_a_save_over_rules_that_changed_meanwhile_says_so(cast: Cast, staff: Cli
         ('{"rules": [{}, []]}', "`rules[1]` must be an object"),
         ('{"rules": [{"events": "open_step"}]}', "`events` must be a list"),
         ('{"user_ids": 7}', "`user_ids` must be a list"),
+        ('{"rules": [{"user_ids": ["abc"]}]}', "`user_ids` takes ids, which are numbers, not abc"),
         ('{"rules": ', "JSON parse error - "),
         ('{"events": ["\\u0000"]}', "JSON parse error - "),
         ("", "JSON parse error - "),

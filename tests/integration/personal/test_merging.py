@@ -173,7 +173,7 @@ def test_an_undo_gives_everything_back(cast: Cast, both: None, old: User, new: U
     work()
     late = make_stored_event(new, cast.academy)
     tables = (Activity, AssignmentTelemetry, Task, Webhook, Event, Membership, User)
-    before = {table: list(table.objects.order_by("pk").values()) for table in tables}  # type: ignore[attr-defined]
+    before = {table: list(table.objects.order_by("pk").values()) for table in tables}
     signals = trouble()
     progress = (attempts(old), attempts(new))
     record = merge(new, old)
@@ -181,7 +181,7 @@ def test_an_undo_gives_everything_back(cast: Cast, both: None, old: User, new: U
     undo(record.pk)
     work()
     for table, rows in before.items():
-        found = table.objects.exclude(pk=late.pk) if table is Activity else table.objects.all()  # type: ignore[attr-defined]
+        found = table.objects.exclude(pk=late.pk) if table is Activity else table.objects.all()
         assert list(found.order_by("pk").values()) == rows, table
     assert trouble() == signals
     assert (attempts(old), attempts(new)) == progress
