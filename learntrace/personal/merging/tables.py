@@ -17,6 +17,14 @@ _NEWER = "(coalesce({row}.last_interaction_at, '-infinity'), coalesce({row}.rece
 
 
 @dataclass(frozen=True)
+class _Unique:
+    """The other columns of a unique constraint with a user; none where a user has one row."""
+
+    columns: tuple[str, ...]
+    nulls_alike: bool = False
+
+
+@dataclass(frozen=True)
 class UserColumn:
     """A column that names users, with what a merge does about it."""
 
@@ -44,19 +52,19 @@ class UserColumn:
         return column
 
     @cached_property
-    def unique(self) -> list[tuple[str, ...]]:
-        """The other columns of each unique constraint with this one; an empty tuple where one user has one row."""
+    def unique(self) -> list[_Unique]:
+        """The unique constraints with this column."""
         meta = self.model._meta
         columns = {field.name: str(field.column) for field in meta.concrete_fields}
-        named = [
-            constraint.fields for constraint in meta.constraints if isinstance(constraint, models.UniqueConstraint)
-        ]
         found = [
-            tuple(columns[name] for name in fields if name != self.field.name)
-            for fields in named
-            if self.field.name in fields
+            _Unique(
+                tuple(columns[name] for name in constraint.fields if name != self.field.name),
+                nulls_alike=constraint.nulls_distinct is False,
+            )
+            for constraint in meta.constraints
+            if isinstance(constraint, models.UniqueConstraint) and self.field.name in constraint.fields
         ]
-        return [*found, ()] if self.field.unique else found
+        return [*found, _Unique(())] if self.field.unique else found
 
     def count(self, user_id: int, without: Sequence[str] = ()) -> int:
         """Count the rows of a user, without those of some keys."""
@@ -66,14 +74,15 @@ class UserColumn:
     def conflicts(self, gone: int, stays: int) -> list[str]:
         """Return the keys of the rows to drop so that all others can go over, as text: of the one or of the other user."""
         dropped: dict[str, None] = {}
-        for columns in self.unique:
-            for mine, other, mine_is_newer in fetch(self._pairs(columns), {"gone": gone, "stays": stays}):
+        for unique in self.unique:
+            for mine, other, mine_is_newer in fetch(self._pairs(unique), {"gone": gone, "stays": stays}):
                 dropped[other if mine_is_newer else mine] = None
         return list(dropped)
 
-    def _pairs(self, columns: Sequence[str]) -> str:
-        names = [connection.ops.quote_name(name) for name in columns]
-        same = " AND ".join(["true", *(f"b.{name} IS NOT DISTINCT FROM a.{name}" for name in names)])
+    def _pairs(self, unique: _Unique) -> str:
+        names = [connection.ops.quote_name(name) for name in unique.columns]
+        equals = "IS NOT DISTINCT FROM" if unique.nulls_alike else "="
+        same = " AND ".join(["true", *(f"b.{name} {equals} a.{name}" for name in names)])
         newer = "false"
         if self.policy.rule is Rule.NEWER:
             newer = f"{_NEWER.format(row='a')} > {_NEWER.format(row='b')}"

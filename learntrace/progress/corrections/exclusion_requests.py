@@ -1,7 +1,7 @@
 """What staff asks to exclude, by names: the API, a page and a command give the same fields."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Cohort
-from learntrace.accounts.people.naming import ids_by_name
+from learntrace.accounts.people.naming import ids_by_name, unambiguous
 from learntrace.accounts.scope import learners_of
 from learntrace.core.http.filters import natural
 from learntrace.measures import timestamps
@@ -52,12 +52,13 @@ class _Request:
             raise InvalidExclusion(_("`%(name)s` must have at most %(most)s characters"), name=name, most=most)
         return text or None
 
-    def names(self, name: str) -> list[str]:
+    def names(self, name: str, number: Callable[[int], str] = str) -> list[str]:
         value = self.values.get(name)
         listed = value if isinstance(value, list) else [] if value in (None, "") else [value]
         if any(isinstance(value, bool) or not isinstance(value, str | int) for value in listed):
             raise InvalidExclusion(_("`%(name)s` must be an id, a name, or a list of these"), name=name)
-        return list(dict.fromkeys(str(value).strip() for value in listed if str(value).strip()))
+        texts = [number(value) if isinstance(value, int) else str(value).strip() for value in listed]
+        return list(dict.fromkeys(filter(None, texts)))
 
     def moment(self, name: str) -> datetime | None:
         text = self.text(name)
@@ -101,7 +102,8 @@ def meant_by(academy: Academy, values: Mapping[str, object]) -> Meant:
 
 
 def _learners(request: _Request, attempt: uuid.UUID | None) -> frozenset[int]:
-    named, cohorts = request.names("learner"), request.names("cohort")
+    # A number of JSON is an id, never a user name.
+    named, cohorts = request.names("learner", number=unambiguous), request.names("cohort")
     everyone = request.values.get("everyone") is True
     given = bool(named) + bool(cohorts) + everyone + (attempt is not None)
     if given != 1:

@@ -1,6 +1,7 @@
 """Two users who are one person: the merge, its dry run, and the undo."""
 
 import json
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,27 +11,40 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from learntrace.accounts.jupyterhub.members import find_hub_member
-from learntrace.accounts.models import Grant, Membership, MergedUser, Token, User
+from learntrace.accounts.models import Academy, Grant, Membership, MergedUser, Token, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.config.commands import users
 from learntrace.core.sql import fetch
+from learntrace.intake.models import Refusal
 from learntrace.learnpack.attempts.derivation import take_attempts
-from learntrace.learnpack.models import Webhook
+from learntrace.learnpack.models import UnreadDocument, Webhook
 from learntrace.learnpack.processing.drain import drain_webhooks
 from learntrace.notebooks.documents.arrivals import take_arrivals
 from learntrace.notebooks.inbox.admission_queries import PEOPLE, by_name, people_from
 from learntrace.notebooks.models import Arrival, Consent, Event
 from learntrace.personal.merging.merging import CannotMerge, merge, plan_of, undo
 from learntrace.personal.merging.tables import unlisted, user_columns
-from learntrace.personal.models import UserMerge
-from learntrace.progress.models import Activity, Progress, Recomputation
+from learntrace.personal.models import Erasure, UserMerge
+from learntrace.progress.models import (
+    Activity,
+    Code,
+    CodeUse,
+    CourseRun,
+    EarlierRun,
+    Exclusion,
+    Floor,
+    Progress,
+    Recomputation,
+    Stale,
+)
 from learntrace.progress.recording.recomputation import take_recomputation
-from learntrace.signals.models import Signal
+from learntrace.signals.models import NotificationRule, Signal
 from tests.support.builders import (
     Cast,
     make_academy,
     make_graded_asset,
     make_key,
+    make_rejected,
     make_signal,
     make_stored_event,
     make_task,
@@ -243,6 +257,53 @@ def test_what_cannot_be_merged_is_refused_with_why(cast: Cast, old: User, new: U
     assert users.main(["merge", "nobody", "other"]) == 1
     assert "There is no user nobody" in capsys.readouterr().err
     assert users.main(["unmerge", "99"]) == 1
+
+
+def rows_of_everything(user: User, academy: Academy) -> None:
+    """Rows in the tables that are rare, each alike for whoever they are of."""
+    moment = START + timedelta(days=1)
+    for hour in (START, None):
+        Refusal.objects.create(user=user, path="/", status_code=401, reason="expired-token", size=1, hour=hour)
+    CourseRun.objects.create(user=user, academy=academy, name="fall", starts_on=START.date())
+    floor = {"user": user, "academy": academy, "cause": Floor.Cause.RETENTION}
+    Floor.objects.create(**floor, scope="", at=START - timedelta(days=900))
+    EarlierRun.objects.create(**floor, assignment="intro/one", until=START - timedelta(days=900))
+    Exclusion.objects.create(academy=academy, user=user, since=moment, reason="junk", excluded_by=user)
+    code, _new = Code.objects.get_or_create(academy=academy, hash="a" * 64, text="x")
+    CodeUse.objects.create(code=code, user=user)
+    Grant.objects.create(user=user, permission="upload_assignment_telemetry")
+    NotificationRule.objects.create(user=user, academy=academy)
+    make_rejected(user, academy, {"id": "x"})
+    Stale.objects.create(user=user, asset_slug="intro", source="learnpack")
+    UnreadDocument.objects.create(
+        user=user, asset_slug="intro", receipt=user.pk, received_at=moment, document=a_document(0, 1)
+    )
+    erasing = {"erased_at": START - timedelta(days=999)}
+    Erasure.objects.create(user=user, **erasing)
+    Recomputation.objects.create(run=uuid.uuid4(), user=user)
+
+
+def test_rows_of_all_tables_go_over_and_come_back(cast: Cast, both: None, old: User, new: User) -> None:
+    for user in (old, new):
+        rows_of_everything(user, cast.academy)
+    derived = {"progress.Progress.user", "progress.Recomputation.user", "signals.Watch.user"}
+    derived |= {"learnpack.ReadingPosition.user", "personal.UserMerge.merged"}
+    columns = [column for column in user_columns() if column.label not in derived]
+    before = {(column.label, user.pk): column.count(user.pk) for column in columns for user in (old, new)}
+    record = merge(new, old)
+    for column in columns:
+        assert column.count(new.pk) == 0, column.label
+    # A refusal that no other is counted in conflicts with none.
+    assert Refusal.objects.filter(user=old).count() == 3
+    assert Exclusion.objects.filter(user=old, excluded_by=old).count() == 2
+    undo(record.pk)
+    # What nobody had read of the records that both had is kept besides.
+    kept = ("personal.UserMerge", "learnpack.UnreadDocument")
+    columns = [column for column in columns if not column.label.startswith(kept)]
+    after = {(column.label, user.pk): column.count(user.pk) for column in columns for user in (old, new)}
+    assert after == {key: before[key] for key in after}
+    work()
+    assert (attempts(old), attempts(new)) == ([("intro/one", 3)], [("intro/one", 4)])
 
 
 def test_the_commands_merge_list_and_undo(both: None, old: User, new: User, capsys: Output) -> None:
