@@ -4,7 +4,7 @@ An asset that is graded now, was renamed, or became a translation of others: lea
 so nobody else would score their records or bring them under the canonical slug. Doing it again changes nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +14,7 @@ from django.db import OperationalError, transaction
 from learntrace.accounts.write_facts import read_people
 from learntrace.accounts.write_scope import owners
 from learntrace.assignments.completion import COMPLETE, Completion, apply_completion
+from learntrace.assignments.models import AssignmentTelemetry
 from learntrace.assignments.reconciliation import Moves, move_telemetry
 from learntrace.assignments.telemetry_documents import Document
 from learntrace.core.sql import execute, fetch, json_rows
@@ -66,14 +67,19 @@ class Followed:
     scored: tuple[int, ...] = ()
 
 
-# Callbacks of rooms above: what they keep under the asset's names follows too. They begin transactions of their own.
+# Callbacks of rooms above: what they keep under the asset's names follows too. They begin transactions of their own. A mover
+# is called with a former slug, the canonical one and the learners, before their records are moved, so that it is called
+# again if it was interrupted; a follower is called at the end.
+Mover = Callable[[str, str, Collection[int]], None]
 Follower = Callable[[Followed], None]
+_movers: list[Mover] = []
 _followers: list[Follower] = []
 
 
-def register_follower(follower: Follower) -> None:
-    """Register a callback that is called after records have been moved and scored."""
+def register_follower(mover: Mover, follower: Follower) -> None:
+    """Register the callbacks of a room."""
     if follower not in _followers:
+        _movers.append(mover)
         _followers.append(follower)
 
 
@@ -111,6 +117,8 @@ def follow(asset_id: int, former_slugs: Sequence[str] = (), *, dry_run: bool = F
     aliases = frozenset(AssetAlias.objects.filter(asset__in=ids).values_list("slug", flat=True))
     slugs = {translation.slug for translation in group} | aliases | _free(former_slugs)
     former = {slug: canonical.slug for slug in slugs if slug != canonical.slug}
+    if not dry_run:
+        _move_what_is_above(former)
     moves = move_telemetry(former, dry_run=dry_run)
     scored = _score(canonical, group, dry_run=dry_run) if canonical.graded else ()
     followed = Followed(canonical, ids, frozenset(slugs), former, moves, scored)
@@ -121,6 +129,16 @@ def follow(asset_id: int, former_slugs: Sequence[str] = (), *, dry_run: bool = F
         for follower in _followers:
             follower(followed)
     return followed
+
+
+def _move_what_is_above(former: Mapping[str, str]) -> None:
+    learners: dict[str, list[int]] = {}
+    rows = AssignmentTelemetry.objects.filter(asset_slug__in=list(former)).order_by("user_id")
+    for user_id, slug in rows.values_list("user_id", "asset_slug"):
+        learners.setdefault(slug, []).append(user_id)
+    for slug, user_ids in learners.items():
+        for mover in _movers:
+            mover(slug, former[slug], user_ids)
 
 
 def _free(slugs: Sequence[str]) -> frozenset[str]:

@@ -4,7 +4,7 @@ The next document tells all runs again under that slug. A run's id is made from 
 be stored twice, and the history until then would stay with assignments that nobody works on any more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from django.db import transaction
@@ -18,12 +18,6 @@ from learntrace.progress.recording.later import recompute_again
 from learntrace.progress.recording.recording import lock_learners
 from learntrace.signals.evaluation.renamed_activities import follow_renamed_activities
 
-_LEARNERS = """
-SELECT DISTINCT user_id FROM progress_progress WHERE starts_with(assignment, %(prefix)s)
- UNION
-SELECT DISTINCT user_id FROM learnpack_unreaddocument WHERE asset_slug = %(slug)s
- ORDER BY 1
-"""
 _READ = """
 SELECT a.id::text, a.user_id, a.verb, a.object_id, a.at, a.outcome, a.code_hash, a.assignment, a.told_as
   FROM progress_activity a WHERE a.user_id = %s AND a.source = %s AND starts_with(a.assignment, %s)
@@ -76,10 +70,9 @@ UPDATE progress_steprename r
 )
 
 
-def follow_moved_asset(former: str, canonical: str) -> None:
-    """Bring all attempts that were told under a former slug under the canonical one, a learner a transaction."""
-    rows = fetch(_LEARNERS, {"prefix": f"{former}/", "slug": former})
-    for (user_id,) in rows:
+def follow_moved_asset(former: str, canonical: str, user_ids: Collection[int]) -> None:
+    """Bring learners' attempts that were told under a former slug under the canonical one, a learner a transaction."""
+    for user_id in user_ids:
         with transaction.atomic():
             lock_learners([user_id])
             _move(user_id, former, canonical)

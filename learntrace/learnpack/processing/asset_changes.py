@@ -1,4 +1,4 @@
-"""What LearnPack's rows do when an asset has changed: failed ones are tried again, and attempts follow its canonical slug."""
+"""What LearnPack's rows do when an asset has changed: records are read again, and failed webhooks processed again."""
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -6,7 +6,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from learntrace.assignments.changes.assets import Followed
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.core.wakeup import announce
-from learntrace.learnpack.attempts.moved_assets import follow_moved_asset
 from learntrace.learnpack.inbox.source import TOPIC
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.processing import outcomes
@@ -18,8 +17,6 @@ from learntrace.progress.stale_queue import mark_stale
 
 def follow_asset(followed: Followed) -> None:
     """Follow a change of an asset, in transactions of its own."""
-    for former, canonical in followed.former.items():
-        follow_moved_asset(former, canonical)
     _read_again(followed)
     with transaction.atomic():
         if process_again(_solvable(followed)):
@@ -41,7 +38,8 @@ def _read_again(followed: Followed) -> None:
 def _solvable(followed: Followed) -> QuerySet[Webhook]:
     """Return failed rows about the asset that may succeed now: it wasn't found, or the learner had no task on it."""
     slugs, ids = list(followed.slugs), list(followed.asset_ids)
-    about = Q(package_slug__in=slugs) | Q(asset__in=ids) | Q(payload__slug__in=slugs)
+    # Not by the payload: reading those of all failed rows would take long.
+    about = Q(package_slug__in=slugs) | Q(asset__in=ids)
     rows = Webhook.objects.filter(about, status=Webhook.Status.ERROR)
     has_task = Exists(Task.objects.filter(user=OuterRef("student"), associated_slug__in=slugs))
     lost = Q(reason__in=[outcomes.ASSET_NOT_FOUND, outcomes.PACKAGE_ASSET_NOT_FOUND])
