@@ -51,34 +51,42 @@ def decode_repaired(body: bytes, is_id: IsId) -> Repaired:
             document = None
         if document is None:
             raise
-    repaired = repair(document, is_id)
-    refuse_unstorable(repaired.document)
-    return repaired
+    found = _unstorable(document, is_id)
+    for holder, key, _keys in found:
+        holder[key] = _UNSTORABLE.sub(REPLACEMENT, holder[key])
+    refuse_unstorable(document)
+    return Repaired(document, _told(found))
 
 
 def repair(document: Any, is_id: IsId) -> Repaired:
     """Replace in a decoded document's texts what can't be stored; the document itself stays as it is."""
-    if not _unstorable(document, is_id):
+    found = _unstorable(document, is_id)
+    if not found:
         return Repaired(document)
-    document = copy.deepcopy(document)
-    places = [_place(keys) for keys in _replaced(document, is_id)]
-    return Repaired(document, tuple(place[:_LONGEST_PLACE] for place in places[:MOST_PLACES]))
+    # Only what leads to such a text is copied.
+    root = copy.copy(document)
+    copies = {id(document): root}
+    for _holder, _key, keys in found:
+        *path, last = _path(keys)
+        old, new = document, root
+        for key in path:
+            old = old[key]
+            if id(old) not in copies:
+                copies[id(old)] = new[key] = copy.copy(old)
+            new = copies[id(old)]
+        new[last] = _UNSTORABLE.sub(REPLACEMENT, new[last])
+    return Repaired(root, _told(found))
 
 
 _Keys = tuple[Any, Any] | None
 """The keys that lead to a value, as a chain from the last one to the first: they are written out where needed only."""
+_Found = list[tuple[Any, Any, _Keys]]
+"""Texts to repair: what holds each, its key there, and the keys that lead to it."""
 
 
-def _replaced(document: Any, is_id: IsId) -> list[_Keys]:
-    found = list(_unstorable(document, is_id))
-    for holder, key, _keys in found:
-        holder[key] = _UNSTORABLE.sub(REPLACEMENT, holder[key])
-    return [keys for _holder, _key, keys in found]
-
-
-def _unstorable(document: Any, is_id: IsId) -> list[tuple[Any, Any, _Keys]]:
-    """Return the texts to repair: what holds each, its key there, and the keys that lead to it, in the document's order."""
-    found: list[tuple[Any, Any, _Keys]] = []
+def _unstorable(document: Any, is_id: IsId) -> _Found:
+    """Return the texts to repair."""
+    found: _Found = []
     waiting: list[tuple[Any, _Keys, bool]] = [(document, None, False)]
     while waiting:
         holder, keys, strict = waiting.pop()
@@ -90,16 +98,20 @@ def _unstorable(document: Any, is_id: IsId) -> list[tuple[Any, Any, _Keys]]:
             continue
         for key, child, child_strict in children:
             if isinstance(child, str):
-                if not child_strict and not (child.isascii() and "\0" not in child) and _UNSTORABLE.search(child):
+                if not child_strict and ("\0" in child or not child.isascii()) and _UNSTORABLE.search(child):
                     found.append((holder, key, (keys, key)))
             elif isinstance(child, dict | list):
                 waiting.append((child, (keys, key), child_strict))
     return found
 
 
-def _place(keys: _Keys) -> str:
+def _told(found: _Found) -> tuple[str, ...]:
+    return tuple(place_of(_path(keys))[:_LONGEST_PLACE] for _holder, _key, keys in found[:MOST_PLACES])
+
+
+def _path(keys: _Keys) -> list[Any]:
     path: list[Any] = []
     while keys is not None:
         keys, key = keys
         path.append(key)
-    return place_of(path[::-1])
+    return path[::-1]
