@@ -96,12 +96,15 @@ def _unstorable(document: Any, is_id: IsId) -> _Found:
             children = [(index, child, strict) for index, child in enumerate(holder)]
         else:
             continue
+        inner = []
         for key, child, child_strict in children:
             if isinstance(child, str):
                 if not child_strict and ("\0" in child or not child.isascii()) and _UNSTORABLE.search(child):
                     found.append((holder, key, (keys, key)))
             elif isinstance(child, dict | list):
-                waiting.append((child, (keys, key), child_strict))
+                inner.append((child, (keys, key), child_strict))
+        # The first one is looked at next: places come about as they stand in the document.
+        waiting += reversed(inner)
     return found
 
 
