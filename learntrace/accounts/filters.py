@@ -2,23 +2,25 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Final
 
 from django.db.models import Q
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from learntrace.accounts.models import Academy, Cohort, User
+from learntrace.accounts.models import Academy, Cohort
+from learntrace.accounts.people.naming import learners_named
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural, words
 from learntrace.measures import timestamps
 
+LEARNERS: Final = "one or more users, comma-separated: `id:101`, `name:101`, or a bare id or user name, an id first"
 
-def learners(request: Request, name: str = "learner") -> list[int]:
-    """Return the ids of the users that the filter names, by id or name."""
-    named = words(request, name)
-    users = User.objects.filter(Q(username__in=named) | Q(pk__in=_numbers(named)))
-    return list(users.values_list("pk", flat=True))
+
+def learners(request: Request, academy: Academy, name: str = "learner") -> list[int]:
+    """Return the ids of the users that the filter names (`people.naming`); whoever uses them keeps to the academy's rows."""
+    return learners_named(words(request, name), academy)
 
 
 def cohorts(request: Request, academy: Academy, name: str = "cohort") -> list[int]:

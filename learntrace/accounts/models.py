@@ -32,6 +32,24 @@ class User(AbstractUser):
         return self.get_full_name() or self.username
 
 
+class MergedUser(models.Model):
+    """A user that was found to be the same person as another: who names it by its former id or name means that one.
+
+    Clients go on sending under both (`personal.merging`).
+    """
+
+    former_id = models.BigIntegerField(primary_key=True)
+    former_name = models.CharField(max_length=150, unique=True)
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = _("merged user")
+        verbose_name_plural = _("merged users")
+
+    def __str__(self) -> str:
+        return f"{self.former_name} is {self.user_id}"
+
+
 class Academy(models.Model):
     """An organisation; no academy sees another one's data."""
 

@@ -3,7 +3,7 @@
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.accounts.models import Grant, Membership, Token, User
+from learntrace.accounts.models import Grant, Membership, MergedUser, Token, User
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
 
 _ACCOUNT_COLUMNS = (
@@ -41,12 +41,17 @@ def _tokens(user_id: int) -> Rows:
     return Token.objects.filter(user=user_id).order_by("id").values("prefix", "kind", "expires_at", "created_at")
 
 
+def _former_names(user_id: int) -> Rows:
+    return MergedUser.objects.filter(user=user_id).order_by("former_id").values("former_id", "former_name")
+
+
 def register() -> None:
     account = _("It is what you sign in with. Whoever runs this server can close it.")
     membership = _("Your academies decide who belongs to them, and as what.")
     tokens = _("Your programs send with them. Whoever runs this server can revoke them.")
     register_datasets(
         PersonalDataset("account", _("Account"), _account, stays=account, table=True),
+        PersonalDataset("former-names", _("Former ids and user names"), _former_names, stays=account, table=True),
         PersonalDataset("memberships", _("Roles in academies"), _memberships, stays=membership, table=True),
         PersonalDataset("permissions", _("Permissions outside any role"), _grants, stays=membership, table=True),
         PersonalDataset("tokens", _("Tokens, without their keys"), _tokens, stays=tokens, table=True),

@@ -6,12 +6,11 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Token, User
-from learntrace.accounts.roster.items import BIGGEST_ID
+from learntrace.accounts.people.naming import called
 
 
 class TokenCommandError(Exception):
@@ -19,19 +18,20 @@ class TokenCommandError(Exception):
 
 
 def find_user(text: str) -> User:
-    """Return the user with this id, user name or e-mail address.
+    """Return the user with this id, user name or e-mail address, or `id:101` or `name:101` (`people.naming`).
 
     Raises TokenCommandError if there is none, or more than one.
     """
-    named = Q(username=text) | Q(email__iexact=text)
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        named |= Q(pk=min(int(text), BIGGEST_ID))
-    users = list(User.objects.filter(named).order_by("pk")[:3]) if text else []
+    storable = text and not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in text)
+    users = list(called(text, User.objects.all())[:3]) if storable else []
     if not users:
         raise TokenCommandError(_("There is no user %(name)s.") % {"name": text})
     if len(users) > 1:
         names = ", ".join(f"{user.pk} ({user.username})" for user in users)
-        raise TokenCommandError(_("Several users are meant by %(name)s: %(found)s.") % {"name": text, "found": names})
+        raise TokenCommandError(
+            _("Several users are meant by %(name)s: %(found)s. Name one by id, such as id:101.")
+            % {"name": text, "found": names}
+        )
     return users[0]
 
 

@@ -8,5 +8,8 @@ class AssignmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from learntrace.assignments import personal_data
+        from learntrace.assignments.changes import merges
+        from learntrace.personal.merging.merging import STEPS
 
         personal_data.register()
+        STEPS.before["records"] = merges.before_merge

@@ -205,7 +205,7 @@ def refuse_unstorable(document: object) -> None:
                     raise JSONProblem(
                         _("JSON parse error - nested deeper than %(depth)s levels at %(place)s"),
                         depth=MAX_DEPTH,
-                        place=_place(keys),
+                        place=place_of(keys),
                     )
                 if child:
                     open_containers.append(_children(child))
@@ -229,7 +229,7 @@ def _children(value: Any) -> Iterator[tuple[object, Any]]:
     return iter(value.items())
 
 
-def _place(keys: Sequence[object]) -> str:
+def place_of(keys: Sequence[object]) -> str:
     """Return a value's place: $.steps[3].slug."""
     place = "$"
     for key in keys:
@@ -248,14 +248,14 @@ def _refuse_value(value: object, keys: Sequence[object]) -> None:
     """
     if isinstance(value, str):
         if "\0" in value:
-            raise JSONProblem(_("JSON parse error - a NUL character at %(place)s"), place=_place(keys))
+            raise JSONProblem(_("JSON parse error - a NUL character at %(place)s"), place=place_of(keys))
         if not value.isascii() and _HALF_PAIR.search(value):
-            raise JSONProblem(_("JSON parse error - half a surrogate pair at %(place)s"), place=_place(keys))
+            raise JSONProblem(_("JSON parse error - half a surrogate pair at %(place)s"), place=place_of(keys))
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise JSONProblem(_("JSON parse error - not a number that JSON has, at %(place)s"), place=_place(keys))
+            raise JSONProblem(_("JSON parse error - not a number that JSON has, at %(place)s"), place=place_of(keys))
     elif isinstance(value, int) and not _SMALLEST <= value <= _LARGEST:
-        raise JSONProblem(_("JSON parse error - a number beyond 64 bits at %(place)s"), place=_place(keys))
+        raise JSONProblem(_("JSON parse error - a number beyond 64 bits at %(place)s"), place=place_of(keys))
 
 
 class BodyTooLarge(Problem):

@@ -32,7 +32,8 @@ LABELS = frozenset((
     _("object"), _("object id"), _("occurred at"), _("opened at"), _("outcome"), _("package slug"), _("path"),
     _("payload"), _("permission"), _("position"), _("postponed until"), _("prefix"), _("preview"), _("progress"),
     _("quiet from"), _("quiet until"), _("raw"), _("read at"), _("readme url"), _("reason"), _("reason values"),
-    _("receipt"), _("received at"), _("repeated error density"), _("resolved at"), _("resolved by"), _("result"), _("retry at"),
+    _("receipt"), _("received at"), _("replaced"),
+    _("repeated error density"), _("resolved at"), _("resolved by"), _("result"), _("retry at"),
     _("reviewed at"), _("revision status"), _("role"), _("rule"), _("run"), _("seconds"), _("secret"), _("seen"),
     _("seen at"), _("sender"), _("sent at"), _("session id"), _("severity"), _("signal"), _("signal features"),
     _("since"), _("size"), _("source"), _("state"), _("stats times"), _("status"), _("status code"), _("status text"),
@@ -43,6 +44,8 @@ LABELS = frozenset((
     _("asked before"), _("check cell"), _("checks"), _("done because"), _("done by"), _("failed again at"), _("failed checks"),
     _("part"), _("questions"), _("stuck since"), _("trouble since"),
     _("total time"), _("translation group"), _("turn academy"), _("turn learner"),
+    _("former id"), _("former name"), _("former slug"), _("merged"), _("merged at"), _("merged by"), _("moved"),
+    _("dropped"), _("into"), _("undo"), _("asset id"),
     _("updated at"), _("user"), _("verb"), _("visibility"),
 ))  # fmt: skip
 

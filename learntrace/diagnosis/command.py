@@ -28,7 +28,11 @@ def main(argv: list[str]) -> int:
     """Run `learntrace diagnose`; Django is set up already. Return 0 if all is well, 1 if a problem is found, 2 if the
     question is invalid."""
     parser = argparse.ArgumentParser(prog="learntrace diagnose", description=_("Why is a learner's telemetry missing?"))
-    parser.add_argument("--user", metavar="NAME", help=_("a learner's id, user name or e-mail address"))
+    parser.add_argument(
+        "--user",
+        metavar="NAME",
+        help=_("a learner's id, user name or e-mail address; id:101 or name:101 where one looks like the other"),
+    )
     parser.add_argument("--asset", metavar="NAME", help=_("an asset's id, slug or alias, or a notebook's path or tag"))
     parser.add_argument("--task", metavar="ID", help=_("a task's id, instead of user and asset"))
     parser.add_argument("--academy", metavar="NAME", help=_("id or slug, where more than one could be meant"))

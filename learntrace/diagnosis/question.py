@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Membership, User
+from learntrace.accounts.people.naming import called
 from learntrace.accounts.scope import learners_of
 from learntrace.assignments.models import Task
 from learntrace.assignments.tasks import TaskNotFound, tasks_seen_in
@@ -36,7 +37,7 @@ class Unreadable(Problem):
 
 class SeveralMeant(Problem):
     slug = "several-learners"
-    text = _("Several learners are meant by %(name)s: %(found)s. Ask by id")
+    text = _("Several learners are meant by %(name)s: %(found)s. Ask by id, such as id:101")
 
 
 @dataclass(frozen=True)
@@ -83,18 +84,12 @@ def find_task(academy: Academy, task_id: int) -> Task:
     return task
 
 
-def _called(name: str) -> Q:
-    number = natural(name)
-    meant = Q(username=name) | Q(email__iexact=name)
-    return meant if number is None else meant | Q(pk=number)
-
-
 def find_person(academy: Academy, name: str) -> User | None:
-    """Return the member of the academy with an id, user name or e-mail address, None where there is none.
+    """Return the member of the academy whom a name means (`people.naming`), None where there is none.
 
     Raises SeveralMeant.
     """
-    users = list(learners_of(academy).filter(_called(name)).order_by("pk")[:4])
+    users = list(called(name, learners_of(academy))[:4])
     if len(users) > 1:
         names = ", ".join(f"{user.pk} ({user.username})" for user in users)
         raise SeveralMeant(name=name[:100], found=names)
@@ -103,7 +98,7 @@ def find_person(academy: Academy, name: str) -> User | None:
 
 def has_no_academy(name: str) -> bool:
     """Whether an account exists that no academy has. About members of other academies nothing is revealed."""
-    return User.objects.filter(_called(name), memberships=None).exists()
+    return called(name, User.objects.filter(memberships=None)).exists()
 
 
 def find_asset(academy: Academy, person: User, name: str) -> Asset | None:
@@ -125,7 +120,7 @@ def find_asset(academy: Academy, person: User, name: str) -> Asset | None:
 def academies_meant(question: Question) -> set[int]:
     """Return the ids of the academies that a question may be about, for a caller who may see all of them."""
     if question.task is None:
-        held = Membership.objects.filter(user__in=User.objects.filter(_called(question.user)))
+        held = Membership.objects.filter(user__in=called(question.user, User.objects.all()))
     else:
         held = Membership.objects.filter(user__tasks=question.task)
         in_cohort = held.filter(academy__cohorts__tasks=question.task)

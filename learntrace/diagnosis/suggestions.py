@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from learntrace.accounts.models import Academy
+from learntrace.accounts.people.naming import as_typed
 from learntrace.accounts.scope import learners_of
 from learntrace.registry.visibility import academy_assets
 
@@ -18,7 +19,7 @@ class Suggestion:
 def suggested_learners(academy: Academy, most: int) -> list[Suggestion]:
     """Return the academy's learners by user name, at most `most`; one query."""
     users = learners_of(academy).only("username", "first_name", "last_name").order_by("username")
-    return [Suggestion(user.username, user.get_full_name()) for user in users[:most]]
+    return [Suggestion(as_typed(user.username), user.get_full_name()) for user in users[:most]]
 
 
 def suggested_assets(academy: Academy, most: int) -> list[Suggestion]:

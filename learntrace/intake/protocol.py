@@ -54,6 +54,14 @@ class Submission:
     caller: Caller | None = None
     values: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The query by name; of a name that is given several times, the different values as one comma-separated list."""
+        found: dict[str, dict[str, None]] = {}
+        for name, value in self.query:
+            found.setdefault(name, {})[value] = None
+        return {name: ",".join(values) for name, values in found.items()}
+
 
 @dataclass(frozen=True)
 class Answer:

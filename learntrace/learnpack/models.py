@@ -36,6 +36,8 @@ class Webhook(models.Model):
     status_text = models.TextField(null=True, blank=True)
     reason = models.CharField(max_length=60, blank=True, default="", db_default="")
     reason_values = models.JSONField(default=dict, db_default={}, blank=True)
+    # Where texts held characters that can't be stored, which were replaced (`intake.text_repair`): $.steps[3].tests[0].stdout.
+    replaced = models.JSONField(default=list, db_default=[], blank=True, editable=False)
     # The number of transient failures, and when to try again.
     attempts = models.PositiveIntegerField(default=0, db_default=0)
     retry_at = models.DateTimeField(db_default=Now())

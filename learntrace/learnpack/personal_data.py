@@ -10,7 +10,8 @@ from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
 from learntrace.progress.recording.recording import lock_learners
 
 _COLUMNS = (
-    "id", "created_at", "event", "is_streaming", "package_slug", "status", "status_text", "updated_at",
+    "id", "created_at", "event", "is_streaming", "package_slug", "status", "status_text", "replaced",
+    "updated_at",
 )  # fmt: skip
 
 

@@ -23,6 +23,11 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
     payload_bytes = serializers.IntegerField(
         required=False, help_text="only where the payload is shortened: the bytes of all of it"
     )
+    replaced = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="only where texts held characters that can't be stored: the places at which U+FFFD replaced them",
+    )
     status_text = serializers.SerializerMethodField()
     student = PersonSerializer(allow_null=True)
 
@@ -30,7 +35,7 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
         model = Webhook
         fields = (
             "id", "is_streaming", "event", "asset_id", "learnpack_package_id", "payload", "payload_shortened",
-            "payload_bytes", "status", "status_text", "student", "created_at", "updated_at",
+            "payload_bytes", "replaced", "status", "status_text", "student", "created_at", "updated_at",
         )  # fmt: skip
 
     def _payload_of(self, row: Webhook) -> PayloadText | None:
@@ -43,8 +48,10 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
         return payload.text if payload else None
 
     def to_representation(self, instance: Webhook) -> dict[str, Any]:
-        """Return the row; what tells of a shortened payload is left out where the payload is whole."""
+        """Return the row; what tells of a shortened or repaired payload is left out where it is neither."""
         row: dict[str, Any] = super().to_representation(instance)
+        if not instance.replaced:
+            del row["replaced"]
         payload = self._payload_of(instance)
         if payload is None or payload.whole:
             return row

@@ -8,9 +8,12 @@ class NotebooksConfig(AppConfig):
 
     def ready(self) -> None:
         from learntrace.notebooks import features, personal_data
-        from learntrace.notebooks.documents import activities
+        from learntrace.notebooks.documents import activities, arrivals
+        from learntrace.personal.merging.merging import STEPS
         from learntrace.progress.recording import sources
 
         features.register()
         sources.register(sources.Source(activities.SOURCE, activities.derive, activities.learners, told_once=True))
         personal_data.register()
+        STEPS.undo[activities.SOURCE] = arrivals.give_back
+        STEPS.after.append(arrivals.wait_with)

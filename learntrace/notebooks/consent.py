@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from learntrace.accounts.academy_settings import NOTEBOOK
 from learntrace.accounts.models import Academy, AcademySettings, Membership, User
+from learntrace.accounts.scope import learners_of
 from learntrace.core.errors import Forbidden
 from learntrace.core.http.filters import natural
 from learntrace.notebooks.features import COLLECT_SOURCE, OPT_OUT, is_on
@@ -73,6 +74,17 @@ def terms_in(user: User, academies: Sequence[Academy | None]) -> list[Terms]:
         )
         for academy, feature in zip(academies, features, strict=True)
     ]
+
+
+def has_opted_out(user: User) -> bool:
+    """Whether the learner has turned the collection of events off."""
+    return Consent.objects.filter(user=user, collecting=False).exists()
+
+
+def learners_opted_out(academy: Academy) -> list[User]:
+    """Return the academy's learners who have turned the collection of events off, by name."""
+    rows = learners_of(academy).filter(consent__collecting=False)
+    return list(rows.only("username", "first_name", "last_name").order_by("last_name", "first_name", "username"))
 
 
 def change(user: User, academy: Academy | None, *, collecting: bool) -> Terms:

@@ -7,7 +7,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from learntrace.accounts.filters import learners, moment
+from learntrace.accounts.filters import LEARNERS, learners, moment
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import NotFound
 from learntrace.core.http.filters import natural, words
@@ -24,7 +24,7 @@ SORTABLE: Mapping[str, str] = {
     "created_at": "created_at",
 }
 FILTERS: Mapping[str, str] = {
-    "learner": "one or more user ids or user names, comma-separated",
+    "learner": LEARNERS,
     "assignment": "one or more assignments, with or without their prefix, comma-separated",
     "notebook": "one or more paths of notebooks, comma-separated",
     "asset": "one or more published notebooks by id or slug, comma-separated",
@@ -46,7 +46,7 @@ REJECTED_SORTABLE: Mapping[str, str] = {
 }
 REJECTED_FILTERS: Mapping[str, str] = {
     "code": "one or more codes, comma-separated",
-    "learner": "one or more user ids or user names, comma-separated",
+    "learner": LEARNERS,
 }
 
 
@@ -76,7 +76,9 @@ def events_of(academy: Academy, request: Request) -> QuerySet[Event]:
         rows = rows.filter(notebook__in=wanted)
     if wanted := words(request, "asset"):
         rows = rows.filter(_on_notebooks(academy, wanted))
-    rows = _in_time(_by_learner(rows, request), request)
+    if words(request, "learner"):
+        rows = rows.filter(user_id__in=learners(request, academy))
+    rows = _in_time(rows, request)
     return rows.select_related("user").order_by("-created_at", "-arrival")
 
 
@@ -88,10 +90,6 @@ def _on_notebooks(academy: Academy, names: list[str]) -> Q:
     return Q(assignment__in=[tag for tag in tags if tag]) | Q(
         assignment__isnull=True, notebook__in=list(notebooks.values_list("path", flat=True))
     )
-
-
-def _by_learner(rows: QuerySet[Event], request: Request) -> QuerySet[Event]:
-    return rows.filter(user_id__in=learners(request)) if words(request, "learner") else rows
 
 
 def _in_time(rows: QuerySet[Event], request: Request) -> QuerySet[Event]:
@@ -107,7 +105,7 @@ def rejected_of(academy: Academy, request: Request) -> QuerySet[RejectedEvent]:
     if wanted := words(request, "code"):
         rows = rows.filter(code__in=wanted)
     if words(request, "learner"):
-        rows = rows.filter(user_id__in=learners(request))
+        rows = rows.filter(user_id__in=learners(request, academy))
     return rows.select_related("user").order_by("-updated_at", "-id")
 
 

@@ -10,7 +10,7 @@ from django.db.models.fields.json import KeyTextTransform
 from learntrace.accounts.models import Academy, User
 from learntrace.measures.activity import EXECUTED
 from learntrace.notebooks.documents.activities import SOURCE
-from learntrace.notebooks.models import ASSIGNMENT, Event, RejectedEvent
+from learntrace.notebooks.models import ASSIGNMENT, Arrival, Event, RejectedEvent
 from learntrace.notebooks.validation import rejections
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.models import Activity
@@ -50,6 +50,11 @@ def count_since(academy: Academy, since: datetime) -> int:
     """Count the academy's events that came after a time, rejected ones by when they were sent last; two queries."""
     accepted = Event.objects.filter(academy=academy, created_at__gt=since).count()
     return accepted + RejectedEvent.objects.filter(academy=academy, updated_at__gt=since).count()
+
+
+def count_waiting(academy: Academy) -> int:
+    """Count the academy's events that wait to be recorded."""
+    return sum(map(len, Arrival.objects.filter(turn_academy=academy.pk).values_list("events", flat=True)))
 
 
 def last_event_at(academy: Academy) -> datetime | None:

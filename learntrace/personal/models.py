@@ -1,6 +1,7 @@
 """Records of erasures: the only trace that is kept of them."""
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import User
@@ -21,3 +22,24 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.erased_at:%Y-%m-%d}"
+
+
+class UserMerge(models.Model):
+    """That a user was merged into another, with what an undo needs (`merging.merging`)."""
+
+    merged = models.ForeignKey(User, models.CASCADE, related_name="+")
+    into = models.ForeignKey(User, models.CASCADE, related_name="+")
+    merged_at = models.DateTimeField(db_default=Now())
+    merged_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
+    moved = models.JSONField(default=dict, help_text=_("rows that went over, by table"))
+    dropped = models.JSONField(default=dict, help_text=_("rows that gave way to others, by table"))
+    undo = models.JSONField(default=dict, editable=False)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
+
+    class Meta:
+        verbose_name = _("merge of users")
+        verbose_name_plural = _("merges of users")
+
+    def __str__(self) -> str:
+        return f"{self.merged_id} into {self.into_id}"

@@ -1,7 +1,7 @@
 """Assets that learners work on: their slugs, translations and statistics."""
 
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy
@@ -104,3 +104,22 @@ class AssetAlias(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+
+class AssetChange(models.Model):
+    """A change of an asset that changes what past telemetry means: it is new, graded or not, renamed, translated, has an alias.
+
+    A queue row, which a trigger of the database makes whoever changes the asset; `assignments.changes.assets` works on it.
+    """
+
+    # No foreign key: a queue row must not keep an asset from being deleted.
+    asset_id = models.BigIntegerField()
+    former_slug = models.CharField(max_length=200, blank=True, default="", db_default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("asset change")
+        verbose_name_plural = _("asset changes")
+
+    def __str__(self) -> str:
+        return f"change of asset {self.asset_id}"

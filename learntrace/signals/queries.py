@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from learntrace.accounts.filters import cohorts, learners, moment, one_of
+from learntrace.accounts.filters import LEARNERS, cohorts, learners, moment, one_of
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import NotFound
 from learntrace.core.http.filters import words
@@ -39,7 +39,7 @@ FILTERS: Mapping[str, str] = {
     "state": "one or more of open, acknowledged, resolved, withdrawn, comma-separated; by default all except withdrawn",
     "kind": "one or more kinds, comma-separated",
     "severity": "one or more of low, medium, high, comma-separated",
-    "learner": "one or more user ids or user names, comma-separated",
+    "learner": LEARNERS,
     "assignment": "one or more assignments, with or without their prefix, comma-separated",
     "asset": "one or more assets by id, slug or alias, comma-separated; a translation stands for its asset",
     "cohort": "one or more ids or slugs of cohorts, comma-separated: the learners who have a task of them",
@@ -65,7 +65,7 @@ def signals_of(academy: Academy, request: Request) -> QuerySet[Signal]:
     if severities := one_of(request, "severity", tuple(SEVERITIES.values())):
         rows = rows.filter(severity__in=[number for number, word in SEVERITIES.items() if word in severities])
     if words(request, "learner"):
-        rows = rows.filter(user__in=learners(request))
+        rows = rows.filter(user__in=learners(request, academy))
     if words(request, "cohort"):
         rows = rows.filter(user__in=learners_of_cohorts(academy, frozenset(cohorts(request, academy))))
     if (since := moment(request, "since")) is not None:

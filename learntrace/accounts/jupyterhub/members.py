@@ -24,9 +24,15 @@ log = structlog.get_logger(__name__)
 
 # One query for a whole group of names; no row at all means that the academy doesn't exist.
 FIND_USERS = """
-SELECT a.id, a.status, u.username, u.id, u.is_active, u.language, m.role, m.status
+WITH asked AS (SELECT unnest(%s::text[]) AS name)
+SELECT a.id, a.status, named.name, u.id, u.is_active, u.language, m.role, m.status
   FROM accounts_academy a
-  LEFT JOIN accounts_user u ON u.username = ANY(%s::text[])
+  LEFT JOIN (SELECT asked.name, coalesce(known.id, merged.user_id) AS id
+               FROM asked
+               LEFT JOIN accounts_user known ON known.username = asked.name
+               LEFT JOIN accounts_mergeduser merged ON merged.former_name = asked.name
+              WHERE coalesce(known.id, merged.user_id) IS NOT NULL) AS named ON true
+  LEFT JOIN accounts_user u ON u.id = named.id
   LEFT JOIN accounts_membership m ON m.user_id = u.id AND m.academy_id = a.id
  WHERE a.slug = %s
 """

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from django.db import transaction
-from django.db.models import Q
 
 from learntrace.accounts.models import User
+from learntrace.accounts.people.naming import ids_by_name
 from learntrace.core.progress_line import ProgressLine
 from learntrace.core.wakeup import announce
 from learntrace.notebooks.validation.event import with_prefix
@@ -32,7 +32,10 @@ def main(argv: list[str]) -> int:
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
-        "--learner", action="append", metavar="NAME", help="a user name or id; can be given several times"
+        "--learner",
+        action="append",
+        metavar="NAME",
+        help="a user name or id, or id:101, name:101; can be given several times",
     )
     what.add_argument("--assignment", metavar="TAG", help="all learners seen on this assignment")
     what.add_argument("--all", action="store_true", help="all learners (also without any option)")
@@ -57,8 +60,7 @@ def _learners(names: Iterable[str] | None, assignment: str | None) -> list[int]:
             return recomputation.learners_to_recompute()
         tag = assignment if "/" in assignment else with_prefix(assignment)
         return recomputation.learners_to_recompute(tag)
-    numbers = [int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 19]
-    return list(User.objects.filter(Q(username__in=list(names)) | Q(pk__in=numbers)).values_list("pk", flat=True))
+    return sorted(set(ids_by_name(names, User.objects.all()).values()))
 
 
 def work_off(run: uuid.UUID) -> RunProgress:

@@ -8,6 +8,7 @@ import psycopg
 from django.conf import settings
 
 from learntrace.assignments import telemetry_stats
+from learntrace.assignments.changes import assets as asset_changes
 from learntrace.core import wakeup
 from learntrace.core.sql import fetch_one
 from learntrace.learnpack.attempts import derivation as learnpack_attempts
@@ -133,6 +134,15 @@ QUEUES = {
         # A second worker can't disturb the claims of the first, so these ignore `older_than`.
         # One at a time: the nightly recomputation must not delay a learner's batch.
         Queue(STATS_TOPIC, lambda older_than: telemetry_stats.drain_stats(limit=1), lambda: None, _STATS, patient=True),
+        # Whole classes may have to be scored, which takes a while.
+        Queue(
+            asset_changes.TOPIC,
+            lambda older_than: asset_changes.take_change(),
+            lambda: None,
+            _if("EXISTS (SELECT FROM registry_assetchange)"),
+            patient=True,
+            threads=1,
+        ),
         # A mail server that is away makes this server no less ready. One thread more than an academy may hold.
         Queue(
             NOTIFICATIONS_TOPIC,

@@ -8,9 +8,14 @@ from learntrace.core.errors import Problem
 _BIGGEST = 2**63 - 1
 
 
+def joined(request: Request, field: str) -> str:
+    """Return a comma-separated parameter; one that is given several times is read as one list."""
+    return ",".join(request.query_params.getlist(field))
+
+
 def words(request: Request, field: str) -> list[str]:
     """Return the non-blank parts of a comma-separated parameter."""
-    return [part.strip() for part in request.query_params.get(field, "").split(",") if part.strip()]
+    return [part.strip() for part in joined(request, field).split(",") if part.strip()]
 
 
 def natural(text: str) -> int | None:

@@ -12,6 +12,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
 from learntrace.core.errors import Problem
+from learntrace.core.http.filters import words
 
 _Row = TypeVar("_Row", bound=Model)
 _Item = TypeVar("_Item")
@@ -137,7 +138,7 @@ def _sort_of(request: Request, allowed: Sequence[str] | Mapping[str, str]) -> li
     """
     columns = allowed if isinstance(allowed, Mapping) else {name: name for name in allowed}
     order = []
-    for name in [name.strip() for name in request.query_params.get("sort", "").split(",") if name.strip()]:
+    for name in words(request, "sort"):
         bare = name.removeprefix("-")
         if bare not in columns:
             raise Problem(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Academy, User
+from learntrace.accounts.people.naming import unambiguous
 from learntrace.assignments.asset_reports import LearnerTelemetry
 from learntrace.assignments.telemetry_stats import stats_now
 from learntrace.dashboard.assets.statistics_page import MOST_DAYS, Day, Figure, days_of, figures_of
@@ -232,7 +233,7 @@ def people_with(
         Person(
             learner.name,
             page.address("learners-one", learner.user_id),
-            page.address("diagnosis", user=learner.username, asset=translated.asset.slug),
+            page.address("diagnosis", user=unambiguous(learner.user_id), asset=translated.asset.slug),
             learner,
         )
         for learner in learners
@@ -245,7 +246,7 @@ def people_without(page: AcademyPage, translated: TranslatedAsset, users: Iterab
         Person(
             user.display_name,
             page.address("learners-one", user.pk),
-            page.address("diagnosis", user=user.username, asset=translated.asset.slug),
+            page.address("diagnosis", user=unambiguous(user.pk), asset=translated.asset.slug),
         )
         for user in users
     ]

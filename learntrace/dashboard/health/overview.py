@@ -6,7 +6,7 @@ from typing import Protocol
 
 from django.utils import timezone
 
-from learntrace.accounts.models import Academy
+from learntrace.accounts.models import Academy, User
 from learntrace.assignments.learner_records import learners_with_missing_attempts
 from learntrace.dashboard.components.arrivals import NEWEST, NEWEST_EVENTS, Arrival, arrivals
 from learntrace.dashboard.components.newest_events import event_lines
@@ -17,7 +17,9 @@ from learntrace.learnpack.webhook_log.newest import Waiting
 from learntrace.learnpack.webhook_log.search import newest_of
 from learntrace.learnpack.webhook_log.volume import Slot
 from learntrace.notebooks import newest_events as event_queries
+from learntrace.notebooks.consent import learners_opted_out
 from learntrace.notebooks.rejected.counts import RejectedCount, count_by_code
+from learntrace.progress.unscored import Unscored, finished_without_scores
 
 RECENT = timedelta(minutes=10)
 
@@ -34,6 +36,21 @@ class Health(Protocol):
 
 
 @dataclass(frozen=True)
+class SourceHealth:
+    """What one source has delivered: `failed` are LearnPack's failed webhooks, or the notebooks' rejected events.
+
+    What a learner's code did is no matter of delivery: an exception in a cell is an event that arrived.
+    """
+
+    name: str
+    last_at: datetime | None
+    lately: int
+    received: int
+    failed: int
+    waiting: int
+
+
+@dataclass(frozen=True)
 class AcademyHealth:
     """The telemetry of an academy.
 
@@ -46,6 +63,9 @@ class AcademyHealth:
     last_at: datetime | None
     waiting: Waiting
     learners_with_missing_attempts: int
+    unscored: tuple[Unscored, ...]
+    opted_out: tuple[User, ...]
+    sources: tuple[SourceHealth, ...]
     slots: tuple[Slot, ...]
     refusals: tuple[RefusalCount, ...]
     rejected: tuple[RejectedCount, ...]
@@ -62,21 +82,43 @@ class AcademyHealth:
 
 
 def health_of(academy: Academy, period: Period, now: datetime | None = None) -> AcademyHealth:
-    """Return the health of an academy's telemetry over a period; thirteen queries."""
+    """Return the health of an academy's telemetry over a period; eighteen queries."""
     now = now or timezone.now()
     newest = arrivals(newest_of(academy, NEWEST))
     events = event_lines(event_queries.newest_events_in(academy, NEWEST_EVENTS))
     # Events of any verb count: who only opens a notebook sends telemetry too.
-    moments = (event_queries.last_event_at(academy), *(line.at for line in newest[:1] + events[:1]))
+    last_event = event_queries.last_event_at(academy)
+    moments = (last_event, *(line.at for line in newest[:1] + events[:1]))
+    slots, waiting = slots_of(academy, period, now), webhook_queries.waiting_in(academy)
+    rejected = count_by_code(academy, period.start(now))
+    webhooks = SourceHealth(
+        "LearnPack",
+        newest[0].at if newest else None,
+        webhook_queries.count_since(academy, now - RECENT),
+        sum(slot.total for slot in slots),
+        sum(slot.error for slot in slots),
+        sum(slot.pending for slot in slots),
+    )
+    notebooks = SourceHealth(
+        "Jupyter",
+        last_event,
+        event_queries.count_since(academy, now - RECENT),
+        event_queries.count_since(academy, period.start(now)),
+        sum(count.events for count in rejected),
+        event_queries.count_waiting(academy),
+    )
     return AcademyHealth(
-        webhooks_lately=webhook_queries.count_since(academy, now - RECENT),
-        events_lately=event_queries.count_since(academy, now - RECENT),
+        webhooks_lately=webhooks.lately,
+        events_lately=notebooks.lately,
         last_at=max((moment for moment in moments if moment is not None), default=None),
-        waiting=webhook_queries.waiting_in(academy),
+        waiting=waiting,
         learners_with_missing_attempts=learners_with_missing_attempts(academy),
-        slots=slots_of(academy, period, now),
+        unscored=tuple(finished_without_scores(academy)),
+        opted_out=tuple(learners_opted_out(academy)),
+        sources=(webhooks, notebooks),
+        slots=slots,
         refusals=refusals_in(academy, period.start(now)),
-        rejected=count_by_code(academy, period.start(now)),
+        rejected=rejected,
         newest=newest,
         events=events,
     )

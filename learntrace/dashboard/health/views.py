@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from rest_framework.request import Request
 
+from learntrace.accounts.people.naming import unambiguous
 from learntrace.core.errors import Problem
 from learntrace.core.quoting import quoted
 from learntrace.dashboard.components.json_text import legible
@@ -162,7 +163,7 @@ def _cause_line(page: AcademyPage, cause: causes.Cause, since: datetime) -> Caus
         # Ignoring all batches would mean ignoring everything.
         ignore="" if cause.event in ("", BATCH) else page.address("telemetry-health-ignore", events=cause.event),
         delete=page.address("telemetry-health-delete", **filters),
-        diagnose=page.address("diagnosis", user=student.username, asset=subject) if student and subject else "",
+        diagnose=page.address("diagnosis", user=unambiguous(student.pk), asset=subject) if student and subject else "",
         learner=student.display_name if student else "",
     )
 

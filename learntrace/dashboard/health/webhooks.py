@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from rest_framework.request import Request
 
+from learntrace.accounts.people.naming import unambiguous
 from learntrace.core.errors import Problem
 from learntrace.dashboard.components.json_text import pretty_text
 from learntrace.dashboard.components.table import csv_answer, timed, wants_csv
@@ -182,7 +183,9 @@ def _line(page: AcademyPage, row: Webhook) -> Line:
         sentence=staff_text(row),
         url=page.address("telemetry-health-webhook", row.pk),
         learner_url=page.address("learners-one", student.pk) if student else "",
-        diagnosis_url=page.address("diagnosis", user=student.username, asset=subject) if student and subject else "",
+        diagnosis_url=page.address("diagnosis", user=unambiguous(student.pk), asset=subject)
+        if student and subject
+        else "",
     )
 
 

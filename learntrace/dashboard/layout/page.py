@@ -115,7 +115,7 @@ class Page:
         if self.scope and self.academy is not None:
             parameters = {"academy": self.academy.pk, **parameters}
         path: str = reverse(name, args=args)
-        return f"{path}?{urlencode(parameters)}" if parameters else path
+        return f"{path}?{urlencode(parameters, safe=':')}" if parameters else path
 
     @property
     def links(self) -> list[Link]:

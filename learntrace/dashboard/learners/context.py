@@ -63,6 +63,7 @@ class LearnerContext:
     tasks: Sequence[Task]
     excluded: ExcludedAttempts
     all_excluded: bool
+    opted_out: bool
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def learner_context(
     runs: Sequence[EarlierRun],
     excluded: StandingExclusions,
     all_excluded: bool,
+    opted_out: bool,
 ) -> LearnerContext:
     """Return everything about one learner; `telemetry` with the oldest first, `bands` by score and asset."""
     attempts = [attempt_of(activity) for activity in activities]
@@ -106,6 +108,7 @@ def learner_context(
         tasks=tasks,
         excluded=excluded_attempts(page, excluded),
         all_excluded=all_excluded,
+        opted_out=opted_out,
     )
 
 

@@ -18,6 +18,7 @@ from learntrace.dashboard.components.table import Table, csv_answer, csv_of, pag
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.learners import csv_export
 from learntrace.dashboard.learners.context import LearnersContext, RawTelemetryContext, learner_context
+from learntrace.notebooks.consent import has_opted_out
 from learntrace.progress.reports.attempts import has_excluded_attempts, recent_attempts
 from learntrace.progress.reports.earlier_runs import earlier_runs
 from learntrace.progress.reports.learner_assignments import by_name, learner_named
@@ -80,6 +81,7 @@ def learner(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
         runs=earlier_runs(user, page.academy)[:MOST_ROWS],
         excluded=standing_of(page.academy, user.pk),
         all_excluded=not activities and has_excluded_attempts(page.academy, user.pk),
+        opted_out=has_opted_out(user),
     )
     return page.show("learners/learner.html", context)
 

@@ -40,8 +40,8 @@ def record(facts: Facts) -> Check:
     if stored.untold_attempts:
         values["count"] = stored.untold_attempts
         text = _(
-            "There is a record, last changed at %(last)s. The latest message tells fewer attempts than earlier ones did "
-            "(%(count)s fewer); all of them count"
+            "There is a record, last changed at %(last)s. The latest message tells fewer attempts or completed steps than "
+            "earlier ones did (%(count)s fewer); all of them count"
         )
         return Check(OK, text, values, evidence | {"untold_attempts": stored.untold_attempts})
     return Check(OK, _("There is a record, last changed at %(last)s"), values, evidence)

@@ -48,7 +48,7 @@ _CHANGE = """
 UPDATE progress_activity a SET id = r.new_id
   FROM jsonb_to_recordset(%s::jsonb) AS r(old_id uuid, new_id uuid) WHERE a.id = r.old_id
 """
-_CHANGE_EXCLUSIONS = """
+CHANGE_EXCLUSIONS = """
 UPDATE progress_exclusion e SET activity_id = r.new_id
   FROM jsonb_to_recordset(%s::jsonb) AS r(old_id uuid, new_id uuid) WHERE e.activity_id = r.old_id
 """
@@ -64,8 +64,8 @@ _EVENTS: Mapping[tuple[str, str | None], str] = {
 
 
 @dataclass(frozen=True)
-class _Earlier:
-    """An activity with an id of the earlier form."""
+class Stored:
+    """An activity of LearnPack as it is stored: what makes its id."""
 
     id: str
     user_id: int
@@ -89,30 +89,30 @@ def change_earlier_ids(user_ids: Collection[int], most: int = MOST_ROWS) -> set[
 
     About `most` rows are changed.
     """
-    rows = [_Earlier(*row) for row in fetch(_READ, [sorted(set(user_ids)), most])] if user_ids else []
+    rows = [Stored(*row) for row in fetch(_READ, [sorted(set(user_ids)), most])] if user_ids else []
     if not rows:
         return set(user_ids)
-    new_ids, twice = _new_ids(rows)
-    changed = json_rows({"old_id": old, "new_id": new} for old, new in new_ids.items())
-    for statement in (_CHANGE, _CHANGE_EXCLUSIONS):
+    ids, twice = new_ids(rows)
+    changed = json_rows({"old_id": old, "new_id": new} for old, new in ids.items())
+    for statement in (_CHANGE, CHANGE_EXCLUSIONS):
         execute(statement, [changed])
     activity_store.delete([row.id for row in twice])
     for user_id in sorted({row.user_id for row in rows}):
-        follow_renamed_activities(user_id, {row.id: new_ids[row.id] for row in rows if row.id in new_ids})
+        follow_renamed_activities(user_id, {row.id: ids[row.id] for row in rows if row.id in ids})
     recompute_later({row.user_id for row in twice})
     # Rows come learner by learner: who comes after the last one has yet to be read, and the last may have more.
     left = {user_id for user_id in user_ids if user_id >= rows[-1].user_id} if len(rows) >= most else set()
     return set(user_ids) - left
 
 
-def _new_ids(rows: Sequence[_Earlier]) -> tuple[dict[str, str], list[_Earlier]]:
+def new_ids(rows: Sequence[Stored]) -> tuple[dict[str, str], list[Stored]]:
     """Return the new id of each row by its id, and the rows whose run is stored with a new id already."""
-    groups: dict[str, list[_Earlier]] = {}
+    groups: dict[str, list[Stored]] = {}
     for row in rows:
         groups.setdefault(row.name, []).append(row)
     stored = _stored_equals(groups)
     new_ids: dict[str, str] = {}
-    twice: list[_Earlier] = []
+    twice: list[Stored] = []
     for name, group in groups.items():
         held = Counter(stored[name])
         others = []
@@ -129,7 +129,7 @@ def _new_ids(rows: Sequence[_Earlier]) -> tuple[dict[str, str], list[_Earlier]]:
     return new_ids, twice
 
 
-def _stored_equals(groups: Mapping[str, Sequence[_Earlier]]) -> dict[str, list[str | None]]:
+def _stored_equals(groups: Mapping[str, Sequence[Stored]]) -> dict[str, list[str | None]]:
     """Return the assignments of the activities that are stored with new ids, by their names.
 
     Of each name as many are looked for as there are rows; where all of these are stored, more are, one by one.

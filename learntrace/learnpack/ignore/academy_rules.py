@@ -11,6 +11,7 @@ from learntrace.core.errors import Problem
 from learntrace.learnpack.ignore.rules import (
     BODY_NOT_OBJECT,
     FIELD_NOT_LIST,
+    NO_ID,
     RULE_NOT_OBJECT,
     IgnoreRulesError,
     clean,
@@ -22,6 +23,7 @@ _TEXTS = {
     BODY_NOT_OBJECT: _("Request body must be a JSON object"),
     RULE_NOT_OBJECT: _("`rules[%(index)s]` must be an object"),
     FIELD_NOT_LIST: _("`%(field)s` must be a list"),
+    NO_ID: _("`%(field)s` takes ids, which are numbers, not %(value)s"),
 }
 
 
@@ -45,7 +47,9 @@ def checked(rules: object) -> dict[str, Any]:
     try:
         return clean(rules)
     except IgnoreRulesError as error:
-        raise Problem(_TEXTS[error.template], slug=error.slug, field=error.field, index=error.index) from error
+        raise Problem(
+            _TEXTS[error.template], slug=error.slug, field=error.field, index=error.index, value=error.value
+        ) from error
 
 
 def rules_of(academy: Academy) -> Any:

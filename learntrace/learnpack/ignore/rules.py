@@ -16,26 +16,35 @@ LIST: Final = "list"
 FIELDS = ("user_ids", "learnpack_package_ids", "package_slugs", "asset_ids", "events")
 """The fields of a rule, in the order in which reasons name them."""
 
+_LONGEST_SHOWN = 80
+
 BODY_SLUG = "invalid-telemetry-webhook-ignore-body"
 FIELD_SLUG = "invalid-telemetry-webhook-ignore-field"
 BODY_NOT_OBJECT = "Request body must be a JSON object"
 RULE_NOT_OBJECT = "`rules[{index}]` must be an object"
 FIELD_NOT_LIST = "`{field}` must be a list"
+# The contract keeps elements as they are sent; a list of which nothing could ever match
+# is a mistake that nobody would notice.
+NO_ID = "`{field}` takes ids, which are numbers, not {value}"
 
 
 class IgnoreRulesError(ValueError):
     """Rules to be stored are malformed.
 
-    `slug` and `detail` are the contract's. For a translation, `template` is the detail with `{field}` or `{index}` in
-    place of the attribute of that name: `field` is the list at fault, `index` the index of its rule in `rules`.
+    `slug` and `detail` are the contract's. For a translation, `template` is the detail with `{field}`, `{index}` or
+    `{value}` in place of the attribute of that name: `field` is the list at fault, `index` the index of its rule in `rules`,
+    `value` the element, shortened.
     """
 
-    def __init__(self, slug: str, template: str, *, field: str | None = None, index: int | None = None) -> None:
+    def __init__(
+        self, slug: str, template: str, *, field: str | None = None, index: int | None = None, value: str = ""
+    ) -> None:
         self.slug = slug
         self.template = template
         self.field = field
         self.index = index
-        self.detail = template.format(field=field, index=index)
+        self.value = value
+        self.detail = template.format(field=field, index=index, value=value)
         super().__init__(self.detail)
 
 
@@ -70,6 +79,8 @@ def _clean_fields(holder: Mapping[str, Any], index: int | None = None) -> dict[s
             continue
         if not isinstance(value, list):
             raise IgnoreRulesError(FIELD_SLUG, FIELD_NOT_LIST, field=field, index=index)
+        if (text := _mistaken(field, value)) is not None:
+            raise IgnoreRulesError(FIELD_SLUG, NO_ID, field=field, index=index, value=text)
         cleaned[field] = list(value)
     return cleaned
 
@@ -121,6 +132,14 @@ _READERS: dict[str, Callable[[object], int | str | None]] = {
     "asset_ids": natural_id,
     "events": _text,
 }
+
+
+def _mistaken(field: str, elements: list[Any]) -> str | None:
+    """Return the first word of a list of ids that can't match as a whole, None where it can, or where no word is in it."""
+    if _READERS[field] is not natural_id or any(can_match(field, element) for element in elements):
+        return None
+    words = (element.strip() for element in elements if isinstance(element, str))
+    return next((word[:_LONGEST_SHOWN] for word in words if word and not word.isdigit()), None)
 
 
 def can_match(field: str, element: object) -> bool:

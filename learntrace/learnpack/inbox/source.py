@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.accounts.roles import UPLOAD_ANY, UPLOAD_OWN
 from learntrace.accounts.write_scope import NOWHERE, AssetHome, Learner, Sender, may_name, may_write
 from learntrace.core.errors import FieldProblem, Forbidden, Problem
-from learntrace.core.json import decode
 from learntrace.core.sql import json_rows
 from learntrace.intake.authentication import MissingPermission
 from learntrace.intake.limits import limits
 from learntrace.intake.protocol import Answer, Caller, Connection, Submission
+from learntrace.intake.text_repair import Repaired, decode_repaired
 from learntrace.learnpack.events import BATCH, PACKAGE_EVENTS
 from learntrace.learnpack.ignore import rules
 from learntrace.learnpack.models import Webhook
@@ -29,11 +29,16 @@ TOPIC = "learnpack-webhooks"
 MAX_EVENT = 60
 MAX_SLUG = 200
 
+_NAMES = frozenset({"id", "ids", "slug", "slugs", "event"})
+_ENDS_OF_IDS = ("_id", "_ids", "_slug", "_slugs")
+
 _OK = Answer(200, b"ok", "text/plain")
 
 _USERS = """
-SELECT u.id, ARRAY(SELECT m.academy_id FROM accounts_membership m WHERE m.user_id = u.id)
-  FROM accounts_user u WHERE u.id = ANY(%s)
+SELECT asked.id, u.id, ARRAY(SELECT m.academy_id FROM accounts_membership m WHERE m.user_id = u.id)
+  FROM unnest(%s::bigint[]) AS asked(id)
+  LEFT JOIN accounts_mergeduser f ON f.former_id = asked.id
+  JOIN accounts_user u ON u.id = coalesce(f.user_id, asked.id)
 """
 _ASSETS = "SELECT id, lang, academy_id, status, visibility FROM registry_asset WHERE id = ANY(%s)"
 # Read in the transaction that writes, so that new rules apply as soon as they are stored.
@@ -44,14 +49,15 @@ SELECT m.user_id, m.academy_id, s.learnpack_features -> 'telemetry_webhook_ignor
 """
 _INSERT = """
 INSERT INTO learnpack_webhook (is_streaming, event, payload, package_slug, asset_id, learnpack_package_id, student_id,
-                               sender_id, status, status_text, reason, reason_values, turn_academy, turn_learner, retry_at)
+                               sender_id, status, status_text, reason, reason_values, turn_academy, turn_learner,
+                               replaced, retry_at)
 SELECT is_streaming, event, payload, package_slug, asset_id, learnpack_package_id, student_id,
-       sender_id, status, status_text, reason, reason_values, turn_academy, turn_learner,
+       sender_id, status, status_text, reason, reason_values, turn_academy, turn_learner, replaced,
        statement_timestamp() + make_interval(secs => deferred)
   FROM jsonb_to_recordset(%s::jsonb)
     AS r(is_streaming boolean, event text, payload jsonb, package_slug text, asset_id bigint,
          learnpack_package_id bigint, student_id bigint, sender_id bigint, status text, status_text text, reason text,
-         reason_values jsonb, turn_academy bigint, turn_learner bigint, deferred double precision)
+         reason_values jsonb, turn_academy bigint, turn_learner bigint, replaced jsonb, deferred double precision)
 """
 
 
@@ -82,6 +88,7 @@ class _Request(NamedTuple):
     package_slug: str | None
     student: int | None
     academy: int | None
+    replaced: Sequence[str]
 
     @property
     def sender(self) -> Sender:
@@ -119,21 +126,28 @@ class LearnPackInbox:
     patience = 5.0
 
     def decode(self, body: bytes) -> Any:
-        """Decode the body as one JSON document.
+        """Decode the body as one JSON document, its texts repaired.
 
         Raises JSONProblem.
         """
-        return decode(body)
+        return decode_repaired(body, _is_id)
 
     def read(self, submission: Submission) -> None:
         """Merge the query over the body and check what needs no database.
 
         Raises Problem.
         """
-        document = submission.document
+        repaired = submission.document
+        # An empty body is decoded by nobody.
+        document = repaired.document if isinstance(repaired, Repaired) else repaired
         if not isinstance(document, dict):
             raise NotAnObject
-        over = {name: value for name, value in submission.query if name != "user_id" or "user_id" not in document}
+        submission.values["replaced"] = repaired.places if isinstance(repaired, Repaired) else ()
+        over = {
+            name: value
+            for name, value in submission.parameters.items()
+            if name != "user_id" or "user_id" not in document
+        }
         payload = {**document, **over}
         if not payload:
             raise EmptyPayload
@@ -144,7 +158,7 @@ class LearnPackInbox:
 
     def asset_named(self, submission: Submission) -> str:
         """Return the asset as the client named it: an id, or its slug."""
-        named: object = dict(submission.query).get("asset_id")
+        named: object = submission.parameters.get("asset_id")
         if isinstance(submission.document, dict):
             raw = asset_id_raw(submission.document)
             named = raw if isinstance(raw, str | int) else named or submission.values.get("package_slug")
@@ -152,8 +166,8 @@ class LearnPackInbox:
 
     async def admit(self, connection: Connection, submissions: Sequence[Submission]) -> list[Answer | Problem]:
         """Write one row for each submission that its caller may send."""
-        requests = [_request(submission) for submission in submissions]
-        context = await _load_context(connection, requests)
+        requests, homes = await _of_today([_request(submission) for submission in submissions], connection)
+        context = await _load_context(connection, requests, homes)
         answers: list[Answer | Problem] = []
         rows = []
         for request in requests:
@@ -165,6 +179,11 @@ class LearnPackInbox:
         if rows:
             await connection.execute(_INSERT, [json_rows(rows)])
         return answers
+
+
+def _is_id(key: str) -> bool:
+    """Whether a key of a payload holds what something is known by, or its kind: such a text is never changed."""
+    return key in _NAMES or key.endswith(_ENDS_OF_IDS)
 
 
 def _event(payload: Mapping[str, Any]) -> str:
@@ -206,23 +225,36 @@ def _request(submission: Submission) -> _Request:
         package_slug=submission.values["package_slug"],
         student=refs.student_id(caller.user_id),
         academy=_rules_academy(submission, refs),
+        replaced=submission.values["replaced"],
     )
 
 
 def _rules_academy(submission: Submission, refs: WebhookRefs) -> int | None:
     """Return the academy whose ignore rules apply: of header, query or payload; None if the first of them is no id."""
-    named = (submission.headers.get("academy"), dict(submission.query).get("academy"), refs.academy)
+    named = (submission.headers.get("academy"), submission.parameters.get("academy"), refs.academy)
     return natural_id(next((value for value in named if value not in (None, "")), None))
 
 
-async def _load_context(connection: Connection, requests: Sequence[_Request]) -> _Context:
+async def _of_today(
+    requests: Sequence[_Request], connection: Connection
+) -> tuple[list[_Request], dict[int, frozenset[int]]]:
+    """Return requests with those of merged users as of the users that they are now, and the academies of all that exist."""
+    asked = {request.student for request in requests if request.student is not None}
+    rows = await (await connection.execute(_USERS, [list(asked)])).fetchall()
+    merged = {former: user for former, user, _academies in rows if former != user}
+    if merged:
+        requests = [request._replace(student=merged.get(request.student or 0, request.student)) for request in requests]
+    return list(requests), {user: frozenset(academies) for _former, user, academies in rows}
+
+
+async def _load_context(
+    connection: Connection, requests: Sequence[_Request], homes: Mapping[int, frozenset[int]]
+) -> _Context:
     users = {request.student for request in requests if request.student is not None}
     assets = {asset for request in requests for asset in request.refs.asset_ids}
     academies = {request.academy for request in requests if request.academy is not None}
-    user_rows = await (await connection.execute(_USERS, [list(users)])).fetchall()
     asset_rows = await (await connection.execute(_ASSETS, [list(assets)])).fetchall() if assets else []
     rule_rows = await (await connection.execute(_RULES, [list(users), list(academies)])).fetchall() if academies else []
-    homes = {user: frozenset(academy_ids) for user, academy_ids in user_rows}
     return _Context(
         homes,
         {
@@ -300,6 +332,7 @@ def _row(request: _Request, context: _Context) -> dict[str, Any]:
         "sender_id": request.caller.user_id,
         "turn_academy": min(context.academies_by_user.get(known or 0, ()), default=0),
         "turn_learner": known or request.caller.user_id,
+        "replaced": request.replaced,
         **_first_status(request, asset_id, context),
     }
 

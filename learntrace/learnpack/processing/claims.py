@@ -179,7 +179,8 @@ def _read(statement: str, parameters: Mapping[str, int | float | str | list[int]
     for row in map(_Row._make, fetch(statement, parameters)):
         payload = msgspec.json.decode(row.head) if row.head else {}
         refs = read_refs(row.event, payload)
-        read.append((row, payload, refs, refs.student_id(row.student_id)))
+        # The column goes first: a payload may name a user who was merged into another since.
+        read.append((row, payload, refs, row.student_id or refs.student_id(None)))
     people = read_people(user_id for row, _payload, _refs, student in read for user_id in (student, row.sender_id))
     return [
         Claimed(

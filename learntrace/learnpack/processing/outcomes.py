@@ -75,6 +75,7 @@ _CLOCK_AHEAD = _(
     "The client's clock is ahead: the time of the last interaction lies %(ahead)s after the receipt. The time of the"
     " receipt counts instead"
 )
+_REPLACED = _("Characters that can't be stored were replaced by \ufffd at %(places)s")
 # The value of an outcome's reason that says by how many seconds.
 SECONDS_AHEAD: Final = "seconds_ahead"
 _LONGEST_SHOWN = 200
@@ -150,7 +151,10 @@ def status_text(row: Webhook) -> str | None:
 def note(row: Webhook) -> str:
     """Return what staff should know of a row besides its status text, in the active language; empty where nothing."""
     seconds = row.reason_values.get(SECONDS_AHEAD) if isinstance(row.reason_values, dict) else None
-    return _CLOCK_AHEAD % {"ahead": _rounded(seconds)} if isinstance(seconds, int) else ""
+    notes = [_CLOCK_AHEAD % {"ahead": _rounded(seconds)}] if isinstance(seconds, int) else []
+    if row.replaced:
+        notes.append(_REPLACED % {"places": ", ".join(map(str, row.replaced))})
+    return ". ".join(notes)
 
 
 def _rounded(seconds: int) -> str:

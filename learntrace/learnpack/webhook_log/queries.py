@@ -39,6 +39,7 @@ FILTERS: Mapping[str, str] = {
 }
 _SHOWN = (
     "is_streaming", "event", "asset_id", "learnpack_package_id", "status", "status_text", "reason", "reason_values",
+    "replaced",
     "student__first_name", "student__last_name", "created_at", "updated_at",
 )  # fmt: skip
 _BY_ID = {"id": "pk", "student": "student_id", "asset_id": "asset_id", "learnpack_package_id": "learnpack_package_id"}

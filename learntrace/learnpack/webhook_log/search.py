@@ -11,8 +11,9 @@ from rest_framework.request import Request
 
 from learntrace.accounts.filters import moment, one_of
 from learntrace.accounts.models import Academy
+from learntrace.accounts.people.naming import BY_ID, BY_NAME, ids_by_name
 from learntrace.accounts.scope import learners_of
-from learntrace.core.http.filters import natural
+from learntrace.core.http.filters import joined, natural
 from learntrace.core.json import refuse_unstorable
 from learntrace.core.quoting import listed, unquoted
 from learntrace.core.sql import fetch
@@ -31,7 +32,7 @@ PATIENCE: Final = 0.2
 # Never the payloads: they may have hundreds of KB each.
 _SHOWN = (
     "is_streaming", "event", "package_slug", "learnpack_package_id", "status", "status_text", "reason",
-    "reason_values", "created_at", "updated_at", "asset__slug", "student__username", "student__first_name",
+    "reason_values", "replaced", "created_at", "updated_at", "asset__slug", "student__username", "student__first_name",
     "student__last_name",
 )  # fmt: skip
 # One step in the index on students for each member: otherwise the newest rows of an academy that sends little would be
@@ -162,7 +163,7 @@ def search_of(academy: Academy, request: Request) -> Search:
 
 
 def _named(request: Request, field: str) -> list[str]:
-    values = listed(request.query_params.get(field, ""))
+    values = listed(joined(request, field))
     # Quotes may hold escapes of characters that PostgreSQL can't store.
     refuse_unstorable(values)
     return values
@@ -178,18 +179,17 @@ def _cause(text: str) -> str | None:
 
 
 def _students(academy: Academy, named: Sequence[str]) -> list[int] | None:
-    """Return the academy's learners by id, user name, e-mail address or part of a full name."""
+    """Return the academy's learners by a name that means one (`people.naming`) or a part of a full name."""
     if not named:
         return None
-    wanted = Q()
+    people = learners_of(academy)
+    meant = ids_by_name(named, people)
+    wanted = Q(pk__in=set(meant.values()))
     for name in named:
-        number = natural(name)
-        if number is not None:
-            wanted |= Q(pk=number) | Q(username=name)
-            continue
-        parts = [Q(first_name__icontains=part) | Q(last_name__icontains=part) for part in name.split()[:4]]
-        wanted |= Q(username=name) | Q(email__iexact=name) | Q(*parts)
-    return list(learners_of(academy).filter(wanted).values_list("pk", flat=True))
+        if natural(name) is None and not name.startswith((BY_ID, BY_NAME)):
+            parts = [Q(first_name__icontains=part) | Q(last_name__icontains=part) for part in name.split()[:4]]
+            wanted |= Q(email__iexact=name) | Q(*parts)
+    return list(people.filter(wanted).values_list("pk", flat=True))
 
 
 def _assets(named: Sequence[str]) -> list[int] | None:

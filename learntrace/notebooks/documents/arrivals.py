@@ -52,6 +52,17 @@ class _Claimed:
     learner: int
 
 
+# A row's events are of one user.
+_OF_EVENTS_USER = """
+UPDATE progress_activity a SET user_id = e.user_id
+  FROM events e WHERE a.user_id = ANY(%s) AND e.id = a.id AND e.user_id <> a.user_id
+"""
+_TURNS_OF_TODAY = """
+UPDATE notebooks_arrival a SET turn_learner = coalesce(e.user_id, 0)
+  FROM events e WHERE a.turn_learner = ANY(%s) AND e.id = a.events[1] AND e.user_id IS DISTINCT FROM a.turn_learner
+"""
+
+
 def take_arrivals(older_than: float = 0) -> int:
     """Record arrivals of learners whom no other worker has locked, in fair turns; return how many there were.
 
@@ -110,3 +121,13 @@ def _postpone(arrivals: Sequence[_Claimed], max_pause: int, fault: str = "") -> 
 def oldest_arrival() -> datetime | None:
     """Return since when the oldest arrival waits, leaving out those that a fault of ours holds up."""
     return Arrival.objects.filter(fault="").order_by("id").values_list("created_at", flat=True).first()
+
+
+def wait_with(merged: int, into: int) -> None:
+    """Have what waits for a merged user, or for one whose merge is undone, wait in the turn of the users it is of now."""
+    execute(_TURNS_OF_TODAY, [[merged, into]])
+
+
+def give_back(merged: int, into: int, _prepared: object) -> None:
+    """Have activities be of the users of their events again, also those that were recorded while the two were one."""
+    execute(_OF_EVENTS_USER, [[merged, into]])

@@ -45,6 +45,7 @@ class Person:
     academies: tuple[int, ...]
     collecting: bool = True
     erased_at: datetime | None = None
+    former_names: tuple[str, ...] = ()
 
     def has_erased(self, occurred_at: datetime) -> bool:
         """Whether an event of that time arrives late from before the person's erasure.

@@ -17,9 +17,12 @@ SELECT u.id, u.username,
               WHERE m.user_id = u.id AND m.status = 'ACTIVE' AND a.status = 'ACTIVE'
               ORDER BY m.academy_id),
        coalesce((SELECT c.collecting FROM notebooks_consent c WHERE c.user_id = u.id), true),
-       (SELECT max(e.erased_at) FROM personal_erasure e WHERE e.user_id = u.id)
+       (SELECT max(e.erased_at) FROM personal_erasure e WHERE e.user_id = u.id), merged.names
   FROM accounts_user u
- WHERE u.id = ANY(%s) OR u.username = ANY(%s)
+  LEFT JOIN (SELECT user_id, array_agg(former_name) AS names FROM accounts_mergeduser GROUP BY user_id) AS merged
+         ON merged.user_id = u.id
+ WHERE u.id = ANY(%(ids)s) OR u.username = ANY(%(names)s)
+    OR u.id IN (SELECT f.user_id FROM accounts_mergeduser f WHERE f.former_name = ANY(%(names)s))
 """
 FEATURES = "SELECT academy_id, notebook_features FROM accounts_academysettings WHERE academy_id = ANY(%s)"
 # Who published first comes first: another academy that publishes the same later must not draw the events to itself. A row
@@ -36,13 +39,13 @@ async def load_facts(connection: Connection, user_ids: Collection[int], rows: Co
     """Load what admission needs about these events and their callers."""
     # A rejected event's actor may be any JSON value; a name that can't be printed belongs to nobody and may break SQL.
     names = {row["actor"] for row in rows if isinstance(row["actor"], str) and row["actor"].isprintable()}
-    people = people_from(await _fetch(connection, PEOPLE, [list(user_ids), list(names)]))
+    people = people_from(await _fetch(connection, PEOPLE, {"ids": list(user_ids), "names": list(names)}))
     academies = {academy for person in people for academy in person.academies}
     collects_source = collecting_from(await _fetch(connection, FEATURES, [list(academies)]))
     tags, paths = await _published(connection, people, rows)
     return AdmissionFacts(
         {person.id: person for person in people},
-        {person.username: person for person in people},
+        by_name(people),
         collects_source,
         tags,
         paths,
@@ -71,12 +74,19 @@ async def _published(
     return tags, paths
 
 
-async def _fetch(connection: Connection, statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
+async def _fetch(connection: Connection, statement: str, parameters: Any) -> list[tuple[Any, ...]]:
     return await (await connection.execute(statement, parameters)).fetchall()
 
 
 def people_from(rows: Iterable[tuple[Any, ...]]) -> list[Person]:
-    return [Person(row[0], row[1], tuple(row[2]), row[3], row[4]) for row in rows]
+    return [Person(row[0], row[1], tuple(row[2]), row[3], row[4], tuple(row[5] or ())) for row in rows]
+
+
+def by_name(people: Iterable[Person]) -> dict[str, Person]:
+    """Return people by their user names, and by those of users who were merged into them."""
+    listed = list(people)
+    former = {name: person for person in listed for name in person.former_names}
+    return former | {person.username: person for person in listed}
 
 
 def collecting_from(rows: Iterable[tuple[Any, ...]]) -> frozenset[int]:

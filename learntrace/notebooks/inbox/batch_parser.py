@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.errors import Problem
 from learntrace.core.json import MAX_DEPTH, JSONProblem, decode, refuse_many_values, refuse_unstorable, whole
-from learntrace.notebooks.validation.event import Row, check
+from learntrace.intake.text_repair import Repaired, decode_repaired, repair
+from learntrace.notebooks.validation.event import REPLACED_CHARACTERS, Row, check
 from learntrace.notebooks.validation.rejections import TOO_LARGE, Rejection, excerpt, unstorable
 
 MAX_EVENTS = 500
@@ -22,6 +23,7 @@ KEPT_CHARACTERS = 16 * 1024
 # Keys of source code, which rejected events never keep: code is stored only with an event, where the academy wants it.
 _SOURCE = ("code", "source")
 _COMPACT = (",", ":")
+_NAMES = frozenset({"id", "actor", "assignment", "code_hash"})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -152,14 +154,21 @@ def parse_batch(batch: Batch, now: datetime) -> list[ParsedEvent]:
 
 def _parse(index: int, event: Any, now: datetime, *, measured: bool, storable: bool) -> ParsedEvent:
     try:
-        if not storable:
-            _refuse_unstorable(event)
-        if measured and (size := len(msgspec.json.encode(event))) > MAX_BYTES:
+        repaired = Repaired(event) if storable else _storable(event)
+        if measured and (size := len(msgspec.json.encode(repaired.document))) > MAX_BYTES:
             raise Rejection(TOO_LARGE, size=size, limit=MAX_BYTES)
-        row = check(event, now)
+        row = _checked(repaired, now)
     except Rejection as rejection:
         return ParsedEvent(index, _id_of(event), event, rejection=rejection)
-    return ParsedEvent(index, row["id"], event, row=row)
+    return ParsedEvent(index, row["id"], repaired.document, row=row)
+
+
+def _checked(repaired: Repaired, now: datetime) -> Row:
+    """Return the row of an event, flagged where its texts were repaired."""
+    row = check(repaired.document, now)
+    if repaired.places:
+        row["flags"].append(REPLACED_CHARACTERS)
+    return row
 
 
 def parse_event(text: str | bytes, now: datetime) -> Row:
@@ -169,19 +178,30 @@ def parse_event(text: str | bytes, now: datetime) -> Row:
     """
     body = text.encode() if isinstance(text, str) else text
     try:
-        event = decode(body)
+        repaired = decode_repaired(body, _is_id)
     except JSONProblem as problem:
         raise unstorable(problem) from problem
     if len(body) > MAX_BYTES:
         raise Rejection(TOO_LARGE, size=len(body), limit=MAX_BYTES)
-    return check(event, now)
+    return _checked(repaired, now)
 
 
-def _refuse_unstorable(event: Any) -> None:
+def _storable(event: Any) -> Repaired:
+    """Return an event with its texts repaired.
+
+    Raises Rejection where what can't be stored is elsewhere.
+    """
+    repaired = repair(event, _is_id)
     try:
-        refuse_unstorable(event)
+        refuse_unstorable(repaired.document)
     except JSONProblem as problem:
         raise unstorable(problem) from problem
+    return repaired
+
+
+def _is_id(key: str) -> bool:
+    """Whether a key of an event holds what something is known by: such a text is never changed."""
+    return key in _NAMES or key.endswith("_id")
 
 
 def _id_of(event: Any) -> str | None:

@@ -1,4 +1,6 @@
-"""Flag events whose assignment no published notebook has: they count, but the tag may be a typing error of its author.
+"""Flag events whose assignment no published notebook has, or which come from another cell than the published one.
+
+They count. The tag may be a typing error of its author, or the cell a copy that the learner tries things in.
 
 Only in academies that have published notebooks: elsewhere every assignment would be unknown.
 """
@@ -6,15 +8,21 @@ Only in academies that have published notebooks: elsewhere every assignment woul
 from collections.abc import Collection
 
 from learntrace.core.sql import execute
-from learntrace.notebooks.validation.event import UNKNOWN_ASSIGNMENT
+from learntrace.notebooks.validation.event import OTHER_CELL, UNKNOWN_ASSIGNMENT
 
+# A notebook without cell ids has none that could be compared.
 _FLAG = """
-UPDATE events e
-   SET flags = e.flags || to_jsonb(%s::text)
- WHERE e.id = ANY(%s::uuid[]) AND e.object ->> 'assignment' IS NOT NULL AND NOT e.flags ? %s
-   AND EXISTS (SELECT FROM notebooks_notebookassignment p WHERE p.academy_id = e.academy_id)
-   AND NOT EXISTS (SELECT FROM notebooks_notebookassignment p
-                    WHERE p.academy_id = e.academy_id AND p.tag = e.object ->> 'assignment')
+WITH found AS (
+    SELECT e.id, CASE WHEN p.id IS NULL THEN %(unknown)s
+                      WHEN e.verb = 'executed' AND e.object ->> 'part' IS DISTINCT FROM 'check'
+                           AND p.cell_id <> '' AND p.cell_id <> e.object_id THEN %(other)s END AS flag
+      FROM events e
+      LEFT JOIN notebooks_notebookassignment p ON p.academy_id = e.academy_id AND p.tag = e.object ->> 'assignment'
+     WHERE e.id = ANY(%(events)s::uuid[]) AND e.object ->> 'assignment' IS NOT NULL
+       AND EXISTS (SELECT FROM notebooks_notebookassignment p WHERE p.academy_id = e.academy_id)
+)
+UPDATE events e SET flags = e.flags || to_jsonb(found.flag)
+  FROM found WHERE found.id = e.id AND found.flag IS NOT NULL AND NOT e.flags ? found.flag
 """
 _UNFLAG = """
 UPDATE events e SET flags = e.flags - %s::text
@@ -23,10 +31,11 @@ UPDATE events e SET flags = e.flags - %s::text
 
 
 def flag_unknown(event_ids: Collection[str]) -> int:
-    """Flag the given events whose assignment isn't published, in the open transaction; return how many."""
+    """Flag the given events whose assignment isn't published, or not with their cell, in the open transaction; return how
+    many."""
     if not event_ids:
         return 0
-    return execute(_FLAG, [UNKNOWN_ASSIGNMENT, list(event_ids), UNKNOWN_ASSIGNMENT])
+    return execute(_FLAG, {"unknown": UNKNOWN_ASSIGNMENT, "other": OTHER_CELL, "events": list(event_ids)})
 
 
 def unflag_known(academy_id: int, tags: Collection[str]) -> int:

@@ -17,7 +17,7 @@ from learntrace.core.wakeup import announce
 from learntrace.notebooks.event_queries import RejectedNotFound
 from learntrace.notebooks.features import COLLECT_SOURCE, is_on
 from learntrace.notebooks.inbox.admission import AdmissionFacts, Person, Sender, complete_row
-from learntrace.notebooks.inbox.admission_queries import PEOPLE, people_from
+from learntrace.notebooks.inbox.admission_queries import PEOPLE, by_name, people_from
 from learntrace.notebooks.inbox.batch_parser import parse_event
 from learntrace.notebooks.inbox.event_store import INSERT_EVENTS, OWNERS
 from learntrace.notebooks.inbox.source import TOPIC
@@ -102,7 +102,7 @@ def _person(user: User) -> Person:
 
 
 def _people(ids: list[int], names: list[str]) -> list[Person]:
-    return people_from(fetch(PEOPLE, [ids, names]))
+    return people_from(fetch(PEOPLE, {"ids": ids, "names": names}))
 
 
 def _facts(row: RejectedEvent, checked: Row) -> AdmissionFacts:
@@ -111,7 +111,7 @@ def _facts(row: RejectedEvent, checked: Row) -> AdmissionFacts:
     collects = row.academy is not None and is_on(getattr(settings_of(row.academy), NOTEBOOK), COLLECT_SOURCE)
     return AdmissionFacts(
         {person.id: person for person in people},
-        {person.username: person for person in people},
+        by_name(people),
         frozenset({row.academy_id} if collects and row.academy_id else ()),
     )
 

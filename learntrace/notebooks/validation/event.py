@@ -55,6 +55,8 @@ MALFORMED_CODE_HASH = "malformed-code-hash"
 NEGATIVE_DURATION = "negative-duration"
 NO_SESSION = "no-session"
 NO_OUTCOME = "no-outcome"
+OTHER_CELL = "other-cell"
+REPLACED_CHARACTERS = "replaced-characters"
 UNKNOWN_ASSIGNMENT = "unknown-assignment"
 FLAGS: Mapping[str, str] = {
     CLOCK_AHEAD: "The learner's clock was more than 5 minutes ahead of ours.",
@@ -64,6 +66,8 @@ FLAGS: Mapping[str, str] = {
     NEGATIVE_DURATION: "`result.duration_ms` is below 0, as when a clock was set back.",
     NO_SESSION: "The event names no session.",
     NO_OUTCOME: "An execution without an outcome.",
+    OTHER_CELL: "The cell isn't the published one of the assignment, but perhaps a copy.",
+    REPLACED_CHARACTERS: "Characters of a text that can't be stored were replaced by U+FFFD.",
     UNKNOWN_ASSIGNMENT: "The academy has published notebooks, and none of them has this assignment.",
 }
 BEHIND = timedelta(days=30)

@@ -1,7 +1,7 @@
 """What staff asks to exclude, by names: the API, a page and a command give the same fields."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Cohort
+from learntrace.accounts.people.naming import ids_by_name, unambiguous
 from learntrace.accounts.scope import learners_of
 from learntrace.core.http.filters import natural
 from learntrace.measures import timestamps
@@ -19,7 +20,7 @@ from learntrace.progress.models import Activity, Progress
 from learntrace.progress.reports.selection import learners_of_cohorts
 
 FIELDS: Mapping[str, str] = {
-    "learner": "one or more learners, by id or user name",
+    "learner": "one or more learners, by id or user name; `id:101` and `name:101` say which",
     "cohort": "or all learners who have a task of this cohort, by id or slug",
     "everyone": "or all learners who were seen, on the assignment if one is given: true",
     "attempt": "or one attempt, by its id",
@@ -51,12 +52,13 @@ class _Request:
             raise InvalidExclusion(_("`%(name)s` must have at most %(most)s characters"), name=name, most=most)
         return text or None
 
-    def names(self, name: str) -> list[str]:
+    def names(self, name: str, number: Callable[[int], str] = str) -> list[str]:
         value = self.values.get(name)
         listed = value if isinstance(value, list) else [] if value in (None, "") else [value]
         if any(isinstance(value, bool) or not isinstance(value, str | int) for value in listed):
             raise InvalidExclusion(_("`%(name)s` must be an id, a name, or a list of these"), name=name)
-        return list(dict.fromkeys(str(value).strip() for value in listed if str(value).strip()))
+        texts = [number(value) if isinstance(value, int) else str(value).strip() for value in listed]
+        return list(dict.fromkeys(filter(None, texts)))
 
     def moment(self, name: str) -> datetime | None:
         text = self.text(name)
@@ -100,7 +102,8 @@ def meant_by(academy: Academy, values: Mapping[str, object]) -> Meant:
 
 
 def _learners(request: _Request, attempt: uuid.UUID | None) -> frozenset[int]:
-    named, cohorts = request.names("learner"), request.names("cohort")
+    # A number of JSON is an id, never a user name.
+    named, cohorts = request.names("learner", number=unambiguous), request.names("cohort")
     everyone = request.values.get("everyone") is True
     given = bool(named) + bool(cohorts) + everyone + (attempt is not None)
     if given != 1:
@@ -118,22 +121,17 @@ def _learners(request: _Request, attempt: uuid.UUID | None) -> frozenset[int]:
         return frozenset(seen.values_list("user_id", flat=True).distinct())
     if cohorts:
         return _of_cohorts(request.academy, cohorts)
-    people = learners_of(request.academy).filter(_named(named, "username"))
-    found = dict(people.values_list("pk", "username"))
-    known = {*found.values(), *map(str, found)}
-    if unknown := [name for name in named if name not in known]:
+    found = ids_by_name(named, learners_of(request.academy))
+    if unknown := [name for name in named if name not in found]:
         raise InvalidExclusion(_("Unknown learner: %(name)s"), name=unknown[0][:80])
-    return frozenset(found)
+    return frozenset(found.values())
 
 
 def _of_cohorts(academy: Academy, named: list[str]) -> frozenset[int]:
-    cohorts = dict(Cohort.objects.filter(_named(named, "slug"), academy=academy).values_list("pk", "slug"))
+    numbers = [number for name in named if (number := natural(name)) is not None]
+    meant = Q(slug__in=named) | Q(pk__in=numbers)
+    cohorts = dict(Cohort.objects.filter(meant, academy=academy).values_list("pk", "slug"))
     known = {*cohorts.values(), *map(str, cohorts)}
     if unknown := [name for name in named if name not in known]:
         raise InvalidExclusion(_("Unknown cohort: %(name)s"), name=unknown[0][:80])
     return learners_of_cohorts(academy, frozenset(cohorts))
-
-
-def _named(names: list[str], column: str) -> Q:
-    numbers = [number for name in names if (number := natural(name)) is not None]
-    return Q(**{f"{column}__in": names}) | Q(pk__in=numbers)

@@ -9,7 +9,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from learntrace.accounts.filters import flag, learners, strict_flag
+from learntrace.accounts.filters import LEARNERS, flag, learners, strict_flag
 from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView
 from learntrace.accounts.serializers import LearnerSerializer, PersonSerializer
@@ -84,7 +84,7 @@ class ExclusionsView(AcademyView):
         operation_id="progress_exclusions",
         parameters=[
             *ACADEMY,
-            *filters(learner="one or more ids or names of users, comma-separated"),
+            *filters(learner=LEARNERS),
             OpenApiParameter("standing", bool, description="whether to leave out those that were lifted"),
         ],
         responses=responses(ExclusionSerializer(many=True), 400, 401, 403),
@@ -93,7 +93,7 @@ class ExclusionsView(AcademyView):
         """List what is excluded, the newest first, with what was lifted."""
         rows = exclusions.exclusions_of(self.academy)
         if words(request, "learner"):
-            rows = rows.filter(user__in=learners(request))
+            rows = rows.filter(user__in=learners(request, self.academy))
         if flag(request, "standing"):
             rows = rows.filter(lifted_at__isnull=True)
         return Pages.answer(rows, request, lambda page: ExclusionSerializer(page, many=True).data)

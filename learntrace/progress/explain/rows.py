@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from learntrace.accounts.people.naming import BY_ID
 from learntrace.core.sql import fetch
 from learntrace.progress.catalogue import shown_keys
 from learntrace.progress.counting import counts
@@ -211,7 +212,8 @@ def _by_assignment(name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]
 
 
 def _signals_url(row: LearnerRow) -> str:
-    return f"/v1/signal/academy/signal?{urlencode({'learner': row.learner.pk, 'state': 'open,acknowledged'}, safe=',')}"
+    query = {"learner": f"{BY_ID}{row.learner.pk}", "state": "open,acknowledged"}
+    return f"/v1/signal/academy/signal?{urlencode(query, safe=',:')}"
 
 
 def explain_groups(rows: Collection[GroupRow]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from learntrace.core.sql import Parameters, execute, fetch, fetch_one, json_rows
-from learntrace.measures.activity import EXECUTED, Activity, Failure
+from learntrace.measures.activity import COMPLETED, EXECUTED, Activity, Failure
 from learntrace.progress.counting import below_floor, counts, exclusion_of, not_kept
 
 # Activities of one moment and one arrival, which the version before "history only grows" has recorded, are read in the order
@@ -63,7 +63,12 @@ SELECT learner, academy FROM since
                  LIMIT %(most)s + 1) AS activity) > %(most)s
 """  # noqa: S608 (only texts of this module)
 _ATTEMPTS = f"""SELECT a.id::text, a.at FROM progress_activity a
- WHERE a.id = ANY(%s::uuid[]) AND a.verb = %s AND {counts("a")}"""  # noqa: S608 (only texts of this module)
+ WHERE a.id = ANY(%(ids)s::uuid[]) AND {counts("a")}
+   AND (a.verb = %(executed)s
+        OR a.verb = %(completed)s
+           AND NOT EXISTS (SELECT FROM progress_activity o
+                            WHERE o.user_id = a.user_id AND o.assignment = a.assignment AND o.verb = %(completed)s
+                              AND o.id <> ALL(%(ids)s::uuid[])))"""  # noqa: S608 (only texts of this module)
 _MISSING = "SELECT asked.id FROM unnest(%s::text[]) AS asked(id) WHERE NOT EXISTS (SELECT FROM progress_activity a WHERE a.id = asked.id::uuid)"  # noqa: E501
 _DELETE = "DELETE FROM progress_activity a USING unnest(%s::uuid[]) AS gone(id) WHERE a.id = gone.id"
 _BY_ID = f"{_SELECT} WHERE a.id = ANY(%s::uuid[]) ORDER BY a.at, a.arrival, a.id"
@@ -228,8 +233,10 @@ def _point_rows(points: Points) -> str:
 
 
 def executions(ids: Collection[str]) -> dict[str, datetime]:
-    """Return the times of those of these activities that are executions and count."""
-    return dict(fetch(_ATTEMPTS, [list(ids), EXECUTED])) if ids else {}
+    """Return the times of those of these activities that count and are executions, or completions of steps of which no
+    other activity tells one."""
+    parameters = {"ids": list(ids), "executed": EXECUTED, "completed": COMPLETED}
+    return dict(fetch(_ATTEMPTS, parameters)) if ids else {}
 
 
 def missing(ids: Collection[str]) -> set[str]:

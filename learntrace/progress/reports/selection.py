@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from learntrace.accounts.filters import cohorts, learners
+from learntrace.accounts.filters import LEARNERS, cohorts, learners
 from learntrace.accounts.models import Academy
 from learntrace.accounts.scope import learners_of
 from learntrace.assignments.tasks import tasks_seen_in
@@ -18,7 +18,7 @@ from learntrace.registry.resolution import load_registry
 FILTERS: Mapping[str, str] = {
     "asset": "one or more assets by id, slug or alias, comma-separated; a translation stands for its asset",
     "cohort": "one or more ids or slugs of cohorts, comma-separated: the learners who have a task of them",
-    "learner": "one or more user ids or user names, comma-separated",
+    "learner": LEARNERS,
 }
 
 
@@ -55,7 +55,7 @@ def selection_of(academy: Academy, request: Request) -> Selection:
     wanted_cohorts = frozenset(cohorts(request, academy)) if words(request, "cohort") else None
     members = None if wanted_cohorts is None else learners_of_cohorts(academy, wanted_cohorts)
     if words(request, "learner"):
-        named = people_of(academy, learners(request))
+        named = people_of(academy, learners(request, academy))
         members = named if members is None else members & named
     assets = assets_named(academy, words(request, "asset")) if words(request, "asset") else None
     return Selection(academy, assets, wanted_cohorts, members)

@@ -60,11 +60,21 @@ def test_an_unknown_user_is_exit_code_1(ada: User, name: str, capsys: Output) ->
     assert "There is no user" in capsys.readouterr().err
 
 
-def test_a_name_that_several_have_is_refused(ada: User, capsys: Output) -> None:
-    User.objects.create(username="123")
-    assert token_command.main(["create", "--user", "123"]) == 1
+def test_an_address_that_several_have_is_refused(ada: User, capsys: Output) -> None:
+    User.objects.create(username="123", email="both@example.org")
+    User.objects.filter(pk=ada.pk).update(email="both@example.org")
+    assert token_command.main(["create", "--user", "both@example.org"]) == 1
     assert "Several users" in capsys.readouterr().err
     assert not Token.objects.exists()
+
+
+@pytest.mark.parametrize(("name", "owner"), [("123", "ada"), ("id:123", "ada"), ("name:123", "123")])
+def test_a_number_is_an_id_first_and_a_marked_name_what_it_says(
+    ada: User, capsys: Output, name: str, owner: str
+) -> None:
+    User.objects.create(username="123")
+    assert token_command.main(["create", "--user", name]) == 0
+    assert Token.objects.get().user.username == owner
 
 
 def test_list_shows_prefixes_and_no_keys(ada: User, capsys: Output) -> None:

@@ -351,14 +351,15 @@ def test_learners_stand_with_their_scores_and_the_ways_to_them(cast: Cast, clien
     assert (rows[1][0], rows[1][4], float(rows[1][5])) == ("Ada Lovelace", "100.0", 600)
     page = text_of(client, "/asset/intro")
     assert f'href="/learner/{cast.owner.pk}"' in page
-    assert 'href="/diagnosis?user=ada&amp;asset=intro"' in page
+    assert f'href="/diagnosis?user=id:{cast.owner.pk}&amp;asset=intro"' in page
 
 
 def test_who_has_a_task_and_no_telemetry_is_missing(client: Client, intro: Asset) -> None:
     assert table_of(client, "/asset/intro?format=csv&table=missing") == [["Learner", "User name"], ["radia", "radia"]]
     page = text_of(client, "/asset/intro")
-    assert 'href="/diagnosis?user=radia&amp;asset=intro"' in page
-    work_on(User.objects.get(username="radia"), "intro", "u")
+    radia = User.objects.get(username="radia")
+    assert f'href="/diagnosis?user=id:{radia.pk}&amp;asset=intro"' in page
+    work_on(radia, "intro", "u")
     assert "Nobody." in text_of(client, "/asset/intro")
 
 

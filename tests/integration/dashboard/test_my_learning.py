@@ -241,7 +241,7 @@ def test_it_says_what_came_last_from_where_and_who_may_see_it(cast: Cast, client
     assert (found.learnpack.client, found.notebooks.client) == ("vscode", "JupyterLab 4.6.6")
     assert found.notebooks.at == event.created_at
     assert {(one.status, one.sentence) for one in found.events} == {
-        ("error", "NameError"), ("rejected", "Unknown verb danced; known are executed"),
+        ("done", "The cell ended with NameError"), ("rejected", "Unknown verb danced; known are executed"),
     }  # fmt: skip
     assert [(str(role), people) for role, people in found.readers[0].roles] == [("Teachers", 2), ("Administrators", 1)]
     page = text_of(client.get("/me"))

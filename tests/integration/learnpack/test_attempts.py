@@ -157,9 +157,36 @@ def test_what_a_newer_document_no_longer_tells_is_noted_until_one_tells_it_again
     process(fewer, user=ada)
     untold, detail, learners = said()
     assert (untold, learners) == (tests, 1)
-    assert f"The latest message tells fewer attempts than earlier ones did ({tests} fewer); all of them count" in detail
+    assert (
+        f"The latest message tells fewer attempts or completed steps than earlier ones did ({tests} fewer); all of them count"
+        in detail
+    )
     process(document | {"last_interaction_at": document["last_interaction_at"] + 2000}, user=ada)
     assert (said()[0], said()[2]) == (0, 0)
+
+
+def test_an_empty_document_of_a_second_device_undoes_nothing_and_is_told(
+    ada: User, asset: Asset, academy: Academy
+) -> None:
+    """Steps that are read and completed have no runs: what is lost are completions."""
+    moment = 1_760_000_000_000
+    steps = [{"slug": slug, "opened_at": moment, "completed_at": moment + 1000} for slug in ("a", "b", "c")]
+    whole = {"slug": SLUG, "last_interaction_at": moment + 2000, "steps": steps}
+    process(whole, user=ada)
+    assert AssignmentTelemetry.objects.get().untold_attempts == 0
+    process({"slug": SLUG, "last_interaction_at": moment + 60_000, "steps": []}, user=ada)
+    record = AssignmentTelemetry.objects.get()
+    assert (record.telemetry["steps"], record.untold_attempts) == ([], 3)
+    assert Progress.objects.filter(done_at__isnull=False).count() == 3
+    teacher = Api(make_user("tina", "teacher", academy), academy)
+    told = teacher.get(f"/v1/diagnosis/academy/telemetry?user=ada&asset={SLUG}").json()
+    (check,) = [one for one in told["checks"] if one["check"] == "record"]
+    assert "tells fewer attempts or completed steps than earlier ones did (3 fewer)" in check["detail"]
+    assert learners_with_missing_attempts(academy) == 1
+    # Completed again at another time is completed.
+    again = [step | {"completed_at": moment + 90_000} for step in steps]
+    process({"slug": SLUG, "last_interaction_at": moment + 120_000, "steps": again}, user=ada)
+    assert AssignmentTelemetry.objects.get().untold_attempts == 0
 
 
 def test_the_drain_only_notes_what_has_changed(ada: User, asset: Asset) -> None:

@@ -72,6 +72,29 @@ def test_the_query_is_merged_over_the_body_but_for_the_user(client: Client) -> N
     assert Webhook.objects.get().payload == {"slug": "a", "user_id": 1234, "asset_id": "2,3", "academy": "47"}
 
 
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("asset_id=201&asset_id=999", "201,999"),
+        ("asset_id=999&asset_id=201&asset_id=999", "999,201"),
+        ("asset_id=201", "201"),
+    ],
+)
+def test_a_name_that_the_query_repeats_is_read_as_one_list(client: Client, query: str, named: str) -> None:
+    make_graded_asset("here", id=201)
+    client.post({"slug": "elsewhere", "asset_id": 999}, query)
+    row = Webhook.objects.get()
+    assert (row.payload["asset_id"], row.asset_id) == (named, 201)
+
+
+def test_the_academy_that_the_query_repeats_is_one_and_two_are_none(client: Client, academy: Academy) -> None:
+    features = {"telemetry_webhook_ignore": {"events": ["batch"]}}
+    AcademySettings.objects.create(academy=academy, learnpack_features=features)
+    client.post({"slug": "a"}, "academy=47&academy=47")
+    client.post({"slug": "b"}, "academy=47&academy=48")
+    assert list(Webhook.objects.order_by("package_slug").values_list("status", flat=True)) == ["IGNORED", "PENDING"]
+
+
 def test_a_body_without_a_json_content_type_is_still_json(client: Client) -> None:
     assert client.post(b'{"slug": "x", "event": "open_step"}', content_type="text/plain;charset=UTF-8").text == "ok"
     row = Webhook.objects.get()
@@ -104,7 +127,8 @@ NESTED = b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
     [
         (b'{"steps": [{"slug": "a\\u0000b"}]}', "$.steps[0].slug"),
         (b'{"a\\u0000": 1}', "$.a"),
-        (b'{"steps": [1, "\\ud800"]}', "$.steps[1]"),
+        (b'{"steps": [{"asset_ids": [1, "\\ud800"]}]}', "$.steps[0].asset_ids[1]"),
+        (b'{"user_id": "\\ud83d"}', "$.user_id"),
         (NESTED, "byte 104"),
         (b'{"a": {"b": 18446744073709551616}}', "$.a.b"),
         (b'{"a": -9223372036854775809}', "$.a"),

@@ -179,6 +179,45 @@ def test_what_no_database_can_hold_costs_one_event_and_not_the_other_499(sender:
     assert RejectedEvent.objects.get().raw
 
 
+@pytest.mark.parametrize("poison", [rb'"\ud800"', rb'"a\u0000b"', b'"\xff"', b'"\xed\xa0\xbd"'])
+@pytest.mark.parametrize(
+    "place", ["result.error_value", "result.error_name", "context.kernel", "object.notebook", "object.title", "note"]
+)
+def test_a_text_that_cannot_be_stored_is_repaired_and_the_event_flagged(
+    sender: Sender, poison: bytes, place: str
+) -> None:
+    event = make_event(result={"outcome": "error", "error_name": "E", "error_value": "v"})
+    *holders, name = place.split(".")
+    holder = event
+    for key in holders:
+        holder = holder[key]
+    holder[name] = "POISON"
+    answer = sender.post(b"[" + json.dumps(event).encode().replace(b'"POISON"', poison) + b"]").json()
+    assert (answer["accepted"], answer["rejected"]) == (1, [])
+    row = Event.objects.get()
+    assert "replaced-characters" in row.flags
+    stored = {"object": row.object, "result": row.result, "context": row.context}
+    assert "\ufffd" in json.dumps(stored, ensure_ascii=False) or place == "note"
+
+
+def test_neighbours_of_a_repaired_event_are_stored_as_they_are(sender: Sender) -> None:
+    bad = make_event(result={"outcome": "error", "error_name": "E", "error_value": "a\ud83d"})
+    good = make_event(result={"outcome": "error", "error_name": "E", "error_value": "\U0001f600"})
+    assert sender.send(good, bad)["accepted"] == 2
+    assert Event.objects.get(pk=good["id"]).flags == []
+    assert Event.objects.get(pk=good["id"]).result["error_value"] == "\U0001f600"
+    assert Event.objects.get(pk=bad["id"]).result["error_value"] == "a\ufffd"
+
+
+@pytest.mark.parametrize("place", ["actor", "session_id", "object.id", "object.assignment", "object.code_hash"])
+def test_keys_and_ids_that_cannot_be_stored_are_not_changed(sender: Sender, place: str) -> None:
+    event = make_event()
+    *holders, name = place.split(".")
+    (event[holders[0]] if holders else event)[name] = "a\ud800"
+    (told,) = sender.send(event)["rejected"]
+    assert (told["code"], place in told["detail"]) == ("unstorable-text", True)
+
+
 def test_longest_names_in_any_script_can_be_stored(sender: Sender) -> None:
     wide = "\N{GRINNING FACE}"
     about = {"type": "cell", "id": "", "assignment": "", "notebook": wide * 1000, "code_hash": "", "tags": [wide] * 200}

@@ -19,7 +19,7 @@ from learntrace.notebooks.documents.activities import SOURCE
 from learntrace.notebooks.documents.arrivals import take_arrivals
 from learntrace.notebooks.documents.learnpack_document import document
 from learntrace.notebooks.documents.telemetry_queue import make_documents
-from learntrace.notebooks.models import Arrival, Event
+from learntrace.notebooks.models import Arrival, Event, NotebookAssignment
 from learntrace.progress.corrections import exclusions
 from learntrace.progress.corrections.exclusions import Meant
 from learntrace.progress.models import Assignment, Progress, Stale
@@ -313,6 +313,20 @@ def test_where_nothing_is_published_no_assignment_is_unknown(cast: Cast) -> None
     do(cast, 0, "error")
     work()
     assert not Event.objects.exclude(flags=[]).exists()
+
+
+def test_a_copy_of_a_cell_is_flagged_and_undoes_nothing(cast: Cast, teacher: Api) -> None:
+    publish(teacher, ONE)
+    NotebookAssignment.objects.update(cell_id="original")
+    for place, (cell, outcome) in enumerate((("original", "ok"), ("copy", "error"))):
+        event = do(cast, place, outcome)
+        Event.objects.filter(pk=event.pk).update(object={**event.object, "id": cell}, object_id=cell)
+    work()
+    flags = dict(Event.objects.values_list("object_id", "flags"))
+    assert flags == {"original": [], "copy": ["other-cell"]}
+    row = Progress.objects.get()
+    assert (row.done_by, row.attempts, row.errors) == ("run", 2, 1)
+    assert record(cast).completion_rate == 100
 
 
 def test_an_error_that_a_cell_is_meant_to_raise_is_a_success(cast: Cast, teacher: Api) -> None:

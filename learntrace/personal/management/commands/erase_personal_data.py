@@ -14,7 +14,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("user", metavar="USER", help="Id, user name or e-mail address.")
+        parser.add_argument(
+            "user",
+            metavar="USER",
+            help="Id, user name or e-mail address; id:101 or name:101 where one looks like the other.",
+        )
         add_dry_run(parser)
 
     def handle(self, *args: Any, user: str, dry_run: bool, **options: Any) -> None:

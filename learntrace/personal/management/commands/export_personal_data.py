@@ -11,7 +11,11 @@ class Command(BaseCommand):
     help = "Write all that is held about a user into a ZIP file, for whoever asks for the own data and can't sign in."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("user", metavar="USER", help="Id, user name or e-mail address.")
+        parser.add_argument(
+            "user",
+            metavar="USER",
+            help="Id, user name or e-mail address; id:101 or name:101 where one looks like the other.",
+        )
         parser.add_argument(
             "--output",
             type=FileType("xb"),

@@ -20,7 +20,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("academy", metavar="ACADEMY", help="Id or slug.")
         parser.add_argument(
-            "--learner", action="append", metavar="NAME", help="A learner's id or user name; repeatable."
+            "--learner",
+            action="append",
+            metavar="NAME",
+            help="A learner's id or user name, or id:101, name:101; repeatable.",
         )
         parser.add_argument("--cohort", action="append", metavar="NAME", help="A cohort's id or slug; repeatable.")
         parser.add_argument("--everyone", action="store_true", help="All learners who were seen.")

@@ -1,0 +1,1 @@
+"""What becomes of records when assets change, or users are merged."""
