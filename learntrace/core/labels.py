@@ -44,6 +44,8 @@ LABELS = frozenset((
     _("part"), _("questions"), _("stuck since"), _("trouble since"),
     _("total time"), _("translation group"), _("turn academy"), _("turn learner"),
     _("updated at"), _("user"), _("verb"), _("visibility"),
+    _("assignee"), _("by"), _("clock"), _("concern"), _("error group"), _("note"), _("number"), _("signals"),
+    _("undone number"), _("version"), _("what"),
 ))  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from learntrace.accounts.models import Academy, Membership
 from learntrace.accounts.roles import roles_with
-from learntrace.core.sql import fetch_one
+from learntrace.core.sql import execute, fetch_one
 from learntrace.progress.models import Progress
 from learntrace.signals.models import Notification, NotificationRule, Signal
 from learntrace.signals.notifications import failures
@@ -48,6 +48,24 @@ SELECT rule.id
  ORDER BY waiting.due_at, waiting.id
  LIMIT 1
    FOR NO KEY UPDATE OF rule SKIP LOCKED
+"""
+# Of a concern's signals only the first is queued. Where that one is over before it is sent, and another stands, the message
+# tells of the other.
+_TELL_OF_ANOTHER = """
+UPDATE signals_notification waiting
+   SET signal_id = other.id
+  FROM signals_signal told
+  JOIN LATERAL (
+       SELECT s.id FROM signals_signal s
+        WHERE s.user_id = told.user_id AND s.academy_id = told.academy_id AND s.state = 'open'
+          AND s.assignment IS NOT DISTINCT FROM told.assignment
+          AND (told.assignment IS NOT NULL OR s.asset_slug IS NOT DISTINCT FROM told.asset_slug)
+        ORDER BY s.severity DESC, s.opened_at, s.id LIMIT 1) AS other ON true
+ WHERE waiting.rule_id = %(rule)s AND waiting.state = 'waiting' AND told.id = waiting.signal_id
+   AND told.state IN ('resolved', 'withdrawn')
+   AND NOT EXISTS (SELECT FROM signals_notification same
+                    WHERE same.signal_id = other.id
+                      AND (same.rule_id = waiting.rule_id OR same.destination = waiting.destination))
 """
 
 
@@ -116,6 +134,7 @@ def _message_with(first: Notification, rule: NotificationRule, now: datetime) ->
     waiting = Notification.objects.filter(rule=rule, state=State.WAITING, delivery=first.delivery)
     if first.delivery is None and not rule.digest_minutes:
         waiting = waiting.filter(due_at__lte=now)
+    execute(_TELL_OF_ANOTHER, {"rule": rule.pk})
     over = [Signal.State.RESOLVED, Signal.State.WITHDRAWN]
     done = Progress.objects.filter(
         user=OuterRef("signal__user"),

@@ -85,6 +85,18 @@
     document.querySelector("main").replaceChildren(...fresh.body.childNodes);
   };
 
+  // What somebody is writing is not taken away.
+  const hasDraft = (part) => [...part.querySelectorAll("input[name=note]")].some((one) => one.value !== one.defaultValue);
+
+  // What somebody has selected stays selected.
+  const selectedIn = (part) => [...part.querySelectorAll("[data-row] input[type=checkbox]:checked")].map((one) => one.value);
+  const select = (part, values) => {
+    for (const value of values) {
+      const box = part.querySelector(`[data-row] input[type=checkbox][value="${CSS.escape(value)}"]`);
+      if (box) box.checked = true;
+    }
+  };
+
   const put = (fresh, sign) => {
     tellTimes(fresh);
     keepToken(fresh);
@@ -92,13 +104,16 @@
     for (const part of document.querySelectorAll("[data-part]")) {
       const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (!next || next.innerHTML === part.innerHTML) continue;
-      if (part.querySelector(":popover-open, form :focus-visible:not(button)")) continue;
+      if (part.querySelector(":popover-open, form :focus-visible:not(button)") || hasDraft(part)) continue;
       const place = placeIn(part);
+      const selected = selectedIn(part);
       keepOpen(part, next);
       keep(part, next);
       part.replaceChildren(...next.childNodes);
+      select(part, selected);
       if (place) goTo(part, place);
     }
+    document.dispatchEvent(new Event("learntrace:put"));
   };
 
   const follow = (sign) => {
@@ -175,16 +190,15 @@
     };
 
     const listen = () => {
-      const source = new EventSource(sign.dataset.stream);
-      source.addEventListener("hello", () => { streaming = true; changed(); });
-      for (const kind of ["signal", "progress", "webhook", "reset"]) source.addEventListener(kind, changed);
-      source.onerror = () => {
+      const kinds = new Set([...sign.dataset.kinds.split(","), "reset"]);
+      window.learntraceStream({ stream: sign.dataset.stream, worker: sign.dataset.worker, name: sign.dataset.share }, (kind) => {
+        if (kind === "hello") streaming = true;
+        // A page that is made anew keeps this element.
+        sign.dataset.streaming = kind === "down" ? "" : "1";
         // Asked at the usual pace until the stream is back: the page says itself whether that works.
-        streaming = false;
-        changed();
-        // Refused for good, or by a server that is starting: the browser doesn't try again by itself.
-        if (source.readyState === EventSource.CLOSED) window.setTimeout(listen, LONGEST_PAUSE);
-      };
+        if (kind === "down") streaming = false;
+        if (kind === "hello" || kind === "down" || kinds.has(kind)) changed();
+      });
     };
 
     window.addEventListener("beforeunload", () => { left = performance.now(); });
@@ -218,6 +232,9 @@
       });
       if (answer.status === 401 && sign) return location.assign(sign.dataset.ended);
       if (answer.type !== "opaqueredirect" && !answer.ok) throw new Error(String(answer.status));
+      const told = answer.headers.get("content-type")?.startsWith("application/json") ? await answer.json() : null;
+      if (told) document.dispatchEvent(new CustomEvent("learntrace:done", { detail: told }));
+      if (!told?.failed) form.reset();
       document.dispatchEvent(new Event("learntrace:changed"));
     } catch (error) {
       if (sign && (error instanceof TypeError || error.name === "TimeoutError")) tellUnsent();
