@@ -263,7 +263,7 @@ class NotificationRule(models.Model):
 
 
 class Notification(models.Model):
-    """The notification of a signal by a rule: only one, however often the signal changes."""
+    """The notification of a signal, or of a concern of the class, by a rule: only one, however often the signal changes."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
@@ -277,7 +277,13 @@ class Notification(models.Model):
     rule = models.ForeignKey(NotificationRule, models.SET_NULL, null=True, related_name="notifications", db_index=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     academy = models.ForeignKey(Academy, models.CASCADE, related_name="+", db_index=False)
-    signal = models.ForeignKey(Signal, models.CASCADE, related_name="notifications", db_index=False)
+    signal = models.ForeignKey(
+        Signal, models.CASCADE, null=True, blank=True, related_name="notifications", db_index=False
+    )
+    # Of the class; then there is no signal.
+    concern = models.ForeignKey(
+        Concern, models.CASCADE, null=True, blank=True, related_name="notifications", db_index=False
+    )
     # A digest of the user, the channel and the target.
     destination = models.CharField(max_length=64, editable=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING, db_default=State.WAITING)
@@ -299,11 +305,15 @@ class Notification(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["signal", "rule"], name="one_notification_per_signal_and_rule"),
             models.UniqueConstraint(fields=["signal", "destination"], name="one_notification_per_signal_and_place"),
+            models.CheckConstraint(
+                condition=Q(signal__isnull=False) | Q(concern__isnull=False), name="notification_of_something"
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["due_at", "id"], name="notification_due", condition=Q(state__in=["waiting", "sending"])
             ),
+            models.Index(fields=["concern"], name="notification_concern", condition=Q(concern__isnull=False)),
             # Few rows: the messages that are being sent now.
             models.Index(fields=["academy"], name="notification_sending", condition=Q(state="sending")),
             models.Index(

@@ -45,10 +45,8 @@ def changes_with(signals: Iterable[Signal]) -> list[live_events.Change]:
     changes: list[live_events.Change] = []
     for academy_id, subjects in _subjects(signals).items():
         standing = of_subjects(academy_id, subjects)
-        over = subjects_known(academy_id, subjects)
-        for concern in standing:
-            over.pop(subject_of(concern.row), None)
-        changes += changes_of(academy_id, standing, list(over.values()))
+        gone = subjects.difference(subject_of(concern.row) for concern in standing)
+        changes += changes_of(academy_id, standing, list(subjects_known(academy_id, gone).values()))
     return changes
 
 

@@ -1,4 +1,4 @@
-"""The worker's turn for concerns of classes: tells live clients when one appears, grows or is over.
+"""The worker's turn for concerns of classes: tells live clients when one appears, grows or is over, and teachers of new ones.
 
 Nothing is stored but a concern's name. What was told last is known to this process alone: one that starts over tells it once
 more, which changes nothing for who reads it.
@@ -12,9 +12,12 @@ from django.db import transaction
 
 from learntrace.core import live_events
 from learntrace.core.sql import fetch
+from learntrace.core.wakeup import announce
 from learntrace.signals.concerns.changes import changes_of
 from learntrace.signals.concerns.class_wide import ClassConcern, class_concerns
 from learntrace.signals.evaluation.clock import now_in
+from learntrace.signals.notifications.queueing import TOPIC as NOTIFICATIONS
+from learntrace.signals.notifications.queueing import queue_for_class
 
 TOPIC = "concerns-of-classes"
 # A look at a class of 300 takes some milliseconds; looking takes a twentieth of a worker's thread at most.
@@ -68,6 +71,9 @@ class ClassTurn:
         over = [concern.row for number, concern in before.items() if number not in standing]
         if changed or over:
             with transaction.atomic():
+                new = [concern for concern in changed if concern.row.pk not in before]
+                if sum(queue_for_class(concern) for concern in new):
+                    transaction.on_commit(lambda: announce(NOTIFICATIONS))
                 live_events.say(changes_of(academy_id, changed, over))
         self.told[academy_id] = standing
         return len(changed) + len(over)

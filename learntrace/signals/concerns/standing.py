@@ -146,6 +146,8 @@ def named(academy_id: int, subjects: Collection[Subject]) -> dict[Subject, Conce
 
 def subjects_known(academy_id: int, subjects: Collection[Subject]) -> dict[Subject, Concern]:
     """Return the rows of those concerns that have one."""
+    if not subjects:
+        return {}
     users = {subject.user_id for subject in subjects}
     rows = {
         subject_of(row): row

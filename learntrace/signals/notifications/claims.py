@@ -17,7 +17,8 @@ from learntrace.accounts.models import Academy, Membership
 from learntrace.accounts.roles import roles_with
 from learntrace.core.sql import execute, fetch_one
 from learntrace.progress.models import Progress
-from learntrace.signals.models import Notification, NotificationRule, Signal
+from learntrace.signals.concerns.reading import current
+from learntrace.signals.models import Concern, Notification, NotificationRule, Signal
 from learntrace.signals.notifications import failures
 from learntrace.signals.notifications.failures import DeliveryFailure
 from learntrace.signals.notifications.queueing import CAPABILITY
@@ -79,7 +80,12 @@ class Delivery:
 
     @property
     def signals(self) -> list[Signal]:
-        return [notification.signal for notification in self.notifications]
+        return [notification.signal for notification in self.notifications if notification.signal is not None]
+
+    @property
+    def concerns(self) -> list[Concern]:
+        """The concerns of the class that it tells of."""
+        return [notification.concern for notification in self.notifications if notification.concern is not None]
 
 
 def give_up_lost(now: datetime) -> None:
@@ -143,7 +149,11 @@ def _message_with(first: Notification, rule: NotificationRule, now: datetime) ->
         done_at__isnull=False,
     )
     _drop(waiting.filter(Q(signal__state__in=over) | Q(Exists(done))), failures.OVER)
-    rows = waiting.select_related("signal__user", "signal__acknowledged_by").order_by("signal_id")
+    of_class = waiting.filter(concern__isnull=False).select_related("concern")
+    gone = [row.pk for row in of_class if row.concern is not None and current(row.concern) is None]
+    if gone:
+        _drop(waiting.filter(pk__in=gone), failures.OVER)
+    rows = waiting.select_related("signal__user", "signal__acknowledged_by", "concern").order_by("signal_id", "id")
     return list(rows[:MOST_SIGNALS])
 
 

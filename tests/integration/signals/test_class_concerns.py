@@ -10,8 +10,12 @@ from learntrace.accounts.models import User
 from learntrace.core.models import LiveEvent
 from learntrace.progress.models import Activity
 from learntrace.signals.concerns.class_turn import ClassTurn
-from learntrace.signals.models import ConcernAct
+from learntrace.signals.models import ConcernAct, Notification
+from learntrace.signals.notifications.claims import claim_next
+from learntrace.signals.notifications.delivery import told_now
+from learntrace.signals.notifications.message import message_of
 from tests.support.builders import Api, Cast, make_attempts, make_cohort, make_task, make_user
+from tests.support.notifications import make_rule
 
 CONCERNS = "/v1/signal/academy/concern"
 TAG = "assignment:lesson-03-exercise-1"
@@ -112,9 +116,55 @@ def test_the_stream_is_told_when_one_appears_grows_and_ends(cast: Cast) -> None:
     turn_again()
     turn_again()
     assert told() == [("open", 5)]
+    assert Notification.objects.count() == 0
     meet(cast, people(cast, 1, 10))
     turn_again()
     assert told() == [("open", 5), ("open", 6)]
     Activity.objects.update(at=timezone.now() - timedelta(minutes=16))
     turn_again()
     assert told()[-1] == ("over", None)
+
+
+class TestNotifications:
+    @pytest.fixture
+    def turn(self, cast: Cast) -> ClassTurn:
+        LiveEvent.objects.create(academy_id=cast.academy.pk, kind="progress", data={"learner": 1})
+        return ClassTurn(last=0)
+
+    def test_a_teacher_is_told_once_what_many_met(self, cast: Cast, turn: ClassTurn) -> None:
+        rule = make_rule(cast.colleague, cast.academy)
+        meet(cast, people(cast, 5))
+        turn.take()
+        ClassTurn(last=0).take()
+        (waiting,) = Notification.objects.filter(rule=rule)
+        assert waiting.signal is None
+        delivery = claim_next(timezone.now() + timedelta(seconds=1))
+        assert delivery is not None
+        message = message_of(delivery.id, rule, delivery.signals, told_now(delivery.concerns))
+        assert message.subject == "[Learntrace] Many of the class: lesson-03-exercise-1"
+        assert message.lines[0].sentence == "5 learners met “XError: it broke” on lesson-03-exercise-1"
+        assert message.document["concerns"][0]["met_by"] == 5
+        assert not message.document["test"]
+
+    def test_rules_of_kinds_and_of_other_cohorts_are_not(self, cast: Cast, turn: ClassTurn) -> None:
+        make_rule(cast.colleague, cast.academy, kinds=["stuck"])
+        make_rule(cast.colleague, cast.academy, cohort=make_cohort("spring", cast.academy), target="x@example.org")
+        make_rule(cast.stranger, cast.elsewhere)
+        meet(cast, people(cast, 5))
+        turn.take()
+        assert Notification.objects.count() == 0
+
+    def test_what_is_over_before_it_is_sent_is_dropped(self, cast: Cast, turn: ClassTurn) -> None:
+        make_rule(cast.colleague, cast.academy, digest_minutes=30)
+        meet(cast, people(cast, 5))
+        turn.take()
+        Activity.objects.update(at=timezone.now() - timedelta(minutes=20))
+        assert claim_next(timezone.now() + timedelta(minutes=31)) is None
+        assert Notification.objects.get().state == "dropped"
+
+    def test_it_is_listed_for_its_teacher(self, cast: Cast, turn: ClassTurn, teacher: Api) -> None:
+        make_rule(cast.colleague, cast.academy)
+        meet(cast, people(cast, 5))
+        turn.take()
+        (row,) = teacher.get("/v1/signal/academy/notification").json()
+        assert (row["signal"], row["concern"]) == (None, listed(teacher)[0]["id"])
