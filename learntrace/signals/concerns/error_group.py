@@ -10,7 +10,11 @@ def group_of(name: str, message: str) -> str:
 
 def text_of(name: str, message: str) -> str:
     """Return an error in one line: its name and the first line of its message, once where both are the same."""
-    first_line = message.strip().partition("\n")[0].strip()
-    if not first_line or first_line == name:
+    first_line = _first_line(message)
+    if not first_line or first_line == _first_line(name):
         return name
     return f"{name}: {first_line}"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0].strip()
