@@ -106,8 +106,9 @@ def test_a_signal_is_acknowledged_without_leaving_the_page(visit: Visit, room: C
     page.evaluate("window.still = true")
     line.get_by_role("button", name="Acknowledge").click()
     acknowledged = page.locator("#acknowledged")
-    expect(acknowledged.locator("summary")).to_contain_text("Acknowledged (1)")
-    acknowledged.locator("summary").click()
+    folded = acknowledged.locator("> summary")
+    expect(folded).to_contain_text("Acknowledged (1)")
+    folded.click()
     expect(acknowledged).to_contain_text("Acknowledged by Tomás Rivera")
     assert page.evaluate("window.still") is True
     acknowledged.get_by_role("button", name="Open again").click()
@@ -180,7 +181,7 @@ def test_a_filter_applies_when_it_is_chosen_and_stands_in_the_address(visit: Vis
 
 def test_light_or_dark_is_chosen_and_remembered(visit: Visit, room: Classroom) -> None:
     page = visit("/class", room.teacher, scheme="light")
-    page.get_by_text("Tomás Rivera").click()
+    page.get_by_role("banner").get_by_text("Tomás Rivera").click()
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.goto("/learners")
@@ -209,7 +210,7 @@ def test_it_prints_on_light_paper_without_what_only_a_screen_needs(visit: Visit,
     for learner in room.learners[:6]:
         fail(room, learner, room.keys[-1], 4)
     page = visit("/class", room.teacher, scheme="dark")
-    page.get_by_text("Tomás Rivera").click()
+    page.get_by_role("banner").get_by_text("Tomás Rivera").click()
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.goto("/class")

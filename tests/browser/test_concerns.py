@@ -23,7 +23,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A real installation with a class of three, a teacher and an assistant."""
     folder = tmp_path_factory.mktemp("concerns")
     installation = Installation(folder / "home")
-    people = [(7 + place, *name.split()) for place, name in enumerate(LEARNERS)]
+    people = [(7 + place, *name.partition(" ")[::2]) for place, name in enumerate(LEARNERS)]
     staff = [(20, "tomas", "Tomás", "Rivera", "teacher"), (21, "alan", "Alan", "Turing", "assistant")]
     roster = {
         "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
@@ -190,3 +190,29 @@ def test_twelve_tabs_of_a_browser_share_one_stream_and_all_stay_alive(
         expect(tab.locator(card("Radia", "lesson-03-exercise-2"))).to_be_visible()
     context.close()
     contexts.clear()
+
+
+def test_cards_and_rows_hold_still_until_the_teacher_asks(
+    browser: Browser, served: Installation, contexts: list[BrowserContext]
+) -> None:
+    def order(page: Page, part: str) -> list[str]:
+        rows = page.locator(f"[data-part={part}] > ul.signals > [data-row], tbody[data-part={part}] > [data-row]")
+        keys: list[str] = rows.evaluate_all("rows => rows.map((row) => row.dataset.row)")
+        return keys
+
+    fail(served, 1, "lesson-04-exercise-1")
+    page = sign_in(browser, served, contexts, "tomas")
+    expect(page.locator(card("Barbara", "lesson-04-exercise-1"))).to_be_visible()
+    cards, rows = order(page, "signals"), order(page, "learners")
+    # Who was calm is the worst now: five failures in a row make a graver signal than three, and a card above the others.
+    for exercise in (2, 3, 4):
+        fail(served, 2, f"lesson-04-exercise-{exercise}", times=6)
+    expect(page.locator(card("Radia", "lesson-04-exercise-4"))).to_be_visible()
+    assert order(page, "signals")[: len(cards)] == cards
+    assert order(page, "learners") == rows
+    moved = page.locator("[data-show=learners]")
+    expect(moved).to_contain_text("changed, show")
+    moved.click()
+    expect(moved).to_have_count(0)
+    assert order(page, "learners") != rows
+    assert order(page, "signals")[: len(cards)] == cards

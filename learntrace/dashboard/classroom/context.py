@@ -1,7 +1,7 @@
 """What the template of Class now shows: the grid of a page of learners, concerns, errors and the activity of the class."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.safestring import SafeString
 
@@ -19,6 +19,7 @@ from learntrace.dashboard.classroom.snapshot import ClassActivity, ClassSnapshot
 from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.charts.sparkline import Spark, sparkline
 from learntrace.dashboard.components.filters import Filters
+from learntrace.dashboard.components.still import held, shown_before
 from learntrace.dashboard.components.table import Paging
 from learntrace.dashboard.concerns.cards import Cards, cards_of, masked_cards
 from learntrace.dashboard.layout.page import AcademyPage
@@ -44,6 +45,7 @@ class ClassNowContext:
     """The context of classroom/class_now.html.
 
     `students` says whether the class has anybody, `open_count` how many concerns are open, shown or not.
+    `moved` and `cards_moved` tell how many rows and cards would have another place: they hold still until the reader asks.
     """
 
     filters: Filters
@@ -54,6 +56,8 @@ class ClassNowContext:
     paging: Paging[Learner]
     rows: list[Row]
     cards: Cards
+    moved: int
+    cards_moved: int
     open_count: int
     errors: Sequence[ErrorRow]
     rate: ActivityRate
@@ -78,6 +82,13 @@ def class_now_context(
     else:
         cards = masked_cards(_without_names(snapshot), names)
         errors = without_names(activity.errors, snapshot.learners)
+    shown = held(
+        paging.rows, lambda learner: str(learner.id), shown_before(page.request, "learners"), snapshot.learners
+    )
+    # What concerns the whole class stands above, whenever it comes.
+    of_class = [card for card in cards.open if card.of_class]
+    of_learners = [card for card in cards.open if not card.of_class]
+    open_cards = held(of_learners, lambda card: str(card.id), shown_before(page.request, "concerns"))
     return ClassNowContext(
         filters=filters,
         projector=names is not None,
@@ -85,8 +96,10 @@ def class_now_context(
         grid=grid_of(snapshot.columns, snapshot.learners),
         narrowed=snapshot.narrowed,
         paging=paging,
-        rows=_rows(page, paging.rows, snapshot.columns, names),
-        cards=cards,
+        rows=_rows(page, shown.rows, snapshot.columns, names),
+        cards=replace(cards, open=[*of_class, *open_cards.rows]),
+        moved=shown.moved,
+        cards_moved=open_cards.moved,
         open_count=snapshot.concerns.open_count,
         errors=errors,
         rate=activity.rate,

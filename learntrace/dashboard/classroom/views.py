@@ -5,11 +5,13 @@ import secrets
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from learntrace.core.http.filters import natural
 from learntrace.dashboard.classroom.context import class_now_context
 from learntrace.dashboard.classroom.csv_export import class_table
 from learntrace.dashboard.classroom.pseudonyms import pseudonyms
 from learntrace.dashboard.classroom.snapshot import activity_of, snapshot_of
 from learntrace.dashboard.components.filters import filters_of
+from learntrace.dashboard.components.still import shown_before
 from learntrace.dashboard.components.table import csv_answer, paged, wants_csv
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.progress.reports.class_now import has_students
@@ -24,7 +26,8 @@ _SESSION_KEY = "projector"
 def class_now(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Show learners and assignments as a grid, with concerns and the activity of the class."""
     filters = filters_of(request, page.academy)
-    snapshot = snapshot_of(filters.chosen)
+    kept = [number for key in shown_before(request, "concerns") if (number := natural(key)) is not None]
+    snapshot = snapshot_of(filters.chosen, kept)
     if wants_csv(request):
         return csv_answer("class-now", *class_table(snapshot))
     projector = request.GET.get("projector") == "1"
