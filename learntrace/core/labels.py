@@ -47,6 +47,8 @@ LABELS = frozenset((
     _("former id"), _("former name"), _("former slug"), _("merged"), _("merged at"), _("merged by"), _("moved"),
     _("dropped"), _("into"), _("undo"), _("asset id"),
     _("updated at"), _("user"), _("verb"), _("visibility"),
+    _("assignee"), _("by"), _("clock"), _("concern"), _("error group"), _("note"), _("number"), _("signals"),
+    _("undone number"), _("version"), _("what"),
 ))  # fmt: skip
 
 

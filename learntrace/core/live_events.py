@@ -16,6 +16,7 @@ from learntrace.core.sql import fetch, json_rows
 
 CHANNEL = "learntrace_live"
 SIGNAL: Final = "signal"
+CONCERN: Final = "concern"
 PROGRESS: Final = "progress"
 WEBHOOK: Final = "webhook"
 KEPT = timedelta(hours=1)

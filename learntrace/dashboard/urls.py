@@ -7,6 +7,7 @@ from learntrace.dashboard.assets import views as asset_views
 from learntrace.dashboard.assignments import exclusions as assignment_exclusions
 from learntrace.dashboard.assignments import views as assignment_views
 from learntrace.dashboard.classroom import views as class_views
+from learntrace.dashboard.concerns import views as concern_views
 from learntrace.dashboard.health import bulk, ignore_views, webhooks
 from learntrace.dashboard.health import views as health_views
 from learntrace.dashboard.layout import search, views
@@ -31,7 +32,9 @@ urlpatterns = [
     path("me/erase", mine_views.erase_all, name="my-learning-erase"),
     # Class now
     path("class", class_views.class_now, name="class-now"),
-    path("signal/<int:signal_id>/state", class_views.signal_state, name="signal-state"),
+    # Concerns, on several pages
+    path("concerns", concern_views.handle_concerns, name="concerns-handle"),
+    path("concerns/undo", concern_views.undo_acts, name="concerns-undo"),
     # Assignments; a key may contain a slash, so the longer URL comes first.
     path("assignments", assignment_views.assignments, name="assignments"),
     path(

@@ -36,13 +36,14 @@ def change_state(academy: Academy, signal_id: int, state: object, by: User) -> S
         if signal.state not in UNRESOLVED:
             raise SignalIsOver
         if signal.state != state:
-            _set_acknowledged(signal, state == Signal.State.ACKNOWLEDGED, by)
+            set_acknowledged(signal, state == Signal.State.ACKNOWLEDGED, by)
             (named,) = named_for_class([signal])
             live_events.say([live_events.Change(academy.pk, live_events.SIGNAL, signal_document(named, named.user))])
     return signal
 
 
-def _set_acknowledged(signal: Signal, acknowledged: bool, by: User) -> None:
+def set_acknowledged(signal: Signal, acknowledged: bool, by: User) -> None:
+    """Store that a locked signal is acknowledged, or open again, with an entry in its history."""
     now = timezone.now()
     signal.state = Signal.State.ACKNOWLEDGED if acknowledged else Signal.State.OPEN
     signal.acknowledged_by, signal.acknowledged_at = (by, now) if acknowledged else (None, None)

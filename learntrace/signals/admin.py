@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from learntrace.core.admin import ReadOnlyAdmin
-from learntrace.signals.models import AssetComparison, Signal, Watch
+from learntrace.signals.models import AssetComparison, Concern, ConcernAct, Signal, Watch
 from learntrace.signals.notifications import admin as notifications_admin
 
 
@@ -14,6 +14,23 @@ class SignalAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "academy")
     search_fields = ("=user__username", "=assignment", "=asset_slug")
     ordering = ("-last_seen_at", "-id")
+
+
+@admin.register(Concern)
+class ConcernAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "user", "assignment", "asset_slug", "version", "academy")
+    list_select_related = ("user", "academy")
+    search_fields = ("=user__username", "=assignment", "=asset_slug")
+    ordering = ("-id",)
+
+
+@admin.register(ConcernAct)
+class ConcernActAdmin(ReadOnlyAdmin):
+    list_display = ("at", "what", "by", "concern", "until", "assignee", "undone_at", "undone_by")
+    list_filter = ("what",)
+    list_select_related = ("by", "concern", "assignee", "undone_by")
+    search_fields = ("=by__username", "=concern__user__username")
+    ordering = ("-id",)
 
 
 @admin.register(Watch)
@@ -36,4 +53,11 @@ class AssetComparisonAdmin(ReadOnlyAdmin):
 
 
 # Django imports this module alone.
-__all__ = ["AssetComparisonAdmin", "DetectorStateAdmin", "SignalAdmin", "notifications_admin"]
+__all__ = [
+    "AssetComparisonAdmin",
+    "ConcernActAdmin",
+    "ConcernAdmin",
+    "DetectorStateAdmin",
+    "SignalAdmin",
+    "notifications_admin",
+]

@@ -1,23 +1,16 @@
-"""The signals of a class, of an assignment and of a learner, in the order in which staff looks at them."""
+"""The signals of a learner in the order in which staff looks at them, and the trouble of a class."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import dataclass
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from learntrace.accounts.models import Academy, User
 from learntrace.core.sql import fetch
-from learntrace.progress.models import Assignment, Progress
-from learntrace.progress.reports.selection import slugs_of
-from learntrace.registry.models import Asset
-from learntrace.signals.evaluation.clock import now_in
+from learntrace.progress.models import Progress
 from learntrace.signals.models import Signal
-from learntrace.signals.named_steps import named_for_class
-from learntrace.signals.queries import UNRESOLVED, with_users
+from learntrace.signals.queries import with_users
 
-MOST_OF_CLASS = 30
-MOST_OF_ASSIGNMENT = 10
 MOST_OF_ATTEMPTS = 20
 
 # Nobody needs help with what is done.
@@ -42,34 +35,10 @@ class Trouble:
     open_signals: int = 0
 
 
-@dataclass(frozen=True)
-class ClassSignals:
-    """The signals of a class that are not over, on what their learners have not done: the worst, how many are open, and each
-    learner's trouble.
-
-    `now` is the academy's clock, from which their ages count.
-    """
-
-    now: datetime
-    worst: list[Signal] = field(default_factory=list)
-    open_count: int = 0
-    trouble: Mapping[int, Trouble] = field(default_factory=dict)
-
-
-def class_signals(academy: Academy, learner_ids: Collection[int], asset: Asset | None = None) -> ClassSignals:
-    """Read the signals of a class; `asset` limits the worst and the count, not the learners' trouble."""
-    rows = not_done(Signal.objects.filter(academy=academy, state__in=UNRESOLVED, user__in=learner_ids))
-    if asset is not None:
-        keys = Assignment.objects.filter(academy=academy, asset=asset).order_by().values("key")
-        rows = rows.filter(Q(assignment__in=keys) | Q(asset_slug__in=list(slugs_of(frozenset({asset.pk})))))
-    worst = with_users(rows).order_by("-state", "-severity", "-last_seen_at", "-id")[:MOST_OF_CLASS]
-    trouble = fetch(_TROUBLE, {"academy": academy.pk, "learners": list(learner_ids)})
-    return ClassSignals(
-        now_in(academy.pk),
-        named_for_class(worst),
-        rows.filter(state=Signal.State.OPEN).count(),
-        {user_id: Trouble(severity, count) for user_id, severity, count in trouble},
-    )
+def troubles_of(academy: Academy, learner_ids: Collection[int]) -> dict[int, Trouble]:
+    """Return the trouble of each of these learners with open signals."""
+    rows = fetch(_TROUBLE, {"academy": academy.pk, "learners": list(learner_ids)})
+    return {user_id: Trouble(severity, count) for user_id, severity, count in rows}
 
 
 def not_done(signals: QuerySet[Signal]) -> QuerySet[Signal]:
@@ -78,15 +47,6 @@ def not_done(signals: QuerySet[Signal]) -> QuerySet[Signal]:
         user=OuterRef("user"), academy=OuterRef("academy"), assignment=OuterRef("assignment"), done_at__isnull=False
     )
     return signals.exclude(Exists(done))
-
-
-def open_on_assignment(academy: Academy, assignment: str, learner_ids: Collection[int] | None) -> list[Signal]:
-    """Return the worst open signals on an assignment of those who have not done it; of these learners, or of all where
-    `learner_ids` is None."""
-    rows = not_done(Signal.objects.filter(academy=academy, assignment=assignment, state=Signal.State.OPEN))
-    if learner_ids is not None:
-        rows = rows.filter(user__in=learner_ids)
-    return list(with_users(rows).order_by("-severity", "-last_seen_at")[:MOST_OF_ASSIGNMENT])
 
 
 def signals_at_attempts(academy: Academy, user: User, assignment: str) -> list[Signal]:

@@ -84,6 +84,82 @@ class Signal(models.Model):
         return f"{self.kind} of {self.user_id}"
 
 
+class Concern(models.Model):
+    """One entry for staff: a learner's trouble on an assignment, or an error that many of the class meet there.
+
+    The row only names the concern and counts its changes. What the concern says follows from signals, and for the class from
+    attempts (`concerns.standing`, `concerns.class_wide`); what staff did is in its acts.
+    """
+
+    academy = models.ForeignKey(Academy, models.CASCADE, related_name="+", db_index=False)
+    # Empty for the whole class, which then has an error.
+    user = models.ForeignKey(User, models.CASCADE, null=True, blank=True, related_name="concerns", db_index=False)
+    assignment = models.CharField(max_length=420, null=True, blank=True)
+    asset_slug = models.CharField(
+        max_length=200, null=True, blank=True, help_text=_("for signals without an assignment")
+    )
+    # The key of an error group (`concerns.error_group`).
+    error_group = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    version = models.PositiveIntegerField(default=0, db_default=0)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("concern")
+        verbose_name_plural = _("concerns")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["academy", "user", "assignment", "asset_slug", "error_group"],
+                name="one_concern_per_subject",
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [models.Index(fields=["user"], name="concern_learner")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} on {self.assignment or self.asset_slug}"
+
+
+class ConcernAct(models.Model):
+    """What a member of staff did with a concern. Acts are only added; one that was undone says so."""
+
+    class What(models.TextChoices):
+        ACKNOWLEDGED = "acknowledged", _("Acknowledged")
+        REOPENED = "reopened", _("Opened again")
+        SNOOZED = "snoozed", _("Snoozed")
+        ASSIGNED = "assigned", _("Assigned")
+        UNASSIGNED = "unassigned", _("Assigned to nobody")
+        NOTED = "noted", _("Note")
+
+    concern = models.ForeignKey(Concern, models.CASCADE, related_name="acts", db_index=False)
+    # The concern's version that it made.
+    number = models.PositiveIntegerField()
+    what = models.CharField(max_length=12, choices=What.choices)
+    by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+    clock = models.DateTimeField(help_text=_("the time by the learners' clock"))
+    severity = models.PositiveSmallIntegerField(
+        choices=Signal.Severity.choices, null=True, blank=True, help_text=_("how severe the concern was then")
+    )
+    until = models.DateTimeField(null=True, blank=True)
+    assignee = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    note = models.TextField(blank=True, default="", db_default="")
+    # Ids of the signals whose state it changed, so that undoing changes these back and no others.
+    signals = models.JSONField(default=list, blank=True, editable=False)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    undone_number = models.PositiveIntegerField(
+        null=True, blank=True, editable=False, help_text=_("the concern's version that the undoing made")
+    )
+
+    class Meta:
+        verbose_name = _("act on a concern")
+        verbose_name_plural = _("acts on concerns")
+        constraints = [models.UniqueConstraint(fields=["concern", "number"], name="one_act_per_version")]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.concern_id}"
+
+
 class Watch(models.Model):
     """A detector's state in one group, from which it goes on with the next activity."""
 
@@ -187,7 +263,7 @@ class NotificationRule(models.Model):
 
 
 class Notification(models.Model):
-    """The notification of a signal by a rule: only one, however often the signal changes."""
+    """The notification of a signal, or of a concern of the class, by a rule: only one, however often the signal changes."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
@@ -201,7 +277,13 @@ class Notification(models.Model):
     rule = models.ForeignKey(NotificationRule, models.SET_NULL, null=True, related_name="notifications", db_index=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     academy = models.ForeignKey(Academy, models.CASCADE, related_name="+", db_index=False)
-    signal = models.ForeignKey(Signal, models.CASCADE, related_name="notifications", db_index=False)
+    signal = models.ForeignKey(
+        Signal, models.CASCADE, null=True, blank=True, related_name="notifications", db_index=False
+    )
+    # Of the class; then there is no signal.
+    concern = models.ForeignKey(
+        Concern, models.CASCADE, null=True, blank=True, related_name="notifications", db_index=False
+    )
     # A digest of the user, the channel and the target.
     destination = models.CharField(max_length=64, editable=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING, db_default=State.WAITING)
@@ -223,11 +305,15 @@ class Notification(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["signal", "rule"], name="one_notification_per_signal_and_rule"),
             models.UniqueConstraint(fields=["signal", "destination"], name="one_notification_per_signal_and_place"),
+            models.CheckConstraint(
+                condition=Q(signal__isnull=False) | Q(concern__isnull=False), name="notification_of_something"
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["due_at", "id"], name="notification_due", condition=Q(state__in=["waiting", "sending"])
             ),
+            models.Index(fields=["concern"], name="notification_concern", condition=Q(concern__isnull=False)),
             # Few rows: the messages that are being sent now.
             models.Index(fields=["academy"], name="notification_sending", condition=Q(state="sending")),
             models.Index(

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, F
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.deletion import delete_by
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
 from learntrace.progress.recording.recording import lock_learners
-from learntrace.signals.models import Notification, NotificationRule, Signal, Watch
+from learntrace.signals.models import Concern, ConcernAct, Notification, NotificationRule, Signal, Watch
 from learntrace.signals.notifications.channels import masked_target
 
 # Not by Django, which would read each row to look for dependent ones; the notifications are deleted before.
@@ -38,6 +38,21 @@ def _signals(user_id: int) -> Rows:
     signals = Signal.objects.filter(user=user_id).order_by("id")
     rows: Rows = signals.values(*columns, notifications_of_it=Count("notifications"))
     return rows
+
+
+def _concerns(user_id: int) -> Rows:
+    # Without who of the staff it was.
+    acts = ConcernAct.objects.filter(concern__user=user_id).order_by("concern", "number")
+    return acts.values(
+        "what",
+        "at",
+        "until",
+        "note",
+        "undone_at",
+        assignment=F("concern__assignment"),
+        asset_slug=F("concern__asset_slug"),
+        academy_id=F("concern__academy"),
+    )
 
 
 def _detector_states(user_id: int) -> Rows:
@@ -78,6 +93,11 @@ def _erase_signals(user_id: int) -> int:
     return delete_by(_DELETE_SIGNALS, user_id)
 
 
+def _erase_concerns(user_id: int) -> int:
+    lock_learners([user_id])
+    return Concern.objects.filter(user=user_id).delete()[0]
+
+
 def _erase_detector_states(user_id: int) -> int:
     lock_learners([user_id])
     return Watch.objects.filter(user=user_id).delete()[0]
@@ -86,6 +106,9 @@ def _erase_detector_states(user_id: int) -> int:
 def register() -> None:
     register_datasets(
         PersonalDataset("signals", _("Signals, and how often teachers were told of each"), _signals, _erase_signals),
+        PersonalDataset(
+            "concerns", _("What teachers did with your concerns, and their notes"), _concerns, _erase_concerns
+        ),
         PersonalDataset(
             "detector-states", _("Where the detectors of signals stand"), _detector_states, _erase_detector_states
         ),

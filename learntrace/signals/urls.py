@@ -3,9 +3,12 @@
 from django.urls import include, path
 
 from learntrace.signals import views
+from learntrace.signals.concerns.views import ConcernsView, ConcernView
 
 urlpatterns = [
     path("signal/academy/signal", views.SignalsView.as_view()),
     path("signal/academy/signal/<int:signal_id>", views.SignalView.as_view()),
+    path("signal/academy/concern", ConcernsView.as_view()),
+    path("signal/academy/concern/<int:concern_id>", ConcernView.as_view()),
     path("signal/", include("learntrace.signals.notifications.urls")),
 ]

@@ -10,6 +10,7 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from learntrace.accounts.models import Academy, User
 from learntrace.signals.models import NotificationRule, Signal
 from learntrace.signals.notifications.queueing import queue_for
 from tests.support import builders
+
+_exercises = count(1)
 
 
 @dataclass
@@ -150,9 +153,11 @@ def make_webhook_rule(user: User, academy: Academy, server: WebServer, **fields:
 
 
 def make_signal(learner: User, academy: Academy | None, *, at: datetime | None = None, **fields: Any) -> Signal:
-    """An open signal of just now."""
+    """An open signal of just now, of a concern of its own unless an assignment is given."""
     at = at or timezone.now()
-    return builders.make_signal(learner, academy, **{"severity": 2, "opened_at": at, "last_seen_at": at} | fields)
+    own = {"assignment": f"assignment:lesson-03-exercise-{next(_exercises)}"}
+    defaults = {"severity": 2, "opened_at": at, "last_seen_at": at, **own}
+    return builders.make_signal(learner, academy, **defaults | fields)
 
 
 def queue(*signals: Signal, now: datetime | None = None) -> int:

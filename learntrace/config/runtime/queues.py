@@ -24,6 +24,7 @@ from learntrace.notebooks.inbox import source as notebooks_inbox
 from learntrace.progress import stale_queue
 from learntrace.progress.recording import recomputation
 from learntrace.registry.sync import TOPIC as STATS_TOPIC
+from learntrace.signals.concerns import class_turn
 from learntrace.signals.evaluation import timers
 from learntrace.signals.falling_behind import comparison_queue
 from learntrace.signals.notifications.claims import MOST_AT_ONCE
@@ -131,6 +132,8 @@ QUEUES = {
             _if("true"),
             threads=1,
         ),
+        # Many of a class at once: tells live clients. It knows itself when to look again.
+        Queue(class_turn.TOPIC, lambda older_than: class_turn.take_turn(), lambda: None, _if("true"), threads=1),
         # A second worker can't disturb the claims of the first, so these ignore `older_than`.
         # One at a time: the nightly recomputation must not delay a learner's batch.
         Queue(STATS_TOPIC, lambda older_than: telemetry_stats.drain_stats(limit=1), lambda: None, _STATS, patient=True),

@@ -21,6 +21,7 @@ from learntrace.dashboard.components.filters import Filters
 from learntrace.dashboard.components.signal_lines import SignalLine, lines_of
 from learntrace.dashboard.components.table import Paging
 from learntrace.dashboard.components.timeline import Timeline, timeline_of
+from learntrace.dashboard.concerns.cards import Cards
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.corrections import exclusions
@@ -45,7 +46,7 @@ class AssignmentsContext:
 
 @dataclass(frozen=True)
 class AssignmentContext:
-    """The context of assignments/assignment.html; `mine` is the assignment's row, `wanting` its open signals."""
+    """The context of assignments/assignment.html; `mine` is the assignment's row, `cards` its concerns."""
 
     name: str
     filters: Filters
@@ -54,7 +55,7 @@ class AssignmentContext:
     bars: Sequence[Bar]
     strips: Sequence[Comparison]
     errors: Sequence[ErrorRow]
-    wanting: Sequence[SignalLine]
+    cards: Cards
     paging: Paging[LearnerLine]
     excluded: ExcludedAttempts
     may_exclude: bool
@@ -88,7 +89,7 @@ def assignment_context(
     rows: Sequence[AssignmentRow],
     *,
     errors: Sequence[ErrorRow],
-    signals: Sequence[SignalLine],
+    concerns: Cards,
     paging: Paging[LearnerLine],
     excluded: StandingExclusions,
 ) -> AssignmentContext:
@@ -103,7 +104,7 @@ def assignment_context(
         bars=bars_of(counts),
         strips=comparisons(compared, key),
         errors=errors,
-        wanting=signals,
+        cards=concerns,
         paging=paging,
         excluded=excluded_attempts(page, excluded, key),
         may_exclude=page.can("crud_telemetry"),

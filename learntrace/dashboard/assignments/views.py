@@ -17,8 +17,8 @@ from learntrace.dashboard.assignments.lines import (
 )
 from learntrace.dashboard.assignments.renamed_steps import at_renamed_step
 from learntrace.dashboard.components.filters import filters_of
-from learntrace.dashboard.components.signal_lines import lines_of
 from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, paged_rows, sorted_rows, wants_csv
+from learntrace.dashboard.concerns.cards import cards_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.progress.assignment_keys import PREFIX, key_of
 from learntrace.progress.reports.assignments import assignments_of
@@ -31,7 +31,8 @@ from learntrace.progress.reports.learner_assignments import (
 )
 from learntrace.progress.reports.selection import Selection
 from learntrace.progress.reports.standing_exclusions import standing_at
-from learntrace.signals.class_signals import open_on_assignment, signals_at_attempts
+from learntrace.signals.class_signals import signals_at_attempts
+from learntrace.signals.concerns.of_class import concerns_on_assignment
 from learntrace.signals.evaluation.clock import now_in
 
 MOST_ERRORS = 25
@@ -68,7 +69,6 @@ def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpRespons
     }
     if (answer := csv_of(request, key.removeprefix(PREFIX), tables)) is not None:
         return answer
-    signals = open_on_assignment(page.academy, key, selection.learner_ids)
     context = assignment_context(
         page,
         key,
@@ -76,7 +76,7 @@ def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpRespons
         lines,
         assignments_of(selection),
         errors=errors(MOST_ERRORS),
-        signals=lines_of(page, signals, now_in(page.academy.pk)),
+        concerns=cards_of(page, concerns_on_assignment(page.academy, key, selection.learner_ids)),
         paging=paged(lines, request),
         excluded=standing_at(page.academy, key),
     )

@@ -1,7 +1,7 @@
-"""What the template of Class now shows: the grid of a page of learners, signals, errors and the activity of the class."""
+"""What the template of Class now shows: the grid of a page of learners, concerns, errors and the activity of the class."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.safestring import SafeString
 
@@ -19,11 +19,14 @@ from learntrace.dashboard.classroom.snapshot import ClassActivity, ClassSnapshot
 from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.charts.sparkline import Spark, sparkline
 from learntrace.dashboard.components.filters import Filters
-from learntrace.dashboard.components.signal_lines import SignalLine, lines_of, masked_lines
+from learntrace.dashboard.components.still import held, shown_before
 from learntrace.dashboard.components.table import Paging
+from learntrace.dashboard.concerns.cards import Cards, cards_of, masked_cards
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.reports.activity_rate import ActivityRate
 from learntrace.progress.reports.errors import ErrorRow
+from learntrace.signals.concerns.class_wide import ClassConcern
+from learntrace.signals.concerns.reading import ToldConcern
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Row:
 class ClassNowContext:
     """The context of classroom/class_now.html.
 
-    `students` says whether the class has anybody, `wanting` are the open signals, `seen` the acknowledged ones.
+    `students` says whether the class has anybody, `open_count` how many concerns are open, shown or not.
+    `moved` and `cards_moved` tell how many rows and cards would have another place: they hold still until the reader asks.
     """
 
     filters: Filters
@@ -51,8 +55,9 @@ class ClassNowContext:
     narrowed: bool
     paging: Paging[Learner]
     rows: list[Row]
-    wanting: list[SignalLine]
-    seen: list[SignalLine]
+    cards: Cards
+    moved: int
+    cards_moved: int
     open_count: int
     errors: Sequence[ErrorRow]
     rate: ActivityRate
@@ -72,12 +77,18 @@ def class_now_context(
     names: Mapping[int, str] | None,
 ) -> ClassNowContext:
     """Return the context; `names` are pseudonyms for a projector, None where staff alone is looking."""
-    signals = snapshot.signals
     if names is None:
-        lines, errors = lines_of(page, signals.worst, signals.now), activity.errors
+        cards, errors = cards_of(page, snapshot.concerns.entries), activity.errors
     else:
-        lines = masked_lines(signals.worst, names, signals.now)
+        cards = masked_cards(_without_names(snapshot), names)
         errors = without_names(activity.errors, snapshot.learners)
+    shown = held(
+        paging.rows, lambda learner: str(learner.id), shown_before(page.request, "learners"), snapshot.learners
+    )
+    # What concerns the whole class stands above, whenever it comes.
+    of_class = [card for card in cards.open if card.of_class]
+    of_learners = [card for card in cards.open if not card.of_class]
+    open_cards = held(of_learners, lambda card: str(card.id), shown_before(page.request, "concerns"))
     return ClassNowContext(
         filters=filters,
         projector=names is not None,
@@ -85,10 +96,11 @@ def class_now_context(
         grid=grid_of(snapshot.columns, snapshot.learners),
         narrowed=snapshot.narrowed,
         paging=paging,
-        rows=_rows(page, paging.rows, snapshot.columns, names),
-        wanting=[line for line in lines if line.open],
-        seen=[line for line in lines if not line.open],
-        open_count=signals.open_count,
+        rows=_rows(page, shown.rows, snapshot.columns, names),
+        cards=replace(cards, open=[*of_class, *open_cards.rows]),
+        moved=shown.moved,
+        cards_moved=open_cards.moved,
+        open_count=snapshot.concerns.open_count,
         errors=errors,
         rate=activity.rate,
         attempts_line=sparkline(activity.rate.attempts, top=4),
@@ -98,8 +110,22 @@ def class_now_context(
 
 def without_names(errors: Sequence[ErrorRow], learners: Collection[Learner]) -> list[ErrorRow]:
     """Return the errors whose messages name nobody of the class, such as by a home folder."""
-    names = {name for learner in learners for name in (learner.username, learner.first_name, learner.last_name) if name}
+    names = _names_of(learners)
     return [error for error in errors if not names_somebody(f"{error.name} {error.message}", names)]
+
+
+def _without_names(snapshot: ClassSnapshot) -> list[ToldConcern]:
+    """Return the concerns without those of the class whose error names somebody of it."""
+    names = _names_of(snapshot.learners)
+    return [
+        entry
+        for entry in snapshot.concerns.entries
+        if not (isinstance(entry.concern, ClassConcern) and names_somebody(entry.concern.met.text, names))
+    ]
+
+
+def _names_of(learners: Collection[Learner]) -> set[str]:
+    return {name for learner in learners for name in (learner.username, learner.first_name, learner.last_name) if name}
 
 
 def _rows(

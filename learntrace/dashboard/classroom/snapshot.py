@@ -1,6 +1,6 @@
-"""The class as the page shows it: columns, learners in the order of need, and the signals that are not over."""
+"""The class as the page shows it: columns, learners in the order of need, and the concerns that are not over."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from learntrace.dashboard.classroom.grid import Column, Learner, by_need, columns_of
@@ -8,7 +8,8 @@ from learntrace.progress.reports.activity_rate import ActivityRate, Scope, activ
 from learntrace.progress.reports.class_filter import ClassFilter
 from learntrace.progress.reports.class_now import read_class
 from learntrace.progress.reports.errors import ErrorRow, recent_errors
-from learntrace.signals.class_signals import ClassSignals, Trouble, class_signals
+from learntrace.signals.class_signals import Trouble
+from learntrace.signals.concerns.of_class import ClassConcerns, concerns_of_class
 
 MOST_ERRORS = 5
 
@@ -20,7 +21,7 @@ class ClassSnapshot:
     columns: list[Column]
     learners: list[Learner]
     narrowed: bool
-    signals: ClassSignals
+    concerns: ClassConcerns
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,18 @@ class ClassActivity:
     errors: Sequence[ErrorRow]
 
 
-def snapshot_of(chosen: ClassFilter) -> ClassSnapshot:
-    """Read the class that the filter names; the number of queries does not depend on its size."""
+def snapshot_of(chosen: ClassFilter, kept: Collection[int] = ()) -> ClassSnapshot:
+    """Read the class that the filter names; the number of queries does not depend on its size.
+
+    `kept` are the ids of the concerns that are shown already.
+    """
     now = read_class(chosen)
-    signals = class_signals(chosen.academy, [learner.id for learner in now.learners], chosen.asset)
+    learner_ids = [learner.id for learner in now.learners]
+    everybody = chosen.cohort is None and chosen.asset is None
+    concerns = concerns_of_class(chosen.academy, learner_ids, chosen.asset, everybody=everybody, kept=kept)
     columns = columns_of(now.assignments, now.unpublished)
-    learners = [Learner.of(learner, signals.trouble.get(learner.id, Trouble())) for learner in now.learners]
-    return ClassSnapshot(columns, by_need(learners, [column.key for column in columns]), now.narrowed, signals)
+    learners = [Learner.of(learner, concerns.trouble.get(learner.id, Trouble())) for learner in now.learners]
+    return ClassSnapshot(columns, by_need(learners, [column.key for column in columns]), now.narrowed, concerns)
 
 
 def activity_of(chosen: ClassFilter, snapshot: ClassSnapshot) -> ClassActivity:
@@ -45,7 +51,7 @@ def activity_of(chosen: ClassFilter, snapshot: ClassSnapshot) -> ClassActivity:
     everybody = chosen.cohort is None and chosen.asset is None
     scope = Scope(
         chosen.academy.pk,
-        snapshot.signals.now,
+        snapshot.concerns.now,
         learners=None if everybody else [learner.id for learner in snapshot.learners],
         keys=[column.key for column in snapshot.columns] if chosen.asset else None,
     )

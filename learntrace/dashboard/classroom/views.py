@@ -3,19 +3,18 @@
 import secrets
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from learntrace.core.http.filters import natural
 from learntrace.dashboard.classroom.context import class_now_context
 from learntrace.dashboard.classroom.csv_export import class_table
 from learntrace.dashboard.classroom.pseudonyms import pseudonyms
 from learntrace.dashboard.classroom.snapshot import activity_of, snapshot_of
 from learntrace.dashboard.components.filters import filters_of
+from learntrace.dashboard.components.still import shown_before
 from learntrace.dashboard.components.table import csv_answer, paged, wants_csv
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
-from learntrace.dashboard.layout.sign_in import safe_next
 from learntrace.progress.reports.class_now import has_students
-from learntrace.signals.acknowledgement import change_state
 
 # Those who need help come first; a school laptop takes longer to lay out a longer page than anybody looks at it.
 LEARNERS_PER_PAGE = 60
@@ -25,9 +24,10 @@ _SESSION_KEY = "projector"
 @require_safe
 @academy_page("read_assignment")
 def class_now(request: HttpRequest, page: AcademyPage) -> HttpResponse:
-    """Show learners and assignments as a grid, with open signals and the activity of the class."""
+    """Show learners and assignments as a grid, with concerns and the activity of the class."""
     filters = filters_of(request, page.academy)
-    snapshot = snapshot_of(filters.chosen)
+    kept = [number for key in shown_before(request, "concerns") if (number := natural(key)) is not None]
+    snapshot = snapshot_of(filters.chosen, kept)
     if wants_csv(request):
         return csv_answer("class-now", *class_table(snapshot))
     projector = request.GET.get("projector") == "1"
@@ -42,14 +42,6 @@ def class_now(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         names=pseudonyms(learner_ids, _secret_of(request)) if projector else None,
     )
     return page.show("classroom/class_now.html", context)
-
-
-@require_POST
-@academy_page("read_assignment")
-def signal_state(request: HttpRequest, page: AcademyPage, signal_id: int) -> HttpResponse:
-    """Acknowledge a signal or open it again, and return to the page that had the button."""
-    change_state(page.academy, signal_id, request.POST.get("state", ""), page.user)
-    return redirect(safe_next(request))
 
 
 def _secret_of(request: HttpRequest) -> str:

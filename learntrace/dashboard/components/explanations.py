@@ -1,6 +1,6 @@
 """How each number on a page is computed, for the "?" beside it: definitions of measures and of signals."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.progress.explain.definitions import DEFINITIONS
+from learntrace.signals.concerns.explanation import class_definition, definition
 from learntrace.signals.detectors import KINDS
 
 UNITS: Mapping[str, str | Promise] = {
@@ -182,6 +183,9 @@ OWN: Mapping[str, tuple[str | Promise, str]] = {
 }
 
 
+CONCERNS: Mapping[str, Callable[[], str]] = {"concern": definition, "class_concern": class_definition}
+
+
 @dataclass(frozen=True)
 class Explanation:
     """The text behind a "?"."""
@@ -203,6 +207,8 @@ def explanation_of(name: str) -> Explanation:
             return Explanation(name.removeprefix("signal:"))
         limits = [f"{gettext(limit.purpose)}: {limit.default:g}" for limit in kind.thresholds.values()]
         return Explanation(f"{gettext(kind.name)}. {'; '.join(limits)}")
+    if name in CONCERNS:
+        return Explanation(CONCERNS[name]())
     if name in OWN:
         text, unit = OWN[name]
         return Explanation(str(text), str(UNITS[unit]))

@@ -1,23 +1,20 @@
 """Signals as lines of a page: each with its sentence, its age and the URL of its evidence."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from learntrace.dashboard.concerns.cards import evidence_url
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.detectors import GRAVE_KINDS
 from learntrace.signals.documents import SEVERITIES, kind_name, sentence_of
 from learntrace.signals.models import Signal
-from learntrace.signals.queries import UNRESOLVED
 
 
 @dataclass(frozen=True)
 class SignalLine:
-    """A signal on a page; `about` names its assignment or asset, `age` is in seconds.
-
-    The URLs are empty, and `acknowledged_by` as well, where the line must not lead to a learner.
-    """
+    """A signal on a page; `about` names its assignment or asset, `age` is in seconds."""
 
     id: int
     kind: str
@@ -33,22 +30,12 @@ class SignalLine:
     state: str
     learner_url: str = ""
     evidence_url: str = ""
-    acknowledge_url: str = ""
     acknowledged_by: str = ""
 
     @property
     def explain(self) -> str:
         """The name of the explanation of its kind."""
         return f"signal:{self.kind}"
-
-    @property
-    def open(self) -> bool:
-        return self.state == Signal.State.OPEN
-
-    @property
-    def standing(self) -> bool:
-        """Whether the signal is not over."""
-        return self.state in UNRESOLVED
 
 
 def lines_of(page: AcademyPage, signals: Iterable[Signal], now: datetime) -> list[SignalLine]:
@@ -57,23 +44,10 @@ def lines_of(page: AcademyPage, signals: Iterable[Signal], now: datetime) -> lis
         replace(
             _line(signal, now, signal.user.display_name, sentence_of(signal, signal.user)),
             learner_url=page.address("learners-one", signal.user_id),
-            evidence_url=_evidence_url(page, signal),
-            acknowledge_url=page.address("signal-state", signal.pk),
+            evidence_url=evidence_url(page, signal),
             acknowledged_by=signal.acknowledged_by.display_name if signal.acknowledged_by else "",
         )
         for signal in signals
-    ]
-
-
-def masked_lines(signals: Iterable[Signal], names: Mapping[int, str], now: datetime) -> list[SignalLine]:
-    """Return signals as the whole class may see them, under the pseudonyms in `names`.
-
-    The name of the kind stands in place of the sentence, which may quote a learner's code, and no URL leads to the learner.
-    """
-    return [
-        _line(signal, now, names[signal.user_id], kind_name(signal.kind))
-        for signal in signals
-        if signal.user_id in names
     ]
 
 
@@ -100,11 +74,3 @@ def _line(signal: Signal, now: datetime, learner: str, sentence: str) -> SignalL
         last_seen_at=signal.last_seen_at,
         state=signal.state,
     )
-
-
-def _evidence_url(page: AcademyPage, signal: Signal) -> str:
-    """Return the URL of the attempts at the signal's assignment, else of the learner's page."""
-    if signal.assignment:
-        name = signal.assignment.removeprefix(PREFIX)
-        return f"{page.address('assignments-attempts', name, signal.user_id, signal=signal.pk)}#evidence"
-    return page.address("learners-one", signal.user_id)

@@ -14,6 +14,7 @@ from learntrace.dashboard.components.filters import Filters
 from learntrace.dashboard.components.signal_lines import SignalLine
 from learntrace.dashboard.components.table import Paging
 from learntrace.dashboard.components.timeline import Attempt, Timeline, timeline_of
+from learntrace.dashboard.concerns.cards import Cards, cards_of
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.dashboard.learners.scores import ScoreLine, score_line
 from learntrace.progress.assignment_keys import PREFIX
@@ -21,6 +22,7 @@ from learntrace.progress.models import Activity, EarlierRun
 from learntrace.progress.reports.learner_assignments import LearnerAssignmentRow
 from learntrace.progress.reports.learners import LearnerRow
 from learntrace.progress.reports.standing_exclusions import StandingExclusions
+from learntrace.signals.concerns.reading import ToldConcern
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class AssignmentLine:
 class LearnerContext:
     """The context of learners/learner.html; `telemetry` has the latest first.
 
-    `all_excluded` says that there are attempts, but none that counts.
+    `cards` are concerns, `others` the signals that are no reason of one: most of them are over. `all_excluded` says that
+    there are attempts, but none that counts.
     """
 
     learner: User
@@ -56,7 +59,9 @@ class LearnerContext:
     earlier_runs: Sequence[EarlierRunLine]
     attempts: Sequence[Attempt]
     timeline: Timeline
-    signals: Sequence[SignalLine]
+    cards: Cards
+    others: Sequence[SignalLine]
+    has_signals: bool
     telemetry: Sequence[LearnerTelemetry]
     engagement: ScoreLine
     frustration: ScoreLine
@@ -81,6 +86,7 @@ def learner_context(
     row: LearnerRow,
     *,
     activities: Sequence[Activity],
+    concerns: Sequence[ToldConcern],
     signals: Sequence[SignalLine],
     telemetry: Sequence[LearnerTelemetry],
     bands: Mapping[str, Mapping[str, Band]],
@@ -92,6 +98,7 @@ def learner_context(
 ) -> LearnerContext:
     """Return everything about one learner; `telemetry` with the oldest first, `bands` by score and asset."""
     attempts = [attempt_of(activity) for activity in activities]
+    reasons = {signal.pk for entry in concerns for signal in entry.reasons}
     above = [(line.opened_at, line.shape, line.sentence, line.evidence_url) for line in signals]
     return LearnerContext(
         learner=row.learner,
@@ -101,7 +108,9 @@ def learner_context(
         earlier_runs=earlier_run_lines(runs, lambda name: page.address("assignments-attempts", name, row.learner.pk)),
         attempts=attempts,
         timeline=timeline_of(attempts, _names(page, row.learner, attempts), above),
-        signals=signals,
+        cards=cards_of(page, concerns),
+        others=[line for line in signals if line.id not in reasons],
+        has_signals=bool(signals),
         telemetry=telemetry[::-1],
         engagement=_score_line(telemetry, "engagement", bands),
         frustration=_score_line(telemetry, "frustration", bands),

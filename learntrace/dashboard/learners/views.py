@@ -26,6 +26,7 @@ from learntrace.progress.reports.learners import MOST_ONLY_SEEN, LearnerRow, lea
 from learntrace.progress.reports.selection import Selection
 from learntrace.progress.reports.standing_exclusions import standing_of
 from learntrace.signals.class_signals import signals_of_learner
+from learntrace.signals.concerns.of_class import concerns_of_learner
 from learntrace.signals.evaluation.clock import now_in
 
 # Rows of each of a learner's tables on the page; the CSV files have all.
@@ -74,6 +75,7 @@ def learner(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
         page,
         row,
         activities=activities,
+        concerns=concerns_of_learner(page.academy, user),
         signals=_signal_lines(page, user, MOST_ROWS),
         telemetry=telemetry,
         bands=class_bands(page.academy, [asset.slug for asset in telemetry]) if telemetry else {},

@@ -195,6 +195,12 @@ def rounded_duration(seconds: float) -> str:
 
 
 @register.filter
+def minutes_word(minutes: int) -> str:
+    """A number of minutes in its largest unit: 10 min, 1 h, 1 d."""
+    return labels.age(60 * minutes)
+
+
+@register.filter
 def step_word(state: str) -> str:
     return str(labels.STEPS.get(state, state))
 

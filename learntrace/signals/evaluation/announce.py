@@ -6,6 +6,7 @@ from django.db import transaction
 
 from learntrace.core import live_events
 from learntrace.core.wakeup import announce
+from learntrace.signals.concerns.changes import changes_with
 from learntrace.signals.documents import signal_document
 from learntrace.signals.evaluation.signal_writer import Outcome
 from learntrace.signals.models import Signal
@@ -20,14 +21,16 @@ _OF_SIGNAL = (
 
 
 def announce_signals(signals: Sequence[Signal], new: Collection[int]) -> list[live_events.Change]:
-    """Queue notifications of the new signals, in the open transaction; return the changes for live clients."""
+    """Queue notifications of the new signals, in the open transaction; return the changes for live clients, those of the
+    concerns to which the signals belong too."""
     if queue_for([signal for signal in signals if signal.pk in new]):
         transaction.on_commit(lambda: announce(TOPIC))
-    return [
+    changes = [
         live_events.Change(signal.academy_id, live_events.SIGNAL, signal_document(signal, signal.user))
         for signal in named_for_class(signals)
         if signal.academy_id is not None
     ]
+    return [*changes, *changes_with(signals)]
 
 
 def announce_outcome(outcome: Outcome) -> list[live_events.Change]:

@@ -7,196 +7,378 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_academysettings_notebook_features'),
-        ('registry', '0001_initial'),
+        ("accounts", "0002_academysettings_notebook_features"),
+        ("registry", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='NotificationRule',
+            name="NotificationRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, default='', max_length=100)),
-                ('kinds', models.JSONField(blank=True, default=list, help_text='kinds of signals; empty: all')),
-                ('least_severity', models.PositiveSmallIntegerField(choices=[(1, 'Low'), (2, 'Medium'), (3, 'High')], default=1)),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('webhook', 'Webhook'), ('chat', 'Chat service')], default='email', max_length=10)),
-                ('target', models.CharField(blank=True, default='', max_length=500)),
-                ('secret', models.CharField(blank=True, default='', editable=False, max_length=64)),
-                ('quiet_from', models.TimeField(blank=True, null=True)),
-                ('quiet_until', models.TimeField(blank=True, null=True)),
-                ('timezone', models.CharField(default='UTC', max_length=60)),
-                ('digest_minutes', models.PositiveIntegerField(default=0, help_text='0: each signal at once')),
-                ('active', models.BooleanField(default=True)),
-                ('failures', models.PositiveIntegerField(db_default=0, default=0, editable=False)),
-                ('postponed_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('academy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.academy')),
-                ('cohort', models.ForeignKey(blank=True, help_text='empty: all learners', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.cohort')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notification_rules', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(blank=True, default="", max_length=100)),
+                ("kinds", models.JSONField(blank=True, default=list, help_text="kinds of signals; empty: all")),
+                (
+                    "least_severity",
+                    models.PositiveSmallIntegerField(choices=[(1, "Low"), (2, "Medium"), (3, "High")], default=1),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("email", "E-mail"), ("webhook", "Webhook"), ("chat", "Chat service")],
+                        default="email",
+                        max_length=10,
+                    ),
+                ),
+                ("target", models.CharField(blank=True, default="", max_length=500)),
+                ("secret", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                ("quiet_from", models.TimeField(blank=True, null=True)),
+                ("quiet_until", models.TimeField(blank=True, null=True)),
+                ("timezone", models.CharField(default="UTC", max_length=60)),
+                ("digest_minutes", models.PositiveIntegerField(default=0, help_text="0: each signal at once")),
+                ("active", models.BooleanField(default=True)),
+                ("failures", models.PositiveIntegerField(db_default=0, default=0, editable=False)),
+                ("postponed_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "academy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.academy"
+                    ),
+                ),
+                (
+                    "cohort",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="empty: all learners",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.cohort",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notification_rules",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notification rule',
-                'verbose_name_plural': 'notification rules',
+                "verbose_name": "notification rule",
+                "verbose_name_plural": "notification rules",
             },
         ),
         migrations.CreateModel(
-            name='Signal',
+            name="Signal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=40)),
-                ('group', models.CharField(editable=False, max_length=64)),
-                ('key', models.CharField(editable=False, max_length=100)),
-                ('assignment', models.CharField(blank=True, max_length=420, null=True)),
-                ('asset_slug', models.CharField(blank=True, max_length=200, null=True)),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'Low'), (2, 'Medium'), (3, 'High')])),
-                ('state', models.CharField(choices=[('open', 'Open'), ('acknowledged', 'Acknowledged'), ('resolved', 'Resolved'), ('withdrawn', 'Withdrawn')], default='open', max_length=12)),
-                ('count', models.PositiveIntegerField()),
-                ('opened_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('resolved_by', models.CharField(blank=True, default='', help_text='the event that ended it, or a word', max_length=100)),
-                ('evidence', models.JSONField(default=list, help_text='ids of events, the oldest first')),
-                ('facts', models.JSONField(blank=True, default=dict)),
-                ('acknowledged_at', models.DateTimeField(blank=True, null=True)),
-                ('history', models.JSONField(blank=True, default=list, editable=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('academy', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.academy')),
-                ('acknowledged_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='signals', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=40)),
+                ("group", models.CharField(editable=False, max_length=64)),
+                ("key", models.CharField(editable=False, max_length=100)),
+                ("assignment", models.CharField(blank=True, max_length=420, null=True)),
+                ("asset_slug", models.CharField(blank=True, max_length=200, null=True)),
+                ("severity", models.PositiveSmallIntegerField(choices=[(1, "Low"), (2, "Medium"), (3, "High")])),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("acknowledged", "Acknowledged"),
+                            ("resolved", "Resolved"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="open",
+                        max_length=12,
+                    ),
+                ),
+                ("count", models.PositiveIntegerField()),
+                ("opened_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "resolved_by",
+                    models.CharField(
+                        blank=True, default="", help_text="the event that ended it, or a word", max_length=100
+                    ),
+                ),
+                ("evidence", models.JSONField(default=list, help_text="ids of events, the oldest first")),
+                ("facts", models.JSONField(blank=True, default=dict)),
+                ("acknowledged_at", models.DateTimeField(blank=True, null=True)),
+                ("history", models.JSONField(blank=True, default=list, editable=False)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "academy",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.academy",
+                    ),
+                ),
+                (
+                    "acknowledged_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="signals",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'signal',
-                'verbose_name_plural': 'signals',
+                "verbose_name": "signal",
+                "verbose_name_plural": "signals",
             },
         ),
         migrations.CreateModel(
-            name='Notification',
+            name="Notification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('destination', models.CharField(editable=False, max_length=64)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('sending', 'Sending'), ('sent', 'Sent'), ('failed', 'Failed'), ('dropped', 'Dropped')], db_default='waiting', default='waiting', max_length=10)),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('delivery', models.UUIDField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveIntegerField(db_default=0, default=0)),
-                ('begun_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('claimed_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.CharField(blank=True, db_default='', default='', max_length=40)),
-                ('detail', models.CharField(blank=True, db_default='', default='', max_length=200)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('academy', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.academy')),
-                ('rule', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='notifications', to='signals.notificationrule')),
-                ('signal', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='signals.signal')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("destination", models.CharField(editable=False, max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("failed", "Failed"),
+                            ("dropped", "Dropped"),
+                        ],
+                        db_default="waiting",
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("due_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("delivery", models.UUIDField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveIntegerField(db_default=0, default=0)),
+                ("begun_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("claimed_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.CharField(blank=True, db_default="", default="", max_length=40)),
+                ("detail", models.CharField(blank=True, db_default="", default="", max_length=200)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "academy",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.academy",
+                    ),
+                ),
+                (
+                    "rule",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="notifications",
+                        to="signals.notificationrule",
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notifications",
+                        to="signals.signal",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notification',
-                'verbose_name_plural': 'notifications',
+                "verbose_name": "notification",
+                "verbose_name_plural": "notifications",
             },
         ),
         migrations.CreateModel(
-            name='Watch',
+            name="Watch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=40)),
-                ('group', models.CharField(max_length=64)),
-                ('state', models.JSONField(default=dict)),
-                ('last_at', models.DateTimeField()),
-                ('last_arrival', models.BigIntegerField()),
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('thresholds', models.JSONField(default=dict)),
-                ('fault', models.TextField(blank=True, db_default='', default='')),
-                ('academy', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.academy')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=40)),
+                ("group", models.CharField(max_length=64)),
+                ("state", models.JSONField(default=dict)),
+                ("last_at", models.DateTimeField()),
+                ("last_arrival", models.BigIntegerField()),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("thresholds", models.JSONField(default=dict)),
+                ("fault", models.TextField(blank=True, db_default="", default="")),
+                (
+                    "academy",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.academy",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'watch',
-                'verbose_name_plural': 'watches',
+                "verbose_name": "watch",
+                "verbose_name_plural": "watches",
             },
         ),
         migrations.CreateModel(
-            name='Lesson',
+            name="Lesson",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('looked_at', models.DateTimeField(blank=True, help_text="by the server's clock", null=True)),
-                ('looked_to', models.DateTimeField(blank=True, help_text="the last whole day since it began, by the learners' clock", null=True)),
-                ('seconds', models.FloatField(default=0, help_text='how long the look took')),
-                ('seen', models.CharField(blank=True, editable=False, max_length=60, null=True)),
-                ('thresholds', models.JSONField(default=dict)),
-                ('fault', models.TextField(blank=True, db_default='', default='')),
-                ('academy', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.academy')),
-                ('asset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registry.asset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("looked_at", models.DateTimeField(blank=True, help_text="by the server's clock", null=True)),
+                (
+                    "looked_to",
+                    models.DateTimeField(
+                        blank=True, help_text="the last whole day since it began, by the learners' clock", null=True
+                    ),
+                ),
+                ("seconds", models.FloatField(default=0, help_text="how long the look took")),
+                ("seen", models.CharField(blank=True, editable=False, max_length=60, null=True)),
+                ("thresholds", models.JSONField(default=dict)),
+                ("fault", models.TextField(blank=True, db_default="", default="")),
+                (
+                    "academy",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.academy",
+                    ),
+                ),
+                (
+                    "asset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="registry.asset"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'lesson',
-                'verbose_name_plural': 'lessons',
+                "verbose_name": "lesson",
+                "verbose_name_plural": "lessons",
             },
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(fields=['academy', '-last_seen_at', '-id'], name='signal_academy'),
+            model_name="signal",
+            index=models.Index(fields=["academy", "-last_seen_at", "-id"], name="signal_academy"),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(condition=models.Q(('state__in', ['open', 'acknowledged'])), fields=['academy', '-severity', '-last_seen_at'], name='signal_open'),
+            model_name="signal",
+            index=models.Index(
+                condition=models.Q(("state__in", ["open", "acknowledged"])),
+                fields=["academy", "-severity", "-last_seen_at"],
+                name="signal_open",
+            ),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(fields=['academy', 'assignment'], name='signal_assignment'),
+            model_name="signal",
+            index=models.Index(fields=["academy", "assignment"], name="signal_assignment"),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(condition=models.Q(('kind', 'falling_behind')), fields=['academy', 'group'], name='signal_lesson'),
+            model_name="signal",
+            index=models.Index(
+                condition=models.Q(("kind", "falling_behind")), fields=["academy", "group"], name="signal_lesson"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signal',
-            constraint=models.UniqueConstraint(fields=('user', 'group', 'kind', 'key', 'academy'), name='one_signal_per_finding', nulls_distinct=False),
+            model_name="signal",
+            constraint=models.UniqueConstraint(
+                fields=("user", "group", "kind", "key", "academy"), name="one_signal_per_finding", nulls_distinct=False
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'sending'])), fields=['due_at', 'id'], name='notification_due'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("state__in", ["waiting", "sending"])),
+                fields=["due_at", "id"],
+                name="notification_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('state__in', ['waiting', 'sending'])), fields=['rule', 'due_at'], name='notification_rule'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("state__in", ["waiting", "sending"])),
+                fields=["rule", "due_at"],
+                name="notification_rule",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['rule', '-id'], name='notification_of_rule'),
+            model_name="notification",
+            index=models.Index(fields=["rule", "-id"], name="notification_of_rule"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['user', 'academy', '-id'], name='notification_user'),
+            model_name="notification",
+            index=models.Index(fields=["user", "academy", "-id"], name="notification_user"),
         ),
         migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.UniqueConstraint(fields=('signal', 'rule'), name='one_notification_per_signal_and_rule'),
+            model_name="notification",
+            constraint=models.UniqueConstraint(fields=("signal", "rule"), name="one_notification_per_signal_and_rule"),
         ),
         migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.UniqueConstraint(fields=('signal', 'destination'), name='one_notification_per_signal_and_place'),
+            model_name="notification",
+            constraint=models.UniqueConstraint(
+                fields=("signal", "destination"), name="one_notification_per_signal_and_place"
+            ),
         ),
         migrations.AddIndex(
-            model_name='watch',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['academy', 'due_at'], name='watch_due'),
+            model_name="watch",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)), fields=["academy", "due_at"], name="watch_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='watch',
-            index=models.Index(condition=models.Q(('fault', ''), _negated=True), fields=['kind', 'id'], name='watch_fault'),
+            model_name="watch",
+            index=models.Index(
+                condition=models.Q(("fault", ""), _negated=True), fields=["kind", "id"], name="watch_fault"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='watch',
-            constraint=models.UniqueConstraint(fields=('user', 'group', 'kind', 'academy'), name='one_watch_per_group', nulls_distinct=False),
+            model_name="watch",
+            constraint=models.UniqueConstraint(
+                fields=("user", "group", "kind", "academy"), name="one_watch_per_group", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lesson',
-            constraint=models.UniqueConstraint(fields=('academy', 'asset'), name='one_lesson_per_academy_and_asset'),
+            model_name="lesson",
+            constraint=models.UniqueConstraint(fields=("academy", "asset"), name="one_lesson_per_academy_and_asset"),
         ),
     ]

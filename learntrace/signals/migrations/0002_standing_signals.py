@@ -5,16 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_academysettings_signal_features'),
-        ('signals', '0001_initial'),
+        ("accounts", "0003_academysettings_signal_features"),
+        ("signals", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(condition=models.Q(('state__in', ['open', 'acknowledged'])), fields=['user', 'group', 'kind'], name='signal_standing'),
+            model_name="signal",
+            index=models.Index(
+                condition=models.Q(("state__in", ["open", "acknowledged"])),
+                fields=["user", "group", "kind"],
+                name="signal_standing",
+            ),
         ),
     ]

@@ -15,9 +15,10 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from learntrace.accounts.models import Academy, Membership
 from learntrace.accounts.roles import roles_with
-from learntrace.core.sql import fetch_one
+from learntrace.core.sql import execute, fetch_one
 from learntrace.progress.models import Progress
-from learntrace.signals.models import Notification, NotificationRule, Signal
+from learntrace.signals.concerns.reading import current
+from learntrace.signals.models import Concern, Notification, NotificationRule, Signal
 from learntrace.signals.notifications import failures
 from learntrace.signals.notifications.failures import DeliveryFailure
 from learntrace.signals.notifications.queueing import CAPABILITY
@@ -49,6 +50,24 @@ SELECT rule.id
  LIMIT 1
    FOR NO KEY UPDATE OF rule SKIP LOCKED
 """
+# Of a concern's signals only the first is queued. Where that one is over before it is sent, and another stands, the message
+# tells of the other.
+_TELL_OF_ANOTHER = """
+UPDATE signals_notification waiting
+   SET signal_id = other.id
+  FROM signals_signal told
+  JOIN LATERAL (
+       SELECT s.id FROM signals_signal s
+        WHERE s.user_id = told.user_id AND s.academy_id = told.academy_id AND s.state = 'open'
+          AND s.assignment IS NOT DISTINCT FROM told.assignment
+          AND (told.assignment IS NOT NULL OR s.asset_slug IS NOT DISTINCT FROM told.asset_slug)
+        ORDER BY s.severity DESC, s.opened_at, s.id LIMIT 1) AS other ON true
+ WHERE waiting.rule_id = %(rule)s AND waiting.state = 'waiting' AND told.id = waiting.signal_id
+   AND told.state IN ('resolved', 'withdrawn')
+   AND NOT EXISTS (SELECT FROM signals_notification same
+                    WHERE same.signal_id = other.id
+                      AND (same.rule_id = waiting.rule_id OR same.destination = waiting.destination))
+"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +80,12 @@ class Delivery:
 
     @property
     def signals(self) -> list[Signal]:
-        return [notification.signal for notification in self.notifications]
+        return [notification.signal for notification in self.notifications if notification.signal is not None]
+
+    @property
+    def concerns(self) -> list[Concern]:
+        """The concerns of the class that it tells of."""
+        return [notification.concern for notification in self.notifications if notification.concern is not None]
 
 
 def give_up_lost(now: datetime) -> None:
@@ -116,6 +140,7 @@ def _message_with(first: Notification, rule: NotificationRule, now: datetime) ->
     waiting = Notification.objects.filter(rule=rule, state=State.WAITING, delivery=first.delivery)
     if first.delivery is None and not rule.digest_minutes:
         waiting = waiting.filter(due_at__lte=now)
+    execute(_TELL_OF_ANOTHER, {"rule": rule.pk})
     over = [Signal.State.RESOLVED, Signal.State.WITHDRAWN]
     done = Progress.objects.filter(
         user=OuterRef("signal__user"),
@@ -124,7 +149,11 @@ def _message_with(first: Notification, rule: NotificationRule, now: datetime) ->
         done_at__isnull=False,
     )
     _drop(waiting.filter(Q(signal__state__in=over) | Q(Exists(done))), failures.OVER)
-    rows = waiting.select_related("signal__user", "signal__acknowledged_by").order_by("signal_id")
+    of_class = waiting.filter(concern__isnull=False).select_related("concern")
+    gone = [row.pk for row in of_class if row.concern is not None and current(row.concern) is None]
+    if gone:
+        _drop(waiting.filter(pk__in=gone), failures.OVER)
+    rows = waiting.select_related("signal__user", "signal__acknowledged_by", "concern").order_by("signal_id", "id")
     return list(rows[:MOST_SIGNALS])
 
 

@@ -1,11 +1,14 @@
 """Deliver the notifications that are due: the queue's turn, one message after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import structlog
 from django.utils import timezone
 
+from learntrace.signals.concerns.reading import ToldConcern, current, told
+from learntrace.signals.evaluation.clock import now_in
+from learntrace.signals.models import Concern
 from learntrace.signals.named_steps import named_for_class
 from learntrace.signals.notifications import channels, failures
 from learntrace.signals.notifications.claims import Delivery, claim_next, give_up_lost, mark_failed, mark_sent
@@ -31,10 +34,17 @@ def deliver_due(limit: int = 10, clock: Clock = timezone.now) -> int:
     return tried
 
 
+def told_now(rows: Sequence[Concern]) -> list[ToldConcern]:
+    """Return concerns of the class as they stand now; those that are over by now are left out."""
+    standing = [(row.academy_id, concern) for row in rows if (concern := current(row)) is not None]
+    return [entry for academy, concern in standing for entry in told(academy, [concern], now_in(academy))]
+
+
 def _deliver(delivery: Delivery, clock: Clock) -> None:
     """Send one message and store the outcome. A worker that is killed in here leaves the claim's mark."""
     try:
-        channels.send(delivery.rule, message_of(delivery.id, delivery.rule, named_for_class(delivery.signals)))
+        signals, concerns = named_for_class(delivery.signals), told_now(delivery.concerns)
+        channels.send(delivery.rule, message_of(delivery.id, delivery.rule, signals, concerns))
     except DeliveryFailure as failure:
         log.warning(
             "notification not delivered",

@@ -18,6 +18,8 @@ from learntrace.accounts.models import User
 from learntrace.core.http.language import FALLBACK
 from learntrace.core.time_zones import zone_of
 from learntrace.progress.assignment_keys import PREFIX
+from learntrace.signals.concerns.documents import concern_document
+from learntrace.signals.concerns.reading import ToldConcern
 from learntrace.signals.documents import kind_name, sentence_of, signal_document
 from learntrace.signals.models import NotificationRule, Signal
 
@@ -62,11 +64,16 @@ class Message:
         return "\n".join([*parts, *([self.link] if self.link else []), "", self.closing])
 
 
-def message_of(delivery: uuid.UUID, rule: NotificationRule, signals: Sequence[Signal]) -> Message:
-    """Return the message with these signals, at least one (`user` loaded)."""
+def message_of(
+    delivery: uuid.UUID, rule: NotificationRule, signals: Sequence[Signal], concerns: Sequence[ToldConcern] = ()
+) -> Message:
+    """Return the message with these signals (`user` loaded), and concerns of the class above them."""
     with translation.override(language_of(rule.user)):
         zone = zone_of(rule.timezone) or ZoneInfo("UTC")
         lines = [
+            Line(_("Many of the class"), entry.summary, _when(entry.concern.since, zone), _assignment_url(rule, entry))
+            for entry in concerns
+        ] + [
             Line(
                 title=kind_name(signal.kind),
                 sentence=sentence_of(signal, signal.user),
@@ -76,10 +83,10 @@ def message_of(delivery: uuid.UUID, rule: NotificationRule, signals: Sequence[Si
             for signal in signals
         ]
         count = ngettext("%(count)s signal", "%(count)s signals", len(lines)) % {"count": len(lines)}
-        learner = signals[0].user.display_name
-        subject = f"{lines[0].title}: {learner}" if len(lines) == 1 else count
+        about = signals[0].user.display_name if signals else concerns[0].about if concerns else ""
+        subject = f"{lines[0].title}: {about}" if len(lines) == 1 else count
         introduction = f"{rule.academy.name}: {count}"
-        return _message(str(delivery), rule, subject, introduction, lines, signals)
+        return _message(str(delivery), rule, subject, introduction, lines, signals, concerns)
 
 
 def trial_message_of(rule: NotificationRule) -> Message:
@@ -96,14 +103,16 @@ def _message(
     introduction: str,
     lines: Sequence[Line],
     signals: Sequence[Signal],
+    concerns: Sequence[ToldConcern] = (),
 ) -> Message:
     closing = _("You get this by the notification rule “%(rule)s”.") % {"rule": rule.name or f"#{rule.pk}"}
     document = {
         "id": delivery,
-        "test": not signals,
+        "test": not (signals or concerns),
         "academy": {"id": rule.academy.pk, "slug": rule.academy.slug},
         "rule": {"id": rule.pk, "name": rule.name},
         "signals": [signal_document(signal, signal.user) for signal in signals],
+        "concerns": [concern_document(entry) for entry in concerns],
     }
     return Message(
         id=delivery,
@@ -125,6 +134,11 @@ def _evidence_url(rule: NotificationRule, signal: Signal) -> str:
     name = signal.assignment.removeprefix(PREFIX)
     url = _page_url(rule, "assignments-attempts", name, signal.user_id, signal=signal.pk)
     return f"{url}#evidence" if url else ""
+
+
+def _assignment_url(rule: NotificationRule, entry: ToldConcern) -> str:
+    """Return the URL of the assignment on which many of the class met an error."""
+    return _page_url(rule, "assignments-one", entry.about) if entry.assignment else ""
 
 
 def _page_url(rule: NotificationRule, page: str, *args: object, **query: object) -> str:

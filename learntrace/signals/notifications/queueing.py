@@ -1,4 +1,7 @@
-"""Queue notifications of signals, in the transaction that opens them: one for each signal and destination."""
+"""Queue notifications of signals, in the transaction that opens them: one for each concern and destination.
+
+A teacher is told of a learner's trouble on an assignment once, whatever further signals it makes, until it is over.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,6 +10,9 @@ from django.utils import timezone
 
 from learntrace.accounts.roles import roles_with
 from learntrace.core.sql import execute, fetch
+from learntrace.signals.concerns.changes import handled_signals
+from learntrace.signals.concerns.class_wide import LEAST_LEARNERS, ClassConcern
+from learntrace.signals.concerns.handling import PAUSE
 from learntrace.signals.models import Signal
 from learntrace.signals.notifications.quiet import Timing
 
@@ -39,27 +45,76 @@ SELECT rule.id, signal.id, rule.quiet_from, rule.quiet_until, rule.timezone, rul
  ORDER BY rule.id, signal.id
    FOR KEY SHARE OF rule
 """
+# A teacher's place for messages: the user, the channel and the target.
+DESTINATION = """encode(sha256(convert_to(concat_ws(' ', rule.user_id, rule.channel,
+                  CASE WHEN rule.channel <> 'email' THEN rule.target
+                       ELSE lower(coalesce(nullif(rule.target, ''), teacher.email)) END), 'UTF8')), 'hex')"""
 # Of a teacher's rules with the same destination the one that is due first gets it. ON CONFLICT is for both constraints: what
 # a rule has sent before its target changed isn't sent again either.
-_INSERT = """
+_INSERT = f"""
+WITH matched AS (
+    SELECT rule.id AS rule_id, rule.user_id, rule.academy_id, r.signal_id, r.due_at, signal.severity, signal.opened_at,
+           signal.user_id AS learner, signal.assignment, signal.asset_slug,
+           {DESTINATION} AS destination
+      FROM unnest(%(rules)s::bigint[], %(signals)s::bigint[], %(due)s::timestamptz[]) AS r(rule_id, signal_id, due_at)
+      JOIN signals_notificationrule rule ON rule.id = r.rule_id
+      JOIN accounts_user teacher ON teacher.id = rule.user_id
+      JOIN signals_signal signal ON signal.id = r.signal_id
+), first_of_concern AS (
+    SELECT DISTINCT ON (destination, learner, assignment, CASE WHEN assignment IS NULL THEN asset_slug END) *
+      FROM matched
+     ORDER BY destination, learner, assignment, CASE WHEN assignment IS NULL THEN asset_slug END,
+              due_at, severity DESC, signal_id, rule_id
+)
 INSERT INTO signals_notification (rule_id, user_id, academy_id, signal_id, destination, due_at)
-SELECT rule.id, rule.user_id, rule.academy_id, r.signal_id,
-       encode(sha256(convert_to(concat_ws(' ', rule.user_id, rule.channel,
-              CASE WHEN rule.channel <> 'email' THEN rule.target
-                   ELSE lower(coalesce(nullif(rule.target, ''), teacher.email)) END), 'UTF8')), 'hex'),
-       r.due_at
-  FROM unnest(%(rules)s::bigint[], %(signals)s::bigint[], %(due)s::timestamptz[]) AS r(rule_id, signal_id, due_at)
-  JOIN signals_notificationrule rule ON rule.id = r.rule_id
-  JOIN accounts_user teacher ON teacher.id = rule.user_id
- ORDER BY r.signal_id, r.due_at, rule.id
+SELECT f.rule_id, f.user_id, f.academy_id, f.signal_id, f.destination, f.due_at
+  FROM first_of_concern f
+ WHERE NOT EXISTS (
+       SELECT FROM signals_signal told JOIN signals_notification earlier ON earlier.signal_id = told.id
+        WHERE told.user_id = f.learner AND told.academy_id = f.academy_id
+          AND told.assignment IS NOT DISTINCT FROM f.assignment
+          AND (f.assignment IS NOT NULL OR told.asset_slug IS NOT DISTINCT FROM f.asset_slug)
+          AND told.id <> f.signal_id AND earlier.destination = f.destination AND earlier.state <> 'dropped'
+          AND (told.resolved_at IS NULL OR told.resolved_at > f.opened_at - %(pause)s::interval))
+ ORDER BY f.signal_id, f.due_at, f.rule_id
     ON CONFLICT DO NOTHING
+"""  # noqa: S608 (only texts of this module)
+# Of rules for whole classes: those of kinds don't name one.
+_RULES = """
+SELECT rule.id, (SELECT array_agg(DISTINCT task.user_id) FROM assignments_task task
+                  WHERE rule.cohort_id IS NOT NULL AND task.cohort_id = rule.cohort_id
+                    AND task.user_id = ANY(%(learners)s)),
+       rule.cohort_id IS NULL, rule.quiet_from, rule.quiet_until, rule.timezone, rule.digest_minutes
+  FROM signals_notificationrule rule
+  JOIN accounts_user teacher ON teacher.id = rule.user_id AND teacher.is_active
+  JOIN accounts_membership member
+    ON member.user_id = rule.user_id AND member.academy_id = rule.academy_id AND member.status = 'ACTIVE'
+   AND member.role = ANY(%(roles)s)
+ WHERE rule.academy_id = %(academy)s AND rule.active AND rule.kinds = '[]'::jsonb AND rule.least_severity <= %(severity)s
+ ORDER BY rule.id
+   FOR KEY SHARE OF rule
 """
+_INSERT_OF_CLASS = f"""
+INSERT INTO signals_notification (rule_id, user_id, academy_id, concern_id, destination, due_at)
+SELECT DISTINCT ON (destination) matched.*
+  FROM (SELECT rule.id, rule.user_id, rule.academy_id, %(concern)s::bigint, {DESTINATION} AS destination, r.due_at
+          FROM unnest(%(rules)s::bigint[], %(due)s::timestamptz[]) AS r(rule_id, due_at)
+          JOIN signals_notificationrule rule ON rule.id = r.rule_id
+          JOIN accounts_user teacher ON teacher.id = rule.user_id) AS matched
+ WHERE NOT EXISTS (SELECT FROM signals_notification earlier
+                    WHERE earlier.concern_id = %(concern)s AND earlier.destination = matched.destination
+                      AND earlier.created_at > %(since)s)
+ ORDER BY destination, due_at, id
+"""  # noqa: S608 (only texts of this module)
+# A concern of the class that comes and goes within a lesson is told once.
+CLASS_AGAIN = timedelta(hours=3)
 
 
 def queue_for(signals: Sequence[Signal], now: datetime | None = None) -> int:
     """Queue notifications of signals by the active rules, in the open transaction; return how many are new.
 
-    A signal that was queued before for a rule or a destination, whatever its outcome, isn't queued there again.
+    A signal that was queued before for a rule or a destination, whatever its outcome, isn't queued there again; nor is
+    another one of the same concern, or one of a concern that staff has acknowledged or snoozed.
     """
     if not signals:
         return 0
@@ -67,6 +122,8 @@ def queue_for(signals: Sequence[Signal], now: datetime | None = None) -> int:
     signal_ids = [signal.pk for signal in signals]
     asked = {"signals": signal_ids, "roles": roles_with(CAPABILITY), "since": now - NEWS}
     matches = fetch(_MATCHES, asked)
+    quiet = handled_signals(signals) if matches else frozenset()
+    matches = [match for match in matches if match[1] not in quiet]
     if not matches:
         return 0
     return execute(
@@ -74,6 +131,32 @@ def queue_for(signals: Sequence[Signal], now: datetime | None = None) -> int:
         {
             "rules": [rule for rule, *_ in matches],
             "signals": [signal for _rule, signal, *_ in matches],
+            "pause": PAUSE,
             "due": [Timing(*timing).due(now, waiting_until) for _rule, _signal, *timing, waiting_until in matches],
         },
     )
+
+
+def queue_for_class(concern: ClassConcern, now: datetime | None = None) -> int:
+    """Queue notifications of a concern of the class that has appeared, in the open transaction; return how many are new.
+
+    A rule for a cohort is told where enough of the cohort met the error.
+    """
+    now = now or timezone.now()
+    if concern.state != "open" or concern.since < now - NEWS:
+        return 0
+    asked = {
+        "academy": concern.row.academy_id,
+        "learners": sorted(concern.met.learners),
+        "roles": roles_with(CAPABILITY),
+        "severity": concern.severity,
+    }
+    due = {
+        rule: Timing(*timing).due(now, None)
+        for rule, of_cohort, everybody, *timing in fetch(_RULES, asked)
+        if everybody or len(of_cohort or ()) >= LEAST_LEARNERS
+    }
+    if not due:
+        return 0
+    rows = {"rules": list(due), "due": list(due.values()), "concern": concern.row.pk, "since": now - CLASS_AGAIN}
+    return execute(_INSERT_OF_CLASS, rows)

@@ -134,7 +134,10 @@ class NotifiedSignalSerializer(serializers.ModelSerializer[Signal]):
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
     """What became of a signal's notification."""
 
-    signal = NotifiedSignalSerializer()
+    signal = NotifiedSignalSerializer(allow_null=True)
+    concern = serializers.IntegerField(
+        source="concern_id", allow_null=True, help_text="of the class: the concern's id; then there is no signal"
+    )
     rule = serializers.IntegerField(source="rule_id", allow_null=True, help_text="null: it was deleted since")
     error = serializers.SerializerMethodField(help_text="what failed, last or for good, or why it was dropped")
 
@@ -145,6 +148,7 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
             "delivery",
             "rule",
             "signal",
+            "concern",
             "state",
             "reason",
             "error",

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from learntrace.core.http.filters import natural
-from learntrace.core.live_events import PROGRESS, SIGNAL, WEBHOOK
+from learntrace.core.live_events import CONCERN, PROGRESS, SIGNAL, WEBHOOK
 from learntrace.core.sql import fetch
 
-KINDS: Final = (SIGNAL, PROGRESS, WEBHOOK)
+KINDS: Final = (SIGNAL, CONCERN, PROGRESS, WEBHOOK)
 # A client that is further behind loads everything anew, which takes less time than reading so many changes.
 MOST_BEHIND: Final = 1000
 RETRY_MS = 2000

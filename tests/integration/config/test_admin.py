@@ -36,7 +36,7 @@ from learntrace.progress.models import (
     StepRename,
 )
 from learntrace.registry.models import Asset, TranslationGroup
-from learntrace.signals.models import AssetComparison, Notification, NotificationRule, Watch
+from learntrace.signals.models import AssetComparison, Concern, ConcernAct, Notification, NotificationRule, Watch
 from tests.support.builders import (
     NOW,
     Cast,
@@ -107,6 +107,8 @@ def one_of_each(cast: Cast) -> None:
     rule = NotificationRule.objects.create(user=cast.colleague, academy=cast.academy, target="https://secret.example")
     signal = make_signal(cast.owner, cast.academy)
     Notification.objects.create(rule=rule, signal=signal, user=rule.user, academy=rule.academy, destination="x")
+    concern = Concern.objects.create(user=cast.owner, academy=cast.academy, assignment="intro/01-hello")
+    ConcernAct.objects.create(concern=concern, number=1, what="acknowledged", by=cast.colleague, clock=NOW)
     AssetComparison.objects.create(academy=cast.academy, asset=asset)
     LiveEvent.objects.create(academy_id=cast.academy.pk, kind="signal", data={})
     Arrival.objects.create(events=[uuid.uuid4()])

@@ -108,6 +108,14 @@ class ReplayedClass:
         assert status == 200, answer
         return list(answer["results"] if isinstance(answer, dict) else answer)
 
+    def concerns(self, academy: str) -> list[dict[str, Any]]:
+        """The concerns of learners that are not over, as the API tells them to their teacher."""
+        access = access_to(self.installation.home, academy)
+        path = f"/v1/signal/academy/concern?of=learner&limit=1000&academy={self.sent[academy]['academy']}"
+        status, answer = self.installation.get(path, access.teacher_key)
+        assert status == 200, answer
+        return list(answer["results"])
+
 
 @pytest.fixture(scope="module")
 def replayed() -> Iterator[ReplayedClass]:
@@ -165,3 +173,35 @@ def test_what_came_already_changes_nothing_and_nor_does_a_recomputation(replayed
     assert (done["failed"], done["changed"]) == (0, {"activities": 0, "measures": 0, "signals": 0})
     replayed.wait_done()
     assert (replayed.outcome(IN_ORDER), replayed.outcome(SHUFFLED)) == before
+
+
+@pytest.mark.parametrize("academy", [IN_ORDER, SHUFFLED])
+def test_the_whole_class_opens_at_most_one_concern_per_learner_and_assignment(
+    replayed: ReplayedClass, academy: str
+) -> None:
+    concerns = replayed.concerns(academy)
+    signals = replayed.installation.sql(
+        "SELECT count(*) FROM signals_signal s JOIN accounts_academy a ON a.id = s.academy_id WHERE a.slug = %s",
+        academy,
+    )
+    subjects = [(row["learner"]["id"], row["assignment"] or row["asset"]) for row in concerns]
+    assert 0 < len(subjects) == len(set(subjects))
+    # Of a learner's several signals, over the whole time, there is one entry.
+    named = replayed.installation.sql(
+        """SELECT count(*), count(DISTINCT (c.user_id, coalesce(c.assignment, c.asset_slug)))
+             FROM signals_concern c JOIN accounts_academy a ON a.id = c.academy_id
+            WHERE a.slug = %s AND c.user_id IS NOT NULL""",
+        academy,
+    )
+    assert named[0][0] == named[0][1] < signals[0][0]
+
+
+def test_shuffled_and_double_events_give_the_same_concerns(replayed: ReplayedClass) -> None:
+    def told(academy: str) -> list[tuple[object, ...]]:
+        return sorted(
+            (row["learner"]["username"], row["assignment"] or "", row["severity"], row["since"], row["attempts"] or 0,
+             tuple(sorted(reason["kind"] for reason in row["reasons"])))
+            for row in replayed.concerns(academy)
+        )  # fmt: skip
+
+    assert told(IN_ORDER) == told(SHUFFLED)

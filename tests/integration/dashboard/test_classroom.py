@@ -23,6 +23,7 @@ from learntrace.dashboard.layout.page import PARTS_HEADER
 from learntrace.progress.models import Progress
 from learntrace.progress.reports.activity_rate import Scope, activity_rate_of
 from learntrace.progress.reports.class_filter import ClassFilter
+from learntrace.signals.concerns.of_class import concerns_of_learner
 from tests.support.builders import (
     Cast,
     make_asset,
@@ -107,16 +108,26 @@ def test_who_needs_help_comes_first_and_each_cell_says_how_one_stands(cast: Cast
     assert done_by_column(learners, found.columns) == [2, 0, 0]
 
 
-def test_a_signal_has_its_sentence_its_age_and_the_way_to_its_evidence(
+def test_a_concern_has_its_life_its_reasons_and_the_way_to_its_evidence(
     client: Client, lessons: dict[str, User]
 ) -> None:
     page = text_of(client, "/class")
     barbara = lessons["barbara"]
+    assert "For 9 minutes, 3 attempts. Last error: XError: it broke" in page
     assert "Barbara Liskov ran the same code 3 times on lesson-03-exercise-2 with NameError" in page
     signal = barbara.signals.get()
     assert f'href="/assignment/lesson-03-exercise-2/learner/{barbara.pk}?signal={signal.pk}#evidence"' in page
-    assert '<span class="age">9 min</span>' in page
     assert 'aria-label="Stuck 3"' in page
+
+
+def test_two_signals_on_an_assignment_are_one_card_with_two_reasons(
+    cast: Cast, client: Client, lessons: dict[str, User]
+) -> None:
+    make_signal(lessons["barbara"], cast.academy, kind="stuck", assignment=KEYS[1])
+    for path in ("/class", "/assignment/lesson-03-exercise-2", f"/learner/{lessons['barbara'].pk}"):
+        page = text_of(client, path)
+        assert page.count("data-concern=") == 1, path
+        assert "1 more reason" in page, path
 
 
 def test_a_learner_done_is_not_called_stuck_by_a_signal_that_lags(cast: Cast, lessons: dict[str, User]) -> None:
@@ -125,24 +136,75 @@ def test_a_learner_done_is_not_called_stuck_by_a_signal_that_lags(cast: Cast, le
     assert barbara.cells[KEYS[1]].state == "done"
 
 
-def test_an_acknowledged_signal_stays_apart_and_can_be_opened_again(client: Client, lessons: dict[str, User]) -> None:
-    signal = lessons["barbara"].signals.get()
-    client.post(f"/signal/{signal.pk}/state", {"state": "acknowledged", "next": "/class?asset=lesson-03"})
+def concern_of(cast: Cast) -> int:
+    (concern,) = concerns_of_learner(cast.academy, User.objects.get(username="barbara"))
+    return concern.concern.row.pk
+
+
+def test_an_acknowledged_concern_stays_apart_and_can_be_opened_again(
+    cast: Cast, client: Client, lessons: dict[str, User]
+) -> None:
+    number = concern_of(cast)
+    client.post("/concerns", {"concern": number, "act": "acknowledge", "next": "/class?asset=lesson-03"})
     page = text_of(client, "/class")
     assert "Acknowledged (1)" in page
-    assert "seen by Grace Hopper" in page
-    assert "Nobody, as far as we can see." in page
-    client.post(f"/signal/{signal.pk}/state", {"state": "open"})
-    assert "Acknowledged" not in text_of(client, "/class")
+    assert "Acknowledged by Grace Hopper" in page
+    assert "No one needs help right now" in page
+    client.post("/concerns", {"concern": number, "act": "reopen"})
+    assert "Acknowledged (" not in text_of(client, "/class")
 
 
-def test_a_signal_that_is_over_is_told_on_a_page(client: Client, lessons: dict[str, User]) -> None:
-    signal = lessons["barbara"].signals.get()
-    lessons["barbara"].signals.update(state="resolved")
-    answer = client.post(f"/signal/{signal.pk}/state", {"state": "acknowledged"})
-    assert answer.status_code == 400
-    assert "This signal is over" in answer.content.decode()
-    assert 'aria-label="Pages"' in answer.content.decode()
+def test_what_is_done_in_the_background_says_how_it_is_undone(
+    cast: Cast, client: Client, lessons: dict[str, User]
+) -> None:
+    number = concern_of(cast)
+    parts = {"Learntrace-Parts": "1"}
+    told = client.post("/concerns", {"concern": number, "act": "snooze:10"}, headers=parts).json()
+    assert (told["told"], told["failed"]) == ("Concern snoozed", False)
+    assert "Snoozed (1)" in text_of(client, "/class")
+    assert client.post("/concerns/undo", {"undo": told["undo"]}, headers=parts).json()["told"] == "Undone"
+    assert "Snoozed (" not in text_of(client, "/class")
+
+
+def test_what_somebody_else_has_changed_meanwhile_is_told_and_nothing_is_lost(
+    cast: Cast, client: Client, lessons: dict[str, User]
+) -> None:
+    number = concern_of(cast)
+    teaches = {"concern": number, "act": "assign", "assignee": cast.colleague.pk, "version": 0}
+    client.post("/concerns", teaches)
+    told = client.post("/concerns", {**teaches, "assignee": ""}, headers={"Learntrace-Parts": "1"}).json()
+    assert told["failed"]
+    assert told["told"].startswith("Grace Hopper changed this concern in the meantime")
+    assert "Assigned to Grace Hopper" in text_of(client, "/class")
+
+
+def test_notes_assignees_and_several_at_once(cast: Cast, client: Client, lessons: dict[str, User]) -> None:
+    make_signal(lessons["radia"], cast.academy, assignment=KEYS[1])
+    numbers = [entry.concern.row.pk for entry in snapshot_of(ClassFilter(cast.academy)).concerns.entries]
+    assert len(numbers) == 2
+    client.post("/concerns", {"concern": numbers[0], "act": "note", "note": "<b>asks & waits"})
+    assert "“&lt;b&gt;asks &amp; waits”" in text_of(client, "/class")
+    told = client.post("/concerns", {"concern": numbers, "act": "acknowledge"}, headers={"Learntrace-Parts": "1"})
+    assert told.json()["told"] == "2 concerns acknowledged"
+    assert "No one needs help right now" in text_of(client, "/class")
+
+
+def test_a_concern_that_is_over_is_told_on_the_page(cast: Cast, client: Client, lessons: dict[str, User]) -> None:
+    number = concern_of(cast)
+    lessons["barbara"].signals.update(state="resolved", resolved_at=timezone.now())
+    answer = client.post("/concerns", {"concern": number, "act": "acknowledge", "next": "/assignments"}, follow=True)
+    assert answer.status_code == 200
+    told = client.post("/concerns", {"concern": number, "act": "acknowledge"}, headers={"Learntrace-Parts": "1"})
+    assert told.json() == {"told": "This concern is over: there is nothing left to handle", "undo": [], "failed": True}
+
+
+def test_a_learner_and_a_stranger_can_do_nothing_with_it(cast: Cast, lessons: dict[str, User]) -> None:
+    number = concern_of(cast)
+    for user in (cast.owner, cast.stranger):
+        other = Client()
+        other.force_login(user)
+        other.post("/concerns", {"concern": number, "act": "acknowledge"})
+    assert snapshot_of(ClassFilter(cast.academy)).concerns.open_count == 1
 
 
 def test_filters_stand_in_the_address(cast: Cast, client: Client, lessons: dict[str, User]) -> None:
@@ -333,7 +395,7 @@ def test_the_number_of_queries_does_not_grow_with_the_class(
         "/search?q=l",
     ]  # fmt: skip
     few = {path: queries(client, path) for path in paths}
-    assert max(few.values()) <= 26
+    assert max(few.values()) <= 29
     _crowd(cast, 300, 60)
     many = {path: queries(client, path) for path in paths}
     assert many == few
@@ -404,8 +466,8 @@ def test_an_assignment_can_be_looked_at_whatever_it_is_called(cast: Cast, client
 
 def test_who_posts_after_the_session_has_ended_is_told_and_comes_back(cast: Cast) -> None:
     posted = Client().post(
-        "/signal/1/state", {"state": "acknowledged"}, headers={"referer": "http://testserver/class?cohort=fall"}
+        "/concerns", {"concern": "1", "act": "acknowledge"}, headers={"referer": "http://testserver/class?cohort=fall"}
     )
     assert posted.headers["Location"] == "/sign-in?ended=1&next=/class%3Fcohort%3Dfall"
-    elsewhere = Client().post("/signal/1/state", {}, headers={"referer": "https://elsewhere.example/class"})
+    elsewhere = Client().post("/concerns", {}, headers={"referer": "https://elsewhere.example/class"})
     assert elsewhere.headers["Location"] == "/sign-in?ended=1&next=/"

@@ -78,7 +78,8 @@ def shown() -> list[tuple[Any, ...]]:
 
 def test_a_batch_with_high_frustration_and_low_engagement_opens_it(cast: Cast) -> None:
     make_asset(SLUG, title="Loops in Python")
-    (told,) = bring(cast, 7, 72.5)
+    told, concern = bring(cast, 7, 72.5)
+    assert (concern.kind, concern.data["state"], concern.data["asset"]) == ("concern", "open", SLUG)
     assert shown() == [("open", 1, "7", ["webhook:7"], "", SLUG, None)]
     signal = Signal.objects.get()
     assert (signal.opened_at, signal.last_seen_at, signal.academy) == (minute(7), minute(7), cast.academy)
@@ -128,7 +129,8 @@ def test_of_many_batches_the_evidence_is_bounded(cast: Cast) -> None:
 def test_what_a_teacher_has_acknowledged_stays_so_while_it_lasts(cast: Cast) -> None:
     bring(cast, 7, 80)
     Signal.objects.update(state="acknowledged", acknowledged_at=timezone.now(), acknowledged_by=cast.colleague)
-    (told,) = bring(cast, 8, 80)
+    told, concern = bring(cast, 8, 80)
+    assert concern.data["state"] == "acknowledged"
     assert (told.data["state"], told.data["acknowledged_by"]["username"]) == ("acknowledged", "grace")
     bring(cast, 9, 0)
     assert Signal.objects.get().state == "resolved"

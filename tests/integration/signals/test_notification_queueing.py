@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from learntrace.accounts.models import Membership
-from learntrace.signals.models import Notification, NotificationRule
+from learntrace.signals.concerns.acts import Wanted, handle
+from learntrace.signals.concerns.of_class import concerns_of_learner
+from learntrace.signals.models import Notification, NotificationRule, Signal
+from learntrace.signals.notifications.claims import claim_next
 from tests.support.builders import Cast, make_cohort, make_task, make_user
 from tests.support.notifications import make_rule, make_signal, queue
 
 pytestmark = pytest.mark.django_db
+SAME = "assignment:lesson-03-exercise-1"
 
 
 def told(rule: NotificationRule) -> list[int]:
@@ -139,13 +144,70 @@ def test_a_digest_collects_from_the_first_one_on(cast: Cast) -> None:
     for minutes in (0, 10, 20):
         now = first + timedelta(minutes=minutes)
         queue(make_signal(cast.owner, cast.academy, at=now), now=now)
+    assert Notification.objects.count() == 3
     assert set(Notification.objects.values_list("due_at", flat=True)) == {first + timedelta(minutes=30)}
 
 
-def test_any_number_of_signals_and_rules_takes_two_statements(cast: Cast) -> None:
+def test_a_concern_is_told_once_however_many_signals_it_has(cast: Cast) -> None:
+    """Three learners who make fourteen signals in twelve minutes make three messages."""
+    rule = make_rule(cast.colleague, cast.academy)
+    people = [make_user(name, "student", cast.academy) for name in ("a", "b", "c")]
+    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    for number in range(14):
+        at = now + timedelta(seconds=50 * number)
+        kind = ("consecutive_errors", "repeated_error", "stuck")[number % 4 % 3]
+        queue(make_signal(people[number % 3], cast.academy, assignment=SAME, kind=kind, at=at), now=at)
+    told_of = Notification.objects.filter(rule=rule).values_list("signal__user__username", flat=True)
+    assert sorted(told_of) == ["a", "b", "c"]
+
+
+def test_signals_of_one_concern_that_open_together_are_told_once_by_the_worst(cast: Cast) -> None:
+    rule = make_rule(cast.colleague, cast.academy)
+    mild = make_signal(cast.owner, cast.academy, assignment=SAME, severity=2)
+    grave = make_signal(cast.owner, cast.academy, assignment=SAME, kind="stuck", severity=3)
+    assert queue(mild, grave) == 1
+    assert told(rule) == [grave.pk]
+
+
+def test_trouble_after_a_pause_is_told_again_and_before_it_is_not(cast: Cast) -> None:
+    make_rule(cast.colleague, cast.academy)
+    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    queue(make_signal(cast.owner, cast.academy, assignment=SAME, at=now, state="open"), now=now)
+    Signal.objects.update(state="resolved", resolved_at=now + timedelta(minutes=5))
+    soon, later = now + timedelta(minutes=15), now + timedelta(minutes=40)
+    back = make_signal(cast.owner, cast.academy, assignment=SAME, at=soon)
+    assert queue(back, now=soon) == 0
+    Signal.objects.filter(pk=back.pk).update(state="resolved", resolved_at=soon)
+    assert queue(make_signal(cast.owner, cast.academy, assignment=SAME, at=later), now=later) == 1
+
+
+def test_a_concern_that_somebody_handles_is_not_told(cast: Cast) -> None:
+    first = make_signal(cast.owner, cast.academy, assignment=SAME)
+    number = concerns_of_learner(cast.academy, cast.owner)[0].concern.row.pk
+    handle(cast.academy, number, Wanted("acknowledge"), cast.colleague)
+    make_rule(cast.colleague, cast.academy)
+    assert queue(make_signal(cast.owner, cast.academy, assignment=SAME, kind="repeated_error")) == 0
+    assert queue(make_signal(cast.owner, cast.academy, assignment=SAME, kind="stuck", severity=3)) == 1
+    assert first.severity == 2
+
+
+def test_where_the_told_signal_is_over_the_message_tells_of_another_of_the_concern(cast: Cast) -> None:
+    rule = make_rule(cast.colleague, cast.academy, digest_minutes=30)
+    first = make_signal(cast.owner, cast.academy, assignment=SAME)
+    queue(first)
+    other = make_signal(cast.owner, cast.academy, assignment=SAME, kind="stuck", severity=3)
+    assert queue(other) == 0
+    Signal.objects.filter(pk=first.pk).update(state="withdrawn")
+    delivery = claim_next(timezone.now() + timedelta(minutes=31))
+    assert delivery is not None
+    assert [signal.pk for signal in delivery.signals] == [other.pk]
+    assert delivery.rule == rule
+
+
+def test_any_number_of_signals_and_rules_takes_few_statements(cast: Cast) -> None:
     for number in range(20):
         make_rule(make_user(f"t{number}", "teacher", cast.academy), cast.academy)
     signals = [make_signal(cast.owner, cast.academy) for _ in range(20)]
     with CaptureQueriesContext(connection) as queries:
         assert queue(*signals) == 400
-    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 2
+    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) <= 6

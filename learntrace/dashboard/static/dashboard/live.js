@@ -10,6 +10,7 @@
   const GATHER = 300;
   // While the stream tells what changes, the page is asked this seldom besides: ages grow although nothing happens.
   const REST = 20000;
+  const AWAY = 60000;
   const language = document.documentElement.lang || "en";
   // A page tells all times in one zone, which the server knows: charts and CSV files are made there.
   const timeZone = document.documentElement.dataset.timeZone || "UTC";
@@ -47,6 +48,9 @@
     }
   };
 
+  // The rows of a part that the reader has before the eyes; those that are folded away move as they like.
+  const shownIn = (part) => [...part.querySelectorAll("[data-row]")].filter((row) => !row.closest("details[id]") || part.dataset.still === "learners").map((row) => row.dataset.row);
+
   // Where the reader is in a part: at an element with an id, or at one of those of a row, whatever becomes of the row.
   const REACHED = "a[href], button, input, select, summary, [tabindex]";
   const placeIn = (part) => {
@@ -55,11 +59,16 @@
     const row = at.closest("[data-row]");
     const all = [...part.querySelectorAll("[data-row]")].map((one) => one.dataset.row);
     const rows = row ? [row.dataset.row, ...all.slice(all.indexOf(row.dataset.row) + 1)] : [];
-    return { id: at.id, rows, number: row ? [...row.querySelectorAll(REACHED)].indexOf(at) : -1 };
+    // Rows differ in what they hold: a button is known by what it does.
+    const button = at.matches("button[name][value]") ? `button[name="${CSS.escape(at.name)}"][value="${CSS.escape(at.value)}"]` : "";
+    return { id: at.id, rows, button, number: row ? [...row.querySelectorAll(REACHED)].indexOf(at) : -1 };
   };
   // Of a row that is out of sight now the reader goes on at the next one, else at the part.
   const goTo = (part, place) => {
-    const reached = (key) => part.querySelector(`[data-row="${CSS.escape(key)}"]`)?.querySelectorAll(REACHED)[place.number];
+    const reached = (key) => {
+      const row = part.querySelector(`[data-row="${CSS.escape(key)}"]`);
+      return place.button ? row?.querySelector(place.button) : row?.querySelectorAll(REACHED)[place.number];
+    };
     const found = [place.id && document.getElementById(place.id), ...place.rows.map(reached), part.matches("[tabindex]") && part];
     found.find((one) => one && one.checkVisibility())?.focus({ preventScroll: true });
   };
@@ -85,6 +94,18 @@
     document.querySelector("main").replaceChildren(...fresh.body.childNodes);
   };
 
+  // What somebody is writing is not taken away.
+  const hasDraft = (part) => [...part.querySelectorAll("input[name=note]")].some((one) => one.value !== one.defaultValue);
+
+  // What somebody has selected stays selected.
+  const selectedIn = (part) => [...part.querySelectorAll("[data-row] input[type=checkbox]:checked")].map((one) => one.value);
+  const select = (part, values) => {
+    for (const value of values) {
+      const box = part.querySelector(`[data-row] input[type=checkbox][value="${CSS.escape(value)}"]`);
+      if (box) box.checked = true;
+    }
+  };
+
   const put = (fresh, sign) => {
     tellTimes(fresh);
     keepToken(fresh);
@@ -92,13 +113,16 @@
     for (const part of document.querySelectorAll("[data-part]")) {
       const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (!next || next.innerHTML === part.innerHTML) continue;
-      if (part.querySelector(":popover-open, form :focus-visible:not(button)")) continue;
+      if (part.querySelector(":popover-open, form :focus-visible:not(button)") || hasDraft(part)) continue;
       const place = placeIn(part);
+      const selected = selectedIn(part);
       keepOpen(part, next);
       keep(part, next);
       part.replaceChildren(...next.childNodes);
+      select(part, selected);
       if (place) goTo(part, place);
     }
+    document.dispatchEvent(new Event("learntrace:put"));
   };
 
   const follow = (sign) => {
@@ -121,10 +145,17 @@
       word.textContent = on ? sign.dataset.on : sign.dataset.off;
     };
 
+    // Lists whose order the reader has asked for, until the next answer; all others hold still.
+    const released = new Set();
+    const order = () => [...document.querySelectorAll("[data-still]")]
+      .filter((part) => !released.has(part.dataset.still))
+      .map((part) => `${part.dataset.still}=${shownIn(part).join(",")}`).join(";");
+
     const ask = async () => {
       const begun = performance.now();
+      const still = order();
       const answer = await fetch(sign.dataset.live, {
-        headers: { Accept: "text/html", "Learntrace-Parts": "1" },
+        headers: { Accept: "text/html", "Learntrace-Parts": "1", "Learntrace-Order": still },
         cache: "no-store", redirect: "error", signal: AbortSignal.timeout(PATIENCE),
       });
       if (leaving()) return;
@@ -133,6 +164,7 @@
       if (answer.status === 403 || answer.status === 404) return location.reload();
       if (!answer.ok) throw new Error(String(answer.status));
       put(new DOMParser().parseFromString(await answer.text(), "text/html"), sign);
+      released.clear();
       say(true);
       // A slow server is asked less often: at most a tenth of the time goes into one reader's page; what happens is
       // followed sooner, in at most a third.
@@ -175,20 +207,31 @@
     };
 
     const listen = () => {
-      const source = new EventSource(sign.dataset.stream);
-      source.addEventListener("hello", () => { streaming = true; changed(); });
-      for (const kind of ["signal", "progress", "webhook", "reset"]) source.addEventListener(kind, changed);
-      source.onerror = () => {
+      const kinds = new Set([...sign.dataset.kinds.split(","), "reset"]);
+      window.learntraceStream({ stream: sign.dataset.stream, worker: sign.dataset.worker, name: sign.dataset.share }, (kind) => {
+        if (kind === "hello") streaming = true;
+        // A page that is made anew keeps this element.
+        sign.dataset.streaming = kind === "down" ? "" : "1";
         // Asked at the usual pace until the stream is back: the page says itself whether that works.
-        streaming = false;
-        changed();
-        // Refused for good, or by a server that is starting: the browser doesn't try again by itself.
-        if (source.readyState === EventSource.CLOSED) window.setTimeout(listen, LONGEST_PAUSE);
-      };
+        if (kind === "down") streaming = false;
+        if (kind === "hello" || kind === "down" || kinds.has(kind)) changed();
+      });
     };
 
     window.addEventListener("beforeunload", () => { left = performance.now(); });
-    document.addEventListener("visibilitychange", turn);
+    let hiddenAt = 0;
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) hiddenAt = performance.now();
+      // Who comes back after a while sees how things are.
+      else if (performance.now() - hiddenAt > AWAY) for (const part of document.querySelectorAll("[data-still]")) released.add(part.dataset.still);
+      turn();
+    });
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-show]");
+      if (!button) return;
+      released.add(button.dataset.show);
+      turn();
+    });
     document.addEventListener("learntrace:changed", turn);
     window.addEventListener("online", turn);
     say(true);
@@ -218,6 +261,9 @@
       });
       if (answer.status === 401 && sign) return location.assign(sign.dataset.ended);
       if (answer.type !== "opaqueredirect" && !answer.ok) throw new Error(String(answer.status));
+      const told = answer.headers.get("content-type")?.startsWith("application/json") ? await answer.json() : null;
+      if (told) document.dispatchEvent(new CustomEvent("learntrace:done", { detail: told }));
+      if (!told?.failed) form.reset();
       document.dispatchEvent(new Event("learntrace:changed"));
     } catch (error) {
       if (sign && (error instanceof TypeError || error.name === "TimeoutError")) tellUnsent();

@@ -1,0 +1,1 @@
+"""Concerns on pages: their cards, and what staff does with them."""

@@ -1,0 +1,60 @@
+"""Changes of concerns for live clients: what the stream says when signals change, or staff does something."""
+
+from collections.abc import Iterable, Sequence
+
+from learntrace.core import live_events
+from learntrace.progress.catalogue import shown_keys
+from learntrace.signals.concerns.documents import brief, brief_over
+from learntrace.signals.concerns.reading import AnyConcern
+from learntrace.signals.concerns.standing import Subject, of_subjects, subject_of, subjects_known
+from learntrace.signals.models import Concern, Signal
+
+
+def subject_of_signal(signal: Signal) -> Subject:
+    """Return the subject of the concern that a signal belongs to."""
+    return Subject(signal.user_id, signal.assignment, None if signal.assignment else signal.asset_slug or "")
+
+
+def handled_signals(signals: Iterable[Signal]) -> frozenset[int]:
+    """Return the ids of those signals whose concern staff has acknowledged or snoozed."""
+    signals = list(signals)
+    handled: set[tuple[int, Subject]] = set()
+    for academy_id, subjects in _subjects(signals).items():
+        handled |= {
+            (academy_id, subject_of(concern.row))
+            for concern in of_subjects(academy_id, subjects)
+            if concern.state != "open"
+        }
+    return frozenset(
+        signal.pk
+        for signal in signals
+        if signal.academy_id is not None and (signal.academy_id, subject_of_signal(signal)) in handled
+    )
+
+
+def _subjects(signals: Iterable[Signal]) -> dict[int, set[Subject]]:
+    by_academy: dict[int, set[Subject]] = {}
+    for signal in signals:
+        if signal.academy_id is not None:
+            by_academy.setdefault(signal.academy_id, set()).add(subject_of_signal(signal))
+    return by_academy
+
+
+def changes_with(signals: Iterable[Signal]) -> list[live_events.Change]:
+    """Return the changes of the concerns to which changed signals belong."""
+    changes: list[live_events.Change] = []
+    for academy_id, subjects in _subjects(signals).items():
+        standing = of_subjects(academy_id, subjects)
+        gone = subjects.difference(subject_of(concern.row) for concern in standing)
+        changes += changes_of(academy_id, standing, list(subjects_known(academy_id, gone).values()))
+    return changes
+
+
+def changes_of(
+    academy_id: int, standing: Sequence[AnyConcern], over: Sequence[Concern] = ()
+) -> list[live_events.Change]:
+    """Return what the stream says of concerns that stand, and of those that are over."""
+    keys = {row.assignment for row in [*(concern.row for concern in standing), *over] if row.assignment}
+    shown = shown_keys(academy_id, keys)
+    documents = [*(brief(concern, shown) for concern in standing), *(brief_over(row, shown) for row in over)]
+    return [live_events.Change(academy_id, live_events.CONCERN, document) for document in documents]

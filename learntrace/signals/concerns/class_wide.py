@@ -1,0 +1,211 @@
+"""Concerns of the class: errors that many of its learners met on one assignment within a quarter of an hour."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from django.utils import timezone
+
+from learntrace.core.sql import fetch
+from learntrace.progress.catalogue import SHOWN_TO_CLASS
+from learntrace.progress.counting import counts
+from learntrace.signals.concerns.error_group import group_of, text_of
+from learntrace.signals.concerns.handling import STANDING, Handling, State, handling_of, is_unbroken, state_of
+from learntrace.signals.concerns.standing import acts_of
+from learntrace.signals.models import Concern, Signal
+
+WINDOW: Final = timedelta(minutes=15)
+LEAST_LEARNERS: Final = 5
+LEAST_SHARE: Final = 0.2
+SEVERITY: Final = Signal.Severity.HIGH
+# How far back it is read whether an error that staff has acknowledged was met all the time since.
+_LOOKED_BACK: Final = timedelta(hours=6)
+
+_MET_OF = """
+SELECT a.assignment, failure->>0, failure->>1, a.user_id, count(*), min(a.at), max(a.at)
+  FROM progress_activity a CROSS JOIN LATERAL jsonb_array_elements(a.failures) AS failure
+ WHERE a.academy_id = %(academy)s AND a.at > %(since)s AND a.at <= %(now)s AND a.outcome = 'error'
+   AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {shown} AND {counts}
+   AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
+   AND (%(keys)s::text[] IS NULL OR a.assignment = ANY(%(keys)s))
+ GROUP BY a.assignment, failure->>0, failure->>1, a.user_id
+"""
+_MET = _MET_OF.format(shown=SHOWN_TO_CLASS.format(academy="a.academy_id", key="a.assignment"), counts=counts("a"))
+_ACTIVE = f"""
+SELECT DISTINCT a.user_id
+  FROM progress_activity a
+ WHERE a.academy_id = %(academy)s AND a.at > %(since)s AND a.at <= %(now)s AND {counts("a")}
+   AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
+"""  # noqa: S608 (no text from outside)
+_COHORTS = """
+SELECT t.cohort_id, array_agg(DISTINCT t.user_id)
+  FROM assignments_task t JOIN accounts_cohort c ON c.id = t.cohort_id
+ WHERE c.academy_id = %(academy)s AND t.user_id = ANY(%(active)s) GROUP BY t.cohort_id
+"""
+_FAILED_SINCE = f"""
+SELECT DISTINCT a.at, failure->>0, failure->>1
+  FROM progress_activity a CROSS JOIN LATERAL jsonb_array_elements(a.failures) AS failure
+ WHERE a.academy_id = %(academy)s AND a.assignment = %(about)s AND a.at >= %(since)s AND a.at <= %(now)s
+   AND a.outcome = 'error' AND a.part IS DISTINCT FROM 'check' AND {counts("a")}
+"""  # noqa: S608 (no text from outside)
+
+
+class ErrorOn(NamedTuple):
+    """An error group on an assignment."""
+
+    assignment: str
+    group: str
+
+
+@dataclass(frozen=True)
+class Met:
+    """How an error was met in the window: as which text by most, by which learners, how often, and from when to when."""
+
+    text: str
+    learners: frozenset[int]
+    times: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class ClassConcern:
+    """A concern of the class that is not over."""
+
+    row: Concern
+    met: Met
+    handling: Handling
+    state: State
+    severity: int = SEVERITY
+
+    @property
+    def since(self) -> datetime:
+        return self.met.first_at
+
+    @property
+    def last_seen_at(self) -> datetime:
+        return self.met.last_at
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """The place in lists: open ones first, then what most met."""
+        return STANDING.index(self.state), -len(self.met.learners), self.row.pk
+
+
+def is_many(met: Collection[int], active: Collection[int]) -> bool:
+    """Whether so many of the active learners met an error that it is the class's concern."""
+    return len(met) >= LEAST_LEARNERS and len(met) >= LEAST_SHARE * len(active)
+
+
+def class_concerns(
+    academy_id: int,
+    now: datetime,
+    learners: Collection[int] | None = None,
+    keys: Collection[str] | None = None,
+) -> list[ClassConcern]:
+    """Return the concerns of the class at a moment of the learners' clock, in the order of lists.
+
+    `learners` are those of the class, and `keys` the assignments to look at; None means all. Of a whole academy, what many
+    of one of its cohorts met is a concern too.
+    """
+    asked = {
+        "academy": academy_id,
+        "now": now,
+        "since": now - WINDOW,
+        "learners": None if learners is None else sorted(learners),
+        "keys": None if keys is None else sorted(keys),
+    }
+    met = {place: one for place, one in _met(asked).items() if len(one.learners) >= LEAST_LEARNERS}
+    if not met:
+        return []
+    active = {user_id for (user_id,) in fetch(_ACTIVE, asked)}
+    classes = [active, *(_cohorts(academy_id, active) if learners is None else ())]
+    many = {place: one for place, one in met.items() if any(is_many(one.learners & whole, whole) for whole in classes)}
+    return _handled(academy_id, many, now)
+
+
+def _met(asked: Mapping[str, object]) -> dict[ErrorOn, Met]:
+    """Return how each error was met, variants of an error taken together."""
+    texts: dict[ErrorOn, Counter[str]] = {}
+    met: dict[ErrorOn, Met] = {}
+    for about, name, message, user_id, times, first_at, last_at in fetch(_MET, asked):
+        place = ErrorOn(about, group_of(name, message))
+        texts.setdefault(place, Counter())[text_of(name, message)] += 1
+        one = Met("", frozenset({user_id}), times, first_at, last_at)
+        met[place] = _together(met[place], one) if place in met else one
+    return {
+        place: Met(
+            min(texts[place], key=lambda text: (-texts[place][text], text)),
+            one.learners,
+            one.times,
+            one.first_at,
+            one.last_at,
+        )
+        for place, one in met.items()
+    }
+
+
+def _together(one: Met, other: Met) -> Met:
+    return Met(
+        one.text,
+        one.learners | other.learners,
+        one.times + other.times,
+        min(one.first_at, other.first_at),
+        max(one.last_at, other.last_at),
+    )
+
+
+def _cohorts(academy_id: int, active: Collection[int]) -> list[set[int]]:
+    """Return the active learners of each cohort."""
+    rows = fetch(_COHORTS, {"academy": academy_id, "active": sorted(active)})
+    return [set(learners) for _cohort, learners in rows]
+
+
+def _handled(academy_id: int, met: Mapping[ErrorOn, Met], now: datetime) -> list[ClassConcern]:
+    rows = _named(academy_id, met)
+    acts = acts_of(rows.values())
+    wall = timezone.now()
+    concerns = []
+    for place, row in rows.items():
+        handling = handling_of(acts.get(row.pk, ()))
+        if handling.earliest is not None and handling.earliest < met[place].first_at:
+            unbroken = _met_all_the_time(academy_id, place, handling.earliest, now)
+            handling = handling.without_what_is_over(unbroken=unbroken)
+        state = state_of(handling, wall, open_severity=SEVERITY)
+        concerns.append(ClassConcern(row, met[place], handling, state))
+    return sorted(concerns, key=lambda concern: concern.place)
+
+
+def _met_all_the_time(academy_id: int, place: ErrorOn, since: datetime, now: datetime) -> bool:
+    """Whether an error was met since a moment without a long pause."""
+    if since < now - _LOOKED_BACK:
+        return False
+    asked = {"academy": academy_id, "about": place.assignment, "since": since, "now": now}
+    moments = [at for at, name, message in fetch(_FAILED_SINCE, asked) if group_of(name, message) == place.group]
+    return is_unbroken(since, now, [(at, at) for at in moments])
+
+
+def _named(academy_id: int, places: Iterable[ErrorOn]) -> dict[ErrorOn, Concern]:
+    """Return the row of each concern; new ones get theirs now."""
+    places = set(places)
+    rows = _rows(academy_id, places)
+    new = [
+        Concern(academy_id=academy_id, assignment=place.assignment, error_group=place.group)
+        for place in sorted(places - rows.keys())
+    ]
+    if new:
+        Concern.objects.bulk_create(new, ignore_conflicts=True)
+        rows = _rows(academy_id, places)
+    return rows
+
+
+def _rows(academy_id: int, places: Collection[ErrorOn]) -> dict[ErrorOn, Concern]:
+    if not places:
+        return {}
+    stored = Concern.objects.filter(
+        academy=academy_id, user=None, assignment__in={place.assignment for place in places}
+    ).order_by("pk")
+    rows = {ErrorOn(row.assignment or "", row.error_group): row for row in stored}
+    return {place: rows[place] for place in places if place in rows}

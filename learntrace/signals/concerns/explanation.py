@@ -1,0 +1,52 @@
+"""The explanation of a concern (`?explain=1`): the rules by which it stands, and what it follows from."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from learntrace.progress.explain.explanation import attempts_url
+from learntrace.signals.concerns.class_wide import LEAST_LEARNERS, LEAST_SHARE, WINDOW, ClassConcern
+from learntrace.signals.concerns.handling import PAUSE
+from learntrace.signals.concerns.reading import ToldConcern
+from learntrace.signals.explanation import explanation as signal_explanation
+
+
+def definition() -> str:
+    """Return what a learner's concern is, in the active language."""
+    return _(
+        "One entry for a learner and an assignment while a signal about it stands and it is not done. Severity is that of the "
+        "worst signal, “since” the time of the first. Attempts are counted from the first that a signal names. An "
+        "acknowledgement holds until the trouble has been over for %(minutes)s minutes, or until it becomes worse."
+    ) % {"minutes": int(PAUSE.total_seconds() // 60)}
+
+
+def class_definition() -> str:
+    """Return what a concern of the class is, in the active language."""
+    return _(
+        "One entry for the class while at least %(learners)s learners, and at least %(share)s%% of those active, have met the "
+        "same error on one assignment within %(minutes)s minutes."
+    ) % {
+        "learners": LEAST_LEARNERS,
+        "share": round(100 * LEAST_SHARE),
+        "minutes": int(WINDOW.total_seconds() // 60),
+    }
+
+
+def explanation_of(entry: ToldConcern) -> dict[str, Any]:
+    """Return what a concern follows from: its signals with their evidence, or who met the error."""
+    concern = entry.concern
+    if isinstance(concern, ClassConcern):
+        return {
+            "definition": class_definition(),
+            "error": concern.met.text,
+            "times": concern.met.times,
+            "learners": sorted(concern.met.learners),
+            "window_seconds": int(WINDOW.total_seconds()),
+        }
+    document: dict[str, Any] = {
+        "definition": definition(),
+        "signals": [{"id": signal.pk, **signal_explanation(signal)} for signal in entry.reasons],
+    }
+    if concern.row.assignment and concern.row.user_id:
+        document["details"] = attempts_url(concern.row.assignment, concern.row.user_id)
+    return document

@@ -1,0 +1,225 @@
+"""The concerns of learners that are not over, as they follow from signals and from what staff did.
+
+A concern stands as long as one of its signals does, and the learner has not done the assignment. Nothing of it is stored but
+its name (`Concern`) and the acts, so that a recomputation of signals gives the same concerns.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from learntrace.core.sql import fetch, json_rows
+from learntrace.signals.class_signals import not_done
+from learntrace.signals.concerns.handling import PAUSE, STANDING, Handling, State, handling_of, is_unbroken, state_of
+from learntrace.signals.models import Concern, ConcernAct, Signal
+from learntrace.signals.queries import UNRESOLVED
+
+# The signals that were over or not, from a moment on, of the subjects asked for.
+_TROUBLES = """
+SELECT asked.number, s.opened_at, s.resolved_at
+  FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked(number bigint, learner bigint, about text, asset text, since timestamptz)
+  JOIN signals_signal s
+    ON s.user_id = asked.learner AND s.academy_id = %(academy)s AND s.state <> 'withdrawn'
+   AND s.assignment IS NOT DISTINCT FROM asked.about AND (asked.about IS NOT NULL OR s.asset_slug = asked.asset)
+   AND (s.resolved_at IS NULL OR s.resolved_at >= asked.since)
+"""
+
+
+class Subject(NamedTuple):
+    """What a learner's concern is about: an assignment, or for signals without one an asset."""
+
+    user_id: int
+    assignment: str | None
+    asset_slug: str | None
+
+
+class StandingSignal(NamedTuple):
+    """What a concern needs of each of its signals; models would take several times as long for a class."""
+
+    id: int
+    user_id: int
+    assignment: str | None
+    asset_slug: str | None
+    kind: str
+    severity: int
+    state: str
+    opened_at: datetime
+    last_seen_at: datetime
+
+    @property
+    def subject(self) -> Subject:
+        return Subject(self.user_id, self.assignment, None if self.assignment else self.asset_slug or "")
+
+
+@dataclass(frozen=True)
+class StandingConcern:
+    """A learner's concern that is not over. `signals` are its reasons, the worst first."""
+
+    row: Concern
+    signals: Sequence[StandingSignal]
+    handling: Handling
+    state: State
+
+    @property
+    def severity(self) -> int:
+        return max(signal.severity for signal in self.signals)
+
+    @property
+    def since(self) -> datetime:
+        return min(signal.opened_at for signal in self.signals)
+
+    @property
+    def last_seen_at(self) -> datetime:
+        return max(signal.last_seen_at for signal in self.signals)
+
+    @property
+    def asset_slug(self) -> str | None:
+        """The asset that the concern is about or on."""
+        return next((signal.asset_slug for signal in self.signals if signal.asset_slug), None)
+
+    @property
+    def place(self) -> tuple[int, int, datetime, int]:
+        """The place in lists, which only changes with the concern itself: open ones first, then the worst, then the oldest."""
+        return STANDING.index(self.state), -self.severity, self.since, self.row.pk
+
+
+def signals_standing(academy_id: int) -> QuerySet[Signal]:
+    """Return the signals of an academy that make concerns; filters must keep all signals of a learner's assignment."""
+    return not_done(Signal.objects.filter(academy=academy_id, state__in=UNRESOLVED))
+
+
+def standing_concerns(academy_id: int, signals: QuerySet[Signal], now: datetime | None = None) -> list[StandingConcern]:
+    """Return the concerns of these standing signals in the order of lists; four queries, one more for new concerns.
+
+    `now` is the server's clock, by which a snooze ends.
+    """
+    by_subject: dict[Subject, list[StandingSignal]] = {}
+    for row in signals.order_by("-severity", "opened_at", "pk").values_list(*StandingSignal._fields):
+        signal = StandingSignal(*row)
+        by_subject.setdefault(signal.subject, []).append(signal)
+    rows = named(academy_id, by_subject)
+    handled = _handled(academy_id, rows, by_subject)
+    now = now or timezone.now()
+    concerns = [
+        StandingConcern(rows[subject], own, handled[subject], _state(handled[subject], own, now))
+        for subject, own in by_subject.items()
+    ]
+    return sorted(concerns, key=lambda concern: concern.place)
+
+
+def of_subjects(academy_id: int, subjects: Collection[Subject]) -> list[StandingConcern]:
+    """Return those of these concerns that are not over."""
+    assignments = {subject.assignment for subject in subjects if subject.assignment}
+    assets = {subject.asset_slug for subject in subjects if not subject.assignment}
+    signals = signals_standing(academy_id).filter(
+        Q(assignment__in=assignments) | Q(assignment=None, asset_slug__in=assets),
+        user__in={subject.user_id for subject in subjects},
+    )
+    wanted = frozenset(subjects)
+    return [concern for concern in standing_concerns(academy_id, signals) if subject_of(concern.row) in wanted]
+
+
+def subject_of(row: Concern) -> Subject:
+    """Return the subject of a learner's concern."""
+    assert row.user_id is not None  # noqa: S101 (the class's concerns have no subject)
+    return Subject(row.user_id, row.assignment, row.asset_slug)
+
+
+def named(academy_id: int, subjects: Collection[Subject]) -> dict[Subject, Concern]:
+    """Return the row of each concern; those that nobody has asked for before get theirs now."""
+    if not subjects:
+        return {}
+    rows = subjects_known(academy_id, subjects)
+    new = [
+        Concern(academy_id=academy_id, user_id=user, assignment=assignment, asset_slug=asset)
+        for user, assignment, asset in sorted(subjects - rows.keys(), key=str)
+    ]
+    if new:
+        Concern.objects.bulk_create(new, ignore_conflicts=True)
+        rows = subjects_known(academy_id, subjects)
+    return rows
+
+
+def subjects_known(academy_id: int, subjects: Collection[Subject]) -> dict[Subject, Concern]:
+    """Return the rows of those concerns that have one."""
+    if not subjects:
+        return {}
+    users = {subject.user_id for subject in subjects}
+    rows = {
+        subject_of(row): row
+        for row in Concern.objects.filter(academy=academy_id, user__in=users, error_group="").order_by("pk")
+    }
+    return {subject: rows[subject] for subject in subjects if subject in rows}
+
+
+def acts_of(rows: Iterable[Concern]) -> dict[int, list[ConcernAct]]:
+    """Return the acts that were not undone of each concern with any, in their order."""
+    acts: dict[int, list[ConcernAct]] = {}
+    changed = [row.pk for row in rows if row.version]
+    if not changed:
+        return {}
+    stored = ConcernAct.objects.filter(concern__in=changed, undone_at=None).select_related("by", "assignee")
+    for act in stored.order_by("concern", "number"):
+        acts.setdefault(act.concern_id, []).append(act)
+    return acts
+
+
+def _state(handling: Handling, signals: Sequence[StandingSignal], now: datetime) -> State:
+    unacknowledged = [signal.severity for signal in signals if signal.state == Signal.State.OPEN]
+    return state_of(handling, now, open_severity=max(unacknowledged, default=None))
+
+
+def _handled(
+    academy_id: int, rows: Mapping[Subject, Concern], signals: Mapping[Subject, Sequence[StandingSignal]]
+) -> dict[Subject, Handling]:
+    """Return the handling of each concern, without acts on trouble that was over since."""
+    acts = acts_of(rows.values())
+    handled = {subject: handling_of(acts.get(row.pk, ())) for subject, row in rows.items()}
+    earlier = {
+        subject: handling
+        for subject, handling in handled.items()
+        if handling.earliest is not None and handling.earliest < min(signal.opened_at for signal in signals[subject])
+    }
+    for subject, unbroken in _unbroken(academy_id, earlier, signals).items():
+        handled[subject] = handled[subject].without_what_is_over(unbroken=unbroken)
+    return handled
+
+
+def _unbroken(
+    academy_id: int, handled: Mapping[Subject, Handling], signals: Mapping[Subject, Sequence[StandingSignal]]
+) -> dict[Subject, bool]:
+    """Return whether each concern has stood since the earliest of its acts; their signals opened later."""
+    if not handled:
+        return {}
+    subjects = list(handled)
+    asked = json_rows(
+        {
+            "number": number,
+            "learner": subject.user_id,
+            "about": subject.assignment,
+            "asset": subject.asset_slug,
+            "since": _earliest(handled[subject]) - PAUSE,
+        }
+        for number, subject in enumerate(subjects)
+    )
+    troubles: dict[int, list[tuple[datetime, datetime]]] = {}
+    now = timezone.now()
+    for number, opened, resolved in fetch(_TROUBLES, {"asked": asked, "academy": academy_id}):
+        troubles.setdefault(number, []).append((opened, resolved or max(now, opened)))
+    return {
+        subject: is_unbroken(
+            _earliest(handled[subject]),
+            min(signal.opened_at for signal in signals[subject]),
+            troubles.get(number, ()),
+        )
+        for number, subject in enumerate(subjects)
+    }
+
+
+def _earliest(handling: Handling) -> datetime:
+    assert handling.earliest is not None  # noqa: S101 (only such are asked for)
+    return handling.earliest

@@ -1,0 +1,58 @@
+"""A concern's life in whole words: for how long, how many attempts, the last error."""
+
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from learntrace.signals.concerns.figures import Figures
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def life_of(since: datetime, now: datetime, figures: Figures) -> str:
+    """Return a learner's concern in the active language, as "For 12 minutes, 7 attempts. Last error: NameError"."""
+    time = duration_words(now - since)
+    error = figures.last_error
+    if figures.attempts is None:
+        return _("For %(time)s") % {"time": time}
+    attempts = ngettext("%(count)s attempt", "%(count)s attempts", figures.attempts) % {"count": figures.attempts}
+    if not error:
+        return _("For %(time)s, %(attempts)s") % {"time": time, "attempts": attempts}
+    return _("For %(time)s, %(attempts)s. Last error: %(error)s") % {
+        "time": time,
+        "attempts": attempts,
+        "error": error,
+    }
+
+
+def met_by_many(learners: int, error: str, about: str) -> str:
+    """Return a concern of the class in the active language."""
+    return ngettext(
+        "%(count)s learner met “%(error)s” on %(assignment)s",
+        "%(count)s learners met “%(error)s” on %(assignment)s",
+        learners,
+    ) % {"count": learners, "error": error, "assignment": about}
+
+
+def duration_words(span: timedelta) -> str:
+    """Return a span in whole words of the active language, in its two largest units at most."""
+    if span < _MINUTE:
+        return _("less than a minute")
+    if span < _HOUR:
+        return _minutes(span // _MINUTE)
+    if span < _DAY:
+        hours, minutes = _hours(span // _HOUR), span % _HOUR // _MINUTE
+        if span < 3 * _HOUR and minutes:
+            return _("%(hours)s and %(minutes)s") % {"hours": hours, "minutes": _minutes(minutes)}
+        return hours
+    days = span // _DAY
+    return ngettext("%(count)s day", "%(count)s days", days) % {"count": days}
+
+
+def _minutes(count: int) -> str:
+    return ngettext("%(count)s minute", "%(count)s minutes", count) % {"count": count}
+
+
+def _hours(count: int) -> str:
+    return ngettext("%(count)s hour", "%(count)s hours", count) % {"count": count}

@@ -1,0 +1,218 @@
+"""Concerns on Class now, with a real server and its live stream: two people at once, keys, undo, and many tabs."""
+
+import json
+import time
+from collections.abc import Iterator
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.pages import PATIENCE
+from tests.browser.scene import PASSWORD
+from tests.faults.installation import Installation
+from tests.support.notebooks import make_event
+from tests.support.waiting import wait_until
+
+KEY = "c0ffee" * 6 + "{:04x}"
+LEARNERS = ("Ada Lovelace", "Barbara Liskov", "Radia Perlman")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A real installation with a class of three, a teacher and an assistant."""
+    folder = tmp_path_factory.mktemp("concerns")
+    installation = Installation(folder / "home")
+    people = [(7 + place, *name.partition(" ")[::2]) for place, name in enumerate(LEARNERS)]
+    staff = [(20, "tomas", "Tomás", "Rivera", "teacher"), (21, "alan", "Alan", "Turing", "assistant")]
+    roster = {
+        "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
+        "users": [{"id": number, "username": first.lower(), "email": f"{first.lower()}@example.org", "first_name": first,
+                   "last_name": last} for number, first, last in people]
+                 + [{"id": number, "username": name, "email": f"{name}@example.org", "first_name": first, "last_name": last,
+                     "password": PASSWORD} for number, name, first, last, _role in staff],
+        "memberships": [{"user": number, "academy": 1, "role": "student"} for number, _first, _last in people]
+                       + [{"user": number, "academy": 1, "role": role} for number, _name, _first, _last, role in staff],
+        "tokens": [{"user": number, "key": KEY.format(number), "kind": "permanent"} for number, _first, _last in people],
+    }  # fmt: skip
+    path = folder / "roster.json"
+    path.write_text(json.dumps(roster))
+    try:
+        installation.start()
+        assert installation.command("roster", "import", str(path)).wait(60) == 0
+        yield installation
+    finally:
+        installation.clear()
+
+
+@pytest.fixture
+def contexts() -> Iterator[list[BrowserContext]]:
+    opened: list[BrowserContext] = []
+    yield opened
+    for context in opened:
+        context.close()
+
+
+def sign_in(browser: Browser, installation: Installation, contexts: list[BrowserContext], name: str) -> Page:
+    """Open Class now as somebody, in a browser of one's own."""
+    context = browser.new_context(base_url=f"http://127.0.0.1:{installation.port}", locale="en")
+    contexts.append(context)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.get_by_label("E-mail address or user name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("[data-streaming='1']")).to_be_visible()
+    return page
+
+
+def fail(installation: Installation, learner: int, assignment: str, times: int = 3) -> None:
+    """Have a learner of the roster fail on an assignment with the same code, just now."""
+    tag = f"assignment:{assignment}"
+    for _attempt in range(times):
+        event = make_event(object={**make_event()["object"], "assignment": tag, "tags": [tag]})
+        status, _answer = installation.request(
+            "POST", "/v1/notebook/me/events", KEY.format(7 + learner), json.dumps([event])
+        )
+        assert status == 200
+
+
+def open_streams(installation: Installation) -> float:
+    with urlopen(f"http://127.0.0.1:{installation.port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("learntrace_streams"))
+
+
+def card(learner: str, assignment: str) -> str:
+    """The selector of a card that is not acknowledged."""
+    return f'ul.signals > .concern:has-text("{learner}"):has-text("{assignment}"):not(details .concern)'
+
+
+def test_an_acknowledged_concern_leaves_both_screens_within_a_second_and_undo_brings_it_back(
+    browser: Browser, served: Installation, contexts: list[BrowserContext]
+) -> None:
+    teacher, assistant = (sign_in(browser, served, contexts, name) for name in ("tomas", "alan"))
+    fail(served, 0, "lesson-01-exercise-1")
+    mine, theirs = (page.locator(card("Ada", "lesson-01-exercise-1")) for page in (teacher, assistant))
+    expect(mine).to_be_visible()
+    expect(theirs).to_be_visible()
+    expect(teacher).to_have_title("(1) Class now · Downtown · Learntrace")
+    begun = time.monotonic()
+    mine.get_by_role("button", name="Acknowledge").click()
+    expect(theirs).to_be_hidden()
+    expect(mine).to_be_hidden()
+    assert time.monotonic() - begun < 1.5
+    expect(teacher.locator("[data-toast]")).to_contain_text("Concern acknowledged")
+    assistant.locator("#acknowledged summary").first.click()
+    expect(assistant.locator("#acknowledged")).to_contain_text("Acknowledged by Tomás Rivera")
+    teacher.keyboard.press("z")
+    expect(mine).to_be_visible()
+    expect(theirs).to_be_visible()
+    expect(teacher.locator("[data-toast]")).to_contain_text("Undone")
+
+
+def test_two_who_assign_at_once_are_told_and_nothing_is_lost(
+    browser: Browser, served: Installation, contexts: list[BrowserContext]
+) -> None:
+    teacher, assistant = (sign_in(browser, served, contexts, name) for name in ("tomas", "alan"))
+    fail(served, 1, "lesson-01-exercise-2")
+    mine, theirs = (page.locator(card("Barbara", "lesson-01-exercise-2")) for page in (teacher, assistant))
+    expect(theirs).to_be_visible()
+    # What the assistant sees stands still: a note is begun.
+    theirs.get_by_text("More").first.click()
+    theirs.get_by_label("Note").fill("I will ask her")
+    mine.get_by_text("More").first.click()
+    mine.get_by_label("Assign to").select_option("Tomás Rivera")
+    mine.get_by_role("button", name="Assign").click()
+    expect(mine).to_contain_text("Assigned to Tomás Rivera")
+    theirs.get_by_label("Assign to").select_option("Alan Turing")
+    theirs.get_by_role("button", name="Assign").click()
+    expect(assistant.locator("[data-toast]")).to_contain_text("Tomás Rivera changed this concern in the meantime")
+    theirs.get_by_role("button", name="Keep note").click()
+    expect(mine).to_contain_text("I will ask her")
+    expect(theirs).to_contain_text("Assigned to Tomás Rivera")
+
+
+def test_keys_alone_reach_all_of_it(browser: Browser, served: Installation, contexts: list[BrowserContext]) -> None:
+    page = sign_in(browser, served, contexts, "tomas")
+    for learner in (0, 1, 2):
+        fail(served, learner, "lesson-02-exercise-1")
+    shown = page.locator('ul.signals > .concern:has-text("lesson-02-exercise-1"):not(details .concern)')
+    expect(shown).to_have_count(3)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("acknowledge")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    focused = page.locator(".concern:focus")
+    expect(focused).to_have_count(1)
+    number = focused.get_attribute("data-row")
+    page.keyboard.press("e")
+    expect(page.locator(f'#acknowledged .concern[data-row="{number}"]')).to_have_count(1)
+    page.keyboard.press("z")
+    expect(page.locator(f'#acknowledged .concern[data-row="{number}"]')).to_have_count(0)
+    page.locator("body").click(position={"x": 1, "y": 1})
+    for _card in range(2):
+        page.keyboard.press("j")
+        page.keyboard.press("x")
+    expect(page.locator("[data-selected]")).to_have_text("2 selected")
+    page.keyboard.press("e")
+    expect(page.locator("[data-toast]")).to_contain_text("2 concerns acknowledged")
+    page.keyboard.press("z")
+    expect(page.locator("#acknowledged")).to_have_count(0)
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("jz?")
+    expect(page.get_by_role("searchbox")).to_have_value("jz?")
+
+
+def test_twelve_tabs_of_a_browser_share_one_stream_and_all_stay_alive(
+    browser: Browser, served: Installation, contexts: list[BrowserContext]
+) -> None:
+    first = sign_in(browser, served, contexts, "alan")
+    (context,) = contexts
+    tabs = [first]
+    for _tab in range(11):
+        tab = context.new_page()
+        tab.goto("/class")
+        tabs.append(tab)
+    for tab in tabs:
+        expect(tab.locator("[data-streaming='1']")).to_be_visible()
+    fail(served, 2, "lesson-03-exercise-1")
+    for tab in tabs:
+        expect(tab.locator(card("Radia", "lesson-03-exercise-1"))).to_be_visible()
+    wait_until(lambda: open_streams(served) == 1, "one stream for all of them", 20)
+    # The one that began the stream is closed: the others go on.
+    first.close()
+    fail(served, 2, "lesson-03-exercise-2")
+    for tab in tabs[1:]:
+        expect(tab.locator(card("Radia", "lesson-03-exercise-2"))).to_be_visible()
+    context.close()
+    contexts.clear()
+
+
+def test_cards_and_rows_hold_still_until_the_teacher_asks(
+    browser: Browser, served: Installation, contexts: list[BrowserContext]
+) -> None:
+    def order(page: Page, part: str) -> list[str]:
+        rows = page.locator(f"[data-part={part}] > ul.signals > [data-row], tbody[data-part={part}] > [data-row]")
+        keys: list[str] = rows.evaluate_all("rows => rows.map((row) => row.dataset.row)")
+        return keys
+
+    fail(served, 1, "lesson-04-exercise-1")
+    page = sign_in(browser, served, contexts, "tomas")
+    expect(page.locator(card("Barbara", "lesson-04-exercise-1"))).to_be_visible()
+    cards, rows = order(page, "signals"), order(page, "learners")
+    # Who was calm is the worst now: five failures in a row make a graver signal than three, and a card above the others.
+    for exercise in (2, 3, 4):
+        fail(served, 2, f"lesson-04-exercise-{exercise}", times=6)
+    expect(page.locator(card("Radia", "lesson-04-exercise-4"))).to_be_visible()
+    assert order(page, "signals")[: len(cards)] == cards
+    assert order(page, "learners") == rows
+    moved = page.locator("[data-show=learners]")
+    expect(moved).to_contain_text("changed, show")
+    moved.click()
+    expect(moved).to_have_count(0)
+    assert order(page, "learners") != rows
+    assert order(page, "signals")[: len(cards)] == cards
