@@ -81,7 +81,7 @@ def _signals(
 ) -> QuerySet[Signal]:
     rows = signals_standing(academy.pk)
     if words(request, "learner"):
-        rows = rows.filter(user__in=learners(request))
+        rows = rows.filter(user__in=learners(request, academy))
     if in_cohorts is not None:
         rows = rows.filter(user__in=in_cohorts)
     if keys is not None:
