@@ -13,6 +13,7 @@ from jupyter_learntrace.authoring.course.selection import describe
 from jupyter_learntrace.authoring.errors import Refusal
 from jupyter_learntrace.authoring.language import _
 from jupyter_learntrace.authoring.notebook_text.document import BYTE_ORDER_MARK, Cell, Document, read_document
+from jupyter_learntrace.authoring.notebook_text.oddities import oddities
 from jupyter_learntrace.tags import (
     CHECK_PREFIX,
     PREFIX,
@@ -62,6 +63,11 @@ def _check_notebook(document: Document) -> Iterator[Finding]:
             "the file begins with a byte order mark, and Jupyter opens no such notebook: save it as UTF-8 without one"
         )
         yield Finding("byte-order-mark", ERROR, document.path, text, line=1)
+    for oddity in oddities(document.content):
+        if oddity.cell is None:
+            yield Finding("format", HINT, document.path, oddity.text)
+        else:
+            yield _finding(document, document.cells[oddity.cell], "format", HINT, oddity.text)
     seen: set[str] = set()
     for cell in document.cells:
         if cell.id in seen:
