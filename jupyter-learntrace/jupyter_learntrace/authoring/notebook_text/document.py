@@ -159,7 +159,7 @@ def _is_readable(cell: dict[str, Any]) -> bool:
     if any(isinstance(name, (list, dict)) for name in named):
         return False
     try:
-        nbformat.v4.reads(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}))
+        nbformat.reader.reads(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}))  # type: ignore[no-untyped-call]
     except Exception:
         return False
     return True
