@@ -61,18 +61,18 @@ $(WHEEL): $(JL)/node_modules/.installed $(VENV)/.base $(shell find $(JL)/src $(J
 wheel: $(WHEEL) ## Build jupyter-learntrace into jupyter-learntrace/dist
 
 # Environments with the front ends and the built wheel: Classic Notebook needs older neighbours, and so one of its own.
-$(VENV)-jupyter/.locked $(VENV)-classic/.locked: $(VENV)-%/.locked: requirements/%.txt | $(VENV)/bin/python
+$(VENV)-jupyter/.locked $(VENV)-classic/.locked $(VENV)-together/.locked: $(VENV)-%/.locked: requirements/%.txt | $(VENV)/bin/python
 	$(call say,Installing Jupyter into $(VENV)-$* (requirements/$*.txt))
 	@test -x $(VENV)-$*/bin/python || $(PYTHON) -m venv $(VENV)-$*
 	@$(VENV)-$*/bin/python -m pip install --quiet --require-hashes -r requirements/$*.txt
 	@touch $@
 
-$(VENV)-jupyter/.wheel $(VENV)-classic/.wheel: $(VENV)-%/.wheel: $(VENV)-%/.locked $(WHEEL)
+$(VENV)-jupyter/.wheel $(VENV)-classic/.wheel $(VENV)-together/.wheel: $(VENV)-%/.wheel: $(VENV)-%/.locked $(WHEEL)
 	$(call say,Installing the wheel into $(VENV)-$*)
 	@$(VENV)-$*/bin/python -m pip install --quiet --no-deps --force-reinstall $(JL)/dist/*.whl
 	@touch $@
 
-jupyter: $(VENV)-jupyter/.wheel $(VENV)-classic/.wheel jupyterhub/node_modules/.installed ## JupyterLab, Notebook 7, Classic and a hub, with the wheel
+jupyter: $(VENV)-jupyter/.wheel $(VENV)-classic/.wheel $(VENV)-together/.wheel jupyterhub/node_modules/.installed ## JupyterLab, Notebook 7, Classic and a hub, with the wheel
 
 run: setup ## Serve: database, web, worker and schedules in one (HOST=, PORT=)
 	@exec $(VENV)/bin/learntrace serve --host $(HOST) --port $(PORT)
@@ -135,10 +135,10 @@ docs: setup-dev ## The pages under docs/reference that are made from the code
 	$(PY) -m learntrace.config.reference_docs.reference
 
 lock: setup-dev ## Lock the requirements anew, with hashes and without addresses
-	for name in base dev jupyter classic; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	for name in base dev jupyter classic together; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## Remove what was installed and built; the data in var/ stay
-	rm -rf $(VENV) $(VENV)-jupyter $(VENV)-classic $(JL)/node_modules $(JL)/dist jupyterhub/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-jupyter $(VENV)-classic $(VENV)-together $(JL)/node_modules $(JL)/dist jupyterhub/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf $(JL)/jupyter_learntrace/labextension $(JL)/jupyter_learntrace/nbextension $(JL)/lib jupyterhub/custom/custom.js
 	find learntrace $(JL)/jupyter_learntrace -name '*.mo' -delete

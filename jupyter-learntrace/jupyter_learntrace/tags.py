@@ -22,6 +22,23 @@ _LESSON_WORDS = (
     *("leccion", "unidad", "capitulo", "semana", "dia", "modulo", "sesion", "clase", "laboratorio", "tema", "parte"),
 )
 _LESSON = re.compile(rf"(?:(?P<word>{'|'.join(_LESSON_WORDS)})-?)?(?P<number>\d+[a-z]?)(?=-|$)")
+# Numbers at the beginning of a name that are no lesson's: dates and years, also behind a word ("class-2024") ...
+_DATE = re.compile(
+    r"(?:19|20)\d\d(?!\d)"  # a year, which a month and a day may follow: 2024-10-05, 2024w41, 2024q1
+    r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])?(?=-|$|t\d)"  # 20241005, 202410, 20241005t0900
+    r"|\d{1,2}-(?:\d{1,2}|[a-z]{3,9})-(?:19|20)\d\d(?!\d)"  # 05-10-2024, 5-oct-2024
+    r"|(?:1[5-9]|[2-9]\d)-(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01])(?=-|$)"  # 24-10-05, unlike 01-02-03
+    r"|(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|1[0-2])-(?:1[5-9]|[2-9]\d)(?=-|$)"  # 05-10-24
+    r"|\d{1,2}-(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)[a-z]*(?=-|$)"  # 5-oct
+)
+# ... and sizes, without a word and a leading zero: 3d-plots, 100-exercises, 10-minutes-to-pandas, 4k-images, 2-way-tables.
+_SIZE = re.compile(
+    r"[1-9]\d{2,}[a-z]?(?=-|$)"
+    r"|[1-9]\d*(?:[dghkmpstvwxy]|-?(?:bits?|bytes?|[kmgt]b|[kmg]?hz|px|dpi|fps|[mck]m|kg|dims?|dimension(?:s|al|es)?))(?=-|$)"
+    r"|[1-9]\d*-(?:seconds?|min|minutes?|hours?|days?|weeks?|months?|years?|segundos?|minutos?|horas?|dias|semanas|meses|anos)(?=-|$)"
+    r"|[1-9]\d*-(?:things|ways?|tips|tricks|steps?|rules|reasons|layers?|points?|class(?:es)?|puzzles|queens|body|fold|sum"
+    r"|percent|factors?|segments?|players?|grams?|cosas|formas|trucos|pasos|reglas|razones|capas|reinas)(?=-|$)"
+)
 _EXERCISE_WORDS = (
     *("exercise", "practice", "task", "problem", "challenge", "question", "activity", "assignment", "quiz", "project"),
     *("ejercicio", "practica", "tarea", "problema", "desafio", "reto", "pregunta", "actividad", "proyecto"),
@@ -104,9 +121,20 @@ def stem_of(path: str | PurePath) -> str:
 
 
 def lesson_of(path: str | PurePath) -> str | None:
-    """Return the lesson in a notebook's name: `lesson_03.ipynb` and `03-loops.ipynb` give `lesson-03`; None if none."""
-    match = _LESSON.match(stem_of(path))
+    """Return the lesson in a notebook's name: `lesson_03.ipynb` and `03-loops.ipynb` give `lesson-03`; None if none.
+
+    Dates, years and sizes are no lessons: `2024-10-05-pandas.ipynb`, `3d-plots.ipynb`.
+    """
+    match = _named_lesson(stem_of(path))
     return f"{match['word'] or 'lesson'}-{match['number']}" if match else None
+
+
+def _named_lesson(stem: str) -> re.Match[str] | None:
+    """Match the lesson at the beginning of a name in kebab-case; None where its number is a date, a year or a size."""
+    match = _LESSON.match(stem)
+    if match is None or _DATE.match(stem, match.start("number")):
+        return None
+    return None if not match["word"] and _SIZE.match(stem) else match
 
 
 def fits_lesson(tag: str, path: str | PurePath) -> bool:
@@ -114,7 +142,7 @@ def fits_lesson(tag: str, path: str | PurePath) -> bool:
 
     Where the notebook's name is a bare number, `03.ipynb`, the tag may use any word for a lesson: `leccion-03-...`.
     """
-    match = _LESSON.match(stem_of(path))
+    match = _named_lesson(stem_of(path))
     if match is None:
         return True
     words = [match["word"]] if match["word"] else _LESSON_WORDS

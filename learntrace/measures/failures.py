@@ -47,6 +47,7 @@ _BARE_ADDRESS = re.compile(r"(?<!['\"\w])0x[0-9A-Fa-f]{9,16}\b")
 # The location of a SyntaxError: at its end "(1296695335.py, line 1)", and within "on line 3", "(detected at line 1)".
 _SYNTAX_LOCATION = re.compile(r" ?\([^()]*, line \d+\)$| \(detected at line \d+\)| on line \d+")
 _BLANKS = re.compile(r"[^\S\n]+")
+_EXIT_CODE = re.compile(r"-?[0-9]{1,5}")
 
 
 def clean(name: str, message: str) -> Failure:
@@ -68,7 +69,7 @@ def from_result(result: Mapping[str, Any]) -> tuple[Failure, ...]:
     """Return the failures of a notebook event's `result`, in order, each once; none unless its outcome is "error".
 
     They are in `errors` ([{"name", "value"}, ...]) or else in `error_name` and `error_value`. An error without a name is
-    `UNKNOWN`. Never raises, whatever JSON the result is.
+    `UNKNOWN`, or its exit code. Never raises, whatever JSON the result is.
     """
     if result.get("outcome") != ERROR:
         return ()
@@ -76,7 +77,11 @@ def from_result(result: Mapping[str, Any]) -> tuple[Failure, ...]:
     entries = [entry for entry in errors if isinstance(entry, Mapping)] if isinstance(errors, list) else []
     if entries:
         return _once(clean(_text(entry.get("name")), _text(entry.get("value"))) for entry in entries)
-    return (clean(_text(result.get("error_name")), _text(result.get("error_value"))),)
+    name, message = _text(result.get("error_name")), _text(result.get("error_value"))
+    # A shell's kernel (bash_kernel) tells a failed command's exit code, and no name.
+    if not name.strip() and _EXIT_CODE.fullmatch(message):
+        return (Failure(f"exit code {int(message)}"),)
+    return (clean(name, message),)
 
 
 def _text(value: object) -> str:

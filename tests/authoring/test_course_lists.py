@@ -193,7 +193,7 @@ def test_a_disk_that_is_full_leaves_all_as_it_was(tmp_path: Path, monkeypatch: p
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(b"old")
-    real, calls = os.fsync, iter([None, OSError(28, "No space left on device")])
+    real, calls = os.fsync, iter([None, OSError(28, "the disk is full")])
 
     def fsync(descriptor: int) -> None:
         if error := next(calls, None):
@@ -201,7 +201,7 @@ def test_a_disk_that_is_full_leaves_all_as_it_was(tmp_path: Path, monkeypatch: p
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(Refusals, match="b: it can't be written: No space left on device"):
+    with pytest.raises(Refusals, match="b: it can't be written: the disk is full"):
         replace_files([Replacement(path, b"old", b"new") for path in paths])
     assert [path.read_bytes() for path in paths] == [b"old", b"old"]
     assert sorted(os.listdir(tmp_path)) == ["a", "b"]

@@ -86,12 +86,32 @@ def test_kebab_gives_kebab_case_or_nothing_and_leaves_it_as_it_is(text: str) -> 
         ("week-2.ipynb", "week-2", "week-2"),
         ("python3.ipynb", "python3", None),
         ("intro.ipynb", "intro", None),
-        ("3d-plots.ipynb", "3d-plots", "lesson-3d"),
+        ("001-intro.ipynb", "001-intro", "lesson-001"),
+        ("01-02-03-intro.ipynb", "01-02-03-intro", "lesson-01"),
+        ("3b_more.ipynb", "3b-more", "lesson-3b"),
+        ("03d.ipynb", "03d", "lesson-03d"),
+        ("lesson-3d-plots.ipynb", "lesson-3d-plots", "lesson-3d"),
+        ("lesson_100.ipynb", "lesson-100", "lesson-100"),
+        ("02-minutes.ipynb", "02-minutes", "lesson-02"),
         ("2024abc.ipynb", "2024abc", None),
     ],
 )
 def test_slug_and_lesson_of_a_notebook(name: str, slug: str, lesson: str | None) -> None:
     assert (stem_of(name), lesson_of(name)) == (slug, lesson)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("2024-10-05-pandas", "2024_10_05", "20241005", "202410-x", "20241005T0900", "2024", "1984", "2023_24_course"),
+        *("2024w41", "2024q3-sales", "05-10-2024-x", "24-10-05-x", "05-10-24", "5-oct-2024", "session-2024-10-05"),
+        *("class-2024-python", "3d-plots", "2d-arrays", "4k-images", "24h", "10x", "100-exercises", "1000-rows"),
+        *("10-minutes-to-pandas", "30-days-of-python", "8-queens", "64-bit", "32bit", "2-layer-net", "3-way-tables"),
+    ],
+)
+def test_dates_years_and_sizes_are_no_lessons(name: str) -> None:
+    assert lesson_of(f"{name}.ipynb") is None
+    assert fits_lesson("assignment:pandas-exercise-1", f"{name}.ipynb")
 
 
 @pytest.mark.parametrize(

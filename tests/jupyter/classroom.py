@@ -17,7 +17,7 @@ from tests.support.hub import Hub
 from tests.support.paths import CHECKOUT
 from tests.support.waiting import wait_until
 
-JUPYTER, CLASSIC = CHECKOUT / ".venv-jupyter", CHECKOUT / ".venv-classic"
+JUPYTER, CLASSIC, TOGETHER = (CHECKOUT / f".venv-{name}" for name in ("jupyter", "classic", "together"))
 READY_HUB = CHECKOUT / "jupyterhub"
 ACADEMY = 1
 PASSWORD = "programs-are-fun"
@@ -103,6 +103,16 @@ def alone(folder: Path, venv: Path, words: tuple[str, ...], learner: str, url: s
     return JupyterServer(folder, venv, words, {"LEARNTRACE_URL": url, "LEARNTRACE_TOKEN": KEYS[learner], **more})
 
 
+def add_kernels(server: JupyterServer) -> None:
+    """Give a learner's server kernels besides its own: IPython 8, and Bash."""
+    for name, module in (("ipython8", "ipykernel_launcher"), ("bash", "bash_kernel")):
+        place = server.folder / "data" / "kernels" / name / "kernel.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        python = str(TOGETHER / "bin" / "python")
+        argv = [python, "-m", module, "-f", "{connection_file}"]
+        place.write_text(json.dumps({"argv": argv, "display_name": name, "language": "python"}))
+
+
 def hub_of(folder: Path, learntrace: str) -> Hub:
     """A hub as operators have it: with the ready configuration, set by its variables."""
     return Hub(
@@ -147,6 +157,8 @@ def classroom(folder: Path) -> Iterator[Classroom]:
     learntrace.hub_api_url = hub.api_url
     classic = alone(folder / "classic", CLASSIC, ("notebook",), ALONE["classic"], learntrace.url)
     lab = alone(folder / "lab", JUPYTER, ("lab",), ALONE["lab"], learntrace.url)
+    for server in (classic, lab):
+        add_kernels(server)
     try:
         learntrace.launch()
         hub.start()

@@ -31,10 +31,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def environments() -> None:
-    """The built wheel in both environments, and the hub's proxy."""
+    """The built wheel in all environments, and the hub's proxy."""
     needed = {
         "jupyter-learntrace in .venv-jupyter": any(room.JUPYTER.glob("lib/python*/site-packages/jupyter_learntrace-*")),
         "jupyter-learntrace in .venv-classic": any(room.CLASSIC.glob("lib/python*/site-packages/jupyter_learntrace-*")),
+        "jupyter-learntrace in .venv-together": any(
+            room.TOGETHER.glob("lib/python*/site-packages/jupyter_learntrace-*")
+        ),
         "the proxy in jupyterhub/node_modules": (room.READY_HUB / "node_modules").exists(),
         "jupyterhub/custom/custom.js": (room.READY_HUB / "custom" / "custom.js").exists(),
     }
@@ -96,10 +99,10 @@ class Desk:
     def page(self) -> Page:
         return self.front_end.page
 
-    def open(self, cells: tuple[Cell, ...] = CELLS, notebook: str = "") -> FrontEnd:
+    def open(self, cells: tuple[Cell, ...] = CELLS, notebook: str = "", kernel: str = "python3") -> FrontEnd:
         """Write the lesson into the learner's folder and open it."""
         self.notebook = notebook or self.notebook
-        write_lesson(self.classroom.notebooks_of(self.kind, self.place) / self.notebook, cells)
+        write_lesson(self.classroom.notebooks_of(self.kind, self.place) / self.notebook, cells, kernel)
         self.front_end.open(self.base, self.notebook)
         return self.front_end
 

@@ -38,7 +38,7 @@ LONG = Cell("long", "import time\nprint('at work', flush=True)\nfor _turn in ran
 CELLS = (WORKS, RAISES, AFTER, UNTAGGED)
 
 
-def write_lesson(path: Path, cells: tuple[Cell, ...] = CELLS) -> None:
+def write_lesson(path: Path, cells: tuple[Cell, ...] = CELLS, kernel: str = "python3") -> None:
     """Write a notebook of code cells; a second tag stands before the assignment's, as authors have others too."""
     notebook = {
         "cells": [
@@ -52,7 +52,7 @@ def write_lesson(path: Path, cells: tuple[Cell, ...] = CELLS) -> None:
             }
             for cell in cells
         ],
-        "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+        "metadata": {"kernelspec": {"display_name": kernel, "language": "python", "name": kernel}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }

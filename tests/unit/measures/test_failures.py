@@ -142,6 +142,19 @@ def test_an_error_that_names_nothing_is_unknown() -> None:
     assert from_result({"outcome": "error", "error_name": 3, "error_value": ["?"]}) == (Failure(UNKNOWN),)
 
 
+@pytest.mark.parametrize(
+    ("value", "failure"),
+    [
+        ("1", Failure("exit code 1")),
+        ("127", Failure("exit code 127")),
+        ("1 2", Failure(UNKNOWN, "1 2")),
+        ("9" * 5000, Failure(UNKNOWN, "9" * MAX_LENGTH)),
+    ],
+)
+def test_the_exit_code_of_a_shell_names_the_error(value: str, failure: Failure) -> None:
+    assert from_result({"outcome": "error", "error_name": "", "error_value": value}) == (failure,)
+
+
 @pytest.mark.parametrize("outcome", ["ok", "aborted", None, 1])
 def test_only_an_error_has_failures(outcome: int | str | None) -> None:
     assert from_result({"outcome": outcome, "error_name": "NameError"}) == ()

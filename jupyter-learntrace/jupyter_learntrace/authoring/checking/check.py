@@ -13,6 +13,8 @@ from jupyter_learntrace.authoring.course.selection import describe
 from jupyter_learntrace.authoring.errors import Refusal
 from jupyter_learntrace.authoring.language import _
 from jupyter_learntrace.authoring.notebook_text.document import BYTE_ORDER_MARK, Cell, Document, read_document
+from jupyter_learntrace.authoring.notebook_text.oddities import oddities
+from jupyter_learntrace.authoring.paired_text.writing import differences
 from jupyter_learntrace.tags import (
     CHECK_PREFIX,
     PREFIX,
@@ -62,6 +64,22 @@ def _check_notebook(document: Document) -> Iterator[Finding]:
             "the file begins with a byte order mark, and Jupyter opens no such notebook: save it as UTF-8 without one"
         )
         yield Finding("byte-order-mark", ERROR, document.path, text, line=1)
+    for oddity in oddities(document.content):
+        if oddity.cell is None:
+            yield Finding("format", HINT, document.path, oddity.text)
+        else:
+            yield _finding(document, document.cells[oddity.cell], "format", HINT, oddity.text)
+    for path, lacking in differences(document):
+        if lacking:
+            text = _(
+                "jupytext pairs the notebook with %(file)s, which lacks the tags of %(cells)s: "
+                "the next sync from there removes them",
+                file=path,
+                cells=", ".join(map(describe, lacking)),
+            )
+        else:
+            text = _("jupytext pairs the notebook with %(file)s: tags are written there too", file=path)
+        yield Finding("paired", HINT, document.path, text)
     seen: set[str] = set()
     for cell in document.cells:
         if cell.id in seen:

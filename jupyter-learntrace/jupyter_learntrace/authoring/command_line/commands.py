@@ -26,6 +26,7 @@ from jupyter_learntrace.authoring.notebook_text.change import Change, ChangedNot
 from jupyter_learntrace.authoring.notebook_text.diff import unified
 from jupyter_learntrace.authoring.notebook_text.document import Document
 from jupyter_learntrace.authoring.notebook_text.file_replacement import Replacement, replace_files
+from jupyter_learntrace.authoring.paired_text.writing import PairedText, changed_texts
 from jupyter_learntrace.authoring.publishing.publish import Publication, difference, make_publications, send
 from jupyter_learntrace.authoring.publishing.server import Rejected, Server, server_of
 from jupyter_learntrace.authoring.tagging import Request, tag_notebooks, untag_notebooks
@@ -210,16 +211,41 @@ def _finish(notebooks: Sequence[ChangedNotebook], options: Namespace) -> int:
 def _store(notebooks: Sequence[ChangedNotebook], options: Namespace, to: TextIO) -> None:
     """Write the changed notebooks, unless it is a dry run, and print the changes."""
     changed = [notebook for notebook in notebooks if notebook.text != notebook.document.text]
+    texts = {id(notebook): list(changed_texts(notebook)) for notebook in changed}
     if not options.dry_run:
-        replace_files([_replacement(notebook) for notebook in changed])
+        paired = [text for texts_of in texts.values() for text in texts_of if text.after != text.before]
+        # The texts last: jupytext takes the newer file of a pair.
+        replace_files([*map(_replacement, changed), *map(_text_replacement, paired)])
     for notebook in changed:
         document = notebook.document
         for change in notebook.changes:
             print(f"{document.path}: {_describe_change(document, change)}", file=to)
         if options.dry_run or options.diff:
             to.write(unified(document.path.as_posix(), document.text, notebook.text))
+        for text in texts[id(notebook)]:
+            _print_text(document, text, to, diff=options.dry_run or options.diff)
     if options.dry_run and changed:
         print(_("Nothing was written."), file=to)
+
+
+def _print_text(document: Document, text: PairedText, to: TextIO, *, diff: bool) -> None:
+    """Print what happens in a text that jupytext pairs with the notebook."""
+    if text.after != text.before:
+        print(f"{document.path}: {_('jupytext pairs it with %(file)s: changed there too', file=text.path)}", file=to)
+        if diff:
+            to.write(unified(text.path.as_posix(), text.before, text.after))
+    if text.missed:
+        note = _(
+            "note: jupytext pairs it with %(file)s, where the tags of %(cells)s can't be written: "
+            "run `jupytext --sync` before that file is edited",
+            file=text.path,
+            cells=", ".join(describe(document.cells[index]) for index in text.missed),
+        )
+        print(f"{document.path}: {note}", file=sys.stderr)
+
+
+def _text_replacement(text: PairedText) -> Replacement:
+    return Replacement(text.path, text.before.encode(), text.after.encode())
 
 
 def _replacement(notebook: ChangedNotebook) -> Replacement:

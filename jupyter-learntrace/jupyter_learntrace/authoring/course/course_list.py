@@ -13,6 +13,7 @@ import yaml
 
 from jupyter_learntrace.authoring.errors import Refusal, Refusals
 from jupyter_learntrace.authoring.language import _
+from jupyter_learntrace.authoring.system_errors import reason_of
 
 COLUMNS = ("notebook", "cell", "tag")
 
@@ -35,7 +36,7 @@ def read_course_list(path: Path) -> list[Row]:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise Refusals([Refusal(_("the list is no UTF-8 text; save it as UTF-8"), path, line)]) from None
     except OSError as error:
-        raise Refusals([Refusal(_("it can't be read: %(reason)s", reason=error.strerror or error), path)]) from error
+        raise Refusals([Refusal(_("it can't be read: %(reason)s", reason=reason_of(error)), path)]) from error
     refusals: list[Refusal] = []
     rows: list[Row] = []
     try:
@@ -78,7 +79,9 @@ def _csv_rows(text: str) -> Iterator[Row]:
             row = dict(zip(columns, filled))
             yield Row(reader.line_num, *(row.get(name, "") for name in COLUMNS))
     except csv.Error as error:
-        raise Refusal(_("this is no CSV: %(reason)s", reason=error), line=reader.line_num) from None
+        if "limit" in str(error):
+            raise Refusal(_("this is no CSV: a field is longer than any cell's name"), line=reader.line_num) from None
+        raise Refusal(_("this is no CSV: look at the quotation marks"), line=reader.line_num) from None
 
 
 def _columns(names: list[str]) -> list[str]:
@@ -98,10 +101,10 @@ def _yaml_rows(text: str) -> Iterator[Row]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise Refusal(_("this is no YAML: %(reason)s", reason=error.reason), line=line) from None
+        raise Refusal(_("this is no YAML: it holds a control character"), line=line) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        text = _("this is no YAML: %(reason)s", reason=error.problem or error.context)
+        text = _("this is no YAML: look at the indentation, colons and brackets, and quote texts with either")
         raise Refusal(text, line=mark.line + 1 if mark else None) from None
     except RecursionError:
         raise Refusal(_("the list is nested too deeply")) from None

@@ -10,15 +10,39 @@ from jupyter_learntrace.authoring.notebook_text.document import Cell, Document
 
 _WORD = r"(?:exercises?|ejercicios?|practice|pr[aá]cticas?|challenge|desaf[ií]o|reto|your turn|tu turno|tarea|homework)"
 _HEADING = re.compile(rf"^(?:\W|\d)*{_WORD}\b", re.IGNORECASE)
-_SIGNS = (
-    re.compile(
-        r"^[ \t]*(?:#|//|--|%)+[ \t]*(?:your (?:code|answer) (?:goes )?here|(?:tu|escribe tu) c[oó]digo)", re.I | re.M
-    ),
-    re.compile(r"^[ \t]*raise[ \t]+NotImplementedError\b", re.M),
-    re.compile(r"(?:#|//|--)+[ \t]*TODO\b", re.I),
-    re.compile(rf"^[ \t]*(?:#|//|--|%)+[ \t]*{_WORD}\b", re.I | re.M),
-    re.compile(r"^[ \t]*#+[ \t]*BEGIN SOLUTION\b", re.M),
+# The comments of Python and R, C and Java, SQL and Haskell, MATLAB and LaTeX, Lisp, CSS and SAS, OCaml, HTML, Fortran.
+_COMMENT = r"(?:(?<![^\s;{(])(?:#|//|--|%|;|/\*|\(\*|\{-|<!--)|^[ \t]*[!*])[#/%;*=<>'\-]*[ \t]*"
+_DO = (
+    r"(?:please )?(?:write|insert|add|enter|put|place|type|fill in|complete|implement|start|begin)(?: with)? (?:here )?"
 )
+_ANSWER = r"(?:own )?(?:code|answers?|solution|implementation|query|work)"
+_SIGNS = tuple(
+    re.compile(sign, re.IGNORECASE | re.MULTILINE)
+    for sign in (
+        # nbgrader: YOUR CODE HERE; others: write your code below, INSERT YOUR ANSWER HERE, your solution goes here.
+        rf"{_COMMENT}(?:{_DO})?(?:your|the) {_ANSWER}(?: should)?(?: goes?| starts?| begins?)? (?:here|below)\b",
+        # Coursera: ### START CODE HERE ###, GRADED FUNCTION: f, UNQ_C1; deeplearning.ai: BEGIN YOUR CODE.
+        rf"{_COMMENT}(?:start|begin)(?: of)? (?:your )?{_ANSWER}\b",
+        rf"{_COMMENT}(?:graded (?:function|cell|class|method)\b|(?:exercise )?unq_c\d+)",
+        rf"{_COMMENT}replace\b.{{0,60}}\b(?:with|by) your {_ANSWER}\b",
+        # otter: # SOLUTION behind a line, # BEGIN PROMPT.
+        rf"{_COMMENT}(?:solution(?: no prompt)?[ \t]*$|begin prompt\b)",
+        (
+            rf"{_COMMENT}(?:escrib[ea]|inserta|a[ñn]ade|agrega|pon|completa|empieza|comienza|inicio de)? ?"
+            r"(?:aqu[ií] )?(?:va )?(?:tu|su) (?:propi[oa] )?(?:c[oó]digo|respuesta|soluci[oó]n)\b"
+        ),
+        r"^[ \t]*raise[ \t]+NotImplementedError\b",
+        # What nbgrader, or the language, puts in place of an answer elsewhere than in Python.
+        (
+            r"error\('No Answer Given!'\)|# No Answer - remove if you provide an answer|^[ \t]*%notImplemented\b"
+            r"|\b(?:todo|unimplemented)!\(|throw new (?:NotImplemented|UnsupportedOperation)\w*\(|stop\([\"']not implemented"
+        ),
+        rf"{_COMMENT}TODO\b",
+        rf"^[ \t]*{_COMMENT}{_WORD}\b",
+    )
+)
+# Tags that otter gives to cells of answers.
+_ANSWER_TAGS = re.compile(r"otter_(?:answer|assign_solution)_cell")
 
 
 def signs_of_exercises(document: Document) -> dict[int, str]:
@@ -37,9 +61,12 @@ def _own_sign(cell: Cell) -> str:
     nbgrader = cell.metadata.get("nbgrader")
     if isinstance(nbgrader, dict) and nbgrader.get("solution") is True:
         return _("nbgrader has it as a cell for solutions")
+    if tag := next(filter(_ANSWER_TAGS.fullmatch, cell.tags.tags), None):
+        return _("it has otter's tag %(tag)s", tag=tag)
     for sign in _SIGNS:
         if match := sign.search(cell.source):
-            return _("it says %(words)s", words=repr(match[0].strip()))
+            line = cell.source[match.start() :].lstrip().partition("\n")[0]
+            return _("it says %(words)s", words=repr(line[:60].strip()))
     return ""
 
 

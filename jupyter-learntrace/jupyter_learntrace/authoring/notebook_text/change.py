@@ -9,9 +9,10 @@ from typing import Any
 
 from jupyter_learntrace.authoring.errors import Refusal
 from jupyter_learntrace.authoring.language import _
-from jupyter_learntrace.authoring.notebook_text.document import BYTE_ORDER_MARK, Document, invalidity
+from jupyter_learntrace.authoring.notebook_text.document import BYTE_ORDER_MARK, Document
 from jupyter_learntrace.authoring.notebook_text.edit import Style, style_at, with_tag, with_tag_replaced, without_tag
 from jupyter_learntrace.authoring.notebook_text.json_spans import member, members_of, skip_blank
+from jupyter_learntrace.authoring.notebook_text.oddities import oddities
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ChangedNotebook:
 
 
 def apply_changes(document: Document, changes: Sequence[Change]) -> ChangedNotebook:
-    """Make the changes in the notebook's text. Raises Refusal where the result wouldn't be a valid notebook."""
+    """Make the changes in the notebook's text. Raises Refusal where the result would be less valid."""
     root = skip_blank(document.text, 1 if document.text.startswith(BYTE_ORDER_MARK) else 0)
     by_cell: dict[int, list[Change]] = {}
     for change in changes:
@@ -42,8 +43,10 @@ def apply_changes(document: Document, changes: Sequence[Change]) -> ChangedNoteb
     end = 0
     for index in sorted(by_cell):
         place = member(members_of(document.text, document.places[index].start), "metadata")
-        if place is None:  # nbformat requires it, so read_document() has refused such a notebook
+        if place is None:  # Jupyter needs it, so read_document() has refused such a notebook
             raise Refusal(_("cell %(cell)s has no metadata", cell=index), document.path)
+        if not isinstance(document.cells[index].metadata.get("tags", []), list):
+            raise Refusal(_("the `tags` of cell %(cell)s are no list: correct them first", cell=index), document.path)
         style = style_at(document.text, root, place)
         metadata = document.text[place.value_start : place.end]
         for change in by_cell[index]:
@@ -64,11 +67,13 @@ def _apply(metadata: str, change: Change, style: Style) -> str:
 
 
 def _verify(notebook: ChangedNotebook) -> None:
-    """Refuse a result that isn't a valid notebook, or that differs in more than the tags of the changed cells."""
+    """Refuse a result with faults that weren't there before, or that differs in more than the tags of the changed cells."""
     path = notebook.document.path
     content = json.loads(notebook.text.lstrip(BYTE_ORDER_MARK))
-    if reason := invalidity(content):
-        raise Refusal(_("the notebook would no longer be valid: %(reason)s", reason=reason), path)
+    if new := {oddity.text for oddity in oddities(content)} - {
+        oddity.text for oddity in oddities(notebook.document.content)
+    }:
+        raise Refusal(_("the notebook would no longer be valid: %(reason)s", reason=min(new)), path)
     touched = {change.cell for change in notebook.changes}
     if _without_tags(content, touched) != _without_tags(notebook.document.content, touched):
         raise Refusal(_("the change would touch more than tags; please report this notebook"), path)

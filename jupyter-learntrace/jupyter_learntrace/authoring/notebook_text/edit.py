@@ -83,7 +83,7 @@ def with_tag(metadata: str, tag: str, style: Style) -> str:
 
 
 def without_tag(metadata: str, tag: str, style: Style) -> str:
-    """Return the text of a metadata object without a tag; unchanged if it doesn't have the tag."""
+    """Return the text of a metadata object without a tag, however often it is there; unchanged if it isn't."""
     members = members_of(metadata, 0)
     tags = member(members, "tags")
     elements = elements_of(metadata, tags.value_start) if tags else []
@@ -91,7 +91,7 @@ def without_tag(metadata: str, tag: str, style: Style) -> str:
     if tags is None or index is None:
         return metadata
     if len(elements) > 1:
-        return _without_element(metadata, elements, index)
+        return without_tag(_without_element(metadata, elements, index), tag, style)
     (only,) = elements
     lead, trail = metadata[tags.value_start + 1 : only.start], metadata[only.end : tags.end - 1]
     new_list = _layout(metadata, members, style).new_list
@@ -109,8 +109,10 @@ def with_tag_replaced(metadata: str, old: str, new: str) -> str:
     if index is None or old == new:
         return metadata
     if any(element.value == new for element in elements):
-        return _without_element(metadata, elements, index)
-    return _splice(metadata, elements[index].start, elements[index].end, json.dumps(new))
+        metadata = _without_element(metadata, elements, index)
+    else:
+        metadata = _splice(metadata, elements[index].start, elements[index].end, json.dumps(new))
+    return with_tag_replaced(metadata, old, new)
 
 
 def _layout(metadata: str, members: list[Member], style: Style) -> _Layout:

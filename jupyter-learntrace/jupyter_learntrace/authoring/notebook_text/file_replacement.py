@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jupyter_learntrace.authoring.errors import Refusal, Refusals
 from jupyter_learntrace.authoring.language import _
+from jupyter_learntrace.authoring.system_errors import reason_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _stage(replacement: Replacement) -> _Staged | Refusal:
             return Refusal(_("the file is read-only"), path)
         temporary = _write_beside(target, replacement.after, status)
     except OSError as error:
-        return Refusal(_("it can't be written: %(reason)s", reason=error.strerror or error), path)
+        return Refusal(_("it can't be written: %(reason)s", reason=reason_of(error)), path)
     return _Staged(replacement, target, temporary)
 
 
@@ -97,7 +98,7 @@ def _exchange(staged: Sequence[_Staged]) -> None:
         if isinstance(error, Refusal):
             raise Refusals([error]) from None
         path = staged[len(done)].replacement.path
-        refusal = Refusal(_("it can't be written: %(reason)s", reason=error.strerror or error), path)
+        refusal = Refusal(_("it can't be written: %(reason)s", reason=reason_of(error)), path)
         raise Refusals([refusal]) from error
     for folder in {file.target.parent for file in staged}:
         _sync_folder(folder)

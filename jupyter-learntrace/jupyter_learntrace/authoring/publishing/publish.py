@@ -175,6 +175,6 @@ def _language_of(document: Document) -> str | None:
     said = document.content["metadata"].get("language")
     named = _SUFFIX.search(document.path.stem.lower())
     for language in (said, named[1] if named else None):
-        if language in _LANGUAGES:
-            return str(language)
+        if isinstance(language, str) and language in _LANGUAGES:
+            return language
     return None

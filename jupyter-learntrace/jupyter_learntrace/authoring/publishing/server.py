@@ -14,6 +14,7 @@ from traitlets import TraitError
 from jupyter_learntrace._version import __version__
 from jupyter_learntrace.authoring.errors import Refusal
 from jupyter_learntrace.authoring.language import _
+from jupyter_learntrace.authoring.system_errors import reason_of
 from jupyter_learntrace.configuration import Settings, Unusable, settings_of
 from jupyter_learntrace.messages import language_of_environment
 from jupyter_learntrace.status import configured
@@ -73,7 +74,7 @@ class Server:
 
     def _request(self, method: str, slug: str, body: dict[str, Any] | None = None) -> Any:
         # settings_of has checked that the scheme is http or https.
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        content = None if body is None else _encoded(body)
         request = urllib.request.Request(self.url(slug), content, self._headers(), method=method)  # noqa: S310
         try:
             with self._opener.open(request, timeout=SECONDS) as answer:
@@ -101,7 +102,8 @@ class Server:
         }
         return {**headers, "Academy": self._settings.academy} if self._settings.academy else headers
 
-    def _unreachable(self, reason: object) -> Refusal:
+    def _unreachable(self, error: object) -> Refusal:
+        reason = reason_of(error)
         return Refusal(_("Learntrace at %(url)s can't be reached: %(reason)s", url=self._settings.url, reason=reason))
 
 
@@ -113,11 +115,18 @@ def server_of(url: str | None, academy: str | None) -> Server:
         settings = settings_of(given)
     except Unusable as unusable:
         raise Refusal(unusable.sentence.language(language_of_environment())) from None
-    except TraitError as error:
-        raise Refusal(str(error)) from None
+    except TraitError:
+        text = _("Jupyter's configuration has a setting of c.Learntrace that is of another kind than documented")
+        raise Refusal(text) from None
     if not settings.academy:
         raise Refusal(_("No academy is set: use --academy ID, or set LEARNTRACE_ACADEMY."))
     return Server(settings)
+
+
+def _encoded(body: dict[str, Any]) -> bytes:
+    """Return the body as JSON in UTF-8. Half an emoji, which UTF-8 can't hold, becomes U+FFFD."""
+    text = json.dumps(body, ensure_ascii=False)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def _content(answer: Any) -> Any:
