@@ -13,7 +13,8 @@ from tests.browser.scene import PASSWORD, Scene
 from tests.browser.test_sign_in import sign_in
 
 
-def code_of(user: User, offset: int = 0) -> str:
+def code_of(user: User, offset: int = 1) -> str:
+    """The code of a step that no other code of the test uses: the clock of an app may be a step ahead."""
     return totp.code_at(AuthenticatorApp.objects.get(user=user).secret, totp.step_at(time.time()) + offset)
 
 
@@ -54,7 +55,7 @@ def test_one_sets_up_an_app_and_signs_in_with_its_code(visit: Visit, scene: Scen
     faults.allow("status of 400", "status of 401")
     page = visit("/account", scene.teacher)
     page.get_by_role("link", name="Set up an authenticator app").click()
-    page.get_by_label("The code that the app shows").fill(code_of(scene.teacher, -1))
+    page.get_by_label("The code that the app shows").fill(code_of(scene.teacher, 0))
     page.get_by_label("Your password").fill(PASSWORD)
     page.get_by_role("button", name="Use this app").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
@@ -107,7 +108,7 @@ def test_a_key_is_made_and_ended_and_the_password_changed(visit: Visit, scene: S
     assert len(key) == 40
     page.goto("/account")
     expect(page.get_by_text(key)).to_have_count(0)
-    page.get_by_role("button", name=f"End: {key[:8]}").click()
+    page.get_by_role("button", name=key[:8]).click()
     expect(page.get_by_text("You have no keys.")).to_be_visible()
     page.get_by_role("link", name="Change password").click()
     page.get_by_label("Your password now").fill(PASSWORD)

@@ -12,7 +12,7 @@ from learntrace.accounts.roster.file import Value
 from learntrace.accounts.roster.items import Item, same_json
 from learntrace.accounts.roster.plan import Draft, Plan, Roster, Section
 from learntrace.accounts.signing_in.passwords import faults_of
-from learntrace.accounts.tokens.strength import fault_of
+from learntrace.accounts.tokens.strength import LONGEST, fault_of
 from learntrace.core.errors import Problem
 
 _GROUPS = "groups"
@@ -153,6 +153,9 @@ class Tokens(Section[Token]):
     required = ("user",)
     extras = ("key",)
     has_ids = False
+
+    # 160 bits take at least 25 visible characters.
+    LENGTHS = range(25, LONGEST + 1)
 
     def read(self, draft: Draft[Token], roster: Roster) -> None:
         item = draft.item

@@ -1,6 +1,7 @@
 """The one limit of wrong guesses, over all doors: with real concurrency, on the real database."""
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from unittest.mock import patch
@@ -30,10 +31,10 @@ def page(name: str, password: str, address: str = "10.0.0.1", **headers: str) ->
     return Client(REMOTE_ADDR=address, headers=headers).post("/sign-in", {"name": name, "password": password})
 
 
-def in_threads(count: int, call: object, *arguments: tuple[str, ...]) -> Counter[int]:
+def in_threads(count: int, call: Callable[..., Response], *arguments: tuple[str, ...]) -> Counter[int]:
     def one(number: int) -> int:
         try:
-            return call(*arguments[number % len(arguments)]).status_code  # type: ignore[operator]
+            return call(*arguments[number % len(arguments)]).status_code
         finally:
             connection.close()
 

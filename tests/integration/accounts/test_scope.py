@@ -167,7 +167,10 @@ ROUTES = [
     own("POST", f"{DATA}/keep", f"/{DATA}/keep", owner=204, colleague=204, stranger=204, intruder=204),
     own("GET", TOKENS, f"/{TOKENS}", colleague=200, stranger=200, intruder=200),
     own("DELETE", f"{TOKENS}/<int:token_id>", f"/{TOKENS}/{{token}}", owner=204, colleague=404, stranger=404, intruder=404),
-    own("PUT", PASSWORD, f"/{PASSWORD}", owner=400, colleague=400, stranger=400, intruder=400, body={}, fields=("current_password", "new_password")),
+    own(
+        "PUT", PASSWORD, f"/{PASSWORD}", owner=400, colleague=400, stranger=400, intruder=400, body={},
+        fields=("current_password", "new_password"),
+    ),
     own("POST", "v1/auth/logout", "/v1/auth/logout", owner=204, colleague=204, stranger=204, intruder=204),
     staff("GET", ACCESS, f"/{ACCESS}", stranger=200),
     staff("PUT", ACCESS, f"/{ACCESS}", stranger=200, body={"second_factor": False}),
