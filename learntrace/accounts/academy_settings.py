@@ -17,9 +17,10 @@ Features = Mapping[str, Any]
 LEARNPACK = "learnpack_features"
 NOTEBOOK = "notebook_features"
 SIGNAL = "signal_features"
-GROUPS = (LEARNPACK, NOTEBOOK, SIGNAL)
+ACCESS = "access_features"
+GROUPS = (LEARNPACK, NOTEBOOK, SIGNAL, ACCESS)
 # Groups without unknown features. In LearnPack's group features that we don't know are kept as sent.
-_CLOSED = frozenset({NOTEBOOK, SIGNAL})
+_CLOSED = frozenset({NOTEBOOK, SIGNAL, ACCESS})
 
 
 @dataclass(frozen=True)

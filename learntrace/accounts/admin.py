@@ -5,13 +5,20 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from learntrace.accounts.academy_settings import LEARNPACK, NOTEBOOK, SIGNAL, checked
+from learntrace.accounts.academy_settings import ACCESS, LEARNPACK, NOTEBOOK, SIGNAL, checked
 from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, Token, User
-from learntrace.core.admin import BigTableAdmin, ModelAdmin, TabularInline
+from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
+from learntrace.accounts.signing_in.models import GuessCount, SignInSession
+from learntrace.accounts.signing_in.sessions import end_sessions
+from learntrace.core.admin import BigTableAdmin, ModelAdmin, ReadOnlyAdmin, TabularInline
 from learntrace.core.errors import Problem
+from learntrace.core.http.error_responses import forbidden
 
 if TYPE_CHECKING:
     _UserAdmin = DjangoUserAdmin[User]
@@ -19,6 +26,15 @@ if TYPE_CHECKING:
 else:
     _UserAdmin = DjangoUserAdmin
     _SettingsForm = forms.ModelForm
+
+
+def sign_in_to_administration(request: HttpRequest) -> HttpResponse:
+    """Lead to the sign-in page and back; who is signed in without access to the administration is told so."""
+    if request.user.is_authenticated:
+        if not admin.site.has_permission(request):
+            return forbidden(request)
+        return HttpResponseRedirect(reverse("admin:index"))
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
 class MembershipInline(TabularInline):
@@ -59,6 +75,9 @@ class SettingsForm(_SettingsForm):
 
     def clean_signal_features(self) -> dict[str, Any]:
         return self._checked(SIGNAL)
+
+    def clean_access_features(self) -> dict[str, Any]:
+        return self._checked(ACCESS)
 
     def _checked(self, group: str) -> dict[str, Any]:
         features = self.cleaned_data[group]
@@ -110,24 +129,91 @@ class CohortAdmin(ModelAdmin):
 class TokenAdmin(BigTableAdmin):
     """Tokens: a key is shown once, when it is created; only its hash is stored."""
 
-    list_display = ("prefix", "user", "kind", "expires_at", "created_at")
-    list_filter = ("kind",)
+    list_display = (
+        "prefix",
+        "user",
+        "name",
+        "kind",
+        "scope",
+        "expires_at",
+        "created_at",
+        "last_used_at",
+        "last_used_from",
+    )
+    list_filter = ("kind", "scope")
     list_select_related = ("user",)
     search_fields = ("prefix", "user__username", "user__email")
     raw_id_fields = ("user",)
-    fields = ("user", "kind", "expires_at")
+    fields = ("user", "name", "kind", "scope", "expires_at")
     ordering = ("-id",)
 
+    def get_form(self, request: HttpRequest, obj: Token | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        if "scope" in form.base_fields:
+            # What isn't sent keeps its default, as in the other ways to make a token.
+            form.base_fields["scope"].required = False
+        return form
+
     def get_readonly_fields(self, request: HttpRequest, obj: Token | None = None) -> tuple[str, ...]:
-        return ("user", "kind") if obj else ()
+        return ("user", "kind", "scope") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Token, form: Any, change: bool) -> None:
         """Save an expiry, or issue the token and show its key."""
         if change:
-            obj.save(update_fields=["expires_at"])
+            obj.save(update_fields=["expires_at", "name"])
             return
-        issued, key = Token.issue(obj.user, obj.kind, obj.expires_at)
+        issued, key = Token.issue(obj.user, obj.kind, obj.expires_at, scope=obj.scope, name=obj.name)
         # The admin goes on with the form's object, so it becomes the row that was created.
         obj.__dict__.update(issued.__dict__)
         text = _("The token's key is %(key)s. It is shown only now: keep it in a safe place.") % {"key": key}
         messages.warning(request, text)
+
+
+@admin.register(GuessCount)
+class GuessCountAdmin(ReadOnlyAdmin):
+    """Wrong guesses by account and address; who deletes a count unlocks its subject."""
+
+    list_display = ("subject", "failures", "fills", "ends_at")
+    search_fields = ("subject",)
+    ordering = ("-ends_at",)
+
+
+@admin.register(SignInSession)
+class SignInSessionAdmin(ReadOnlyAdmin):
+    """Sessions; who deletes one ends it."""
+
+    list_display = ("user", "created_at", "last_seen_at", "address", "user_agent")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email", "address")
+    ordering = ("-last_seen_at",)
+
+    def delete_model(self, request: HttpRequest, obj: SignInSession) -> None:
+        end_sessions(SignInSession.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[SignInSession]") -> None:
+        end_sessions(queryset)
+
+
+class FactorAdmin(ReadOnlyAdmin):
+    """A kind of second factor; who deletes one removes it for a user who has lost it. Secrets are never shown."""
+
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__email")
+
+
+@admin.register(AuthenticatorApp)
+class AuthenticatorAppAdmin(FactorAdmin):
+    list_display = ("user", "created_at", "confirmed_at")
+    exclude = ("secret", "last_step")
+
+
+@admin.register(RecoveryCode)
+class RecoveryCodeAdmin(FactorAdmin):
+    list_display = ("user", "created_at", "used_at")
+    exclude = ("code_hash",)
+
+
+@admin.register(Passkey)
+class PasskeyAdmin(FactorAdmin):
+    list_display = ("user", "name", "created_at", "last_used_at")
+    exclude = ("public_key", "credential_id", "sign_count")

@@ -11,5 +11,9 @@ class AccountsConfig(AppConfig):
             openapi,  # noqa: F401 (spectacular finds the token scheme once it is loaded)
             personal_data,
         )
+        from learntrace.accounts.second_factor import required
+        from learntrace.accounts.signing_in import sessions
 
         personal_data.register()
+        required.register()
+        sessions.connect()

@@ -13,6 +13,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from learntrace.accounts.models import Token, User, key_hash
+from learntrace.accounts.signing_in.addresses import address_of
+from learntrace.accounts.signing_in.guesses import count_unknown_key
+from learntrace.accounts.tokens.usage import note_use
 from learntrace.core.errors import Problem
 
 SCHEMES = ("token", "bearer")
@@ -99,18 +102,27 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, Token]:
         """Return user and token.
 
-        Raises Unauthorized; an anonymous request never passes. A one-time token is deleted.
+        Raises Unauthorized, TooManyGuesses; an anonymous request never passes. A one-time token is deleted.
         """
         key = read_key(request.headers.get("Authorization", ""))
         with transaction.atomic():
-            token = Token.objects.select_related("user").filter(key_hash=key_hash(key)).first()
-            if token is None:
-                raise InvalidToken
-            check(Credential(token.user.is_active, token.expires_at), timezone.now())
-            # The row count decides which of two simultaneous requests with the key was first.
-            if token.kind == Token.Kind.ONE_TIME and not Token.objects.filter(pk=token.pk).delete()[0]:
-                raise InvalidToken
+            token = self._token(key)
+        if token is None:
+            count_unknown_key(address_of(request._request))
+            raise InvalidToken
+        note_use(token, address_of(request._request))
         return token.user, token
+
+    @staticmethod
+    def _token(key: str) -> Token | None:
+        token = Token.objects.select_related("user").filter(key_hash=key_hash(key)).first()
+        if token is None:
+            return None
+        check(Credential(token.user.is_active, token.expires_at), timezone.now())
+        # The row count decides which of two simultaneous requests with the key was first.
+        if token.kind == Token.Kind.ONE_TIME and not Token.objects.filter(pk=token.pk).delete()[0]:
+            return None
+        return token
 
     def authenticate_header(self, request: Request) -> str:
         return "Token"

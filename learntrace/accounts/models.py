@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.roles import PERMISSIONS, ROLES
+from learntrace.accounts.tokens.scopes import TokenScope
 
 
 class User(AbstractUser):
@@ -74,12 +75,13 @@ class Academy(models.Model):
 
 class AcademySettings(models.Model):
     """An academy's settings: `learnpack_features` (the ignore rules among others), `notebook_features`, and
-    `signal_features` (the detectors' thresholds)."""
+    `signal_features` (the detectors' thresholds); `access_features` say how staff sign in."""
 
     academy = models.OneToOneField(Academy, models.CASCADE, related_name="settings")
     learnpack_features = models.JSONField(default=dict, blank=True)
     notebook_features = models.JSONField(default=dict, db_default={}, blank=True)
     signal_features = models.JSONField(default=dict, db_default={}, blank=True)
+    access_features = models.JSONField(default=dict, db_default={}, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -181,7 +183,14 @@ class Token(models.Model):
     prefix = models.CharField(max_length=PREFIX_LENGTH, editable=False)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERMANENT)
     expires_at = models.DateTimeField(null=True, blank=True)
+    scope = models.CharField(
+        max_length=10, choices=TokenScope.choices, default=TokenScope.WRITE, db_default=TokenScope.WRITE.value
+    )
+    name = models.CharField(max_length=60, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
+    # To within five minutes, so that requests don't each write.
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_from = models.CharField(max_length=45, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         verbose_name = _("token")
@@ -191,13 +200,33 @@ class Token(models.Model):
         return f"{self.prefix}…"
 
     @classmethod
-    def issue(cls, user: User, kind: str = Kind.PERMANENT, expires_at: datetime | None = None) -> tuple["Token", str]:
+    def issue(
+        cls,
+        user: User,
+        kind: str = Kind.PERMANENT,
+        expires_at: datetime | None = None,
+        *,
+        scope: str = TokenScope.WRITE,
+        name: str = "",
+    ) -> tuple["Token", str]:
         """Create a token; return it with its key, which can't be shown again."""
         key = secrets.token_hex(20)
         lifetime = cls.LIFETIMES.get(cls.Kind(kind))
         if expires_at is None and lifetime:
             expires_at = timezone.now() + lifetime
+        # The place for an entry of an audit log: for whom a key was made, with which scope.
         token = cls.objects.create(
-            user=user, key_hash=key_hash(key), prefix=key_prefix(key), kind=kind, expires_at=expires_at
+            user=user,
+            key_hash=key_hash(key),
+            prefix=key_prefix(key),
+            kind=kind,
+            expires_at=expires_at,
+            scope=scope,
+            name=name,
         )
         return token, key
+
+
+# Django finds a room's tables through this module.
+from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode  # noqa: E402, F401
+from learntrace.accounts.signing_in.models import GuessCount, SignInSession  # noqa: E402, F401

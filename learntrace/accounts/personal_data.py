@@ -4,6 +4,8 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Grant, Membership, MergedUser, Token, User
+from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
+from learntrace.accounts.signing_in.models import SignInSession
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
 
 _ACCOUNT_COLUMNS = (
@@ -38,7 +40,33 @@ def _grants(user_id: int) -> Rows:
 
 def _tokens(user_id: int) -> Rows:
     # Without the keys' hashes.
-    return Token.objects.filter(user=user_id).order_by("id").values("prefix", "kind", "expires_at", "created_at")
+    columns = ("prefix", "name", "kind", "scope", "expires_at", "created_at", "last_used_at", "last_used_from")
+    rows: Rows = Token.objects.filter(user=user_id).order_by("id").values(*columns)
+    return rows
+
+
+def _sessions(user_id: int) -> Rows:
+    # Without the sessions' keys.
+    columns = ("created_at", "last_seen_at", "address", "user_agent")
+    rows: Rows = SignInSession.objects.filter(user=user_id).order_by("id").values(*columns)
+    return rows
+
+
+def _passkeys(user_id: int) -> Rows:
+    # Without secrets and public keys.
+    columns = ("name", "created_at", "last_used_at")
+    rows: Rows = Passkey.objects.filter(user=user_id).order_by("id").values(*columns)
+    return rows
+
+
+def _app(user_id: int) -> Rows:
+    rows: Rows = AuthenticatorApp.objects.filter(user=user_id).values("created_at", "confirmed_at")
+    return rows
+
+
+def _recovery_codes(user_id: int) -> Rows:
+    rows: Rows = RecoveryCode.objects.filter(user=user_id).order_by("id").values("created_at", "used_at")
+    return rows
 
 
 def _former_names(user_id: int) -> Rows:
@@ -48,11 +76,19 @@ def _former_names(user_id: int) -> Rows:
 def register() -> None:
     account = _("It is what you sign in with. Whoever runs this server can close it.")
     membership = _("Your academies decide who belongs to them, and as what.")
-    tokens = _("Your programs send with them. Whoever runs this server can revoke them.")
+    tokens = _("Your programs send with them. You can end them under Sign-in and keys.")
+    sessions = _("They show you where you are signed in. You can end them under Sign-in and keys.")
+    factors = _("You sign in with them. You can remove them under Sign-in and keys.")
     register_datasets(
         PersonalDataset("account", _("Account"), _account, stays=account, table=True),
         PersonalDataset("former-names", _("Former ids and user names"), _former_names, stays=account, table=True),
         PersonalDataset("memberships", _("Roles in academies"), _memberships, stays=membership, table=True),
         PersonalDataset("permissions", _("Permissions outside any role"), _grants, stays=membership, table=True),
         PersonalDataset("tokens", _("Tokens, without their keys"), _tokens, stays=tokens, table=True),
+        PersonalDataset("sessions", _("Sessions on this server's pages"), _sessions, stays=sessions, table=True),
+        PersonalDataset("passkeys", _("Passkeys"), _passkeys, stays=factors, table=True),
+        PersonalDataset("authenticator-app", _("Authenticator app"), _app, stays=factors, table=True),
+        PersonalDataset(
+            "recovery-codes", _("Recovery codes, without themselves"), _recovery_codes, stays=factors, table=True
+        ),
     )

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from learntrace.accounts.jupyterhub.authentication import hub_member_of
-from learntrace.accounts.models import Academy, Membership, User
+from learntrace.accounts.models import Academy, Membership, Token, User
 from learntrace.accounts.roles import roles_with
+from learntrace.accounts.tokens.scopes import check_scope, need_of
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.http.language import activate_language
 from learntrace.core.json import body_of
@@ -92,11 +93,13 @@ class View(APIView):
     """An API view that answers in its user's language.
 
     `keeps_to_hub_academy`: the view itself limits a caller with a hub token to the hub's academy (`hub_academy_id`). All
-    other views refuse such a caller who belongs to several academies.
+    other views refuse such a caller who belongs to several academies. `token_needs`: the use that a method is, where it isn't
+    `read` or `write` as its name says (`accounts/tokens/scopes.py`).
     """
 
     request: Request
     keeps_to_hub_academy: ClassVar[bool] = False
+    token_needs: ClassVar[dict[str, str]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         activate_language(request._request)
@@ -106,6 +109,8 @@ class View(APIView):
         if request.headers.get("Transfer-Encoding"):
             # DRF ignores a body without a Content-Length.
             request._request.META["CONTENT_LENGTH"] = str(len(body_of(request._request)))
+        if isinstance(request.auth, Token):
+            check_scope(request.auth.scope, need_of(request.method or "", self.token_needs))
         hub_member = hub_member_of(request)
         if hub_member is not None and not self.keeps_to_hub_academy:
             elsewhere = Membership.objects.filter(user=hub_member.user_id).exclude(academy=hub_member.academy_id)

@@ -7,9 +7,10 @@ from rest_framework import serializers
 
 from learntrace.accounts.academy_settings import NOTEBOOK, SIGNAL, with_defaults
 from learntrace.accounts.jupyterhub.members import HubMember
-from learntrace.accounts.models import Academy, AcademySettings, Membership, User
+from learntrace.accounts.models import Academy, AcademySettings, Membership, Token, User
 from learntrace.accounts.permissions import active_roles, permissions_of
 from learntrace.accounts.roles import ROLES
+from learntrace.accounts.tokens.scopes import TokenScope
 
 
 class LoginSerializer(serializers.Serializer[Any]):
@@ -17,6 +18,14 @@ class LoginSerializer(serializers.Serializer[Any]):
 
     email = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=4096, trim_whitespace=False)
+    scope = serializers.ChoiceField(
+        TokenScope.choices, required=False, help_text="what the token may be used for; everything unless told"
+    )
+    code = serializers.CharField(
+        max_length=40,
+        required=False,
+        help_text="of the authenticator app, or a recovery code, where the account has them",
+    )
 
 
 class LoginTokenSerializer(serializers.Serializer[Any]):
@@ -26,6 +35,28 @@ class LoginTokenSerializer(serializers.Serializer[Any]):
     user_id = serializers.IntegerField()
     email = serializers.CharField()
     expires_at = serializers.DateTimeField()
+
+
+class TokenSerializer(serializers.ModelSerializer[Token]):
+    """A token of one's own, without its key."""
+
+    current = serializers.SerializerMethodField(help_text="whether this request came with it")
+
+    class Meta:
+        model = Token
+        fields = (
+            "id", "prefix", "name", "kind", "scope", "created_at", "expires_at", "last_used_at", "last_used_from", "current",
+        )  # fmt: skip
+
+    def get_current(self, token: Token) -> bool:
+        return self.context.get("current") == token.pk
+
+
+class PasswordChangeSerializer(serializers.Serializer[Any]):
+    """The own password, and the new one."""
+
+    current_password = serializers.CharField(max_length=4096, trim_whitespace=False)
+    new_password = serializers.CharField(max_length=4096, trim_whitespace=False)
 
 
 class AcademySerializer(serializers.ModelSerializer[Academy]):
@@ -115,6 +146,12 @@ class AcademySettingsSerializer(serializers.ModelSerializer[AcademySettings]):
 
     def get_signal_features(self, row: AcademySettings) -> dict[str, Any]:
         return with_defaults(row, SIGNAL)
+
+
+class AccessSerializer(serializers.Serializer[Any]):
+    """How an academy's staff sign in."""
+
+    second_factor = serializers.BooleanField(help_text="whoever isn't a learner needs one")
 
 
 class FeaturesSerializer(serializers.Serializer[Any]):

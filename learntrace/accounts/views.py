@@ -6,18 +6,20 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from learntrace.accounts.academy_settings import merge_settings, settings_of
+from learntrace.accounts.academy_settings import ACCESS, merge_features, merge_settings, settings_of, with_defaults
 from learntrace.accounts.jupyterhub.authentication import hub_member_of
-from learntrace.accounts.login import log_in
 from learntrace.accounts.openapi import ACADEMY, responses
 from learntrace.accounts.scope import AcademyView, PublicView, View
 from learntrace.accounts.serializers import (
     AcademySettingsSerializer,
+    AccessSerializer,
     FeaturesSerializer,
     LoginSerializer,
     LoginTokenSerializer,
     MeSerializer,
 )
+from learntrace.accounts.signing_in.login import log_in
+from learntrace.accounts.tokens.scopes import ANY
 
 
 class LoginView(PublicView):
@@ -30,7 +32,7 @@ class LoginView(PublicView):
         """Sign in; the token holds for 7 days."""
         form = LoginSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        token, key = log_in(request, **form.validated_data)
+        token, key = log_in(request._request, **form.validated_data)
         answer = {"token": key, "user_id": token.user_id, "email": token.user.email, "expires_at": token.expires_at}
         return Response(LoginTokenSerializer(answer).data)
 
@@ -39,6 +41,7 @@ class MeView(View):
     """Says who the token's user is."""
 
     keeps_to_hub_academy: ClassVar = True
+    token_needs: ClassVar = {"GET": ANY}
 
     @extend_schema(operation_id="me", responses=responses(MeSerializer, 401))
     def get(self, request: Request) -> Response:
@@ -72,3 +75,28 @@ class AcademySettingsView(AcademyView):
         form.is_valid(raise_exception=True)
         row = merge_settings(self.academy, form.validated_data)
         return Response(AcademySettingsSerializer(row).data)
+
+
+class AcademyAccessView(AcademyView):
+    """How an academy's staff sign in."""
+
+    capabilities: ClassVar = {"GET": "get_academy_auth_settings", "PUT": "crud_academy_auth_settings"}
+
+    @extend_schema(
+        operation_id="academy_access_read", parameters=ACADEMY, responses=responses(AccessSerializer, 400, 401, 403)
+    )
+    def get(self, request: Request) -> Response:
+        """Read whether staff need a second factor."""
+        return Response(with_defaults(settings_of(self.academy), ACCESS))
+
+    @extend_schema(
+        operation_id="academy_access_change",
+        parameters=ACADEMY,
+        request=AccessSerializer,
+        responses=responses(AccessSerializer, 400, 401, 403),
+    )
+    def put(self, request: Request) -> Response:
+        """Have staff need a second factor, or leave it to each."""
+        form = AccessSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        return Response(with_defaults(merge_features(self.academy, form.validated_data, ACCESS), ACCESS))

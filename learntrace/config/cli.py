@@ -66,6 +66,7 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "roster": ("roster import FILE: declare academies, people, assets and tasks", _with_tables(_roster)),
         "token": ("token create | list | revoke", _with_tables(_token)),
         "users": ("users merge | merges | unmerge: two users who are one person", _with_tables(_users)),
+        "unlock": ("let an account or an address sign in again after too many wrong guesses", _with_tables(_unlock)),
         "recompute": ("make measures and signals again from the activities", _with_tables(_recompute)),
         "demo-class": ("replay a real class of 295 students through a running server", _demo_class),
         "diagnose": ("why is a learner's telemetry on an asset missing?", _with_tables(_diagnose)),
@@ -165,7 +166,13 @@ def _roster(argv: list[str]) -> int:
 
 
 def _token(argv: list[str]) -> int:
-    from learntrace.accounts.token_command import main as run
+    from learntrace.accounts.tokens.command import main as run
+
+    return run(argv)
+
+
+def _unlock(argv: list[str]) -> int:
+    from learntrace.accounts.signing_in.unlock_command import main as run
 
     return run(argv)
 

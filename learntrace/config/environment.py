@@ -307,6 +307,25 @@ ACCOUNT_BYTES = Setting(
 ACCOUNT_ROWS = Setting(
     "LEARNTRACE_ACCOUNT_ROWS", "100/50000", _rate, "Notebook events a second and at once of an account; 0: no limit."
 )
+ACCOUNT_GUESSES = Setting(
+    "LEARNTRACE_ACCOUNT_GUESSES",
+    "20",
+    _whole,
+    "Wrong passwords or codes of an account within a minute, over all doors and processes, after which none is checked; a full "
+    "minute makes the next window twice as long, up to 16 minutes; 0: no limit.",
+)
+ADDRESS_GUESSES = Setting(
+    "LEARNTRACE_ADDRESS_GUESSES",
+    "50",
+    _whole,
+    "The same for a network address, which a whole school may share, over all accounts.",
+)
+KEY_GUESSES = Setting(
+    "LEARNTRACE_KEY_GUESSES",
+    "300",
+    _whole,
+    "The same for keys that nobody has: further ones are answered 429. Valid keys of the address go on.",
+)
 ACADEMY_REQUESTS = Setting(
     "LEARNTRACE_ACADEMY_REQUESTS",
     "2000/40000",
@@ -415,6 +434,9 @@ SETTINGS = (
     ACCOUNT_BYTES,
     ACCOUNT_ROWS,
     ACADEMY_REQUESTS,
+    ACCOUNT_GUESSES,
+    ADDRESS_GUESSES,
+    KEY_GUESSES,
     WORKERS,
     STOP_SECONDS,
     HUB_API_URL,

@@ -67,6 +67,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "learntrace.accounts.signing_in.sessions.SessionsSeen",
+    "learntrace.accounts.second_factor.sign_in.SecondFactorFirst",
     "learntrace.core.http.language.LanguageMiddleware",
     "learntrace.core.time_zones.TimeZoneMiddleware",
     "learntrace.core.http.middleware.MethodNotAllowedMiddleware",
@@ -141,6 +143,9 @@ ACCOUNT_REQUESTS: Rate = environment.ACCOUNT_REQUESTS.value()
 ACCOUNT_BYTES: Rate = environment.ACCOUNT_BYTES.value()
 ACCOUNT_ROWS: Rate = environment.ACCOUNT_ROWS.value()
 ACADEMY_REQUESTS: Rate = environment.ACADEMY_REQUESTS.value()
+ACCOUNT_GUESSES: int = environment.ACCOUNT_GUESSES.value()
+ADDRESS_GUESSES: int = environment.ADDRESS_GUESSES.value()
+KEY_GUESSES: int = environment.KEY_GUESSES.value()
 HUB_API_URL: str = environment.HUB_API_URL.value()
 HUB_ACADEMY: str = environment.HUB_ACADEMY.value()
 HUB_CREATE_USERS: bool = environment.HUB_CREATE_USERS.value()
@@ -163,6 +168,14 @@ PASSWORD_HASHERS = [
     "learntrace.accounts.password_hasher.PatientScryptHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "learntrace.accounts.signing_in.validators.NotTheName"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+# A link to choose a new password; the password's own hash is part of it, so that it opens once.
+PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_HTTPONLY = True
@@ -194,7 +207,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "learntrace.core.http.pagination.Pages",
     "EXCEPTION_HANDLER": "learntrace.core.http.error_responses.exception_response",
-    "DEFAULT_THROTTLE_RATES": {"login": "20/min", "notification-test": "10/min"},
+    "DEFAULT_THROTTLE_RATES": {"notification-test": "10/min"},
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {

@@ -5,12 +5,16 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
+from learntrace.accounts.admin import sign_in_to_administration
 from learntrace.config.operations import health, prometheus
 from learntrace.dashboard.health import views
 from learntrace.dashboard.layout import views as pages
 
 urlpatterns = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    # The administration has no door of its own: one page signs in, with one limit of guesses and one second factor.
+    path("admin/login/", sign_in_to_administration),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account-password")),
     path("admin/", admin.site.urls),
     path("v1/auth/", include("learntrace.accounts.urls")),
     path("v1/registry/", include("learntrace.registry.urls")),

@@ -3,6 +3,9 @@
 from django.urls import path, register_converter
 
 from learntrace.dashboard import diagnosis
+from learntrace.dashboard.account import factors as account_factors
+from learntrace.dashboard.account import passwords as account_passwords
+from learntrace.dashboard.account import views as account_views
 from learntrace.dashboard.assets import views as asset_views
 from learntrace.dashboard.assignments import exclusions as assignment_exclusions
 from learntrace.dashboard.assignments import views as assignment_views
@@ -20,15 +23,33 @@ register_converter(KeyConverter, "key")
 urlpatterns = [
     path("diagnosis", diagnosis.diagnosis, name="diagnosis"),
     path("sign-in", views.sign_in, name="sign-in"),
+    path("sign-in/second", account_factors.second, name="sign-in-second"),
+    path("sign-in/passkey", account_factors.ask_passkey, name="sign-in-passkey"),
     path("sign-out", views.sign_out, name="sign-out"),
     path("language", views.language, name="language"),
     path("theme", views.theme, name="theme"),
     path("favicon.ico", views.favicon),
     path("search", search.search, name="search"),
+    # Sign-in and keys
+    path("account", account_views.account, name="account"),
+    path("account/session/end", account_views.end_session, name="account-session-end"),
+    path("account/key/end", account_views.end_key, name="account-key-end"),
+    path("account/key/make", account_views.make_key, name="account-key-make"),
+    path("account/password", account_passwords.change, name="account-password"),
+    path("account/app", account_factors.app, name="account-app"),
+    path("account/app/remove", account_factors.remove_app, name="account-app-remove"),
+    path("account/passkey/make", account_factors.make_passkey, name="account-passkey-make"),
+    path("account/passkey/add", account_factors.add_passkey, name="account-passkey-add"),
+    path("account/passkey/remove", account_factors.remove_passkey, name="account-passkey-remove"),
+    path("account/codes", account_factors.recovery_codes, name="account-codes"),
+    path("account/academy", account_factors.require_for_academy, name="account-academy"),
+    path("password/forgotten", account_passwords.forgotten, name="password-forgotten"),
+    path("password/choose", account_passwords.choose, name="password-choose"),
     # My learning
     path("me", mine_views.my_learning, name="my-learning"),
     path("me/consent", mine_views.change_consent, name="my-learning-consent"),
     path("me/export", mine_views.export, name="my-learning-export"),
+    path("me/keep", mine_views.keep, name="my-learning-keep"),
     path("me/erase", mine_views.erase_all, name="my-learning-erase"),
     # Class now
     path("class", class_views.class_now, name="class-now"),

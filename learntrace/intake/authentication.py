@@ -16,11 +16,12 @@ from learntrace.accounts.jupyterhub.client import user_name_async
 from learntrace.accounts.jupyterhub.members import CREATE_USERS, FIND_USERS, HubMembers, find_parameters
 from learntrace.accounts.models import Token, key_hash, key_prefix
 from learntrace.accounts.roles import permissions_from, served_academies
+from learntrace.accounts.tokens.scopes import TokenScope, check_scope
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.intake.protocol import Caller, Connection, Submission
 
 _FIND_TOKENS = """
-SELECT t.key_hash, t.kind, t.expires_at, u.id, u.is_active, u.language,
+SELECT t.key_hash, t.kind, t.scope, t.expires_at, u.id, u.is_active, u.language,
        ARRAY(SELECT g.permission FROM accounts_grant g WHERE g.user_id = u.id),
        ARRAY(SELECT jsonb_build_array(m.role, m.academy_id)
                FROM accounts_membership m JOIN accounts_academy a ON a.id = m.academy_id
@@ -85,7 +86,7 @@ async def _authenticate_by_key(connection: Connection, submissions: Sequence[Sub
         if row is not None and row[0] == Token.Kind.ONE_TIME:
             row = row if hashed in deleted else None
             deleted.discard(hashed)
-        submission.user_id = row[2] if row else None
+        submission.user_id = row[3] if row else None
         try:
             submission.caller = _caller(row, now)
         except Problem as problem:
@@ -129,7 +130,8 @@ async def _delete_one_time(connection: Connection, hashes: list[str]) -> set[str
 def _caller(row: tuple[Any, ...] | None, now: datetime) -> Caller:
     if row is None:
         raise InvalidToken
-    _kind, expires_at, user_id, is_active, language, granted, held = row
+    _kind, scope, expires_at, user_id, is_active, language, granted, held = row
     check(Credential(is_active, expires_at), now)
+    check_scope(scope, TokenScope.TELEMETRY.value)
     permissions = permissions_from(granted, [role for role, _academy in held])
     return Caller(user_id, permissions, language, served_academies(granted, held))

@@ -15,12 +15,16 @@ import structlog
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.authentication import read_key
+from learntrace.accounts.jupyterhub.client import HubTokenRefused
+from learntrace.accounts.signing_in.guesses import TooManyGuesses
 from learntrace.core.errors import Problem
 from learntrace.core.http.language import choose_language
 from learntrace.intake import prometheus
 from learntrace.intake.authentication import ask_hub
 from learntrace.intake.body import Disconnected, Receive, discard_body, read_body, unpack
 from learntrace.intake.group_commit import GroupCommit, Unconfirmed
+from learntrace.intake.guessed_keys import GuessedKeys
 from learntrace.intake.known_keys import DatabaseAway, KnownKeys, Owner
 from learntrace.intake.limits import TooManyRequests, address_of, limits
 from learntrace.intake.protocol import Answer, Source, Submission
@@ -80,6 +84,7 @@ class FrontDoor:
         self._unpacked_limit = unpacked_limit
         self._keys = keys
         self._noted = NotedRefusals(keys)
+        self._guessed = GuessedKeys(keys)
         self._decoders = asyncio.Semaphore(_DECODERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,6 +107,7 @@ class FrontDoor:
         if self._group_commit is not None:
             await self._group_commit.close()
         await self._noted.close()
+        await self._guessed.close()
         await self._keys.close()
 
     async def answer(self, source: Source, scope: Scope, receive: Receive) -> Answer:
@@ -126,7 +132,7 @@ class FrontDoor:
             submission.hub_user = Unconfirmed()
         try:
             await self._admit(source, submission, receive)
-        except TooManyRequests as problem:
+        except (TooManyRequests, TooManyGuesses) as problem:
             # The limit would be none if each request over it cost a transaction.
             self._noted.note(submission, problem, source.asset_named(submission))
             await discard_body(receive, submission.size)
@@ -150,7 +156,7 @@ class FrontDoor:
     async def _admit(self, source: Source, submission: Submission, receive: Receive) -> None:
         """Read the body of a known caller within the limits; what others send is neither unpacked nor decoded.
 
-        Raises TooManyRequests, Disconnected.
+        Raises TooManyRequests, TooManyGuesses, Disconnected.
         """
         announced = submission.headers.get("content-length", "")
         submission.size = int(announced) if announced.isascii() and announced.isdigit() else 0
@@ -163,6 +169,8 @@ class FrontDoor:
             # Authentication says what is wrong with the key; if it has become valid meanwhile, the client sends again.
             submission.problem = Unconfirmed()
             limits().check_unknown(submission.address)
+            if _is_guess(submission):
+                self._guessed.count(submission.address)
             await discard_body(receive, submission.size)
             return
         submission.user_id = owner.user_id
@@ -185,7 +193,7 @@ class FrontDoor:
             return submission.hub_user, Owner(None)
         if submission.hub_user is not None:
             return None, None
-        owner = await self._keys.owner_of_key(submission.authorization)
+        owner = await self._keys.owner_of_key(submission.authorization, submission.address)
         return (owner.user_id if owner else None), owner
 
     async def _read(self, source: Source, submission: Submission, receive: Receive) -> None:
@@ -211,6 +219,17 @@ class FrontDoor:
         submission.weight = len(body) + _BYTES_A_VALUE * (body.count(b",") + body.count(b"[") + body.count(b"{"))
         submission.document = source.decode(body) if body.strip() else {}
         source.read(submission)
+
+
+def _is_guess(submission: Submission) -> bool:
+    """Whether an unknown credential may be a guess: a key that nobody has, or a token that the hub refuses."""
+    if submission.hub_user is not None:
+        return isinstance(submission.hub_user, HubTokenRefused)
+    try:
+        read_key(submission.authorization)
+    except Problem:
+        return False
+    return True
 
 
 def _refuse_unstorable(query: Sequence[tuple[str, str]]) -> None:

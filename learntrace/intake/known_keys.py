@@ -7,16 +7,17 @@ opens nothing; it only was worth reading.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 import psycopg
 import structlog
 
 from learntrace.accounts.authentication import read_key
 from learntrace.accounts.models import key_hash
+from learntrace.accounts.tokens.usage import NOTE_USES, NOTED_EVERY
 from learntrace.core.errors import Problem
 from learntrace.intake.protocol import Connection
 
@@ -59,16 +60,18 @@ class KnownKeys:
         self._url = database_url
         self._seen: OrderedDict[str, tuple[Owner, float]] = OrderedDict()
         self._waiting: dict[str, asyncio.Future[Owner | None]] = {}
+        self._addresses: dict[str, str] = {}
+        self._noted: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
 
-    async def owner_of_key(self, authorization: str) -> Owner | None:
-        """Return the owner of one of our keys, None if there is none.
+    async def owner_of_key(self, authorization: str, address: str = "") -> Owner | None:
+        """Return the owner of one of our keys, None if there is none; note that it was used from an address.
 
         Raises DatabaseAway.
         """
         try:
-            return await self._owner(key_hash(read_key(authorization)))
+            return await self._owner(key_hash(read_key(authorization)), address)
         except Problem:
             return None
 
@@ -99,13 +102,21 @@ class KnownKeys:
         """
         await (await self._connected()).execute(statement, parameters)
 
-    async def _owner(self, name: str) -> Owner | None:
+    async def fetch(self, statement: LiteralString, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """Run a statement on the connection, which is its own transaction, and return its rows.
+
+        Raises psycopg.Error.
+        """
+        return await (await (await self._connected()).execute(statement, parameters)).fetchall()
+
+    async def _owner(self, name: str, address: str = "") -> Owner | None:
         remembered = self._seen.get(name)
         if remembered is not None and remembered[1] > time.monotonic():
             return remembered[0]
         waiting = self._waiting.get(name)
         if waiting is None:
             waiting = self._waiting[name] = asyncio.get_running_loop().create_future()
+            self._addresses[name] = address
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._answer_all())
         # Others may wait for the same answer: a caller who leaves must not cancel it.
@@ -119,11 +130,32 @@ class KnownKeys:
             except Exception as error:
                 log.warning("keys not looked up", error=str(error).strip()[:300])
                 _fail(asked)
+                for name in asked:
+                    self._addresses.pop(name, None)
                 continue
             self._remember(owners)
             for name, future in asked.items():
                 if not future.done():
                     future.set_result(owners.get(name))
+            await self._note_use(asked, owners)
+
+    async def _note_use(self, asked: Iterable[str], owners: Mapping[str, Owner]) -> None:
+        """Note when and from where keys were used, after their requests have gone on."""
+        addresses = {name: self._addresses.pop(name, "") for name in asked}
+        now = time.monotonic()
+        self._noted = {name: until for name, until in self._noted.items() if until > now}
+        used = {
+            name: address
+            for name, address in addresses.items()
+            if name in owners and name not in self._noted and not name.startswith(_SESSION)
+        }
+        if not used:
+            return
+        self._noted |= dict.fromkeys(used, now + NOTED_EVERY.total_seconds())
+        try:
+            await self.execute(NOTE_USES, [list(used), list(used.values())])
+        except psycopg.Error as error:
+            log.warning("use of keys not noted", error=str(error).strip()[:300])
 
     async def _ask(self, names: list[str]) -> dict[str, Owner]:
         """Ask the database, again if it restarts meanwhile."""

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from learntrace.accounts.models import Academy
 from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView, View
+from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.core.http.pagination import Pages, sorted_by
 from learntrace.core.http.stored_json import StoredJSONRenderer
@@ -149,6 +150,8 @@ class ConsentView(View):
     """A learner's say about the collection of events."""
 
     keeps_to_hub_academy: ClassVar = True
+    # Whoever sends events asks whether they are collected.
+    token_needs: ClassVar = {"GET": TokenScope.TELEMETRY.value, "PUT": TokenScope.TELEMETRY.value}
 
     @extend_schema(
         operation_id="consent_read", parameters=_MY_ACADEMY, responses=responses(TermsSerializer, 400, 401, 403)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.accounts.models import User
 from learntrace.core.admin import ReadOnlyAdmin
 from learntrace.personal.merging.merging import CannotMerge, check, merge, undo
-from learntrace.personal.models import Erasure, UserMerge
+from learntrace.personal.models import Erasure, PendingErasure, UserMerge
 
 if TYPE_CHECKING:
     _ModelForm = forms.ModelForm[UserMerge]
@@ -82,3 +82,13 @@ class UserMergeAdmin(ReadOnlyAdmin):
                 undo(record.pk, request.user if isinstance(request.user, User) else None)
             except CannotMerge as problem:
                 self.message_user(request, f"{record}: {problem.sentence()}", messages.ERROR)
+
+
+@admin.register(PendingErasure)
+class PendingErasureAdmin(ReadOnlyAdmin):
+    """Erasures to come; who deletes one undoes it."""
+
+    list_display = ("user", "asked_at", "erases_at")
+    list_select_related = ("user",)
+    search_fields = ("=user__username", "=user__email")
+    ordering = ("erases_at",)

@@ -14,7 +14,7 @@ from learntrace.accounts.models import Academy, AcademySettings, Membership, Use
 from learntrace.core.errors import Forbidden
 from learntrace.core.personal_data import PersonalDataset, registered_datasets, to_erase
 from learntrace.personal.features import allows
-from learntrace.personal.models import Erasure
+from learntrace.personal.models import Erasure, PendingErasure
 
 log = structlog.get_logger(__name__)
 
@@ -111,6 +111,7 @@ def _erase(user: User, by_operator: bool) -> Erasure:
     # Two erasures of the same user at the same time would deadlock.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     begun = timezone.now()
+    PendingErasure.objects.filter(user=user).delete()
     counts = {dataset.name: dataset.erase(user.pk) for dataset in to_erase() if dataset.erase is not None}
     return Erasure.objects.create(
         user=user,

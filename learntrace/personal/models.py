@@ -1,4 +1,4 @@
-"""Records of erasures: the only trace that is kept of them."""
+"""Records of erasures, the only trace that is kept of them, and erasures to come."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -43,3 +43,19 @@ class UserMerge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.merged_id} into {self.into_id}"
+
+
+class PendingErasure(models.Model):
+    """An erasure that was asked for with a key alone, and can be undone until it is due."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="pending_erasure")
+    asked_at = models.DateTimeField(auto_now_add=True)
+    erases_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("erasure to come")
+        verbose_name_plural = _("erasures to come")
+        indexes = [models.Index(fields=["erases_at"], name="pending_erasure_due")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.erases_at:%Y-%m-%d}"

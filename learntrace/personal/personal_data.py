@@ -4,7 +4,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
-from learntrace.personal.models import Erasure, UserMerge
+from learntrace.personal.models import Erasure, PendingErasure, UserMerge
 
 
 def _find(user_id: int) -> Rows:
@@ -27,6 +27,11 @@ def _erase_merges(user_id: int) -> int:
     return _of(user_id).delete()[0]
 
 
+def _find_pending(user_id: int) -> Rows:
+    rows: Rows = PendingErasure.objects.filter(user=user_id).values("asked_at", "erases_at")
+    return rows
+
+
 def register() -> None:
     register_datasets(
         PersonalDataset("merges", _("Accounts that became one"), _merges, _erase_merges, chunk=2),
@@ -35,5 +40,11 @@ def register() -> None:
             _("Earlier erasures"),
             _find,
             stays=_("It proves that it was done, and holds nothing of what was."),
+        ),
+        PersonalDataset(
+            "pending-erasure",
+            _("An erasure to come"),
+            _find_pending,
+            stays=_("It is done when its time has come, unless you undo it."),
         ),
     )

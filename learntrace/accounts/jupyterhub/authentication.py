@@ -4,9 +4,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from learntrace.accounts.authentication import HUB_SCHEME, names_hub, read_key
-from learntrace.accounts.jupyterhub.client import user_name
+from learntrace.accounts.jupyterhub.client import HubTokenRefused, user_name
 from learntrace.accounts.jupyterhub.members import HubMember, find_hub_member
 from learntrace.accounts.models import User
+from learntrace.accounts.signing_in.addresses import address_of
+from learntrace.accounts.signing_in.guesses import count_unknown_key
 
 
 class HubAuthentication(BaseAuthentication):
@@ -15,12 +17,17 @@ class HubAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, HubMember] | None:
         """Return the user and, as `request.auth`, the membership to which the request's rights are limited.
 
-        Raises Unauthorized, Forbidden, HubAway, NoHubAcademy.
+        Raises Unauthorized, TooManyGuesses, Forbidden, HubAway, NoHubAcademy.
         """
         header = request.headers.get("Authorization", "")
         if not names_hub(header):
             return None
-        member = find_hub_member(user_name(read_key(header, (HUB_SCHEME,))))
+        try:
+            name = user_name(read_key(header, (HUB_SCHEME,)))
+        except HubTokenRefused:
+            count_unknown_key(address_of(request._request), "hub")
+            raise
+        member = find_hub_member(name)
         return User.objects.get(pk=member.user_id), member
 
     def authenticate_header(self, request: Request) -> str:

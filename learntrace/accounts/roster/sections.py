@@ -11,6 +11,8 @@ from learntrace.accounts.models import Academy, Cohort, Grant, Membership, Token
 from learntrace.accounts.roster.file import Value
 from learntrace.accounts.roster.items import Item, same_json
 from learntrace.accounts.roster.plan import Draft, Plan, Roster, Section
+from learntrace.accounts.signing_in.passwords import faults_of
+from learntrace.accounts.tokens.strength import LONGEST, fault_of
 from learntrace.core.errors import Problem
 
 _GROUPS = "groups"
@@ -94,6 +96,9 @@ class Users(Section[User]):
         password = draft.item.text("password")
         if password == "":
             draft.item.refuse("password", _("`password` must not be empty; leave it out where there is none"))
+        elif password:
+            for sentence in faults_of(password, _person(draft.item)):
+                draft.item.refuse("password", "`%(key)s`: %(reason)s", reason=sentence)
         draft.extras["password"] = password
 
     def complete(self, draft: Draft[User], roster: Roster) -> None:
@@ -103,6 +108,16 @@ class Users(Section[User]):
             draft.values["password"] = roster.passwords.encoded(stored, password)
         elif draft.is_new:
             draft.values["password"] = make_password(None)
+
+
+def _person(item: Item) -> User:
+    """Return the user as the roster describes it, whose password must not look like its name."""
+    names = {
+        name: value.written
+        for name in ("username", "email", "first_name", "last_name")
+        if (value := item.value(name)) is not None
+    }
+    return User(**names)
 
 
 class Memberships(Section[Membership]):
@@ -132,14 +147,15 @@ class Tokens(Section[Token]):
 
     name = "tokens"
     model = Token
-    columns = ("kind", "expires_at")
+    columns = ("kind", "scope", "name", "expires_at")
     references = {"user": User}
     identity = ("key_hash",)
     required = ("user",)
     extras = ("key",)
     has_ids = False
 
-    LENGTHS = range(8, 201)
+    # 160 bits take at least 25 visible characters.
+    LENGTHS = range(25, LONGEST + 1)
 
     def read(self, draft: Draft[Token], roster: Roster) -> None:
         item = draft.item
@@ -147,9 +163,8 @@ class Tokens(Section[Token]):
         if key is None:
             if "key" not in item.refused:
                 item.refuse("key", _("`key` is missing"))
-        # Other characters can't be sent in a header.
-        elif len(key) not in self.LENGTHS or not all("!" <= character <= "~" for character in key):
-            item.refuse("key", _("`key` must be 8 to 200 visible ASCII characters without blanks"))
+        elif fault := fault_of(key):
+            item.refuse("key", "`%(key)s` %(fault)s", fault=fault)
         else:
             draft.values |= {"key_hash": key_hash(key), "prefix": key_prefix(key)}
         if "key" in item.refused:

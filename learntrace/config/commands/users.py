@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from learntrace.accounts.models import User
-from learntrace.accounts.token_command import TokenCommandError, find_user
+from learntrace.accounts.tokens.command import TokenCommandError, find_user
 from learntrace.core.errors import Problem
 from learntrace.personal.merging.merging import merge, plan_of, undo
 from learntrace.personal.models import UserMerge

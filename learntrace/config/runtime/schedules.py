@@ -9,6 +9,8 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
+from learntrace.accounts.signing_in.guesses import forget_old_guesses
+from learntrace.accounts.signing_in.sessions import delete_old_sessions
 from learntrace.assignments import telemetry_stats
 from learntrace.config import environment
 from learntrace.core.live_events import forget_old
@@ -18,6 +20,7 @@ from learntrace.intake.retention import delete_old_refusals
 from learntrace.learnpack.webhook_log.retention import delete_old_webhooks
 from learntrace.notebooks.rejected.retention import delete_old_rejected
 from learntrace.personal.erasing import sweep_recent
+from learntrace.personal.pending import erase_due
 from learntrace.progress.corrections.attempt_retention import delete_old_attempts
 from learntrace.progress.corrections.course_runs import begin_course_runs
 from learntrace.progress.recording.code_texts import delete_unused
@@ -80,6 +83,8 @@ def clean_up() -> dict[str, int]:
         "recomputations": delete_old_recomputations(days=days),
         "notifications": delete_old_notifications(days=days, most=_DAILY_DELETIONS),
         "code": delete_unused(),
+        "guesses": forget_old_guesses(),
+        "sessions": delete_old_sessions(),
         "heartbeats": Heartbeat.objects.filter(seen_at__lt=datetime.now(UTC) - timedelta(days=1)).delete()[0],
     }
 
@@ -89,6 +94,7 @@ JOBS: tuple[Job | OftenJob, ...] = (
     Job("clean-up", environment.CLEAN_UP_AT.value(), clean_up),
     OftenJob("forget-live", timedelta(minutes=5), forget_old),
     OftenJob("sweep-erasures", timedelta(minutes=1), sweep_recent),
+    OftenJob("pending-erasures", timedelta(minutes=1), erase_due),
     # A cohort begins at midnight, and tasks are moved to one at any time.
     OftenJob("course-runs", timedelta(minutes=10), begin_course_runs),
 )

@@ -1,12 +1,11 @@
 """The first page, signing in and out, language and theme."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -15,12 +14,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from rest_framework.exceptions import Throttled
 
+from learntrace.accounts.password_hasher import TooManyLogins
+from learntrace.accounts.second_factor import sign_in as second
+from learntrace.accounts.second_factor.factors import factors_of
+from learntrace.accounts.signing_in.guesses import TooManyGuesses
+from learntrace.accounts.signing_in.login import user_with
+from learntrace.core.errors import Problem
 from learntrace.dashboard.layout.page import Page, refused, signed_in_page
-from learntrace.dashboard.layout.sign_in import safe_next, user_of
+from learntrace.dashboard.layout.sign_in import safe_next
 
-_BACKEND = "django.contrib.auth.backends.ModelBackend"
 # base.html reads it.
 THEME_COOKIE = "learntrace_theme"
 _YEAR = 365 * 24 * 3600
@@ -72,21 +75,29 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Start a session."""
     target = safe_next(request)
     if request.user.is_authenticated:
-        return redirect(target)
+        return HttpResponseRedirect(target)
     if request.method != "POST":
         return _sign_in_form(request, SignInContext(target, ended="ended" in request.GET))
     name = request.POST.get("name", "")
     try:
-        user = user_of(request, name, request.POST.get("password", ""))
-    except Throttled as throttled:
-        seconds = math.ceil(throttled.wait or 1)  # type: ignore[attr-defined] # the stubs lack it
-        sentence = _("Too many failed attempts. Try again in %(seconds)s seconds.") % {"seconds": seconds}
-        return _sign_in_form(request, SignInContext(target, name, sentence), 429)
+        user = user_with(request, name, request.POST.get("password", ""))
+    except (TooManyGuesses, TooManyLogins) as problem:
+        return _later(_sign_in_form(request, SignInContext(target, name, f"{problem.sentence()}."), 429), problem)
     if user is None:
         sentence = _("No account has this name and password. Check both; capital letters count in the password.")
         return _sign_in_form(request, SignInContext(target, name, sentence), 400)
-    login(request, user, backend=_BACKEND)
-    return redirect(target)
+    if factors_of(user).any:
+        second.begin(request, user, target)
+        return redirect("sign-in-second")
+    second.open_session(request, user, second_factor=False)
+    return HttpResponseRedirect(target)
+
+
+def _later(response: HttpResponse, problem: Problem) -> HttpResponse:
+    """Have a response say when to come again."""
+    for name, value in problem.headers().items():
+        response.headers[name] = value
+    return response
 
 
 def _sign_in_form(request: HttpRequest, context: SignInContext, code: int = 200) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from learntrace.accounts.memberships import active_academies
 from learntrace.accounts.models import Academy, User
+from learntrace.accounts.signing_in.passwords import confirm
+from learntrace.core.errors import Problem
 from learntrace.core.personal_data import PersonalDataset
 from learntrace.dashboard.components.earlier_runs import EarlierRunLine, earlier_run_lines, earlier_runs_table
 from learntrace.dashboard.components.table import Table, csv_of
@@ -22,6 +25,7 @@ from learntrace.dashboard.my_learning.active_days import Days, active_days
 from learntrace.dashboard.my_learning.advice import OwnSignal, own_lines
 from learntrace.dashboard.my_learning.collected import Collected, collected, deciding_academy
 from learntrace.notebooks import consent
+from learntrace.personal import pending
 from learntrace.personal.download import export_answer
 from learntrace.personal.erasing import academy_against, check_allowed, erase, plan_of
 from learntrace.personal.erasure_queries import latest_erasure
@@ -53,6 +57,7 @@ class MyLearningContext:
     retention: int
     against: Academy | None
     erasure: Erasure | None
+    erases_at: datetime | None
     earlier_runs: Sequence[EarlierRunLine]
 
 
@@ -63,6 +68,7 @@ class EraseContext:
     goes: Sequence[tuple[PersonalDataset, int]]
     stays: Sequence[tuple[PersonalDataset, int]]
     problem: str
+    asks_password: bool
 
 
 @require_safe
@@ -88,6 +94,7 @@ def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
         retention=settings.RETENTION_DAYS,
         against=academy_against(user),
         erasure=latest_erasure(user),
+        erases_at=pending.erases_at(user),
         earlier_runs=earlier_run_lines(earlier_runs(user)[:MOST_EARLIER]),
     )
     return page.show("my_learning/my_learning.html", context)
@@ -123,17 +130,48 @@ def export(request: HttpRequest, page: Page) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in_page
 def erase_all(request: HttpRequest, page: Page) -> HttpResponse:
-    """Show what an erasure would do; erase when the user has typed the user name."""
+    """Show what an erasure would do; erase when the user has given user name and password."""
     check_allowed(page.user)
-    problem = ""
+    problem, status = "", 200
     if request.method == "POST":
-        if request.POST.get("name", "").strip() == page.user.get_username():
-            erase(page.user)
+        try:
+            _erase(request, page.user)
+        except Problem as refused:
+            problem, status = _("%(reason)s Nothing was erased.") % {"reason": refused.sentence()}, refused.status_code
+        else:
             return redirect("my-learning")
-        problem = _("This is not your user name. Nothing was erased.")
     plan = plan_of(page.user)
-    context = EraseContext(goes=_with_rows(plan.goes), stays=_with_rows(plan.stays), problem=problem)
-    return page.show("my_learning/erase.html", context, status=400 if problem else 200)
+    context = EraseContext(
+        goes=_with_rows(plan.goes),
+        stays=_with_rows(plan.stays),
+        problem=problem,
+        asks_password=_has_password(page.user),
+    )
+    return page.show("my_learning/erase.html", context, status=status)
+
+
+def _has_password(user: User) -> bool:
+    return bool(user.password) and user.has_usable_password()
+
+
+def _erase(request: HttpRequest, user: User) -> None:
+    """Erase if user name and password are given.
+
+    Raises Problem.
+    """
+    if request.POST.get("name", "").strip() != user.get_username():
+        raise Problem(_("This is not your user name."))
+    if _has_password(user):
+        confirm(request, user, request.POST.get("password", ""))
+    erase(user)
+
+
+@require_POST
+@signed_in_page
+def keep(request: HttpRequest, page: Page) -> HttpResponse:
+    """Undo an erasure to come."""
+    pending.keep(page.user)
+    return redirect("my-learning")
 
 
 def _with_rows(counts: Mapping[PersonalDataset, int]) -> Sequence[tuple[PersonalDataset, int]]:

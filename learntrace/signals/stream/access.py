@@ -25,10 +25,12 @@ from learntrace.accounts.authentication import InactiveUser, TokenAuthentication
 from learntrace.accounts.jupyterhub.authentication import HubAuthentication
 from learntrace.accounts.models import Token, User
 from learntrace.accounts.scope import AcademyView
+from learntrace.accounts.second_factor.sign_in import MUST_SET_UP
 from learntrace.core.errors import Problem
 from learntrace.core.http.error_responses import bad_request, exception_response, server_error
 from learntrace.core.http.filters import words
 from learntrace.core.http.language import FALLBACK
+from learntrace.signals.stream.revocations import Watched, key_of, session_of
 from learntrace.signals.stream.rows import KINDS, Start, start_of
 
 log = structlog.get_logger(__name__)
@@ -49,6 +51,8 @@ class PageSession(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         """Return the session's user, unless the request brings a key."""
         if request.headers.get("Authorization"):
+            return None
+        if request._request.session.get(MUST_SET_UP):
             return None
         user = request._request.user
         return (user, None) if isinstance(user, User) else None
@@ -136,6 +140,15 @@ class Visit:
         self._scope = scope
         self._again = False
         self._token_used_up_by: int | None = None
+
+    def watched(self, opening: Opening) -> Watched:
+        """Return what the stream stands on, to be looked after while it is open."""
+        headers = dict(self._scope["headers"])
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
+        if self._token_used_up_by is not None:
+            return Watched(opening.user_id, opening.academy_id)
+        session = "" if authorization else session_of(headers.get(b"cookie", b"").decode("latin-1"))
+        return Watched(opening.user_id, opening.academy_id, key_of(authorization), session)
 
     def check(self) -> Opening | Refusal:
         """Decide whether the stream may open, or stay open, with all checks of a request."""

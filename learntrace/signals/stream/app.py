@@ -6,7 +6,10 @@ decided as for every other URL of an academy.
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import structlog
 from asgiref.sync import sync_to_async
@@ -19,6 +22,7 @@ from learntrace.intake.front_door import Application, Scope, Send
 from learntrace.signals.prometheus import STREAMS
 from learntrace.signals.stream.access import Opening, Refusal, Visit, refusal_of
 from learntrace.signals.stream.feed import Feed, Watcher
+from learntrace.signals.stream.revocations import Revocations, Watched
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +79,7 @@ class Streams:
     ) -> None:
         self._inner = inner
         self._feed = Feed(database_url)
+        self._revocations = Revocations(database_url)
         self._most = most
         self._most_per_user = most_per_user
         self._silence_seconds = silence_seconds
@@ -128,9 +133,12 @@ class Streams:
         self._by_user[opening.user_id] += 1
         STREAMS.inc()
         self._feed.add(watcher)
+        watched = visit.watched(opening)
+        self._revocations.add(watched)
         try:
-            await self._stream(watcher, visit, receive, send)
+            await self._stream(watcher, partial(self._recheck, visit, watched), receive, send)
         finally:
+            self._revocations.remove(watched)
             self._feed.remove(watcher)
             STREAMS.dec()
             self._by_user[opening.user_id] -= 1
@@ -141,14 +149,16 @@ class Streams:
         check = sync_to_async(visit.check, thread_sensitive=False, executor=self._threads)
         return await check()
 
-    async def _stream(self, watcher: Watcher, visit: Visit, receive: Receive, send: Send) -> None:
+    async def _stream(
+        self, watcher: Watcher, recheck: Callable[[], Coroutine[Any, Any, None]], receive: Receive, send: Send
+    ) -> None:
         """Send what comes until the client leaves, may no longer see it, or this process ends."""
         if self._closing:
             watcher.end()
         await send({"type": "http.response.start", "status": 200, "headers": _HEAD})
         writing = asyncio.create_task(self._write(watcher, send))
         leaving = asyncio.create_task(_disconnected(receive))
-        checking = asyncio.create_task(self._recheck(visit))
+        checking = asyncio.create_task(recheck())
         tasks = (writing, leaving, checking)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -164,10 +174,10 @@ class Streams:
         while (blocks := await watcher.next(self._silence_seconds)) is not None:
             await send({"type": "http.response.body", "body": blocks or _KEEP_ALIVE, "more_body": True})
 
-    async def _recheck(self, visit: Visit) -> None:
+    async def _recheck(self, visit: Visit, watched: Watched) -> None:
         """Return when the client may no longer see the stream."""
         while True:
-            await asyncio.sleep(self._check_seconds)
+            await watched.changed(self._check_seconds)
             decision = await self._decide(visit)
             # An error because the database or a hub is away says nothing about the client.
             if isinstance(decision, Refusal) and decision.status < 500:

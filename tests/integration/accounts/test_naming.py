@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from learntrace.accounts.models import User
 from learntrace.accounts.people.naming import as_typed, called
-from learntrace.accounts.token_command import TokenCommandError, find_user
+from learntrace.accounts.tokens.command import TokenCommandError, find_user
 from learntrace.config.commands import recompute
 from learntrace.diagnosis.question import SeveralMeant, find_person
 from learntrace.learnpack.models import Webhook

@@ -68,7 +68,7 @@ class TestAGoodFile:
             tasks: [{user: ada, associated_slug: intro, task_type: EXERCISE, cohort: fall}]
             assets: [{slug: intro, academy: downtown}]
             cohorts: [{slug: fall, academy: downtown}]
-            tokens: [{user: ada, key: 12345678}]
+            tokens: [{user: ada, key: 0123456789abcdef0123456789abcdef01234567}]
             memberships: [{user: ada, academy: downtown}]
             users: [{username: ada}]
             academies: [{slug: downtown}]
@@ -269,16 +269,20 @@ class TestPasswords:
         assert User.objects.get().password == stored
 
     def test_that_changed_are_hashed_anew(self, imported: Import) -> None:
-        imported("users: [{username: ada, password: one}, {username: grace, password: two}]")
-        text = "users: [{username: ada, password: other}, {username: grace, password: two}]"
+        imported(
+            "users: [{username: ada, password: one long password}, {username: grace, password: two long passwords}]"
+        )
+        text = (
+            "users: [{username: ada, password: other long password}, {username: grace, password: two long passwords}]"
+        )
         assert imported(text, dry_run=True).sections["users"] == Counts(updated=1, unchanged=1)
         assert imported(text).sections["users"] == Counts(updated=1, unchanged=1)
-        assert User.objects.get(username="ada").check_password("other")
+        assert User.objects.get(username="ada").check_password("other long password")
 
     def test_left_out_stay(self, imported: Import) -> None:
-        imported("users: [{username: ada, password: one}]")
+        imported("users: [{username: ada, password: one long password}]")
         imported("users: [{username: ada, first_name: Ada}]")
-        assert User.objects.get().check_password("one")
+        assert User.objects.get().check_password("one long password")
 
 
 class TestTranslations:
@@ -322,7 +326,7 @@ class TestCsv:
         imported("academies: [{id: 1, slug: downtown}]")
         text = (
             "Username,email,first_name,last_name,password,academy,role\r\n"
-            'ada,ada@example.org,Ada,"Lovelace\r\nKing",secret,downtown,\r\n'
+            'ada,ada@example.org,Ada,"Lovelace\r\nKing",secret of ada,downtown,\r\n'
             "\r\n"
             "tomas,,Tomás,,,1,teacher\r\n"
             "guest,,,,,,\r\n"
@@ -333,7 +337,7 @@ class TestCsv:
             ("ada", "student"),
             ("tomas", "teacher"),
         }
-        assert User.objects.get(username="ada").check_password("secret")
+        assert User.objects.get(username="ada").check_password("secret of ada")
         assert imported(text, "learners.csv", encoding=encoding).sections["users"] == Counts(unchanged=3)
 
     def test_a_learner_of_two_academies_has_two_lines(self, imported: Import) -> None:

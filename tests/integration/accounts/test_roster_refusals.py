@@ -43,9 +43,9 @@ BAD_FILES = {
     "an asset's bad slug": ("assets:\n- slug: a/b\n", 2, "no slashes"),
     "too long a text": ("academies:\n- slug: a\n  name: " + "x" * 151, 3, "at most 150 characters"),
     "a bad address": ("assets:\n- slug: a\n  url: nonsense\n", 3, "valid URL"),
-    "a bad date": ("users: [{username: a}]\ntokens:\n- user: a\n  key: 12345678\n  expires_at: 1\n", 5, "`expires_at`"),
+    "a bad date": (f"users: [{{username: a}}]\ntokens:\n- user: a\n  key: {KEY}\n  expires_at: 1\n", 5, "`expires_at`"),
     "a day that there is not": (
-        "users: [{username: a}]\ntokens:\n- {user: a, key: 12345678, expires_at: 2027-02-30}\n", 3, "`expires_at`",
+        f"users: [{{username: a}}]\ntokens:\n- {{user: a, key: {KEY}, expires_at: 2027-02-30}}\n", 3, "`expires_at`",
     ),
     "an unknown role": (
         "academies: [{slug: a}]\nusers: [{username: u}]\nmemberships:\n- user: u\n  academy: a\n  role: king\n",
@@ -55,7 +55,7 @@ BAD_FILES = {
         "users: [{username: u}]\npermissions:\n- {user: u, permission: fly}\n", 3, "must be one of upload_assignment",
     ),
     "an unknown status": ("academies:\n- slug: a\n  status: OPEN\n", 3, "must be one of ACTIVE, INACTIVE, DELETED"),
-    "an unknown kind": ("users: [{username: u}]\ntokens:\n- {user: u, key: 12345678, kind: x}\n", 3, "one of login"),
+    "an unknown kind": (f"users: [{{username: u}}]\ntokens:\n- {{user: u, key: {KEY}, kind: x}}\n", 3, "one of login"),
     "an unknown user": ("permissions:\n- user: 99\n  permission: upload_any_telemetry\n", 2, "there is no user 99"),
     "an unknown academy": ("cohorts:\n- slug: c\n  academy: nowhere\n", 3, "there is no academy nowhere"),
     "a reference that is a list": ("cohorts:\n- slug: c\n  academy: [1]\n", 3, "`academy` must be an id or a name"),
@@ -88,6 +88,19 @@ BAD_FILES = {
     ),
     "technologies of another kind": ("assets:\n- slug: a\n  technologies: {a: b}\n", 3, "`technologies` must be"),
     "a manifest of another kind": ("assets:\n- slug: a\n  manifest: [1]\n", 3, "`manifest` must be a mapping"),
+    "a short password": ("users:\n- {username: ada, password: xq7!kd}\n", 2, "at least 10 characters"),
+    "a common password": ("users:\n- {username: ada, password: password123}\n", 2, "too common"),
+    "a password of digits": ("users:\n- {username: ada, password: 8273645190}\n", 2, "entirely numeric"),
+    "a password like the name": (
+        "users:\n- {username: ada.lovelace, password: ada.lovelace}\n", 2, "too similar to your name",
+    ),
+    "a short key": ("users: [{username: u}]\ntokens:\n- {user: u, key: 8charkey}\n", 3, "160 random bits"),
+    "a key of a pattern": (
+        f"users: [{{username: u}}]\ntokens:\n- {{user: u, key: {'abababab' * 8}}}\n", 3, "160 random bits",
+    ),
+    "a key for an unknown use": (
+        f"users: [{{username: u}}]\ntokens:\n- {{user: u, key: {KEY}, scope: all}}\n", 3, "one of telemetry, read, write",
+    ),
     "nothing": ("", None, "empty"),
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from learntrace.accounts.academy_settings import merge_features
-from learntrace.accounts.models import Membership
+from learntrace.accounts.models import Membership, Token
 from learntrace.progress.models import Exclusion, FormerStep, StepRename
 from learntrace.signals.models import Notification, NotificationRule, Signal
 from tests.support.builders import (
@@ -56,6 +56,8 @@ class Route:
     intruder: int
     nobody: int = 401
     body: Any = None
+    # The fields that a refusal may name, where what is sent is at fault.
+    fields: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -87,6 +89,9 @@ NOTEBOOKS = "v1/notebook/academy/notebook"
 CONSENT = "v1/me/consent"
 EXPORT = "v1/me/export"
 DATA = "v1/me/data"
+TOKENS = "v1/auth/user/me/token"
+PASSWORD = "v1/auth/user/me/password"
+ACCESS = "v1/auth/academy/access"
 PROGRESS = "v1/progress/academy"
 STANDINGS = f"{PROGRESS}/assignment/<path:tag>/learner"
 EXCLUSIONS = f"{PROGRESS}/exclusion"
@@ -158,7 +163,17 @@ ROUTES = [
     staff("POST", f"{NOTICE_RULE}/test", f"/{NOTICE_RULES}/{{rule}}/test"),
     # Whatever academy is named: all of one's own, and nothing else.
     own("GET", EXPORT, f"/{EXPORT}", colleague=200, stranger=200, intruder=200),
-    own("DELETE", DATA, f"/{DATA}", colleague=200, stranger=200, intruder=200),
+    own("DELETE", DATA, f"/{DATA}", owner=202, colleague=202, stranger=202, intruder=202),
+    own("POST", f"{DATA}/keep", f"/{DATA}/keep", owner=204, colleague=204, stranger=204, intruder=204),
+    own("GET", TOKENS, f"/{TOKENS}", colleague=200, stranger=200, intruder=200),
+    own("DELETE", f"{TOKENS}/<int:token_id>", f"/{TOKENS}/{{token}}", owner=204, colleague=404, stranger=404, intruder=404),
+    own(
+        "PUT", PASSWORD, f"/{PASSWORD}", owner=400, colleague=400, stranger=400, intruder=400, body={},
+        fields=("current_password", "new_password"),
+    ),
+    own("POST", "v1/auth/logout", "/v1/auth/logout", owner=204, colleague=204, stranger=204, intruder=204),
+    staff("GET", ACCESS, f"/{ACCESS}", stranger=200),
+    staff("PUT", ACCESS, f"/{ACCESS}", stranger=200, body={"second_factor": False}),
     own("GET", CONSENT, f"/{CONSENT}", colleague=200, stranger=200, intruder=403),
     own("PUT", CONSENT, f"/{CONSENT}", colleague=200, stranger=200, intruder=403, body={"collecting": True}),
 ]  # fmt: skip
@@ -182,7 +197,11 @@ PAGES_OF_ONE = {
 # Answered before Django, or no data of an academy; each has tests of its own.
 ELSEWHERE = {
     "health/live", "health/ready", "metrics", "openapi.json", "docs", "docs/", "admin", "sign-in", "sign-out", "language",
-    "favicon.ico", "theme", "", "status", "me/consent", "me/export", *PAGES_OF_ONE,
+    "favicon.ico", "theme", "", "status", "me/consent", "me/export", "me/keep", *PAGES_OF_ONE,
+    # tests/integration/dashboard/test_account.py, tests/integration/accounts/test_passwords.py and test_tokens.py
+    "account/session/end", "account/key/end", "account/key/make", "account/password", "account/app", "account/app/remove",
+    "account/passkey/make", "account/passkey/add", "account/passkey/remove", "account/codes", "account/academy",
+    "password/forgotten", "password/choose", "sign-in/second", "sign-in/passkey",
 }  # fmt: skip
 # Pages, for who has signed in, of the academy that `?academy=` names.
 PAGES = {
@@ -200,6 +219,7 @@ PAGES = {
     "telemetry/ignore",
     "me",
     "me/erase",
+    "account",
 }
 
 
@@ -261,6 +281,7 @@ def scene(cast: Cast) -> Scene:
     notify(rule, signal)
     notify(strange_rule, strange_signal)
     values = {"task": task.pk, "slug": SECRET, "asset": asset.pk, "owner": cast.owner.pk, "webhook": webhook.pk}
+    values["token"] = Token.issue(cast.owner)[0].pk
     FormerStep.objects.create(academy=cast.academy, asset=asset, key=f"{SECRET}/old", published_at=timezone.now())
     rename = StepRename.objects.create(
         academy=cast.academy, asset=asset, old_key=f"{SECRET}/old", new_key=f"{SECRET}/new", read_as=f"{SECRET}/new"
@@ -308,7 +329,7 @@ def test_who_may_and_what_nobody_sees(scene: Scene, route: Route, person: str) -
         hidden |= {FOREIGN}
     assert not [secret for secret in hidden if secret in body]
     if answer.status_code >= 400:
-        assert set(answer.json()) <= {"detail", "status_code", "slug"}
+        assert set(answer.json()) <= {"detail", "status_code", "slug", *route.fields}
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET"], ids=str)

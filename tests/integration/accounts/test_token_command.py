@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from learntrace.accounts import token_command
 from learntrace.accounts.models import Token, User, key_hash
+from learntrace.accounts.tokens import command as token_command
 
 pytestmark = pytest.mark.django_db
 Output = pytest.CaptureFixture[str]

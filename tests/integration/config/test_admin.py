@@ -14,11 +14,13 @@ from django.utils import translation
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from learntrace.accounts.models import AcademySettings, Grant, Membership, Token, User, key_hash
+from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
+from learntrace.accounts.signing_in.models import GuessCount, SignInSession
 from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
 from learntrace.notebooks.models import Arrival, Consent, Event, RejectedEvent
-from learntrace.personal.models import Erasure
+from learntrace.personal.models import Erasure, PendingErasure
 from learntrace.progress.models import (
     CheckedAssignment,
     Code,
@@ -113,6 +115,12 @@ def one_of_each(cast: Cast) -> None:
     LiveEvent.objects.create(academy_id=cast.academy.pk, kind="signal", data={})
     Arrival.objects.create(events=[uuid.uuid4()])
     Erasure.objects.create(user=cast.owner, erased_at=NOW)
+    PendingErasure.objects.create(user=cast.owner, erases_at=NOW)
+    GuessCount.objects.create(subject=f"account:{cast.owner.pk}", ends_at=NOW)
+    SignInSession.objects.create(user=cast.owner, session_key="k", created_at=NOW, last_seen_at=NOW)
+    AuthenticatorApp.objects.create(user=cast.owner, secret="A" * 32)
+    RecoveryCode.objects.create(user=cast.owner, code_hash="a" * 64)
+    Passkey.objects.create(user=cast.owner, name="laptop", credential_id="abc", public_key=b"")
 
 
 def shown_of(page: Response) -> str:

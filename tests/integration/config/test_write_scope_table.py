@@ -201,6 +201,10 @@ OWN = {
     ("POST", "/v1/auth/^login/?$"),
     ("PUT", "/v1/me/consent"),
     ("DELETE", "/v1/me/data"),
+    ("POST", "/v1/me/data/keep"),
+    ("POST", "/v1/auth/logout"),
+    ("DELETE", "/v1/auth/user/me/token/<int:token_id>"),
+    ("PUT", "/v1/auth/user/me/password"),
 }
 STAFF = "/v1/assignment/academy/asset/<str:slug>/user/<int:user_id>/telemetry"
 WEBHOOKS = "/v1/assignment/academy/learnpack/webhook"
@@ -234,6 +238,9 @@ IN_ACADEMIES = (
     AcademyWrite(
         "PUT", "/v1/auth/academy/settings", _plain("/v1/auth/academy/settings"), ("admin",),
         {"learnpack_features": {"streaming_events": True}},
+    ),
+    AcademyWrite(
+        "PUT", "/v1/auth/academy/access", _plain("/v1/auth/academy/access"), ("admin",), {"second_factor": False}
     ),
     AcademyWrite(
         "PUT", "/v1/registry/academy/asset/<str:slug>/action/<str:action>",

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone, translation
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from learntrace.accounts.models import Academy, Membership, User
 from learntrace.config.reference_docs.translations import extracted
@@ -268,6 +268,25 @@ def sign_in(client: Client, name: str, password: str, **fields: str) -> Response
         ("//evil.example/", "/"),
         ("/\\evil.example", "/"),
         ("javascript:alert(1)", "/"),
+        ("foo", "/"),
+        ("./foo", "/"),
+        ("foo/bar.html", "/"),
+        ("sign-in", "/"),
+        ("http://testserver/docs", "http://testserver/docs"),
+        ("http://testserver@evil.example/", "/"),
+        ("http:evil.example", "/"),
+        ("http:///evil.example", "/"),
+        ("HTTPS://evil.example", "/"),
+        ("\t//evil.example", "/"),
+        ("/\t/evil.example", "/"),
+        ("/a\r\nSet-Cookie: x=1", "/"),
+        ("/\0", "/"),
+        ("//[", "/"),
+        ("http://[", "/"),
+        ("///evil.example", "/"),
+        ("/" + "x" * 20000, "/"),
+        ("?next=//evil.example", "/"),
+        ("#", "/"),
     ],
 )
 def test_one_goes_on_to_pages_of_this_server_only(db: None, wanted: str, target: str) -> None:
@@ -295,9 +314,9 @@ def test_an_inactive_account_opens_nothing(db: None) -> None:
         assert sign_in(Client(), name, "correct horse battery staple").status_code == 400
 
 
-def test_too_many_failures_are_slowed_down(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_failures_are_slowed_down(db: None, settings: Settings) -> None:
     person("una", "Una User", {})
-    monkeypatch.setattr("learntrace.accounts.login._rate", lambda: (2, 60))
+    settings.ACCOUNT_GUESSES = 2
     for _attempt in range(2):
         assert sign_in(Client(), "una", "wrong").status_code == 400
     response = sign_in(Client(), "una", "correct horse battery staple")

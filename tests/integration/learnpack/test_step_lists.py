@@ -10,6 +10,7 @@ from learntrace.core.sql import fetch
 from learntrace.learnpack.attempts.derivation import take_attempts
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.processing import drain
+from learntrace.personal.erasing import erase
 from learntrace.progress.models import Assignment, Progress, StepList
 from learntrace.progress.step_lists import publish_manifests
 from learntrace.registry.models import Asset
@@ -108,7 +109,7 @@ def test_nothing_of_a_list_is_left_after_its_learners_erasure(class_of_five: lis
     for learner in class_of_five[:3]:
         send(learner, *STEPS, HOAX)
     assert published() == [*STEPS, HOAX]
-    assert Api(class_of_five[0]).delete("/v1/me/data").status_code == 200
+    erase(class_of_five[0])
     assert published() == []
     assert not StepList.objects.filter(user=class_of_five[0]).exists()
 

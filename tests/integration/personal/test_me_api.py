@@ -20,11 +20,12 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections, transaction
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from learntrace.accounts.academy_settings import NOTEBOOK, merge_features
 from learntrace.accounts.models import Membership, Token, User
+from learntrace.accounts.signing_in.models import GuessCount
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.core.personal_data import registered_datasets, to_erase
 from learntrace.intake.models import Refusal
@@ -34,9 +35,9 @@ from learntrace.learnpack.processing import drain
 from learntrace.notebooks.documents import arrivals
 from learntrace.notebooks.documents import telemetry_queue as notebook_telemetry
 from learntrace.notebooks.models import Arrival, Event, RejectedEvent
-from learntrace.personal import erasing
+from learntrace.personal import erasing, pending
 from learntrace.personal.exporting import write_export
-from learntrace.personal.models import Erasure
+from learntrace.personal.models import Erasure, PendingErasure
 from learntrace.progress.models import Activity, CourseRun, EarlierRun, Exclusion, Floor, Progress, Stale
 from learntrace.progress.recording import recomputation, recording
 from learntrace.signals.models import Notification, NotificationRule
@@ -55,6 +56,17 @@ from tests.support.notebooks import TAG, make_event
 
 ID, NAME = 424242424, "zaphod-beeblebrox"
 EXPORT, DATA = "/v1/me/export", "/v1/me/data"
+PASSWORD = "correct horse battery"
+
+
+def erase_at_once(user: User, query: str = "") -> Response:
+    """Ask for an erasure with the password."""
+    if not user.check_password(PASSWORD):
+        user.set_password(PASSWORD)
+        user.save()
+    return Api(user)("DELETE", DATA + query, {"password": PASSWORD})
+
+
 # What may still name the learner: the account, what the academy has set, what the learner said, and that it was done.
 STAYS = {
     "accounts_user", "accounts_membership", "accounts_token", "assignments_task", "notebooks_consent", "personal_erasure",
@@ -185,7 +197,7 @@ def test_after_an_erasure_no_table_knows_what_the_learner_did(scene: Scene) -> N
     assert traces() == before
     empty = [name for name, count in planned["erased"].items() if not count]
     assert not empty, "the test fills every kind that can be erased"
-    answer = me.delete(DATA)
+    answer = erase_at_once(scene.ada)
     assert answer.status_code == 200, answer.content
     told = answer.json()
     assert {**told, "erased_at": None, "dry_run": True} == planned
@@ -217,7 +229,7 @@ def test_others_keep_what_is_theirs(scene: Scene) -> None:
     make_rejected(lee, scene.cast.academy, {"id": "x"}, sender=scene.ada)
     make_telemetry(lee, "intro")
     Refusal.objects.create(path="/", status_code=401, reason="x", size=1, user=lee)
-    assert Api(scene.ada).delete(DATA).status_code == 200
+    assert erase_at_once(scene.ada).status_code == 200
     assert Webhook.objects.filter(student=lee).count() == 2
     assert Webhook.objects.filter(student=None).count() == 1
     assert [row.events for row in Arrival.objects.all()] == [[event.pk]]
@@ -233,7 +245,7 @@ def test_others_keep_what_is_theirs(scene: Scene) -> None:
 def test_who_goes_on_is_collected_anew_and_what_happened_before_stays_erased(scene: Scene) -> None:
     happened = make_event()
     scene.events(happened)
-    Api(scene.ada).delete(DATA)
+    erase_at_once(scene.ada)
     # The client's answer was lost, so that it sends once more.
     again = scene.events(happened, make_event(timestamp=(timezone.now() - timedelta(days=3)).isoformat())).json()
     assert [one["code"] for one in again["rejected"]] == ["erased", "erased"]
@@ -257,7 +269,7 @@ def test_each_academy_has_its_say(cast: Cast, learner: Api, allowed: tuple[bool 
             merge_features(academy, {"erasure": flag}, NOTEBOOK)
     make_telemetry(cast.owner, "intro")
     for query in ("", "?dry_run=1"):
-        answer = learner.delete(DATA + query)
+        answer = erase_at_once(cast.owner, query)
         if False not in allowed:
             assert answer.status_code == 200
             continue
@@ -267,7 +279,7 @@ def test_each_academy_has_its_say(cast: Cast, learner: Api, allowed: tuple[bool 
         assert AssignmentTelemetry.objects.exists()
     # One that the learner has left has none.
     Membership.objects.filter(user=cast.owner).update(status="INACTIVE")
-    assert learner.delete(DATA).status_code == 200
+    assert erase_at_once(cast.owner).status_code == 200
 
 
 def test_an_academys_setting_is_a_flag(cast: Cast, teacher: Api) -> None:
@@ -288,7 +300,7 @@ def test_an_erasure_that_fails_erases_nothing(cast: Cast, learner: Api, monkeypa
 
     broken = [replace(one, erase=fail) if one.name == "telemetry" else one for one in to_erase()]
     monkeypatch.setattr(erasing, "to_erase", lambda: broken)
-    assert learner.delete(DATA).status_code == 503
+    assert erase_at_once(cast.owner).status_code == 503
     assert (Webhook.objects.count(), AssignmentTelemetry.objects.count(), Erasure.objects.count()) == (1, 1, 0)
 
 
@@ -304,7 +316,7 @@ def test_a_deadlock_with_a_worker_begins_again(cast: Cast, learner: Api, monkeyp
 
     others = [replace(one, erase=in_the_way) if one.name == "telemetry" else one for one in to_erase()]
     monkeypatch.setattr(erasing, "to_erase", lambda: others)
-    assert learner.delete(DATA).json()["erased"]["telemetry"] == 1
+    assert erase_at_once(cast.owner).json()["erased"]["telemetry"] == 1
     assert len(attempts) == 3
     assert Erasure.objects.count() == 1
 
@@ -625,6 +637,67 @@ def test_what_had_happened_before_and_came_in_meanwhile_is_swept(zaphod: Cast) -
 @pytest.mark.parametrize("query", ["?dry_run", "?dry_run=on", "?dry_run=y", "?dry_run=TRUE", "?dry_run=maybe"])
 def test_what_may_be_a_dry_run_erases_nothing(zaphod: Cast, query: str) -> None:
     make_stored_event(zaphod.owner, zaphod.academy)
-    answer = Api(zaphod.owner).delete(DATA + query)
+    answer = erase_at_once(zaphod.owner, query)
     assert answer.status_code == (400 if "maybe" in query else 200)
     assert Event.objects.filter(user=zaphod.owner).exists()
+
+
+@pytest.mark.django_db
+def test_with_a_key_alone_an_erasure_waits_for_a_day_and_can_be_undone(cast: Cast, learner: Api) -> None:
+    make_telemetry(cast.owner, "intro")
+    first, again = learner.delete(DATA), learner.delete(DATA)
+    assert (first.status_code, first.json()["erased"], first.json()["erased_at"]) == (202, {}, None)
+    assert first.json()["erases_at"] == again.json()["erases_at"]
+    assert learner.delete(f"{DATA}?dry_run=1").json()["erases_at"] == first.json()["erases_at"]
+    assert pending.erase_due() == 0
+    assert learner.post(f"{DATA}/keep").status_code == 204
+    PendingErasure.objects.update(erases_at=timezone.now())
+    assert pending.erase_due() == 0
+    assert AssignmentTelemetry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_nobody_undoes_is_erased_after_the_day(cast: Cast, learner: Api) -> None:
+    make_telemetry(cast.owner, "intro")
+    learner.delete(DATA)
+    PendingErasure.objects.update(erases_at=timezone.now())
+    assert pending.erase_due() == 1
+    assert not AssignmentTelemetry.objects.exists()
+    assert (Erasure.objects.count(), PendingErasure.objects.count()) == (1, 0)
+
+
+@pytest.mark.django_db
+def test_what_an_academy_forbids_meanwhile_is_not_erased(cast: Cast, learner: Api) -> None:
+    make_telemetry(cast.owner, "intro")
+    learner.delete(DATA)
+    merge_features(cast.academy, {"erasure": False}, NOTEBOOK)
+    PendingErasure.objects.update(erases_at=timezone.now())
+    assert pending.erase_due() == 0
+    assert AssignmentTelemetry.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_wrong_password_erases_nothing_and_counts_as_a_guess(cast: Cast, learner: Api) -> None:
+    make_telemetry(cast.owner, "intro")
+    answer = learner("DELETE", DATA, {"password": "wrong"})
+    assert (answer.status_code, answer.json()) == (400, {"password": ["This is not your password."]})
+    assert AssignmentTelemetry.objects.exists()
+    assert GuessCount.objects.get(subject=f"account:{cast.owner.pk}").failures == 1
+
+
+@pytest.mark.django_db
+def test_the_page_asks_for_the_password_and_undoes(cast: Cast, learner: Api) -> None:
+    make_telemetry(cast.owner, "intro")
+    cast.owner.set_password(PASSWORD)
+    cast.owner.save()
+    browser = Client()
+    browser.force_login(cast.owner)
+    learner.delete(DATA)
+    assert "Keep my data" in browser.get("/me").content.decode()
+    browser.post("/me/keep")
+    assert "Keep my data" not in browser.get("/me").content.decode()
+    for wrong in ({}, {"password": "wrong"}):
+        assert browser.post("/me/erase", {"name": "ada", **wrong}).status_code == 400
+    assert AssignmentTelemetry.objects.exists()
+    assert browser.post("/me/erase", {"name": "ada", "password": PASSWORD}).status_code == 302
+    assert not AssignmentTelemetry.objects.exists()

@@ -15,13 +15,13 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from learntrace.accounts.models import Membership, Token, User
+from learntrace.accounts.models import Academy, Membership, Token, User
 from learntrace.core.live_events import Change, forget_old, say
 from learntrace.core.models import LiveEvent
 from learntrace.signals.prometheus import STREAMS
 from learntrace.signals.stream.app import Streams
 from learntrace.signals.stream.rows import MOST_BEHIND
-from tests.support.builders import Api, Cast, make_cast, make_key
+from tests.support.builders import Api, Cast, make_cast, make_key, make_user
 from tests.support.streams import Follower, Told, follow, in_database
 from tests.support.waiting import PATIENCE
 
@@ -400,6 +400,71 @@ def test_it_ends_when_the_access_does(cast: Cast, kind: str, lose: Any) -> None:
             assert bool(pending) == stays
 
     follow(scenario, check_seconds=0.1)
+
+
+def end_session(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.colleague)
+    client.post("/account/session/end")
+
+
+def change_password(cast: Cast) -> None:
+    user = User.objects.get(pk=cast.colleague.pk)
+    user.set_password("another long password")
+    user.save()
+
+
+def expire(cast: Cast) -> None:
+    Token.objects.update(expires_at=timezone.now())
+
+
+def end_membership(cast: Cast) -> None:
+    Membership.objects.filter(user=cast.colleague).delete()
+
+
+def close_academy(cast: Cast) -> None:
+    Academy.objects.filter(pk=cast.academy.pk).update(status=Academy.Status.INACTIVE)
+
+
+@pytest.mark.parametrize(
+    ("name", "lose"),
+    [
+        ("colleague", revoke), ("colleague", expire), ("colleague", take_role), ("colleague", disable),
+        ("colleague", end_membership), ("colleague", close_academy),
+        ("colleague's session", end_session), ("colleague's session", change_password),
+        ("colleague's session", end_membership),
+    ],
+)  # fmt: skip
+def test_it_ends_within_a_second_of_the_revocation(cast: Cast, name: str, lose: Any) -> None:
+    headers, query = who(cast, name)
+    others = Api(make_user("otto", "teacher", cast.academy), None).headers
+
+    async def scenario(streams: Streams) -> None:
+        # Another one's stream beside it, which goes on where the academy does.
+        async with (
+            Follower(streams, headers, query) as follower,
+            Follower(streams, others, f"academy={cast.academy.pk}") as other,
+        ):
+            await asyncio.sleep(0.7)
+            assert not follower.task.done()
+            await in_database(lambda: lose(cast))
+            _done, pending = await asyncio.wait([follower.task], timeout=1)
+            assert not pending
+            assert lose in (revoke, expire, close_academy) or not other.task.done()
+
+    follow(scenario)
+
+
+def test_a_stream_that_is_revoked_while_it_opens_ends_too(cast: Cast) -> None:
+    headers, query = who(cast, "colleague")
+
+    async def scenario(streams: Streams) -> None:
+        async with Follower(streams, headers, query) as follower:
+            await in_database(lambda: revoke(cast))
+            _done, pending = await asyncio.wait([follower.task], timeout=1)
+            assert not pending
+
+    follow(scenario)
 
 
 def backends() -> list[int]:

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from learntrace.accounts.token_command import TokenCommandError, find_user
+from learntrace.accounts.tokens.command import TokenCommandError, find_user
 from learntrace.core.command_arguments import add_dry_run
 from learntrace.personal.erasing import erase, plan_of
 

@@ -3,7 +3,7 @@ from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from learntrace.accounts.token_command import TokenCommandError, find_user
+from learntrace.accounts.tokens.command import TokenCommandError, find_user
 from learntrace.personal.exporting import write_export
 
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('personal', '0001_initial'),
+        ('personal', '0002_pending_erasures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

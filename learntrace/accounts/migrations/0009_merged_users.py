@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0004_cohort_dates'),
+        ('accounts', '0008_second_factors'),
     ]
 
     operations = [

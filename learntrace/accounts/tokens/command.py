@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Token, User
 from learntrace.accounts.people.naming import called
+from learntrace.accounts.tokens.scopes import TokenScope
 
 
 class TokenCommandError(Exception):
@@ -43,6 +44,13 @@ def main(argv: list[str]) -> int:
     create.add_argument("--user", required=True, help=_("id, user name or e-mail address"))
     create.add_argument("--kind", choices=Token.Kind.values, default=Token.Kind.PERMANENT.value)
     create.add_argument("--expires", type=_moment, metavar="DATE", help=_("2027-01-31, or with a time; UTC"))
+    create.add_argument(
+        "--scope",
+        choices=TokenScope.values,
+        default=TokenScope.WRITE.value,
+        help=_("telemetry: only send telemetry; read: only read; write: everything that the user may do"),
+    )
+    create.add_argument("--name", default="", help=_("what it is for, as its owner sees it"))
     create.set_defaults(run=_create)
     list_tokens = commands.add_parser("list", help=_("a user's tokens, without their keys"))
     list_tokens.add_argument("--user", required=True, help=_("id, user name or e-mail address"))
@@ -80,8 +88,12 @@ def _facts(token: Token) -> dict[str, Any]:
         "user_id": token.user_id,
         "username": token.user.username,
         "kind": token.kind,
+        "scope": token.scope,
+        "name": token.name,
         "expires_at": _iso(token.expires_at),
         "created_at": _iso(token.created_at),
+        "last_used_at": _iso(token.last_used_at),
+        "last_used_from": token.last_used_from,
     }
 
 
@@ -90,15 +102,19 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _create(arguments: argparse.Namespace) -> None:
-    token, key = Token.issue(find_user(arguments.user), arguments.kind, arguments.expires)
+    user = find_user(arguments.user)
+    token, key = Token.issue(
+        user, arguments.kind, arguments.expires, scope=arguments.scope, name=arguments.name.strip()[:60]
+    )
     if arguments.json:
         print(json.dumps({"key": key, **_facts(token)}, indent=2))
         return
     print(key)
     # On stderr, so that `KEY=$(learntrace token create ...)` holds the key only.
     expiry = _iso(token.expires_at) or _("never")
-    text = _("Token of %(user)s, kind %(kind)s, expires: %(expiry)s. The key is shown this once.")
-    print(text % {"user": token.user.username, "kind": token.kind, "expiry": expiry}, file=sys.stderr)
+    text = _("Token of %(user)s, kind %(kind)s, scope %(scope)s, expires: %(expiry)s. The key is shown this once.")
+    facts = {"user": token.user.username, "kind": token.kind, "scope": token.scope, "expiry": expiry}
+    print(text % facts, file=sys.stderr)
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -108,7 +124,7 @@ def _list(arguments: argparse.Namespace) -> None:
         print(json.dumps(tokens, indent=2))
         return
     for token in tokens:
-        print(f"{token['prefix']:<8}  {token['kind']:<9}  {token['expires_at'] or _('never')}")
+        print(f"{token['prefix']:<8}  {token['kind']:<9}  {token['scope']:<9}  {token['expires_at'] or _('never')}")
     print(_("Tokens of %(user)s: %(count)s") % {"count": len(tokens), "user": user.username})
 
 

@@ -1,0 +1,1 @@
+"""Keys: their scopes, their strength, when they were used, and what their owners and operators do with them."""

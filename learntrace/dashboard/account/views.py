@@ -1,0 +1,141 @@
+"""The page Sign-in and keys: sessions and keys of the signed-in user, and the buttons that end them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+
+from learntrace.accounts.models import Token
+from learntrace.accounts.second_factor.factors import Factors, factors_of
+from learntrace.accounts.second_factor.models import Passkey
+from learntrace.accounts.second_factor.required import asks
+from learntrace.accounts.second_factor.sign_in import MUST_SET_UP
+from learntrace.accounts.signing_in.browsers import browser_in_words
+from learntrace.accounts.signing_in.models import SignInSession
+from learntrace.accounts.signing_in.sessions import end_sessions, sessions_of
+from learntrace.accounts.tokens import own
+from learntrace.accounts.tokens.scopes import TokenScope
+from learntrace.core.errors import Problem
+from learntrace.core.http.filters import natural
+from learntrace.dashboard.layout.page import Page, signed_in_page
+
+# Days for which a key may be made; 0: until it is ended.
+LIFETIMES: Final = (30, 180, 365, 0)
+MOST_SESSIONS: Final = 50
+
+
+@dataclass(frozen=True)
+class SessionLine:
+    """A session as the page shows it."""
+
+    id: int
+    browser: str
+    address: str
+    since: datetime
+    seen: datetime
+    here: bool
+
+
+@dataclass(frozen=True)
+class KeyLine:
+    """A key as the page shows it."""
+
+    token: Token
+    use: str | Promise
+
+
+@dataclass(frozen=True)
+class AccountContext:
+    """The context of `account/account.html`; `made` is a key that was made just now, and is shown this once.
+
+    `missing` is the name of an academy that waits for a second factor; `asking`: the page's academy asks for one.
+    """
+
+    sessions: Sequence[SessionLine]
+    keys: Sequence[KeyLine]
+    has_password: bool
+    factors: Factors
+    passkeys: Sequence[Passkey]
+    missing: str
+    may_ask: bool
+    asking: bool
+    made: str = ""
+    problem: str = ""
+    scopes: Sequence[tuple[str, str | Promise]] = tuple(TokenScope.choices)
+    lifetimes: Sequence[int] = LIFETIMES
+
+
+@require_safe
+@signed_in_page
+def account(request: HttpRequest, page: Page) -> HttpResponse:
+    """Show what the user signs in with, the open sessions and the keys."""
+    return _show(request, page)
+
+
+def _show(request: HttpRequest, page: Page, *, made: str = "", problem: Problem | None = None) -> HttpResponse:
+    sessions = [_session_line(row, request.session.session_key) for row in sessions_of(page.user)[:MOST_SESSIONS]]
+    context = AccountContext(
+        sessions=sessions,
+        keys=[KeyLine(token, TokenScope(token.scope).label) for token in own.tokens_of(page.user)],
+        has_password=page.user.has_usable_password(),
+        factors=factors_of(page.user),
+        passkeys=list(Passkey.objects.filter(user=page.user).order_by("pk")),
+        missing=request.session.get(MUST_SET_UP, ""),
+        may_ask=page.academy is not None and page.can("crud_academy_auth_settings"),
+        asking=page.academy is not None and asks(page.academy),
+        made=made,
+        problem=problem.sentence() if problem else "",
+    )
+    return page.show("account/account.html", context, problem.status_code if problem else 200)
+
+
+def _session_line(row: SignInSession, here: str | None) -> SessionLine:
+    return SessionLine(
+        row.pk, browser_in_words(row.user_agent), row.address, row.created_at, row.last_seen_at, row.session_key == here
+    )
+
+
+@require_POST
+@signed_in_page
+def end_session(request: HttpRequest, page: Page) -> HttpResponse:
+    """End the session that is named, or all but this one."""
+    others = sessions_of(page.user).exclude(session_key=request.session.session_key)
+    named = natural(request.POST.get("session", ""))
+    count = end_sessions(others if named is None else others.filter(pk=named))
+    if count:
+        messages.success(request, _("Signed out there."))
+    return redirect("account")
+
+
+@require_POST
+@signed_in_page
+def end_key(request: HttpRequest, page: Page) -> HttpResponse:
+    """End the key that is named, or all."""
+    tokens = own.tokens_of(page.user)
+    named = natural(request.POST.get("key", ""))
+    if own.end_tokens(tokens if named is None else tokens.filter(pk=named)):
+        messages.success(request, _("It opens nothing from now on."))
+    return redirect("account")
+
+
+@require_POST
+@signed_in_page
+def make_key(request: HttpRequest, page: Page) -> HttpResponse:
+    """Make a key, and show it this once."""
+    scope = request.POST.get("scope", "")
+    days = natural(request.POST.get("days", ""))
+    name = request.POST.get("name", "").replace("\0", "").strip()[:60]
+    if scope not in TokenScope.values or days not in LIFETIMES:
+        return _show(request, page, problem=Problem(_("Choose what the key is for, and for how long.")))
+    try:
+        _token, key = own.make(page.user, scope, name, days)
+    except Problem as problem:
+        return _show(request, page, problem=problem)
+    return _show(request, page, made=key)
