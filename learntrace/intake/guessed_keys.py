@@ -13,7 +13,7 @@ import psycopg
 import structlog
 from django.conf import settings
 
-from learntrace.accounts.signing_in.guesses import GUESSES, WINDOW_SECONDS, TooManyGuesses, of_keys
+from learntrace.accounts.signing_in.guesses import GUESSES, WINDOW_SECONDS, TooManyGuesses, network_of, of_keys
 from learntrace.intake.known_keys import KnownKeys
 
 log = structlog.get_logger(__name__)
@@ -51,6 +51,7 @@ class GuessedKeys:
         most = settings.KEY_GUESSES
         if not most:
             return
+        address = network_of(address)
         failures, until = self._known.get(address, (0, 0.0))
         left = until - time.monotonic()
         if left > 0 and failures + self._new[address] >= most:

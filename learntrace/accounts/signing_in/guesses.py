@@ -10,7 +10,9 @@ A window is a minute long. When one was full, the next of the same account or ad
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Final, Literal
 
 import structlog
@@ -114,13 +116,25 @@ def of_second_factor(user: User) -> Subject:
     return Subject(f"factor:{user.pk}", settings.ACCOUNT_GUESSES)
 
 
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """Return what is counted of a network address: all of it; of IPv6 the /64, in which one customer has every address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or IPv6Network((parsed, 64), strict=False))
+
+
 def of_address(address: str) -> Subject:
-    return Subject(f"address:{address}", settings.ADDRESS_GUESSES)
+    return Subject(f"address:{network_of(address)}", settings.ADDRESS_GUESSES)
 
 
 def of_keys(address: str) -> Subject:
     """Return the subject of an address's unknown keys: devices of a whole school may go on sending with a deleted one."""
-    return Subject(f"keys:{address}", settings.KEY_GUESSES)
+    return Subject(f"keys:{network_of(address)}", settings.KEY_GUESSES)
 
 
 class Guess:
@@ -210,7 +224,7 @@ def count_unknown_key(address: str, door: Door = "key") -> None:
 def unlock(user: User | None = None, address: str = "") -> int:
     """Forget the wrong guesses of an account or a network address; return how many counts there were."""
     names = [f"account:{user.pk}", f"factor:{user.pk}", *_name_subjects(user)] if user else []
-    names += [f"address:{address}", f"keys:{address}"] if address else []
+    names += [of_address(address).name, of_keys(address).name] if address else []
     # The place for an entry of an audit log: who has unlocked whom.
     return GuessCount.objects.filter(subject__in=names).delete()[0]
 

@@ -1,6 +1,6 @@
 """Notices within a second that what opened a stream no longer stands: key, session, membership, user or academy.
 
-One statement every half second asks for all streams of a process whether the facts are still those of their beginning. Where
+One statement, three times a second, asks for all streams of a process whether the facts are still those of their beginning. Where
 they aren't, the stream's access is decided anew, in full; nothing is decided here.
 """
 
@@ -20,7 +20,7 @@ from learntrace.core.errors import Problem
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 0.3
 _PAUSE_SECONDS: Final = 2.0
 
 # `fine`: nothing plainly speaks against the stream, so that even a revocation before the first look is noticed.

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from learntrace.accounts.models import User
 from learntrace.accounts.signing_in import unlock_command
-from learntrace.accounts.signing_in.guesses import forget_old_guesses
+from learntrace.accounts.signing_in.guesses import forget_old_guesses, network_of
 from learntrace.accounts.signing_in.models import GuessCount
 from tests.support.builders import Cast, Response, make_key, make_user
 
@@ -66,6 +66,21 @@ def test_names_sprayed_from_one_address_are_limited_together() -> None:
         codes = in_threads(60, page, *names)
     assert codes == {400: 50, 429: 10}
     assert api("somebody", "x", "10.0.0.2").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("", ""),
+        ("unix:", "unix:"),
+    ],
+)
+def test_of_ipv6_a_customers_network_counts(address: str, counted: str) -> None:
+    assert network_of(address) == network_of(counted) == counted
 
 
 @pytest.mark.django_db
