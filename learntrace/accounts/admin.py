@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.academy_settings import LEARNPACK, NOTEBOOK, SIGNAL, checked
-from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, Token, User
-from learntrace.core.admin import BigTableAdmin, ModelAdmin, TabularInline
+from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, MergedUser, Token, User
+from learntrace.core.admin import BigTableAdmin, ModelAdmin, ReadOnlyAdmin, TabularInline
 from learntrace.core.errors import Problem
 
 if TYPE_CHECKING:
@@ -131,3 +131,13 @@ class TokenAdmin(BigTableAdmin):
         obj.__dict__.update(issued.__dict__)
         text = _("The token's key is %(key)s. It is shown only now: keep it in a safe place.") % {"key": key}
         messages.warning(request, text)
+
+
+@admin.register(MergedUser)
+class MergedUserAdmin(ReadOnlyAdmin):
+    """The former ids and names of users; merging and its undo are at the merges of users."""
+
+    list_display = ("former_id", "former_name", "user")
+    list_select_related = ("user",)
+    search_fields = ("former_name", "=user__username", "=user__email")
+    ordering = ("former_id",)

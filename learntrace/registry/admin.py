@@ -8,8 +8,8 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.core.admin import BigTableAdmin, ModelAdmin, TabularInline
-from learntrace.registry.models import Asset, AssetAlias, TranslationGroup
+from learntrace.core.admin import BigTableAdmin, ModelAdmin, ReadOnlyAdmin, TabularInline
+from learntrace.registry.models import Asset, AssetAlias, AssetChange, TranslationGroup
 
 
 class AliasInline(TabularInline):
@@ -74,3 +74,12 @@ class TranslationGroupAdmin(ModelAdmin):
     @admin.display(description=_("assets"))
     def slugs(self, group: TranslationGroup) -> str:
         return ", ".join(sorted(asset.slug for asset in group.assets.all()))
+
+
+@admin.register(AssetChange)
+class AssetChangeAdmin(ReadOnlyAdmin):
+    """Changes that telemetry has still to follow."""
+
+    list_display = ("id", "asset_id", "former_slug", "created_at")
+    search_fields = ("former_slug",)
+    ordering = ("id",)

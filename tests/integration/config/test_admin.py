@@ -13,12 +13,12 @@ from django.urls import reverse
 from django.utils import translation
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from learntrace.accounts.models import AcademySettings, Grant, Membership, Token, User, key_hash
+from learntrace.accounts.models import AcademySettings, Grant, Membership, MergedUser, Token, User, key_hash
 from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
 from learntrace.notebooks.models import Arrival, Consent, Event, RejectedEvent
-from learntrace.personal.models import Erasure
+from learntrace.personal.models import Erasure, UserMerge
 from learntrace.progress.models import (
     CheckedAssignment,
     Code,
@@ -111,6 +111,8 @@ def one_of_each(cast: Cast) -> None:
     LiveEvent.objects.create(academy_id=cast.academy.pk, kind="signal", data={})
     Arrival.objects.create(events=[uuid.uuid4()])
     Erasure.objects.create(user=cast.owner, erased_at=NOW)
+    UserMerge.objects.create(merged=cast.colleague, into=cast.owner)
+    MergedUser.objects.create(former_id=7, former_name="former", user=cast.owner)
 
 
 def shown_of(page: Response) -> str:

@@ -188,3 +188,13 @@ def test_it_is_told_in_spanish_too(cast: Cast) -> None:
     answer = Api(cast.colleague, cast.academy).put(RULES, {"user_ids": ["abc"]}, Accept_Language="es")
     assert "abc" in answer.json()["detail"]
     assert answer.json()["detail"] != WHY
+
+
+def test_filters_that_the_address_repeats_mean_the_same_to_the_log_and_to_its_deletion(
+    cast: Cast, staff: Client
+) -> None:
+    for event in ("a", "b", "c"):
+        make_webhook(cast.owner, event=event, status="ERROR", status_text="x", reason="fault")
+    page = staff.get("/telemetry/webhooks?event=a&event=b&status=ERROR").content.decode()
+    assert len(re.findall(r'role="row" data-row=', page)) == 2
+    assert "event=a%2Cb" in page
