@@ -26,7 +26,7 @@ class AssetAdmin(BigTableAdmin):
     raw_id_fields = ("academy", "translation_group")
     readonly_fields = ("telemetry_stats", "sync_status", "last_synch_at")
     inlines = (AliasInline,)
-    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
+    formfield_overrides: ClassVar = {**BigTableAdmin.formfield_overrides, models.URLField: {"assume_scheme": "https"}}
 
     def save_model(self, request: HttpRequest, obj: Asset, form: Any, change: bool) -> None:
         """Save only the fields that the form changed: the worker may write statistics while somebody edits."""
