@@ -17,7 +17,8 @@ from learntrace.progress.recording.activity_store import LearnerActivity
 SOURCE = "notebook"
 
 _COLUMNS = """
-SELECT id::text, user_id, academy_id, verb, object ->> 'assignment', object ->> 'part', object -> 'tags' ?| ARRAY['raises-exception', 'nbval-raises-exception'],
+SELECT id::text, user_id, academy_id, verb, object ->> 'assignment', object ->> 'part',
+       object -> 'tags' ?| ARRAY['raises-exception', 'nbval-raises-exception'],
        result::text, session_id, object_id, code_hash, occurred_at, created_at, arrival, object ->> 'code'
   FROM events
 """
