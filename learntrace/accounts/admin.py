@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.academy_settings import ACCESS, LEARNPACK, NOTEBOOK, SIGNAL, checked
-from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, Token, User
+from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, MergedUser, Token, User
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession
 from learntrace.accounts.signing_in.sessions import end_sessions
@@ -217,3 +217,13 @@ class RecoveryCodeAdmin(FactorAdmin):
 class PasskeyAdmin(FactorAdmin):
     list_display = ("user", "name", "created_at", "last_used_at")
     exclude = ("public_key", "credential_id", "sign_count")
+
+
+@admin.register(MergedUser)
+class MergedUserAdmin(ReadOnlyAdmin):
+    """The former ids and names of users; merging and its undo are at the merges of users."""
+
+    list_display = ("former_id", "former_name", "user")
+    list_select_related = ("user",)
+    search_fields = ("former_name", "=user__username", "=user__email")
+    ordering = ("former_id",)

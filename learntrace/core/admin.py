@@ -1,20 +1,53 @@
 """Base classes of the admin's pages, and the pages of this room."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from django import forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import JSONField, Model
+from django.forms.fields import InvalidJSONInput, JSONString
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.core.errors import Problem
+from learntrace.core.json import decode
 from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 
+
+class StrictJSONField(forms.JSONField):
+    """JSON that is typed in: as strict as a client's, so that a sentence says what can't be stored, and where."""
+
+    def to_python(self, value: Any) -> Any:
+        if not isinstance(value, str) or self.disabled or value in self.empty_values:
+            return super().to_python(value)
+        try:
+            document = decode(value.encode("utf-8", "surrogatepass"))
+        except Problem as problem:
+            raise forms.ValidationError(problem.sentence()) from problem
+        return JSONString(document) if isinstance(document, str) else document
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return what is shown again: the text as it was typed where it can't be read."""
+        if self.disabled or data is None:
+            return super().bound_data(data, initial)
+        try:
+            return decode(str(data).encode("utf-8", "surrogatepass"))
+        except Problem:
+            return InvalidJSONInput(data)
+
+
 if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
+    _ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
 else:  # Django's classes aren't generic at run time
-    ModelAdmin = admin.ModelAdmin
+    _ModelAdmin = admin.ModelAdmin
     TabularInline = admin.TabularInline
+
+
+class ModelAdmin(_ModelAdmin):
+    """The base of our admin pages."""
+
+    formfield_overrides: ClassVar = {JSONField: {"form_class": StrictJSONField}}
 
 
 admin.site.site_header = admin.site.site_title = "Learntrace"

@@ -8,8 +8,8 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.core.admin import BigTableAdmin, ModelAdmin, TabularInline
-from learntrace.registry.models import Asset, AssetAlias, TranslationGroup
+from learntrace.core.admin import BigTableAdmin, ModelAdmin, ReadOnlyAdmin, TabularInline
+from learntrace.registry.models import Asset, AssetAlias, AssetChange, TranslationGroup
 
 
 class AliasInline(TabularInline):
@@ -26,7 +26,7 @@ class AssetAdmin(BigTableAdmin):
     raw_id_fields = ("academy", "translation_group")
     readonly_fields = ("telemetry_stats", "sync_status", "last_synch_at")
     inlines = (AliasInline,)
-    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
+    formfield_overrides: ClassVar = {**BigTableAdmin.formfield_overrides, models.URLField: {"assume_scheme": "https"}}
 
     def save_model(self, request: HttpRequest, obj: Asset, form: Any, change: bool) -> None:
         """Save only the fields that the form changed: the worker may write statistics while somebody edits."""
@@ -74,3 +74,12 @@ class TranslationGroupAdmin(ModelAdmin):
     @admin.display(description=_("assets"))
     def slugs(self, group: TranslationGroup) -> str:
         return ", ".join(sorted(asset.slug for asset in group.assets.all()))
+
+
+@admin.register(AssetChange)
+class AssetChangeAdmin(ReadOnlyAdmin):
+    """Changes that telemetry has still to follow."""
+
+    list_display = ("id", "asset_id", "former_slug", "created_at")
+    search_fields = ("former_slug",)
+    ordering = ("id",)

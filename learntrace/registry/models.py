@@ -107,7 +107,8 @@ class AssetAlias(models.Model):
 
 
 class AssetChange(models.Model):
-    """A change of an asset that changes what past telemetry means: it is new, graded or not, renamed, translated, has an alias.
+    """A change of an asset that changes what past telemetry means: it is new, graded or not, renamed, translated, or has an
+    alias or a package id.
 
     A queue row, which a trigger of the database makes whoever changes the asset; `assignments.changes.assets` works on it.
     """

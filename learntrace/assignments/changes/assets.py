@@ -54,7 +54,8 @@ UPDATE assignments_assignmenttelemetry t
 
 @dataclass(frozen=True)
 class Followed:
-    """What changed with an asset: all of its translations' ids and names, and the former names by the canonical slug.
+    """What changed with an asset: all of its translations' ids, names and package ids, and the former names by the canonical
+    slug.
 
     `scored`: the learners whose records have scores now.
     """
@@ -62,6 +63,7 @@ class Followed:
     canonical: AssetFacts
     asset_ids: frozenset[int]
     slugs: frozenset[str]
+    package_ids: frozenset[int]
     former: Mapping[str, str]
     moves: Moves = field(default_factory=Moves)
     scored: tuple[int, ...] = ()
@@ -121,7 +123,8 @@ def follow(asset_id: int, former_slugs: Sequence[str] = (), *, dry_run: bool = F
         _move_what_is_above(former)
     moves = move_telemetry(former, dry_run=dry_run)
     scored = _score(canonical, group, dry_run=dry_run) if canonical.graded else ()
-    followed = Followed(canonical, ids, frozenset(slugs), former, moves, scored)
+    packages = frozenset(asset.learnpack_id for asset in group if asset.learnpack_id is not None)
+    followed = Followed(canonical, ids, frozenset(slugs), packages, former, moves, scored)
     if not dry_run:
         if scored or moves.renamed or moves.removed:
             Asset.objects.filter(pk__in=ids).update(sync_status=Asset.SyncStatus.PENDING)

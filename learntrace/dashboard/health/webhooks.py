@@ -165,7 +165,8 @@ def delete(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpResp
 
 def filters_of(request: HttpRequest) -> dict[str, str]:
     """Return the filters of the query string; those that are not set are empty strings."""
-    return {name: request.GET.get(name, "").strip() for name in search.NAMES}
+    lists = {name: ",".join(filter(None, request.GET.getlist(name))).strip() for name in search.LISTS}
+    return {name: lists.get(name, request.GET.get(name, "").strip()) for name in search.NAMES}
 
 
 def lines_of(page: AcademyPage, rows: Sequence[Webhook]) -> list[Line]:

@@ -15,6 +15,7 @@ from learntrace.learnpack.ignore.rules import (
     RULE_NOT_OBJECT,
     IgnoreRulesError,
     clean,
+    refuse_words,
 )
 
 FEATURE = "telemetry_webhook_ignore"
@@ -45,11 +46,13 @@ def checked(rules: object) -> dict[str, Any]:
     Raises Problem (400) that says what is wrong with them.
     """
     try:
-        return clean(rules)
+        cleaned = clean(rules)
+        refuse_words(cleaned)
     except IgnoreRulesError as error:
         raise Problem(
             _TEXTS[error.template], slug=error.slug, field=error.field, index=error.index, value=error.value
         ) from error
+    return cleaned
 
 
 def rules_of(academy: Academy) -> Any:

@@ -23,8 +23,6 @@ FIELD_SLUG = "invalid-telemetry-webhook-ignore-field"
 BODY_NOT_OBJECT = "Request body must be a JSON object"
 RULE_NOT_OBJECT = "`rules[{index}]` must be an object"
 FIELD_NOT_LIST = "`{field}` must be a list"
-# The contract keeps elements as they are sent; a list of which nothing could ever match
-# is a mistake that nobody would notice.
 NO_ID = "`{field}` takes ids, which are numbers, not {value}"
 
 
@@ -79,8 +77,6 @@ def _clean_fields(holder: Mapping[str, Any], index: int | None = None) -> dict[s
             continue
         if not isinstance(value, list):
             raise IgnoreRulesError(FIELD_SLUG, FIELD_NOT_LIST, field=field, index=index)
-        if (text := _mistaken(field, value)) is not None:
-            raise IgnoreRulesError(FIELD_SLUG, NO_ID, field=field, index=index, value=text)
         cleaned[field] = list(value)
     return cleaned
 
@@ -134,7 +130,18 @@ _READERS: dict[str, Callable[[object], int | str | None]] = {
 }
 
 
-def _mistaken(field: str, elements: list[Any]) -> str | None:
+def refuse_words(rules: Mapping[str, Any]) -> None:
+    """Refuse cleaned rules in which a list of ids has a word and nothing that could match: nobody would notice.
+
+    Raises IgnoreRulesError.
+    """
+    for index, holder in ((None, rules), *enumerate(rules.get("rules", ()))):
+        for field, elements in holder.items():
+            if field in FIELDS and (word := _word(field, elements)) is not None:
+                raise IgnoreRulesError(FIELD_SLUG, NO_ID, field=field, index=index, value=word)
+
+
+def _word(field: str, elements: list[Any]) -> str | None:
     """Return the first word of a list of ids that can't match as a whole, None where it can, or where no word is in it."""
     if _READERS[field] is not natural_id or any(can_match(field, element) for element in elements):
         return None

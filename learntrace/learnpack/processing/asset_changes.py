@@ -39,7 +39,7 @@ def _solvable(followed: Followed) -> QuerySet[Webhook]:
     """Return failed rows about the asset that may succeed now: it wasn't found, or the learner had no task on it."""
     slugs, ids = list(followed.slugs), list(followed.asset_ids)
     # Not by the payload: reading those of all failed rows would take long.
-    about = Q(package_slug__in=slugs) | Q(asset__in=ids)
+    about = Q(package_slug__in=slugs) | Q(asset__in=ids) | Q(learnpack_package_id__in=list(followed.package_ids))
     rows = Webhook.objects.filter(about, status=Webhook.Status.ERROR)
     has_task = Exists(Task.objects.filter(user=OuterRef("student"), associated_slug__in=slugs))
     lost = Q(reason__in=[outcomes.ASSET_NOT_FOUND, outcomes.PACKAGE_ASSET_NOT_FOUND])

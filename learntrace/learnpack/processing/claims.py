@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from learntrace.accounts.people.merged import users_of_today
 from learntrace.accounts.write_facts import read_people
 from learntrace.accounts.write_scope import Learner, Sender
 from learntrace.core.fair_claims import FairClaims, Row, Table
@@ -179,8 +180,10 @@ def _read(statement: str, parameters: Mapping[str, int | float | str | list[int]
     for row in map(_Row._make, fetch(statement, parameters)):
         payload = msgspec.json.decode(row.head) if row.head else {}
         refs = read_refs(row.event, payload)
-        # The column goes first: a payload may name a user who was merged into another since.
-        read.append((row, payload, refs, row.student_id or refs.student_id(None)))
+        read.append((row, payload, refs, refs.student_id(row.student_id)))
+    # A payload may name a user who was merged into another since it came.
+    now = users_of_today(student for row, _payload, _refs, student in read if student != row.student_id)
+    read = [(row, payload, refs, now.get(student, student)) for row, payload, refs, student in read]
     people = read_people(user_id for row, _payload, _refs, student in read for user_id in (student, row.sender_id))
     return [
         Claimed(

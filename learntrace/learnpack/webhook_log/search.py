@@ -22,7 +22,9 @@ from learntrace.learnpack.webhook_log.causes import with_cause
 from learntrace.learnpack.webhook_log.queries import rows_of
 from learntrace.registry.models import Asset
 
-NAMES: Final = ("student", "event", "status", "asset", "package", "cause", "since", "until")
+LISTS: Final = ("student", "event", "status", "asset", "package")
+"""The filters that are lists; one that the URL has several times is one list."""
+NAMES: Final = (*LISTS, "cause", "since", "until")
 """The filters, as in the URL's query string."""
 
 WINDOW: Final = 20_000

@@ -17,7 +17,8 @@ from learntrace.progress.recording.activity_store import LearnerActivity
 SOURCE = "notebook"
 
 _COLUMNS = """
-SELECT id::text, user_id, academy_id, verb, object ->> 'assignment', object ->> 'part', object -> 'tags' ? 'raises-exception',
+SELECT id::text, user_id, academy_id, verb, object ->> 'assignment', object ->> 'part',
+       object -> 'tags' ?| ARRAY['raises-exception', 'nbval-raises-exception'],
        result::text, session_id, object_id, code_hash, occurred_at, created_at, arrival, object ->> 'code'
   FROM events
 """
@@ -74,7 +75,7 @@ def _activity(
     result: Mapping[str, Any] = msgspec.json.decode(result_json)
     # Only an execution is an attempt and has an outcome, whatever a client adds to other events.
     outcome = result.get("outcome") if verb == EXECUTED else None
-    # The author has tagged the cell as one that is meant to raise.
+    # The author has tagged the cell as one that is meant to raise, by the tag of Jupyter or that of nbval.
     if outcome == ERROR and may_raise:
         outcome = OK
     activity = Activity(

@@ -68,7 +68,7 @@ _ATTEMPTS = f"""SELECT a.id::text, a.at FROM progress_activity a
         OR a.verb = %(completed)s
            AND NOT EXISTS (SELECT FROM progress_activity o
                             WHERE o.user_id = a.user_id AND o.assignment = a.assignment AND o.verb = %(completed)s
-                              AND o.id <> ALL(%(ids)s::uuid[])))"""  # noqa: S608 (only texts of this module)
+                              AND o.id <> ALL(%(ids)s::uuid[]) AND {counts("o")}))"""  # noqa: S608 (only texts of this module)
 _MISSING = "SELECT asked.id FROM unnest(%s::text[]) AS asked(id) WHERE NOT EXISTS (SELECT FROM progress_activity a WHERE a.id = asked.id::uuid)"  # noqa: E501
 _DELETE = "DELETE FROM progress_activity a USING unnest(%s::uuid[]) AS gone(id) WHERE a.id = gone.id"
 _BY_ID = f"{_SELECT} WHERE a.id = ANY(%s::uuid[]) ORDER BY a.at, a.arrival, a.id"

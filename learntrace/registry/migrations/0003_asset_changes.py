@@ -18,9 +18,10 @@ BEGIN
 END $$;
 CREATE TRIGGER note_new_asset AFTER INSERT ON registry_asset
    FOR EACH ROW EXECUTE FUNCTION learntrace_note_asset_change();
-CREATE TRIGGER note_asset_change AFTER UPDATE OF slug, graded, translation_group_id ON registry_asset
+CREATE TRIGGER note_asset_change AFTER UPDATE OF slug, graded, translation_group_id, learnpack_id ON registry_asset
    FOR EACH ROW WHEN (OLD.slug <> NEW.slug OR OLD.graded <> NEW.graded
-                      OR OLD.translation_group_id IS DISTINCT FROM NEW.translation_group_id)
+                      OR OLD.translation_group_id IS DISTINCT FROM NEW.translation_group_id
+                      OR OLD.learnpack_id IS DISTINCT FROM NEW.learnpack_id)
    EXECUTE FUNCTION learntrace_note_asset_change();
 CREATE TRIGGER note_alias_change AFTER INSERT OR UPDATE ON registry_assetalias
    FOR EACH ROW EXECUTE FUNCTION learntrace_note_asset_change();

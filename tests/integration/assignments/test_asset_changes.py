@@ -205,13 +205,14 @@ def test_a_slug_that_another_asset_has_by_now_keeps_its_records(cast: Cast, lear
     assert [record.asset_slug for record in AssignmentTelemetry.objects.all()] == ["intro"]
 
 
-@pytest.mark.parametrize("change", ["asset", "alias", "translation"])
+@pytest.mark.parametrize("change", ["asset", "alias", "translation", "package"])
 def test_what_found_no_asset_or_no_task_is_processed_again(cast: Cast, learner: User, change: str) -> None:
     target = make_graded_asset("intro", academy=cast.academy)
     if change == "translation":
         other = make_graded_asset("named", academy=cast.academy)
     make_task(learner, "named" if change == "asset" else "intro")
-    row = send(learner, a_document("named"))
+    row = send(learner, a_document("named", package_id=55))
+    Webhook.objects.update(learnpack_package_id=55)
     work()
     row.refresh_from_db()
     assert (row.status, row.reason) == ("ERROR", "no-tasks" if change == "translation" else "asset-not-found")
@@ -219,6 +220,8 @@ def test_what_found_no_asset_or_no_task_is_processed_again(cast: Cast, learner: 
         make_graded_asset("named", academy=cast.academy)
     elif change == "alias":
         AssetAlias.objects.create(slug="named", asset=target)
+    elif change == "package":
+        Asset.objects.filter(pk=target.pk).update(learnpack_id=55)
     else:
         translate(target, other)
     work()

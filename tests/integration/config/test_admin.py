@@ -13,14 +13,14 @@ from django.urls import reverse
 from django.utils import translation
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from learntrace.accounts.models import AcademySettings, Grant, Membership, Token, User, key_hash
+from learntrace.accounts.models import AcademySettings, Grant, Membership, MergedUser, Token, User, key_hash
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession
 from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
 from learntrace.notebooks.models import Arrival, Consent, Event, RejectedEvent
-from learntrace.personal.models import Erasure, PendingErasure
+from learntrace.personal.models import Erasure, PendingErasure, UserMerge
 from learntrace.progress.models import (
     CheckedAssignment,
     Code,
@@ -121,6 +121,8 @@ def one_of_each(cast: Cast) -> None:
     AuthenticatorApp.objects.create(user=cast.owner, secret="A" * 32)
     RecoveryCode.objects.create(user=cast.owner, code_hash="a" * 64)
     Passkey.objects.create(user=cast.owner, name="laptop", credential_id="abc", public_key=b"")
+    UserMerge.objects.create(merged=cast.colleague, into=cast.owner)
+    MergedUser.objects.create(former_id=7, former_name="former", user=cast.owner)
 
 
 def shown_of(page: Response) -> str:

@@ -329,9 +329,10 @@ def test_a_copy_of_a_cell_is_flagged_and_undoes_nothing(cast: Cast, teacher: Api
     assert record(cast).completion_rate == 100
 
 
-def test_an_error_that_a_cell_is_meant_to_raise_is_a_success(cast: Cast, teacher: Api) -> None:
+@pytest.mark.parametrize("meant", ["raises-exception", "nbval-raises-exception"])
+def test_an_error_that_a_cell_is_meant_to_raise_is_a_success(cast: Cast, teacher: Api, meant: str) -> None:
     publish(teacher, ONE, TWO)
-    for tag, tags in ((ONE, [ONE, "raises-exception"]), (TWO, [TWO])):
+    for tag, tags in ((ONE, [ONE, meant]), (TWO, [TWO])):
         event = do(cast, 0, "error", tag)
         Event.objects.filter(pk=event.pk).update(object={**event.object, "tags": tags})
     work()

@@ -37,7 +37,7 @@ from learntrace.notebooks.documents import telemetry_queue as notebook_telemetry
 from learntrace.notebooks.models import Arrival, Event, RejectedEvent
 from learntrace.personal import erasing, pending
 from learntrace.personal.exporting import write_export
-from learntrace.personal.models import Erasure, PendingErasure
+from learntrace.personal.models import Erasure, PendingErasure, UserMerge
 from learntrace.progress.models import Activity, CourseRun, EarlierRun, Exclusion, Floor, Progress, Stale
 from learntrace.progress.recording import recomputation, recording
 from learntrace.signals.models import Notification, NotificationRule
@@ -156,6 +156,7 @@ def fill(scene: Scene) -> list[str]:
     scene.batch(steps=[])
     scene.events(make_event())
     recomputation.enqueue([ID])
+    UserMerge.objects.create(merged=make_user("half", "student", scene.cast.academy), into_id=ID)
     of_ada: dict[str, Any] = {"user_id": ID, "academy": scene.cast.academy}
     Exclusion.objects.create(**of_ada, activity_id=uuid.uuid4(), reason="a preview")
     CourseRun.objects.create(**of_ada, name="Spring", starts_on=now.date())

@@ -29,6 +29,8 @@ ALL_OF_THEM = {
     "learnpack/attempts/stored_activities.py": "compares with the documents",
     "config/runtime/queues.py": "looks for ids of an earlier form",
     "learnpack/attempts/earlier_ids.py": "gives all of them ids of today's form",
+    "learnpack/attempts/moved_assets.py": "brings all under the canonical slug",
+    "learnpack/attempts/merged_users.py": "hands all over to another user",
     "config/commands/upgrade.py": "says how much an upgrade has to do",
     "progress/last_seen.py": "learners were seen in earlier course runs too; it leaves out what is excluded",
 }
