@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from jupyter_learntrace.messages import Sentence, _
+from jupyter_learntrace.storage_errors import reason_of
 
 Value = TypeVar("Value")
 
@@ -204,4 +205,4 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _unusable(problem: Exception) -> Sentence:
-    return _("The file that keeps your events can't be written (%(problem)s).", problem=problem)
+    return _("The file that keeps your events can't be written (%(problem)s).", problem=reason_of(problem))

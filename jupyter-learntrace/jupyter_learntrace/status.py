@@ -24,6 +24,7 @@ from jupyter_learntrace.delivery import Delivery, Failure
 from jupyter_learntrace.identity import Account, owner_of
 from jupyter_learntrace.messages import Sentence, _, language_of_environment
 from jupyter_learntrace.spool_report import Report, WaitingEvents
+from jupyter_learntrace.storage_errors import reason_of
 
 # The configuration files that may set c.Learntrace, in rising precedence: those of either server, and of both.
 CONFIG_FILES = ("jupyter_config", "jupyter_notebook_config", "jupyter_server_config", "jupyter_learntrace_config")
@@ -38,7 +39,7 @@ class Findings:
     problem: Unusable | None
     spool: Path
     report: Report
-    unreadable: str = ""
+    unreadable: Sentence | None = None
     asked: bool = False
     answer: Account | None = None
     failure: str = ""
@@ -97,13 +98,14 @@ def look(check: bool = False) -> Findings:
         problem = Unusable(_("A value of c.Learntrace has the wrong type."))
     path = spool_path(given)
     owner = owner_of(settings.url, settings.credential) if settings else None
-    report, unreadable = Report(), ""
+    report = Report()
+    unreadable: Sentence | None = None
     try:
         report = spool_report.report(path, owner)
         if settings and report.actor:
             report = spool_report.report(path, owner_of(settings.url, settings.credential, report.actor))
     except (sqlite3.Error, OSError) as trouble:
-        unreadable = str(trouble)
+        unreadable = reason_of(trouble)
     answer, failure = asyncio.run(_ask(settings)) if settings and check else (None, "")
     return Findings(settings, problem, path, report, unreadable, bool(settings) and check, answer, failure)
 

@@ -154,6 +154,24 @@ def test_one_file_by_two_names_is_no_copy(run: Run, course: Path) -> None:
         code("# Ejercicio 2"),
         code("### BEGIN SOLUTION\nx = 1\n### END SOLUTION"),
         code("", nbgrader={"solution": True, "grade": False}),
+        code("x", "otter_answer_cell"),
+        *map(
+            code,
+            [
+                *("### START CODE HERE ###", "# GRADED FUNCTION: sigmoid", "# UNQ_C1 (UNIQUE CELL IDENTIFIER)"),
+                *("/* YOUR CODE HERE */", "// your code here", "-- YOUR CODE HERE", "% YOUR CODE HERE"),
+                *("(* YOUR CODE HERE *)", "{- your code here -}", ";; your code here", "* YOUR CODE HERE;"),
+                *("x = None  # YOUR CODE HERE", "int f() { // write your solution below", "x = 5 # SOLUTION"),
+                *(
+                    "# insert your answer here",
+                    "# Your code goes here",
+                    "# replace None with your code",
+                    "# BEGIN PROMPT",
+                ),
+                *("# escribe aquí tu solución", "// BEGIN SOLUTION", "error('No Answer Given!')", "fn f() { todo!() }"),
+                *("throw new UnsupportedOperationException();", "/* TODO */"),
+            ],
+        ),
     ],
 )
 def test_a_cell_that_looks_like_an_exercise_is_a_hint(run: Run, course: Path, cell: dict[str, Any]) -> None:
@@ -186,7 +204,22 @@ def test_where_a_cell_below_the_heading_is_tagged_nothing_is_missing(run: Run, c
 
 @pytest.mark.parametrize(
     "cell",
-    [code("raised = 'NotImplementedError'"), code("todo = []"), code("exercise = 1"), markdown("# TODO"), code("")],
+    [
+        *(
+            code("raised = 'NotImplementedError'"),
+            code("todo = []"),
+            code("exercise = 1"),
+            markdown("# TODO"),
+            code(""),
+        ),
+        *(
+            code("x = 5  # the solution of the equation"),
+            code("# END SOLUTION"),
+            code("print('#todo')"),
+            code("!pip install x"),
+        ),
+        *(code("url = 'http://your/code/here'"), code("# El código siguiente dibuja"), code("%matplotlib inline")),
+    ],
 )
 def test_what_only_sounds_like_an_exercise_is_none(run: Run, course: Path, cell: dict[str, Any]) -> None:
     write(course / "lesson_03.ipynb", markdown("# About exercises\n\n```\n## Exercise 1\n```"), cell)

@@ -54,7 +54,7 @@ def without(key: str, content: dict[str, Any]) -> dict[str, Any]:
         (b'{"a": nope}', ":1:7: this is no JSON: here must stand a value"),
         (b'{"a": "\\q"}', "this is no JSON: a backslash stands here that begins no escape"),
         (b"{} {}", ":1:4: this is no JSON: there is more behind its end"),
-        (b'{"cells": [{"source": "x', "this is no JSON: this text has no closing quote"),
+        (b'{"cells": [{"source": "x', ":1:23: the file ends too early"),
         (b'{"cells": [{"source": "x"},', "the file ends too early"),
         (b'{"cells": "\xff"}', ":1: the file is no UTF-8 text"),
         (json.dumps(NOTEBOOK).encode("utf-16"), "the file is UTF-16 text; save it as UTF-8"),

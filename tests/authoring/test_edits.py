@@ -48,6 +48,8 @@ def test_where_and_how_a_tag_is_written_and_that_it_goes_without_a_trace(before:
         ('{\n    "tags": ["t"]\n   }', '{\n    "tags": []\n   }'),
         ('{"a": {"tags": ["t"]}}', '{"a": {"tags": ["t"]}}'),
         ("{}", "{}"),
+        ('{"tags": ["t", "a", "t", "t"]}', '{"tags": ["a"]}'),
+        ('{"a": 1, "tags": ["t", "t"]}', '{"a": 1}'),
     ],
 )
 def test_untag_by_hand_or_by_others_written_lists(before: str, after: str) -> None:
@@ -58,3 +60,4 @@ def test_another_tag_takes_the_place_and_a_double_goes() -> None:
     assert with_tag_replaced('{"tags": ["a", "t", "b"]}', "t", "u") == '{"tags": ["a", "u", "b"]}'
     assert json.loads(with_tag_replaced('{"tags": ["a", "t", "u"]}', "t", "u")) == {"tags": ["a", "u"]}
     assert with_tag_replaced('{"tags": ["a"]}', "t", "u") == '{"tags": ["a"]}'
+    assert with_tag_replaced('{"tags": ["t", "a", "t"]}', "t", "u") == '{"tags": ["u", "a"]}'

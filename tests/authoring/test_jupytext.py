@@ -27,7 +27,7 @@ HOLDING = ("py:percent", "py:light", "py:hydrogen", "md", "md:myst", "Rmd")
 def sync(path: Path) -> None:
     """What `jupytext --sync` does from this file of a pair."""
     assert JUPYTEXT.exists(), "these tests need jupytext in .venv-together: `make jupyter` installs it"
-    subprocess.run([JUPYTEXT, "--sync", path.name], cwd=path.parent, check=True, capture_output=True)
+    subprocess.run([JUPYTEXT, "--sync", path.absolute()], check=True, capture_output=True)
 
 
 def paired(course: Path, form: str, **jupytext: Any) -> tuple[Path, Path]:
@@ -102,13 +102,23 @@ def test_a_text_whose_filter_leaves_tags_out_is_left_alone(course: Path, run: Ru
     assert tags(path)[2] == [TAG], "jupytext takes them from the notebook"
 
 
-def test_pairs_in_folders_and_by_configuration(course: Path, run: Run) -> None:
-    (course / "jupytext.toml").write_text('[formats]\n"notebooks/" = "ipynb"\n"scripts/" = "py:percent"\n')
+FOLDERS = '[formats]\n"notebooks/" = "ipynb"\n"scripts/" = "py:percent"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("jupytext.toml", FOLDERS, "scripts/more/lesson_03.py"),
+        ("pyproject.toml", FOLDERS.replace("[formats]", "[tool.jupytext.formats]"), "scripts/more/lesson_03.py"),
+        ("jupytext.yml", "formats: ipynb,text//py:percent", "notebooks/more/text/lesson_03.py"),
+    ],
+)
+def test_pairs_in_folders_and_by_configuration(course: Path, run: Run, name: str, content: str, text: str) -> None:
+    (course / name).write_text(content)
     path = write(course / "notebooks" / "more" / "lesson_03.ipynb", code("x = 1"), kernelspec=KERNEL)
     sync(path)
-    text = course / "scripts" / "more" / "lesson_03.py"
     assert run("tag", path, "--cell", "0", "--tag", TAG).code == 0
-    assert f'# %% tags=["{TAG}"]' in text.read_text()
+    assert f'# %% tags=["{TAG}"]' in (course / text).read_text()
 
 
 def test_options_written_as_json_and_texts_with_windows_line_ends(course: Path, run: Run) -> None:

@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_told_after_the_list(run: Run, lessons: None, cou
     outcome = run("list")
     assert outcome.code == 1
     assert "lesson_10.ipynb" in outcome.out
-    assert "broken.ipynb:1:2: this is no JSON" in outcome.err
+    assert "broken.ipynb:1:2: the file ends too early" in outcome.err
 
 
 def test_every_notebook_of_the_varied_set_can_be_listed(run: Run, course: Path) -> None:

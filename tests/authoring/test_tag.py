@@ -186,6 +186,17 @@ def test_a_notebook_of_the_course_that_cannot_be_read_is_told_and_hinders_nothin
     assert "note: not looked at, as it can't be read: broken.ipynb:1:2" in outcome.err
 
 
+@pytest.mark.parametrize("written", ["slow", None, {"a": 1}])
+def test_tags_that_are_no_list_are_told_and_left_alone(run: Run, course: Path, written: object) -> None:
+    cell = code("x")
+    cell["metadata"]["tags"] = written
+    path = write(course / "lesson_03.ipynb", cell)
+    before = path.read_bytes()
+    outcome = run("tag", path, "--cell", "0", "--tag", ONE)
+    assert "the `tags` of cell 0 are no list: correct them first" in outcome.err
+    assert (outcome.code, path.read_bytes()) == (1, before)
+
+
 def test_a_cell_with_an_assignment_gets_no_second_one_unless_it_is_to_be_replaced(run: Run, lesson: Path) -> None:
     run("tag", lesson, "--cell", "3", "--tag", ONE)
     outcome = run("tag", lesson, "--cell", "3", "--tag", TWO)

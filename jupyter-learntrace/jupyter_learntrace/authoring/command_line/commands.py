@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from jupyter_learntrace.authoring.checking.check import check_course, read_all
-from jupyter_learntrace.authoring.checking.finding import ERROR
+from jupyter_learntrace.authoring.checking.finding import ERROR, Finding
 from jupyter_learntrace.authoring.checking.fix import fix_course
 from jupyter_learntrace.authoring.checking.report import report
 from jupyter_learntrace.authoring.course.course_list import read_course_list
@@ -54,9 +54,9 @@ def _tag_tests(options: Namespace) -> int:
     """Offer the test cells of nbgrader and otter as check cells; change them once the author agrees."""
     if options.notebook is None or options.cell or options.tag or options.list is not None:
         raise Misuse(_("--from-nbgrader takes a notebook or a folder, and neither cells nor tags"))
-    documents, findings = read_all(find_notebooks([str(options.notebook)]))
-    if findings:
-        raise Refusals([Refusal(finding.text, finding.path, finding.line, finding.column) for finding in findings])
+    documents, unread = read_all(find_notebooks([str(options.notebook)]))
+    for refusal in map(_refusal, unread):
+        print(_("note: not looked at, as it can't be read: %(refusal)s", refusal=refusal), file=sys.stderr)
     requests = []
     for document in documents:
         for test in tests_of(document):
@@ -91,8 +91,12 @@ def list_(options: Namespace) -> int:
     documents, findings = read_all(find_notebooks(options.places, options.exclude))
     sys.stdout.write(listing(documents, options.format))
     if findings:
-        raise Refusals([Refusal(finding.text, finding.path, finding.line, finding.column) for finding in findings])
+        raise Refusals(list(map(_refusal, findings)))
     return 0
+
+
+def _refusal(finding: Finding) -> Refusal:
+    return Refusal(finding.text, finding.path, finding.line, finding.column)
 
 
 def check(options: Namespace) -> int:
@@ -114,10 +118,11 @@ def publish(options: Namespace) -> int:
     if len(paths) > 1 and (options.slug or options.title):
         raise Misuse(_("--slug and --title are for one notebook"))
     documents, unread = read_all(paths)
-    errors = [finding for finding in (*unread, *check_course(documents)) if finding.severity == ERROR]
-    if errors:
-        sys.stderr.write(report(errors, len(paths), "text"))
-        if not options.force:
+    wrong = [finding for finding in check_course(documents) if finding.severity == ERROR]
+    if unread or wrong:
+        sys.stderr.write(report([*unread, *wrong], len(paths), "text"))
+        # A file that is no notebook keeps the others from nothing.
+        if not options.force and (wrong or not documents):
             print(_("Nothing was published; correct the errors, or use --force."), file=sys.stderr)
             return 1
     # A notebook that is named itself is published even without tags: they may have been removed from it.
@@ -128,7 +133,8 @@ def publish(options: Namespace) -> int:
         if document not in published:
             print(f"{document.path}: {_('no cell is tagged, so there is nothing to publish')}")
     server = server_of(options.url, options.academy)
-    return _dry_run(publications, server) if options.dry_run else _publish(publications, server)
+    code = _dry_run(publications, server) if options.dry_run else _publish(publications, server)
+    return code or int(bool(unread) and not options.force)
 
 
 def _publish(publications: Sequence[Publication], server: Server) -> int:

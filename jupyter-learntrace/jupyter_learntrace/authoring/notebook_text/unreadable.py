@@ -38,7 +38,8 @@ def not_json(path: Path, text: str, error: ValueError | RecursionError) -> Refus
         return Refusal(_("this is no JSON that can be read: it is nested too deeply"), path)
     if not isinstance(error, json.JSONDecodeError):
         return Refusal(_("this is no JSON that can be read: a number in it has thousands of digits"), path)
-    if error.pos >= len(text.rstrip()):
+    # A text without its closing quote reaches to the file's end: line breaks would have been refused before.
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
         return Refusal(_("the file ends too early: a part of it is missing"), path, error.lineno, error.colno)
     return Refusal(_("this is no JSON: %(reason)s", reason=_fault(error)), path, error.lineno, error.colno)
 
@@ -63,7 +64,6 @@ def _fault(error: json.JSONDecodeError) -> str:
         "Expecting ','": _("here must stand a comma or a closing bracket"),
         "Expecting value": _("here must stand a value"),
         "Extra data": _("there is more behind its end"),
-        "Unterminated string": _("this text has no closing quote"),
         "Invalid control character": _("a line break or control character stands unescaped in a text"),
         "Invalid \\": _("a backslash stands here that begins no escape"),
         "Illegal trailing comma": _("there is a comma too many"),

@@ -13,9 +13,15 @@ from typing import Any
 
 from jupyter_learntrace.authoring.notebook_text.document import Document
 
-_CONFIGURATIONS = ("jupytext.toml", ".jupytext.toml", ".jupytext", "pyproject.toml")
-_SECTION = re.compile(r"^\[tool\.jupytext\]\s*$(.*?)(?=^\[(?!tool\.jupytext)|\Z)", re.MULTILINE | re.DOTALL)
-_FORMATS = re.compile(r"^[ \t]*(?:default_jupytext_)?formats[ \t]*=[ \t]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
+_CONFIGURATIONS = (
+    *(f"{dot}jupytext{ending}" for dot in ("", ".") for ending in (".toml", ".yml", ".yaml", ".json")),
+    *(".jupytext", "pyproject.toml"),
+)
+_SECTION = re.compile(r"^\[tool\.jupytext[^\]\n]*\]\s*$(.*?)(?=^\[(?!tool\.jupytext)|\Z)", re.MULTILINE | re.DOTALL)
+# In TOML, YAML or JSON.
+_FORMATS = re.compile(
+    r"^[ \t{]*[\"']?(?:default_jupytext_)?formats[\"']?[ \t]*[=:][ \t]*[\"']?([^\"'\n#]*[^\"'\n#\s])", re.MULTILINE
+)
 _FOLDERS = re.compile(r"^\[(?:tool\.jupytext\.)?formats\]\s*$(.*?)(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
 _FOLDER = re.compile(r"^[ \t]*[\"']([^\"'\n]*)[\"'][ \t]*=[ \t]*[\"']([^\"'\n]+)[\"']", re.MULTILINE)
 _HEADER_FORMAT = re.compile(r"format_name: ([\w-]+)")

@@ -116,8 +116,7 @@ def server_of(url: str | None, academy: str | None) -> Server:
     except Unusable as unusable:
         raise Refusal(unusable.sentence.language(language_of_environment())) from None
     except TraitError:
-        text = _("Jupyter's configuration has a setting of c.Learntrace that is of another kind than documented")
-        raise Refusal(text) from None
+        raise Refusal(_("A value of c.Learntrace has the wrong type.")) from None
     if not settings.academy:
         raise Refusal(_("No academy is set: use --academy ID, or set LEARNTRACE_ACADEMY."))
     return Server(settings)
