@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.accounts.models import Academy, User
 from learntrace.core import live_events
 from learntrace.core.errors import FieldProblem, Problem
+from learntrace.signals.concerns.changes import changes_with
 from learntrace.signals.documents import signal_document
 from learntrace.signals.models import Signal
 from learntrace.signals.named_steps import named_for_class
@@ -38,7 +39,8 @@ def change_state(academy: Academy, signal_id: int, state: object, by: User) -> S
         if signal.state != state:
             set_acknowledged(signal, state == Signal.State.ACKNOWLEDGED, by)
             (named,) = named_for_class([signal])
-            live_events.say([live_events.Change(academy.pk, live_events.SIGNAL, signal_document(named, named.user))])
+            change = live_events.Change(academy.pk, live_events.SIGNAL, signal_document(named, named.user))
+            live_events.say([change, *changes_with([signal])])
     return signal
 
 

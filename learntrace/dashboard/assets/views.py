@@ -36,6 +36,7 @@ from learntrace.dashboard.assets.sections import (
 )
 from learntrace.dashboard.assets.statistics_page import days_of
 from learntrace.dashboard.components.table import Paging, Table, csv_answer, csv_of, paged, sorted_rows, wants_csv
+from learntrace.dashboard.concerns.cards import Cards, cards_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.layout.sign_in import safe_next
 from learntrace.progress.corrections import step_renames
@@ -45,6 +46,7 @@ from learntrace.progress.reports.missing_telemetry import learners_without_telem
 from learntrace.registry.models import Asset
 from learntrace.registry.sync import ACTIONS
 from learntrace.registry.translated_assets import TranslatedAsset, translated_asset, translated_assets
+from learntrace.signals.concerns.of_class import concerns_on_assets
 
 MOST_MISSING = 10
 
@@ -108,6 +110,7 @@ class AssetContext(LearnersContext):
     spreads: Sequence[Spread]
     learner_count: int
     notebooks: Sequence[NotebookSection]
+    cards: Cards
     states: Sequence[str] = STEP_STATES
     most: int = MOST_LEARNERS
     default_sort: str = _LATEST
@@ -180,6 +183,7 @@ def _asset_context(
         spreads=spreads_of(learners),
         learner_count=len(learners),
         notebooks=notebook_sections(page.academy, translated),
+        cards=cards_of(page, concerns_on_assets(page.academy, asset_ids)) if people else Cards(),
     )
 
 

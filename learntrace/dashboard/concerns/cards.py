@@ -9,7 +9,7 @@ from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.concerns.acts import colleagues
 from learntrace.signals.concerns.class_wide import ClassConcern
-from learntrace.signals.concerns.figures import NO_FIGURES
+from learntrace.signals.concerns.figures import NO_FIGURES, Figures
 from learntrace.signals.concerns.handling import What
 from learntrace.signals.concerns.reading import ToldConcern
 from learntrace.signals.concerns.summary import life_of
@@ -128,6 +128,7 @@ def _card(page: AcademyPage, entry: ToldConcern) -> ConcernCard:
     acknowledged = act if act is not None and act.what == What.ACKNOWLEDGED else None
     snoozed = act if act is not None and concern.state == "snoozed" else None
     learner_id = entry.learner.pk if entry.learner else None
+    reasons = [_reason(page, signal) for signal in entry.reasons]
     return ConcernCard(
         id=concern.row.pk,
         version=concern.row.version,
@@ -137,10 +138,10 @@ def _card(page: AcademyPage, entry: ToldConcern) -> ConcernCard:
         learner=entry.learner.display_name if entry.learner else "",
         about=entry.about,
         about_url=page.address("assignments-one", entry.about) if entry.assignment else "",
-        life=entry.summary,
+        life=_life(entry, reasons),
         since=concern.since,
         of_class=isinstance(concern, ClassConcern),
-        reasons=[_reason(page, signal) for signal in entry.reasons],
+        reasons=reasons,
         learner_url=page.address("learners-one", learner_id) if learner_id else "",
         evidence_url=evidence_url(page, entry.reasons[0]) if entry.reasons else "",
         may_act=True,
@@ -151,6 +152,14 @@ def _card(page: AcademyPage, entry: ToldConcern) -> ConcernCard:
         assignee_id=assigned.assignee_id if assigned else None,
         notes=handling.notes,
     )
+
+
+def _life(entry: ToldConcern, reasons: Sequence[Reason]) -> str:
+    """Return the concern's life in words, without an error that its first reason tells already."""
+    error = entry.figures.last_error
+    if isinstance(entry.concern, ClassConcern) or not (reasons and error and error in reasons[0].sentence):
+        return entry.summary
+    return life_of(entry.concern.since, entry.now, Figures(entry.figures.attempts))
 
 
 def _reason(page: AcademyPage, signal: Signal) -> Reason:

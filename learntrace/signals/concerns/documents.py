@@ -1,6 +1,6 @@
 """A concern as plain JSON: whole in the API, and in short on the live stream."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils import translation
 from learntrace.accounts.models import User
 from learntrace.progress.catalogue import shown_keys
 from learntrace.signals.concerns.class_wide import SEVERITY, ClassConcern
-from learntrace.signals.concerns.handling import Handling, What
+from learntrace.signals.concerns.handling import Handling, What, handling_of
 from learntrace.signals.concerns.reading import AnyConcern, ToldConcern
 from learntrace.signals.concerns.standing import StandingConcern
 from learntrace.signals.documents import SEVERITIES, kind_name, person, sentence_of
@@ -75,16 +75,26 @@ def act_document(act: ConcernAct) -> dict[str, Any]:
     }
 
 
-def over_document(row: Concern) -> dict[str, Any]:
-    """Return a concern that is over: what it was about, and its version."""
+def over_document(row: Concern, acts: Iterable[ConcernAct]) -> dict[str, Any]:
+    """Return a concern that is over: what it was about, and the notes on it."""
     shown = shown_keys(row.academy_id, [row.assignment] if row.assignment else [])
     return {
         "id": row.pk,
         "of": OF_LEARNER if row.user_id else OF_CLASS,
         "state": "over",
+        "severity": None,
         "learner": _person(row.user),
+        "met_by": None,
         "assignment": row.assignment if row.assignment in shown else None,
         "asset": row.asset_slug,
+        "since": None,
+        "last_seen_at": None,
+        "attempts": None,
+        "last_error": None,
+        "summary": "",
+        "summaries": {language: "" for language, _name in settings.LANGUAGES},
+        "reasons": [],
+        **handling_document(Handling(notes=handling_of(acts).notes)),
         "version": row.version,
     }
 

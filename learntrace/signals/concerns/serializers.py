@@ -49,16 +49,16 @@ class ConcernSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     of = serializers.ChoiceField(choices=[OF_LEARNER, OF_CLASS])
     state = serializers.ChoiceField(choices=[*STANDING, "over"])
-    severity = serializers.ChoiceField(choices=SEVERITY_WORDS)
+    severity = serializers.ChoiceField(choices=SEVERITY_WORDS, allow_null=True, help_text="null where it is over")
     learner = LearnerSerializer(allow_null=True)
     met_by = serializers.IntegerField(allow_null=True, help_text="of the class: how many learners met the error")
     assignment = serializers.CharField(allow_null=True)
     asset = serializers.CharField(allow_null=True, help_text="the asset's slug")
-    since = serializers.DateTimeField()
-    last_seen_at = serializers.DateTimeField()
+    since = serializers.DateTimeField(allow_null=True, help_text="null where it is over")
+    last_seen_at = serializers.DateTimeField(allow_null=True, help_text="null where it is over")
     attempts = serializers.IntegerField(allow_null=True, help_text="since the trouble began")
     last_error = LastErrorSerializer(allow_null=True)
-    summary = serializers.CharField(help_text="in the client's language")
+    summary = serializers.CharField(allow_blank=True, help_text="in the client's language")
     summaries = SentencesSerializer()
     reasons = ReasonSerializer(many=True)
     acknowledged_at = serializers.DateTimeField(allow_null=True)
@@ -85,7 +85,7 @@ class ActSerializer(serializers.Serializer[Any]):
 
 
 class ConcernWithActsSerializer(ConcernSerializer):
-    """A concern with all acts on it; one that is over (`state`) has only its subject, its acts and its version."""
+    """A concern with all acts on it; one that is over has no figures and no reasons."""
 
     acts = ActSerializer(many=True)
     act = serializers.IntegerField(

@@ -109,8 +109,9 @@ def _wanted(given: dict[str, Any]) -> Wanted:
 def _document(row: Concern, *, explain: bool = False) -> dict[str, Any]:
     concern = current(row)
     entries = told(row.academy_id, [concern], now_in(row.academy_id)) if concern else []
-    document = concern_document(entries[0]) if entries else over_document(row)
-    document["acts"] = [act_document(act) for act in acts_on(row)]
+    acts = acts_on(row)
+    document = concern_document(entries[0]) if entries else over_document(row, acts)
+    document["acts"] = [act_document(act) for act in acts]
     if explain and entries:
         document["explain"] = explanation_of(entries[0])
     return document

@@ -124,7 +124,8 @@ def test_two_signals_on_an_assignment_are_one_card_with_two_reasons(
     cast: Cast, client: Client, lessons: dict[str, User]
 ) -> None:
     make_signal(lessons["barbara"], cast.academy, kind="stuck", assignment=KEYS[1])
-    for path in ("/class", "/assignment/lesson-03-exercise-2", f"/learner/{lessons['barbara'].pk}"):
+    paths = ("/class", "/assignment/lesson-03-exercise-2", f"/learner/{lessons['barbara'].pk}", "/asset/lesson-03")
+    for path in paths:
         page = text_of(client, path)
         assert page.count("data-concern=") == 1, path
         assert "1 more reason" in page, path

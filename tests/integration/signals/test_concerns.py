@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from learntrace.core.models import LiveEvent
 from learntrace.personal.erasing import erase
+from learntrace.signals.concerns.serializers import ConcernSerializer, ConcernWithActsSerializer
 from learntrace.signals.models import Concern, ConcernAct, Signal
 from tests.support.builders import (
     NOW,
@@ -69,6 +70,7 @@ class TestOneEntry:
         assert [reason["kind"] for reason in row["reasons"]] == ["stuck", "consecutive_errors"]
         assert row["learner"]["username"] == "ada"
         assert (row["of"], row["state"], row["assignment"], row["asset"]) == ("learner", "open", TAG, "lesson-03")
+        assert list(row) == list(ConcernSerializer().fields)
 
     def test_each_learner_and_each_assignment_has_its_own(self, cast: Cast, teacher: Api) -> None:
         other = make_user("radia", "student", cast.academy)
@@ -95,6 +97,7 @@ class TestOneEntry:
         Signal.objects.filter(pk=second.pk).update(state="withdrawn")
         answer = teacher.get(f"{CONCERNS}/{number}").json()
         assert (answer["state"], answer["acts"]) == ("over", [])
+        assert set(answer) == set(ConcernWithActsSerializer().fields) - {"act", "explain"}
 
     def test_a_step_that_a_learner_made_up_is_not_named(self, cast: Cast, teacher: Api) -> None:
         make_signal(cast.owner, cast.academy, assignment="intro/01-my-secret", asset_slug=None)
@@ -248,7 +251,8 @@ class TestRefusals:
         number = only(teacher)["id"]
         Signal.objects.update(state="resolved", resolved_at=NOW)
         assert act(teacher, number, "acknowledge", 409)["slug"] == "concern-is-over"
-        assert act(teacher, number, "note", note="she found it")["state"] == "over"
+        noted = act(teacher, number, "note", note="she found it")
+        assert (noted["state"], noted["notes"][0]["note"]) == ("over", "she found it")
 
     def test_other_academies_and_learners_reach_none_of_it(self, cast: Cast, teacher: Api) -> None:
         make_signal(cast.owner, cast.academy)

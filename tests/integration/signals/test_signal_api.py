@@ -229,10 +229,12 @@ class TestAcknowledging:
         assert told["acknowledged_at"] == told["updated_at"] > told["created_at"]
         assert [(one["what"], one["by"]) for one in told["history"]] == [("acknowledged", "grace")]
         assert listed(teacher)[0]["acknowledged_by"]["id"] == cast.colleague.pk
-        (event,) = LiveEvent.objects.all()
+        event, concern = LiveEvent.objects.order_by("pk")
         assert (event.academy_id, event.kind, event.data["id"], event.data["state"]) == (
             cast.academy.pk, "signal", signal.pk, "acknowledged",
         )  # fmt: skip
+        # It was the only one of its concern.
+        assert (concern.kind, concern.data["state"]) == ("concern", "acknowledged")
 
     def test_it_can_be_taken_back(self, cast: Cast, teacher: Api) -> None:
         signal = make_signal(cast.owner, cast.academy)
@@ -246,7 +248,7 @@ class TestAcknowledging:
         first = acknowledge(teacher, signal).json()
         assistant = Api(make_user("ta", "assistant", cast.academy), cast.academy)
         assert acknowledge(assistant, signal).json() == first
-        assert LiveEvent.objects.count() == 1
+        assert LiveEvent.objects.filter(kind="signal").count() == 1
 
     def test_an_assistant_may(self, cast: Cast) -> None:
         signal = make_signal(cast.owner, cast.academy)
@@ -300,4 +302,4 @@ def test_of_two_who_acknowledge_at_once_one_has() -> None:
     assert len({answer.json()["acknowledged_by"]["username"] for answer in answers}) == 1
     signal.refresh_from_db()
     assert len(signal.history) == 1
-    assert LiveEvent.objects.count() == 1
+    assert LiveEvent.objects.filter(kind="signal").count() == 1

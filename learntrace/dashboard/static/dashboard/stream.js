@@ -9,7 +9,10 @@ window.learntraceStream = ({ stream, worker, name }, hear) => {
   const AGAIN = 15000;
 
   const shared = () => {
-    const { port } = new SharedWorker(worker, { name });
+    const script = new SharedWorker(worker, { name });
+    const { port } = script;
+    // It could not be loaded.
+    script.onerror = own;
     const say = (looking) => port.postMessage({ stream, looking });
     port.onmessage = ({ data }) => hear(data);
     const look = () => say(!document.hidden);
@@ -46,6 +49,11 @@ window.learntraceStream = ({ stream, worker, name }, hear) => {
     open();
   };
 
-  if ("SharedWorker" in window && worker) shared();
-  else own();
+  if (!("SharedWorker" in window)) return own();
+  try {
+    shared();
+  } catch {
+    // Some browsers forbid it, in private windows for instance.
+    own();
+  }
 };
