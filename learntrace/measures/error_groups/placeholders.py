@@ -1,0 +1,108 @@
+"""The pattern of a message: what varies between its variants replaced by placeholders.
+
+'…' stands for a quoted name or text, … for a name without quotes and for a path, N for a number. Quoted signs and words of
+a language's grammar are no names: "';' expected" and "'else' without 'if'" stay as they are.
+"""
+
+import re
+
+from learntrace.measures.error_groups.templates import by_template
+
+TEXT, NAME, NUMBER = "'…'", "…", "N"
+# The most characters of a pattern, and of the message that it is made from.
+LONGEST = 300
+_MOST_READ = 500
+
+# Each alternative ends with a character that it looks for and reads nothing twice (`*+`), so that the time is linear. A
+# single quote within a word is an apostrophe. gcc and bash open with ` and close with '.
+_QUOTED = re.compile(
+    r"(?:(?<![^\W_])[bruBRU])?(?<![^\W_])'(?P<single>(?:[^'\\]|\\.|'(?=[^\W_]))*+)'"
+    r'|(?:(?<![^\W_])[bruBRU])?"(?P<double>(?:[^"\\]|\\.)*+)"'
+    r"|`(?P<back>[^`]*+)`(?!\w)|`(?P<old>[^`']*+)'"
+    r"|‘(?P<curly>[^‘’]*+)’|[“„](?P<curly2>[^“”„]*+)[“”]|«(?P<angle>[^«»]*+)»|‹(?P<angle2>[^‹›]*+)›|「(?P<corner>[^「」]*+)」",
+    re.DOTALL,
+)
+# A text that was cut within quotes has no end.
+_CUT = re.compile(r"(?<![^\W_])['\"`‘“«][^'\"`’”»]*+$")
+
+# After these words stands what was found in the code, whatever it is, and not what the grammar asks for.
+_FOUND = re.compile(
+    r"\b(?:before|near|after|token|found|got|identifier|keyword|argument|unexpected(?: \w+)?):? ?$", re.I
+)
+# Reserved words of the languages, without those that name types.
+_GRAMMAR = frozenset(
+    "and as assert async await begin break case catch class continue def default del delete do elif else elsif end enum except "
+    "export extends extern finally fn for foreach from func function goto if impl implements import in interface is lambda let "
+    "loop macro match mod module namespace new nonlocal not of or package pass private protected public raise record repeat "
+    "require return static struct super switch template then this throw throws trait try try-catch type typedef union unless "
+    "unsafe until use using virtual where while with yield fi esac done global".split()
+)
+
+_PATHS = (
+    re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s'\"<>()]++", re.IGNORECASE),
+    re.compile(r"(?<![\w….])(?:[A-Za-z]:\\|~?/|\.{1,2}/)[^\s'\"()<>:,;]++"),
+    re.compile(r"(?<![\w./-])(?:[\w.@-]++/)++[\w.-]*\.\w+"),
+    re.compile(
+        r"(?<![\w./-])[\w-]++\.(?:c|cc|class|cpp|css|csv|db|go|h|hpp|html|ipynb|jar|java|jl|jpe?g|json|jsx|md|mjs|pdf|png|py|R|"
+        r"rb|rs|sh|so|sql|sqlite3?|toml|tsv|tsx?|txt|xlsx?|xml|ya?ml|zip)\b"
+    ),
+)
+_NUMBERS = (
+    re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"),
+    re.compile(r"\b(?=[a-f]*+\d)[0-9a-f]{10,}+\b"),
+    re.compile(
+        r"(?<![\w…])[-+]?(?:0[xX][0-9a-fA-F]++|\d[\d_]*+(?:[.,]\d++)*+(?:[eE][-+]?\d++)?+)"
+        r"(?:[kKMG]i?B|ms|s|th|st|nd|rd|px|_?[iuf]\d\d?)?(?!\w)"
+    ),
+)
+
+_FLAG = re.compile(r" ?\[-[WfO][\w=+-]*+\]$")
+_ALSO_KNOWN = re.compile(r" ?\{aka '…'\}")
+_SUGGESTION = re.compile(r"[.;,]? ?(?:\(?[Oo]r )?\(?\b[Dd]id you (?:mean|forget)\b[^\n]*$")
+_TEXTS = re.compile(r"'…'(?:(?:, (?:and |or )?| and | or )'…')++")
+_NUMBER_LIST = re.compile(r"\bN(?:(?:, ?|:| ?[x×] ?|\.\.)N\b)++,?")
+_ONE_TUPLE = re.compile(r"\(N,\)")
+_AMOUNT = re.compile(
+    r"\bN ((?:[a-z-]+ ){0,3}?)(argument|byte|character|column|digit|element|item|operand|parameter|placeholder|row|value|variable)s?\b(?! N)"
+)
+_WAS = re.compile(r"\bwas (given|supplied|provided|passed|found)\b")
+_TOKEN = re.compile(r"(before|after) '…' token\b")
+_BLANKS = re.compile(r"\s+")
+
+
+def pattern_of(line: str, *, of_code: bool) -> str:
+    """Return the pattern of a line, at most `LONGEST` characters; the time grows with the line at most in proportion.
+
+    `of_code` says that the error is one of the code's grammar: then quoted signs and reserved words say what it is.
+    """
+    cut = len(line) >= _MOST_READ
+    text = _BLANKS.sub(" ", line[:_MOST_READ]).strip().rstrip(";")
+    text = _quotes(_SUGGESTION.sub("", text), of_code=of_code, cut=cut)
+    text = _ALSO_KNOWN.sub("", _FLAG.sub("", text))
+    text = by_template(_TOKEN.sub(r"\1 '…'", text))
+    for path in _PATHS:
+        text = path.sub(NAME, text)
+    for number in _NUMBERS:
+        text = number.sub(NUMBER, text)
+    text = _ONE_TUPLE.sub("(N)", _NUMBER_LIST.sub(NUMBER, _TEXTS.sub(TEXT, text)))
+    text = _WAS.sub(r"were \1", _AMOUNT.sub(r"N \1\2s", text))
+    return text[:LONGEST].strip()
+
+
+def _quotes(text: str, *, of_code: bool, cut: bool) -> str:
+    def replaced(match: re.Match[str]) -> str:
+        return _placeholder(text, match, of_code=of_code)
+
+    text = _QUOTED.sub(replaced, text)
+    return _CUT.sub(TEXT, text) if cut else text
+
+
+def _placeholder(text: str, match: re.Match[str], *, of_code: bool) -> str:
+    said = (match[match.lastgroup or 0] or "").strip()
+    before = text[: match.start()]
+    is_sign = bool(said) and len(said) <= 4 and not any(character.isalnum() for character in said)
+    if not (is_sign or (of_code and said in _GRAMMAR)) or _FOUND.search(before[-40:]):
+        return TEXT
+    # "could not convert string to float: '-'" tells a value, "'<' not supported between instances" a sign.
+    is_value = not of_code and (match.end() == len(text) or before.rstrip().endswith(":"))
+    return TEXT if is_value else f"'{said}'"
