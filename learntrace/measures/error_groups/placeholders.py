@@ -19,24 +19,25 @@ _QUOTED = re.compile(
     r"(?:(?<![^\W_])[bruBRU])?(?<![^\W_])'(?P<single>(?:[^'\\]|\\.|'(?=[^\W_]))*+)'"
     r'|(?:(?<![^\W_])[bruBRU])?"(?P<double>(?:[^"\\]|\\.)*+)"'
     r"|`(?P<back>[^`]*+)`(?!\w)|`(?P<old>[^`']*+)'"
-    r"|‘(?P<curly>[^‘’]*+)’|[“„](?P<curly2>[^“”„]*+)[“”]|«(?P<angle>[^«»]*+)»|‹(?P<angle2>[^‹›]*+)›|「(?P<corner>[^「」]*+)」",
+    r"|\u2018(?P<curly>[^\u2018\u2019]*+)\u2019|[\u201c\u201e](?P<curly2>[^\u201c\u201d\u201e]*+)[\u201c\u201d]|\u00ab(?P<angle>[^\u00ab\u00bb]*+)\u00bb|\u2039(?P<angle2>[^\u2039\u203a]*+)\u203a|\u300c(?P<corner>[^\u300c\u300d]*+)\u300d",
     re.DOTALL,
 )
 # A text that was cut within quotes has no end.
-_CUT = re.compile(r"(?<![^\W_])['\"`‘“«][^'\"`’”»]*+$")
+_CUT = re.compile(r"(?<![^\W_])['\"`\u2018\u201c\u00ab][^'\"`\u2019\u201d\u00bb]*+$")
 
 # After these words stands what was found in the code, whatever it is, and not what the grammar asks for.
 _FOUND = re.compile(
     r"\b(?:before|near|after|token|found|got|identifier|keyword|argument|unexpected(?: \w+)?):? ?$", re.I
 )
 # Reserved words of the languages, without those that name types.
-_GRAMMAR = frozenset(
-    "and as assert async await begin break case catch class continue def default del delete do elif else elsif end enum except "
-    "export extends extern finally fn for foreach from func function goto if impl implements import in interface is lambda let "
-    "loop macro match mod module namespace new nonlocal not of or package pass private protected public raise record repeat "
-    "require return static struct super switch template then this throw throws trait try try-catch type typedef union unless "
-    "unsafe until use using virtual where while with yield fi esac done global".split()
-)
+_WORDS = """
+and as assert async await begin break case catch class continue def default del delete do elif else elsif end enum
+except export extends extern finally fn for foreach from func function goto if impl implements import in interface is
+lambda let loop macro match mod module namespace new nonlocal not of or package pass private protected public raise
+record repeat require return static struct super switch template then this throw throws trait try try-catch type typedef
+union unless unsafe until use using virtual where while with yield fi esac done global
+"""
+_GRAMMAR = frozenset(_WORDS.split())
 
 _PATHS = (
     re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s'\"<>()]++", re.IGNORECASE),
@@ -59,11 +60,12 @@ _NUMBERS = (
 _FLAG = re.compile(r" ?\[-[WfO][\w=+-]*+\]$")
 _ALSO_KNOWN = re.compile(r" ?\{aka '…'\}")
 _SUGGESTION = re.compile(r"[.;,]? ?(?:\(?[Oo]r )?\(?\b[Dd]id you (?:mean|forget)\b[^\n]*$")
-_TEXTS = re.compile(r"'…'(?:(?:, (?:and |or )?| and | or )'…')++")
-_NUMBER_LIST = re.compile(r"\bN(?:(?:, ?|:| ?[x×] ?|\.\.)N\b)++,?")
+_TEXTS = re.compile(r"'…'(?:(?:\.|, (?:and |or )?| and | or )'…')++")
+_NUMBER_LIST = re.compile(r"\bN(?:(?:, ?|:| ?[x\u00d7] ?|\.\.)N\b)++,?")
 _ONE_TUPLE = re.compile(r"\(N,\)")
 _AMOUNT = re.compile(
-    r"\bN ((?:[a-z-]+ ){0,3}?)(argument|byte|character|column|digit|element|item|operand|parameter|placeholder|row|value|variable)s?\b(?! N)"
+    r"\bN ((?:[a-z-]+ ){0,3}?)"
+    r"(argument|byte|character|column|element|item|operand|parameter|placeholder|row|value|variable)s?\b(?! N)"
 )
 _WAS = re.compile(r"\bwas (given|supplied|provided|passed|found)\b")
 _TOKEN = re.compile(r"(before|after) '…' token\b")
@@ -100,7 +102,7 @@ def _quotes(text: str, *, of_code: bool, cut: bool) -> str:
 def _placeholder(text: str, match: re.Match[str], *, of_code: bool) -> str:
     said = (match[match.lastgroup or 0] or "").strip()
     before = text[: match.start()]
-    is_sign = bool(said) and len(said) <= 4 and not any(character.isalnum() for character in said)
+    is_sign = 0 < len(said) <= 4 and said != "{}" and not any(character.isalnum() for character in said)
     if not (is_sign or (of_code and said in _GRAMMAR)) or _FOUND.search(before[-40:]):
         return TEXT
     # "could not convert string to float: '-'" tells a value, "'<' not supported between instances" a sign.

@@ -27,7 +27,9 @@ _BEFORE = re.compile(
     r")"
 )
 # A line of a report that tells nothing of the error itself.
-_EMPTY_LINE = re.compile(r"# \S+|[\s^~\-=|.*_]*|Traceback \(most recent call last\):|[ℹ✖✔→•].*")
+_EMPTY_LINE = re.compile(
+    r"# \S+|[\s^~\-=|.*_]*|Traceback \(most recent call last\):|[\u2139\u2716\u2714\u2192\u2022].*"
+)
 _OLD_PANIC = re.compile(r"thread '[^']*' panicked at '(?P<said>.*)', \S+")
 _TUPLE = re.compile(r"\(\d+, (?P<quote>['\"])(?P<said>.*)(?P=quote)\)")
 _MOST_BEFORE = 6
@@ -42,7 +44,7 @@ def read_line(kind: str, message: str) -> str:
     for line in lines:
         if _EMPTY_LINE.fullmatch(line) is None and (told := _told(kind, line)):
             return told
-    return lines[0] if lines else ""
+    return lines[0] if lines and lines[0] != f"{kind}:" else ""
 
 
 def _plain(text: str) -> str:
@@ -56,7 +58,7 @@ def _plain(text: str) -> str:
 
 def _told(kind: str, line: str) -> str:
     for _ in range(_MOST_BEFORE):
-        rest = line.removeprefix(f"{kind}: ") if kind else line
+        rest = f"{line} ".removeprefix(f"{kind}: ").strip() if kind else line
         rest = _BEFORE.sub("", rest, count=1) if _BEFORE.match(rest) else rest
         if rest == line:
             break

@@ -1,7 +1,8 @@
 """Messages that have names without quotes, by language.
 
-In a template, {} stands for one word without quotes and {*} for any text; both become …. {=} stands for a word that stays, {+} for
-text that stays, and {-} for text, or none, that is dropped. After => stands what the message becomes, where languages' versions word it differently.
+In a template, {} stands for one word without quotes and {*} for any text; both become …. {=} stands for a word that stays,
+{+} for text that stays, and {-} for text, or none, that is dropped. After => stands what the message becomes, where the
+versions of a language word it differently.
 Texts in quotes are '…' already when templates are tried.
 """
 
@@ -64,27 +65,31 @@ reference to {} is ambiguous{-}
 {*} has private access in {*}
 {*} has protected access in {*}
 {*} in {*} cannot override {*} in {*}
-class {} cannot be cast to class {-}
+class {} cannot be cast to class {*}
 Could not find or load main class {*}
 """
 _GO = """
+expected {+}, found {*}
 undefined: {}
 {} declared and not used => declared and not used: …
 {} declared but not used => declared and not used: …
 undefined identifier: {}
 declared and not used: {}
+'…' imported and not used => imported and not used: '…'
+'…' imported but not used => imported and not used: '…'
+invalid operation: cannot call non-function {*}
 {} undefined (type {*} has no field or method {*})
 cannot use {*} as {*} value in assignment{-}
-cannot use {*} as {*} value in argument to {-}
+cannot use {*} as {*} value in argument to {*}
 cannot use {*} as {*} value in return statement{-}
 cannot use {*} as {*} value in variable declaration{-}
-cannot use {*} as {*} value in {-}
-cannot use {*} as type {*} in {-}
+cannot use {*} as {*} value in {*}
+cannot use {*} as type {*} in {*}
 cannot convert {*} to type {*}
 invalid operation: {*} (mismatched types {*} and {*})
 invalid operation: operator {} not defined on {*}
-not enough arguments in call to {-}
-too many arguments in call to {-}
+not enough arguments in call to {*}
+too many arguments in call to {*}
 assignment mismatch: {*}
 {} redeclared in this block{-}
 cannot assign to {*} (neither {+}
@@ -111,12 +116,13 @@ table {} has {} columns but {} values were supplied
 ambiguous column name: {*}
 wrong number of arguments to function {*}
 function {*} does not exist
+FUNCTION {} does not exist
 operator does not exist: {*}
 column {} does not exist
 relation {} does not exist
 permission denied for table {}
 permission denied for schema {}
-You have an error in your SQL syntax; check the manual that corresponds to your {*} server version for {-}
+You have an error in your SQL syntax; {*} => You have an error in your SQL syntax
 """
 _SHELL = """
 {*}: command not found{-}
@@ -143,19 +149,23 @@ test: {*}: unary operator expected
 {*}: syntax error in expression{-}
 """
 _R = """
+unexpected '…' in {*} => unexpected '…' in '…'
 unused argument ({*})
 unused arguments ({*})
 """
 _JULIA = """
 '…' not defined in '…' => '…' not defined
-no method matching {-}
-attempt to access {*} at index {-}
+{} not defined => '…' not defined
+objects of type {*} are not callable
+no method matching {*}
+attempt to access {*} at index {*}
+Cannot '…' an object of type {*} to an object of type {*}
 cannot '…' an object of type {*} to an object of type {*}
 non-boolean ({*}) used in boolean context
-in {}, expected {*}, got {-}
-Package {} not found in {-}
-invalid index {*}, valid nearby indices {-}
-dimensions must match: {-}
+in {}, expected {*}, got {*}
+Package {} not found in {*}
+invalid index {*}, valid nearby indices {*}
+dimensions must match: {*}
 """
 
 
