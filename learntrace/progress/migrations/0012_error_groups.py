@@ -10,6 +10,13 @@ SELECT run.id, met.user_id, ''
   FROM (SELECT gen_random_uuid() AS id) AS run,
        (SELECT DISTINCT p.user_id FROM progress_progress p WHERE p.errors > 0) AS met
 """
+# `repeated_error` opens after so many versions of the code, no longer after so many attempts.
+VERSIONS = """
+UPDATE accounts_academysettings
+   SET signal_features = jsonb_set(signal_features #- '{repeated_error,errors}', '{repeated_error,versions}',
+                                   signal_features #> '{repeated_error,errors}')
+ WHERE jsonb_typeof(signal_features #> '{repeated_error,errors}') = 'number'
+"""
 
 
 class Migration(migrations.Migration):
@@ -17,6 +24,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("progress", "0011_asked_by_operator"),
+        ("accounts", "0004_cohort_dates"),
     ]
 
     operations = [
@@ -45,5 +53,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(GROUPS, migrations.RunSQL.noop),
+        migrations.RunSQL(VERSIONS, migrations.RunSQL.noop),
         migrations.RunSQL(RECOMPUTE, migrations.RunSQL.noop),
     ]

@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 COMPILATIONS = {"hw03": 6066, "hw04": 2898}
 EVENTS = sum(COMPILATIONS.values())
 # All that the data can show: they hold no code, which the other two look for, and no scores.
-KINDS = {"repeated_error", "stuck", "wheel_spinning", "inactive_after_error", "falling_behind"}
+KINDS = {"repeated_error", "stuck", "inactive_after_error", "falling_behind"}
 IN_ORDER, SHUFFLED = "in-order", "shuffled"
 _ARRIVING = "SELECT count(*) FROM notebooks_arrival"
 # What is yet to be seen because nothing has happened, and yet to be compared within the class.
