@@ -70,8 +70,8 @@ def _read(name: str, message: str) -> tuple[ErrorGroup, Failure]:
 def _without_type(error: Failure) -> tuple[ErrorGroup, Failure]:
     """Read an error whose name is a sentence: a compiler's, which mostly is the message's first line again."""
     told = read_line("", error.name) or error.name
-    line = read_line("", error.message)
-    if line == told or error.message.startswith(error.name):
+    line = "" if error.message.startswith(error.name) else read_line("", error.message)
+    if line == told:
         line = ""
     pattern = pattern_of(told, of_code=True)
     if line:

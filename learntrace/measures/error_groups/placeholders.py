@@ -5,6 +5,7 @@ a language's grammar are no names: "';' expected" and "'else' without 'if'" stay
 """
 
 import re
+from functools import lru_cache
 
 from learntrace.measures.error_groups.templates import by_template
 
@@ -72,6 +73,8 @@ _TOKEN = re.compile(r"(before|after) '…' token\b")
 _BLANKS = re.compile(r"\s+")
 
 
+# Messages differ by the code below them more often than by their lines.
+@lru_cache(maxsize=4096)
 def pattern_of(line: str, *, of_code: bool) -> str:
     """Return the pattern of a line, at most `LONGEST` characters; the time grows with the line at most in proportion.
 
