@@ -4,6 +4,6 @@
 within a group are its variants. Error Quotient and Repeated Error Density have their own definitions of "same".
 """
 
-from learntrace.measures.error_groups.grouping import ErrorGroup, group_of, variant_of
+from learntrace.measures.error_groups.grouping import ErrorGroup, group_of, one_line, variant_of
 
-__all__ = ["ErrorGroup", "group_of", "variant_of"]
+__all__ = ["ErrorGroup", "group_of", "one_line", "variant_of"]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from learntrace.measures.activity import Failure
 from learntrace.measures.error_groups.placeholders import LONGEST, TEXT, pattern_of
 from learntrace.measures.error_groups.reading import read_line
-from learntrace.measures.failures import UNKNOWN, clean
+from learntrace.measures.failures import FAILED, UNKNOWN, clean
 
 # A type is one word, as "TypeError", "java.lang.Error", "TS2304", "std::bad_alloc" or "Error [ERR_MODULE_NOT_FOUND]". Compilers
 # without types have a sentence in its place.
@@ -33,12 +33,19 @@ class ErrorGroup:
     @property
     def text(self) -> str:
         """The group as one line, as people read it."""
-        return ": ".join(part for part in (self.kind, self.pattern) if part)
+        return one_line(self.kind, self.pattern)
 
     @property
     def digest(self) -> str:
         """32 characters by which groups are told apart: a pattern is too long for an index."""
         return hashlib.blake2b(f"{self.kind}\n{self.pattern}".encode(), digest_size=16).hexdigest()
+
+
+def one_line(name: str, message: str) -> str:
+    """Return an error as people read it. What stands for an unknown type isn't told where there is a message."""
+    if message and name in (UNKNOWN, FAILED):
+        return message
+    return ": ".join(part for part in (name, message) if part)
 
 
 def group_of(failure: Failure) -> ErrorGroup:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from learntrace.core.sql import fetch, json_rows
-from learntrace.measures.error_groups import ErrorGroup
+from learntrace.measures.error_groups import one_line
 from learntrace.progress.catalogue import SHOWN_TO_CLASS
 from learntrace.progress.counting import counts
 from learntrace.progress.reports.activity_rate import Scope
@@ -100,7 +100,7 @@ class Variant:
 
     @property
     def text(self) -> str:
-        return ": ".join(part for part in (self.name, self.message) if part)
+        return one_line(self.name, self.message)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class ErrorRow:
     @property
     def text(self) -> str:
         """The group as one line."""
-        return ErrorGroup(self.kind, self.pattern).text
+        return one_line(self.kind, self.pattern)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ SELECT u.username, p.assignment, p.attempts, p.errors, p.aborted, p.last_outcome
  WHERE a.slug = %s ORDER BY 1, 2
 """
 _ERRORS = """
-SELECT u.username, p.assignment, c.name, c.message, c.count, c.first_at, c.last_at
+SELECT u.username, p.assignment, c.name, c.message, c.group_digest, c.count, c.first_at, c.last_at, c.solved_at
   FROM progress_errorcount c JOIN progress_progress p ON p.id = c.progress_id
   JOIN accounts_user u ON u.id = p.user_id JOIN accounts_academy a ON a.id = p.academy_id
  WHERE a.slug = %s ORDER BY 1, 2, c.digest

@@ -110,6 +110,44 @@ def test_what_is_excluded_was_neither_met_nor_solved(cast: Cast) -> None:
     assert (row_on(cast.academy).times, row_on(cast.academy).median_seconds) == (2, 540.0)
 
 
+# The API
+
+
+def test_the_api_lists_groups_of_the_class_with_their_variants_and_how_they_came_about(
+    cast: Cast, teacher: Api
+) -> None:
+    ben = make_user("ben", "student", cast.academy)
+    take(cast.owner, cast.academy, attempt(0, X), attempt(5))
+    take(ben, cast.academy, attempt(1, TOTAL), attempt(2, X, key="assignment:lesson-04-exercise-1"))
+    [row] = teacher.get(f"{BASE}/assignment/hw03-exercise-1/error?explain=1").json()
+    assert (row["error"], row["learners"], row["times"], row["solved"]) == (UNDEFINED, 2, 2, 1)
+    assert [variant["message"] for variant in row["variants"]] == [TOTAL.message, X.message]
+    assert row["explain"]["solved"]["inputs"]["by_learner"][0]["learner"] == cast.owner.pk
+    assert row["explain"]["median_seconds"]["inputs"] == {"seconds": [300.0]}
+    everywhere = teacher.get(f"{BASE}/error").json()
+    assert [(one["assignment"], one["group"]) for one in everywhere] == [
+        (TAG, row["group"]),
+        ("assignment:lesson-04-exercise-1", row["group"]),
+    ]
+
+
+def test_the_api_tells_of_the_learners_and_assets_that_were_asked_for(cast: Cast, teacher: Api) -> None:
+    make_assignment(cast.academy, make_asset("hw03", academy=cast.academy), TAG)
+    take(cast.owner, cast.academy, attempt(0, X), attempt(1, X, key="assignment:lesson-04-exercise-1"))
+    assert len(teacher.get(f"{BASE}/error").json()) == 2
+    assert [row["assignment"] for row in teacher.get(f"{BASE}/error?asset=hw03").json()] == [TAG]
+    assert len(teacher.get(f"{BASE}/error?learner={cast.owner.username}").json()) == 2
+    assert teacher.get(f"{BASE}/error?learner=nobody").json() == []
+    assert teacher.get(f"{BASE}/assignment/nothing/error").status_code == 404
+    assert Api(cast.owner, cast.academy).get(f"{BASE}/error").status_code == 403
+
+
+def test_a_step_that_a_learner_made_up_is_told_to_no_class(cast: Cast, teacher: Api) -> None:
+    take(cast.owner, cast.academy, attempt(0, X, key="package/made-up"))
+    assert teacher.get(f"{BASE}/error").json() == []
+    assert recent_errors(Scope(cast.academy.pk, NOW + timedelta(minutes=1)), 5) == []
+
+
 # The real class
 
 

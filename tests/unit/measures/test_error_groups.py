@@ -80,7 +80,7 @@ def test_a_variant_keeps_its_names_and_numbers_without_the_place() -> None:
     ("name", "message", "group"),
     [
         ("", "", "unknown"),
-        ("", "something\n", "unknown: something"),
+        ("", "something\n", "something"),
         ("NameError", "", "NameError"),
         ("   ", "   ", "unknown"),
         ("Boom", "?!", "Boom: ?!"),
