@@ -185,13 +185,14 @@ def counted_again(done: dict[int, list[Activity]]) -> dict[str, Figures]:
             ]
             first = next(number for number, times in enumerate(shows) if times)
             solved = next((one.at for one in own[first:] if one.outcome == OK), None)
-            met[text].append((sum(shows), solved and (solved - own[first].at).total_seconds()))
+            seconds = None if solved is None else (solved - own[first].at).total_seconds()
+            met[text].append((sum(shows), seconds))
     return {
         text: (
             len(learners),
-            sum(times for times, _seconds in learners),
-            len(seconds := [taken for _times, taken in learners if taken is not None]),
-            median(seconds) if seconds else None,
+            sum(times for times, _taken in learners),
+            len(taken := [one for _times, one in learners if one is not None]),
+            median(taken) if taken else None,
         )
         for text, learners in met.items()
     }
