@@ -61,7 +61,7 @@ def signal_value(kind: str, thresholds: dict[str, float]) -> Callable[[Beginning
 
 def _signals() -> Iterator[Candidate]:
     grids: dict[str, list[dict[str, float]]] = {
-        "repeated_error": [{"errors": errors} for errors in range(2, 9)],
+        "repeated_error": [{"versions": versions} for versions in range(2, 9)],
         "stuck": [
             {"minutes": minutes, "attempts": attempts} for minutes in (2, 5, 10, 15, 20) for attempts in (2, 3, 5, 8)
         ],

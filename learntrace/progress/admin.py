@@ -133,7 +133,7 @@ class ProgressAdmin(ReadOnlyAdmin):
 
 @admin.register(ErrorCount)
 class ErrorCountAdmin(ReadOnlyAdmin):
-    list_display = ("name", "message", "count", "progress", "last_at")
+    list_display = ("name", "message", "count", "progress", "last_at", "solved_at")
     list_select_related = ("progress",)
     search_fields = ("=name", "=progress__user__username")
     ordering = ("-id",)

@@ -396,16 +396,27 @@ class Progress(models.Model):
 
 
 class ErrorCount(models.Model):
-    """How often a learner had an error on an assignment."""
+    """How often a learner met a variant of an error on an assignment; a group's figures are the sums over its variants.
+
+    `measures.error_groups` tells groups and variants. `recording.error_counts` keeps the rows, `reports.errors` reads them.
+    """
 
     progress = models.ForeignKey(Progress, models.CASCADE, related_name="error_counts", db_index=False)
     name = models.CharField(max_length=500)
     message = models.CharField(max_length=500)
-    # The digest of name and message, which together are too long for an index.
+    # The digests of the variant and of its group, whose texts are too long for an index.
     digest = models.CharField(max_length=32, editable=False)
+    group_digest = models.CharField(max_length=32, editable=False, default="", db_default="")
+    kind = models.CharField(max_length=500, blank=True, default="", db_default="", help_text=_("the group's type"))
+    pattern = models.CharField(
+        max_length=500, blank=True, default="", db_default="", help_text=_("the group's message, with placeholders")
+    )
     count = models.PositiveIntegerField()
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
+    solved_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("the first success on the assignment after it was met first")
+    )
 
     class Meta:
         verbose_name = _("error count")

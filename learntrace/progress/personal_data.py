@@ -83,7 +83,7 @@ _EXCLUSION = (
     "lifted_at",
     "academy_id",
 )
-_ERROR = ("name", "message", "count", "first_at", "last_at")
+_ERROR = ("name", "message", "kind", "pattern", "count", "first_at", "last_at", "solved_at")
 
 
 def _activities(user_id: int) -> Rows:

@@ -37,12 +37,45 @@ class AssetNameSerializer(serializers.Serializer[Any]):
 
 
 class TopErrorSerializer(serializers.Serializer[Any]):
-    """An error of an assignment: how often it was met, and by how many learners."""
+    """A group of errors on an assignment: how often it was met, by how many learners, and who solved it."""
+
+    group = serializers.CharField(source="digest", help_text="the same for the same error on every assignment")
+    name = serializers.CharField(source="kind", help_text="the error's type; empty where it has none")
+    message = serializers.CharField(source="pattern", help_text="'…' and … stand for texts and names, N for numbers")
+    count = serializers.IntegerField(source="times")
+    learners = serializers.IntegerField()
+    solved = serializers.IntegerField()
+    median_seconds = serializers.FloatField(allow_null=True, help_text="until solved")
+
+
+class VariantSerializer(serializers.Serializer[Any]):
+    """A variant of a group of errors, as it was told."""
 
     name = serializers.CharField()
     message = serializers.CharField()
-    count = serializers.IntegerField()
     learners = serializers.IntegerField()
+    times = serializers.IntegerField()
+
+
+class ErrorGroupSerializer(ExplainedSerializer):
+    """A group of errors on an assignment; the figures are the same wherever they are told."""
+
+    assignment = serializers.CharField(help_text="a tag with its prefix, or asset/step")
+    group = serializers.CharField(source="digest", help_text="the same for the same error on every assignment")
+    error = serializers.CharField(
+        source="text", help_text="type and message: '…' and … stand for texts and names, N for numbers"
+    )
+    kind = serializers.CharField(help_text="the error's type; empty where it has none")
+    pattern = serializers.CharField(help_text="the message with placeholders")
+    learners = serializers.IntegerField()
+    times = serializers.IntegerField()
+    solved = serializers.IntegerField(help_text="the learners who succeeded, or were done, after they met it")
+    median_seconds = serializers.FloatField(
+        allow_null=True, help_text="from meeting it first to that, of those who solved it"
+    )
+    last_at = serializers.DateTimeField()
+    variant_count = serializers.IntegerField()
+    variants = VariantSerializer(many=True, help_text="those that most learners met, 20 at most")
 
 
 class AssignmentProgressSerializer(ExplainedSerializer):

@@ -35,12 +35,12 @@ from learntrace.progress.reports.learner_assignments import (
 from learntrace.progress.reports.learners import MOST_ONLY_SEEN, LearnerRow, learner_rows, with_assignments
 from learntrace.progress.reports.selection import FILTERS, selection_of
 
-_TAG = OpenApiParameter(
+TAG = OpenApiParameter(
     "tag", str, OpenApiParameter.PATH, description="an assignment, with or without its prefix; may hold a slash"
 )
 _USER_ID = OpenApiParameter("user_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
-_EXPLAIN = OpenApiParameter("explain", bool, description="whether each number says how it came about")
-_OF_CLASS = {name: FILTERS[name] for name in ("cohort", "learner")}
+EXPLAIN = OpenApiParameter("explain", bool, description="whether each number says how it came about")
+OF_CLASS = {name: FILTERS[name] for name in ("cohort", "learner")}
 
 _SortKeys = Mapping[str, Callable[[Any], Any]]
 """What a list can be sorted by: the name in the query string, and the key of a row."""
@@ -76,23 +76,23 @@ class ExplainedPages(Pages):
     most = MOST_ROWS
 
 
-def _pages(request: Request) -> type[Pages]:
+def pages(request: Request) -> type[Pages]:
     return ExplainedPages if flag(request, "explain") else Pages
 
 
-class _ProgressView(AcademyView):
+class ProgressView(AcademyView):
     """An endpoint that answers from measures."""
 
     capabilities: ClassVar = {"GET": "read_assignment"}
     pagination_class = Pages
 
 
-class AssignmentsView(_ProgressView):
+class AssignmentsView(ProgressView):
     """The academy's assignments."""
 
     @extend_schema(
         operation_id="progress_assignments",
-        parameters=[*ACADEMY, *filters(**FILTERS), _EXPLAIN],
+        parameters=[*ACADEMY, *filters(**FILTERS), EXPLAIN],
         responses=responses(serializers.AssignmentProgressSerializer(many=True), 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
@@ -106,19 +106,19 @@ class AssignmentsView(_ProgressView):
                 explain_assignments(selection, page)
             return serializers.AssignmentProgressSerializer(page, many=True).data
 
-        return _pages(request).answer_items(rows, request, serialize)
+        return pages(request).answer_items(rows, request, serialize)
 
 
-class AssignmentLearnersView(_ProgressView):
+class AssignmentLearnersView(ProgressView):
     """The learners of an assignment."""
 
     @extend_schema(
         operation_id="progress_assignment_learners",
         parameters=[
             *ACADEMY,
-            _TAG,
-            *filters(**_OF_CLASS, state=f"one or more of {', '.join(STATES)}, comma-separated"),
-            _EXPLAIN,
+            TAG,
+            *filters(**OF_CLASS, state=f"one or more of {', '.join(STATES)}, comma-separated"),
+            EXPLAIN,
         ],
         responses=responses(serializers.AssignmentLearnerSerializer(many=True), 400, 401, 403, 404),
     )
@@ -137,15 +137,15 @@ class AssignmentLearnersView(_ProgressView):
                 explain_learner_assignments(self.academy, page)
             return serializers.AssignmentLearnerSerializer(page, many=True).data
 
-        return _pages(request).answer_items(rows, request, serialize)
+        return pages(request).answer_items(rows, request, serialize)
 
 
-class AttemptsView(_ProgressView):
+class AttemptsView(ProgressView):
     """A learner's attempts at an assignment."""
 
     @extend_schema(
         operation_id="progress_attempts",
-        parameters=[*ACADEMY, _TAG, _USER_ID, _EXPLAIN],
+        parameters=[*ACADEMY, TAG, _USER_ID, EXPLAIN],
         responses=responses(serializers.AttemptSerializer(many=True), 400, 401, 403, 404),
     )
     def get(self, request: Request, tag: str, user_id: int) -> Response:
@@ -159,15 +159,15 @@ class AttemptsView(_ProgressView):
             context = {"explain": flag(request, "explain"), "exclusions": excluded}
             return serializers.AttemptSerializer(page, many=True, context=context).data
 
-        return _pages(request).answer(rows, request, serialize)
+        return pages(request).answer(rows, request, serialize)
 
 
-class LearnersView(_ProgressView):
+class LearnersView(ProgressView):
     """The academy's learners."""
 
     @extend_schema(
         operation_id="progress_learners",
-        parameters=[*ACADEMY, *filters(**FILTERS), _EXPLAIN],
+        parameters=[*ACADEMY, *filters(**FILTERS), EXPLAIN],
         responses=responses(serializers.LearnerProgressSerializer(many=True), 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
@@ -180,7 +180,7 @@ class LearnersView(_ProgressView):
                 explain_learners(selection, page, of_class=True)
             return serializers.LearnerProgressSerializer(page, many=True).data
 
-        return _pages(request).answer_items(rows, request, serialize)
+        return pages(request).answer_items(rows, request, serialize)
 
 
 class LearnerView(AcademyView):
@@ -190,7 +190,7 @@ class LearnerView(AcademyView):
 
     @extend_schema(
         operation_id="progress_learner",
-        parameters=[*ACADEMY, _USER_ID, *filters(asset=FILTERS["asset"]), _EXPLAIN],
+        parameters=[*ACADEMY, _USER_ID, *filters(asset=FILTERS["asset"]), EXPLAIN],
         responses=responses(serializers.LearnerWithAssignmentsSerializer, 400, 401, 403, 404),
     )
     def get(self, request: Request, user_id: int) -> Response:
@@ -206,12 +206,12 @@ class LearnerView(AcademyView):
         return Response(serializers.LearnerWithAssignmentsSerializer(row).data)
 
 
-class AssetsView(_ProgressView):
+class AssetsView(ProgressView):
     """The academy's notebooks and packages."""
 
     @extend_schema(
         operation_id="progress_assets",
-        parameters=[*ACADEMY, *filters(**FILTERS), _EXPLAIN],
+        parameters=[*ACADEMY, *filters(**FILTERS), EXPLAIN],
         responses=responses(serializers.AssetProgressSerializer(many=True), 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
@@ -220,12 +220,12 @@ class AssetsView(_ProgressView):
         return _groups(rows, request, serializers.AssetProgressSerializer)
 
 
-class CohortsView(_ProgressView):
+class CohortsView(ProgressView):
     """The academy's cohorts."""
 
     @extend_schema(
         operation_id="progress_cohorts",
-        parameters=[*ACADEMY, *filters(**FILTERS), _EXPLAIN],
+        parameters=[*ACADEMY, *filters(**FILTERS), EXPLAIN],
         responses=responses(serializers.CohortProgressSerializer(many=True), 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
@@ -240,4 +240,4 @@ def _groups(rows: Any, request: Request, serializer: Any) -> Response:
             explain_groups(page)
         return serializer(page, many=True).data
 
-    return _pages(request).answer_items(rows, request, serialize)
+    return pages(request).answer_items(rows, request, serialize)

@@ -91,7 +91,8 @@ def fill_sentence(sentence: str, signal: Signal, learner: User) -> str:
 
 
 def _sentence(signal: Signal) -> str:
-    return KINDS[signal.kind].sentence if signal.kind in KINDS else "%(learner)s: %(count)s"
+    facts = signal.facts if isinstance(signal.facts, dict) else {}
+    return KINDS[signal.kind].sentence_for(facts) if signal.kind in KINDS else "%(learner)s: %(count)s"
 
 
 def _filled(sentence: str, signal: Signal, learner: User, language: str) -> str:

@@ -53,7 +53,7 @@ def _of_kind(kind: Kind, stored: Any) -> dict[str, Any]:
 
 
 def _defaults(kind: Kind) -> dict[str, Any]:
-    return {ENABLED: True, **kind.defaults()}
+    return {ENABLED: kind.enabled, **kind.defaults()}
 
 
 def _fits(threshold: Threshold, value: object) -> bool:

@@ -107,11 +107,11 @@ SHAPES: dict[str, Callable[[Content], None]] = {
     ),
     "unknown-cell-without-source": lambda content: content["cells"].insert(0, {"cell_type": "prompt", "metadata": {}}),
     "cell-without-kind": lambda content: content["cells"].append({"metadata": {}, "source": "x"}),
-    "ids-before-their-time": lambda content: [cell.update(id=f"i{at}") for at, cell in enumerate(content["cells"])],  # type: ignore[dict-item, return-value]
-    "no-ids": lambda content: [cell.pop("id", None) for cell in content["cells"]],  # type: ignore[dict-item, return-value]
+    "ids-before-their-time": lambda content: [cell.update(id=f"i{at}") for at, cell in enumerate(content["cells"])],  # type: ignore[dict-item]
+    "no-ids": lambda content: [cell.pop("id", None) for cell in content["cells"]],  # type: ignore[dict-item]
     "equal-ids": _everywhere("id", "same"),
     "bad-ids": _everywhere("id", "no id, as it has blanks"),
-    "number-ids": lambda content: [cell.update(id=at) for at, cell in enumerate(content["cells"])],  # type: ignore[dict-item, return-value]
+    "number-ids": lambda content: [cell.update(id=at) for at, cell in enumerate(content["cells"])],  # type: ignore[dict-item]
     "no-execution-count": _without("cells", 2, "execution_count"),
     "no-outputs": _without("cells", 2, "outputs"),
     "no-source": _without("cells", 1, "source"),

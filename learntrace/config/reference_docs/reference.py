@@ -118,7 +118,7 @@ def signals() -> str:
     severities = {1: "low", 2: "medium", 3: "high"}
     rows = [
         [
-            f"`{kind.kind}`",
+            f"`{kind.kind}`" if kind.enabled else f"`{kind.kind}` (off)",
             kind.name,
             severities[kind.severity],
             re.sub(r"%\((\w+)\)s", r"*\1*", kind.sentence),
@@ -130,7 +130,8 @@ def signals() -> str:
         "learntrace/signals/detectors",
         "# Kinds of signals",
         "What a teacher is told of. Each academy can turn a kind off, and set its thresholds, in `signal_features` of its "
-        'settings: `{"stuck": {"enabled": true, "minutes": 10}}`. '
+        'settings: `{"stuck": {"enabled": true, "minutes": 10}}`. One that is "off" is looked for only where an academy turns '
+        "it on. "
         "[Why these, and how they are computed](../explanation/signals.md).",
         _table(["Kind", "Name", "Severity", "What it says", "Thresholds, with their defaults"], rows),
     )

@@ -41,8 +41,8 @@ _LEARNERS: Columns[LearnerLine] = (
     (_("Questions"), lambda line: line.measures.questions),
 )
 _ERRORS: Columns[ErrorRow] = (
-    (_("Error"), lambda error: error.name),
-    (_("Message"), lambda error: error.message),
+    (_("Error"), lambda error: error.text),
+    (_("Variants"), lambda error: error.variant_count),
     (_("Learners"), lambda error: error.learners),
     (_("Times"), lambda error: error.times),
     (_("Median until solved (s)"), lambda error: error.median_seconds),

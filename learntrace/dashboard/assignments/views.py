@@ -23,7 +23,7 @@ from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.progress.assignment_keys import PREFIX, key_of
 from learntrace.progress.reports.assignments import assignments_of
 from learntrace.progress.reports.attempts import attempts_of
-from learntrace.progress.reports.errors import errors_on
+from learntrace.progress.reports.errors import ErrorRow, errors_on, with_variants
 from learntrace.progress.reports.learner_assignments import (
     LearnerAssignmentRow,
     learner_assignments,
@@ -62,7 +62,7 @@ def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpRespons
     filters = filters_of(request, page.academy)
     selection = replace(filters.chosen.selection, assets=None)
     lines = sorted_rows(_lines(page, selection, key), request, LEARNER_ORDERS, "need")
-    errors = partial(errors_on, page.academy.pk, [key], selection.learner_ids)
+    errors = partial(_errors, page.academy.pk, key, selection.learner_ids)
     tables: dict[str, Callable[[], Table]] = {
         "learners": lambda: csv_export.learners(lines),
         "errors": lambda: csv_export.errors(errors(MOST_ERRORS_IN_FILE)),
@@ -103,6 +103,10 @@ def attempts(request: HttpRequest, page: AcademyPage, key: str, user_id: int) ->
         signal_id=request.GET.get("signal", ""),
     )
     return page.show("assignments/attempts.html", context)
+
+
+def _errors(academy_id: int, key: str, learners: list[int] | None, most: int) -> list[ErrorRow]:
+    return with_variants(academy_id, errors_on(academy_id, [key], learners, most), learners)
 
 
 def _lines(page: AcademyPage, selection: Selection, key: str) -> list[LearnerLine]:

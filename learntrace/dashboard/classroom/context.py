@@ -111,7 +111,7 @@ def class_now_context(
 def without_names(errors: Sequence[ErrorRow], learners: Collection[Learner]) -> list[ErrorRow]:
     """Return the errors whose messages name nobody of the class, such as by a home folder."""
     names = _names_of(learners)
-    return [error for error in errors if not names_somebody(f"{error.name} {error.message}", names)]
+    return [error for error in errors if not names_somebody(error.text, names)]
 
 
 def _without_names(snapshot: ClassSnapshot) -> list[ToldConcern]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
@@ -16,10 +17,18 @@ from learntrace.signals.queries import UNRESOLVED
 
 @dataclass(frozen=True)
 class LearnerText:
-    """A sentence to the learner, with the same placeholders as the kind's own sentence, and an advice."""
+    """A sentence to the learner, with the same placeholders as the kind's own sentence, and an advice.
+
+    `unless` is told instead where the fact `needs` isn't known.
+    """
 
     sentence: str
     advice: str
+    needs: str = ""
+    unless: str = ""
+
+    def sentence_for(self, facts: Mapping[str, Any]) -> str:
+        return self.sentence if not self.needs or self.needs in facts else self.unless
 
 
 LEARNER_TEXTS: Mapping[str, LearnerText] = {
@@ -31,11 +40,13 @@ LEARNER_TEXTS: Mapping[str, LearnerText] = {
         ),
     ),
     "repeated_error": LearnerText(
-        _("You changed your code on %(assignment)s and met %(error)s %(count)s times in a row."),
+        _("You met %(error)s %(count)s times in a row on %(assignment)s, in %(versions)s versions of your code."),
         _(
             "You are trying things, which is right; the cause may lie elsewhere than where you look. Go to the line that the "
             "error names, and look at what your variables hold just before it."
         ),
+        needs="versions",
+        unless=_("You met %(error)s %(count)s times in a row on %(assignment)s."),
     ),
     "stuck": LearnerText(
         _("You have worked on %(assignment)s for %(minutes)s minutes, and %(count)s attempts failed."),
@@ -108,7 +119,7 @@ def own_lines(user: User, signals: Iterable[Signal]) -> list[OwnSignal]:
                 id=signal.pk,
                 name=kind_name(signal.kind),
                 shape=shape_of(signal),
-                sentence=fill_sentence(words.sentence, signal, user) if words else teachers,
+                sentence=fill_sentence(words.sentence_for(_facts(signal)), signal, user) if words else teachers,
                 advice=gettext(words.advice) if words else "",
                 teachers=teachers,
                 opened_at=signal.opened_at,
@@ -118,3 +129,7 @@ def own_lines(user: User, signals: Iterable[Signal]) -> list[OwnSignal]:
             )
         )
     return lines
+
+
+def _facts(signal: Signal) -> Mapping[str, Any]:
+    return signal.facts if isinstance(signal.facts, dict) else {}

@@ -89,8 +89,32 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "learner_completion_rate": Definition(_("Completed assignments, as a part of those published."), "percent"),
     "median_active_time": Definition(_("The median of the active times of the learners who were seen."), "seconds"),
-    "top_errors": Definition(
-        _("The errors that were met most often: an attempt with the same error twice met it once."), "count"
+    "top_errors": Definition(_("The groups of errors that most learners met."), "count"),
+    "error_group": Definition(
+        _(
+            "Errors of one type with the same message, once quoted names and texts, numbers, paths, places and the excerpt "
+            "of the code are left out. Its variants are the messages as they were told."
+        ),
+        "word",
+    ),
+    "error_learners": Definition(_("Learners with an attempt on the assignment that ended with the error."), "count"),
+    "error_times": Definition(
+        _(
+            "How often it was met, summed over its variants: an attempt that shows a variant twice met it once; one that "
+            "shows two variants met two."
+        ),
+        "count",
+    ),
+    "error_solved": Definition(
+        _("Learners with a success on the assignment after they met the error first, or who were done after that."),
+        "count",
+    ),
+    "time_to_solve": Definition(
+        _(
+            "The median of the times from a learner's first attempt with the error to the next success on the assignment, or "
+            "until it was done, of those who have one."
+        ),
+        "seconds",
     ),
     "assignments": Definition(
         _(

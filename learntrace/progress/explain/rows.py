@@ -22,6 +22,7 @@ from learntrace.progress.explain.explanation import (
 from learntrace.progress.models import Assignment, Progress
 from learntrace.progress.reports.assets_and_cohorts import GroupRow
 from learntrace.progress.reports.assignments import AssignmentRow
+from learntrace.progress.reports.errors import ErrorRow
 from learntrace.progress.reports.learners import LearnerRow
 from learntrace.progress.reports.selection import Selection
 
@@ -104,9 +105,15 @@ def _assignment(row: AssignmentRow, stored: Sequence[_Stored], counted: _Counted
         ),
         **_attempts_and_errors(row, counted, details, "learner", by_learner),
         "median_active_time": explained("median_active_time", {"active_times": latest(active_times)}, details=details),
-        "top_errors": explained("top_errors", {"errors": row.top_errors}, events=counted.failed, details=details),
+        "top_errors": explained(
+            "top_errors", {"errors": [_met(error) for error in row.top_errors]}, events=counted.failed, details=details
+        ),
         "last_seen_at": explained("last_seen_at", {"at": row.last_seen_at}, details=details),
     }
+
+
+def _met(error: ErrorRow) -> dict[str, Any]:
+    return {"error": error.text, "learners": error.learners, "times": error.times}
 
 
 def _attempts_and_errors(

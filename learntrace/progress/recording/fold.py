@@ -4,7 +4,6 @@ New activities continue from the stored state; a late one makes the measures of 
 the learner's lock (`recording`), so that the stored activities are exactly those in the stored state.
 """
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,10 +13,9 @@ import msgspec
 
 from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.measures import learner_measures
-from learntrace.measures.activity import CHECK, Activity, Failure
-from learntrace.measures.failures import headline
+from learntrace.measures.activity import CHECK, Activity
 from learntrace.progress import checks
-from learntrace.progress.recording import activity_store
+from learntrace.progress.recording import activity_store, error_counts
 from learntrace.progress.recording.active_gap import gaps_of
 from learntrace.progress.recording.activity_store import AssignmentKey, key_rows
 from learntrace.progress.recording.later import recompute_later, with_long_history
@@ -55,17 +53,6 @@ SELECT user_id, academy_id, assignment, attempts, errors, aborted, checks, faile
        state = excluded.state, last_arrival = excluded.last_arrival, gap_seconds = excluded.gap_seconds, updated_at = now()
 RETURNING id, user_id, academy_id, assignment
 """
-_FORGET_COUNTS = "DELETE FROM progress_errorcount WHERE progress_id = ANY(%s)"
-_COUNT = """
-INSERT INTO progress_errorcount AS kept (progress_id, name, message, digest, count, first_at, last_at)
-SELECT progress_id, name, message, digest, count, first_at, last_at
-  FROM jsonb_to_recordset(%s::jsonb)
-    AS r(progress_id bigint, name text, message text, digest text, count int, first_at timestamptz, last_at timestamptz)
- ORDER BY progress_id, digest
-    ON CONFLICT (progress_id, digest) DO UPDATE
-   SET count = kept.count + excluded.count, first_at = least(kept.first_at, excluded.first_at),
-       last_at = greatest(kept.last_at, excluded.last_at)
-"""
 # The counts go first: cascades are done by Django, and the database has none.
 _FORGET = (
     """
@@ -94,6 +81,11 @@ class _Fold:
     anew: bool
     checked_part: str | None
     state: learner_measures.State = field(default_factory=learner_measures.begin)
+    has_unsolved: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Every error met before was met before the last failure, and every success sets it back.
+        self.has_unsolved = self.state["last_failed_at"] is not None
 
     def row(self) -> dict[str, Any]:
         """Step over the activities and return the row to store."""
@@ -219,39 +211,10 @@ def _store(folds: Sequence[_Fold]) -> None:
         return
     rows = fetch(_STORE, [json_rows(fold.row() for fold in folds)])
     ids = {AssignmentKey(user_id, academy, assignment): pk for pk, user_id, academy, assignment in rows}
-    if anew := [ids[fold.key] for fold in folds if fold.anew]:
-        execute(_FORGET_COUNTS, [anew])
-    if counts := [row for fold in folds for row in _error_counts(ids[fold.key], fold.activities)]:
-        execute(_COUNT, [json_rows(counts)])
-
-
-def _error_counts(progress_id: int, activities: Iterable[Activity]) -> list[dict[str, Any]]:
-    """Return how often each error occurred, without the excerpt of code that a compiler shows below it.
-
-    An attempt that has the same error twice counts once.
-    """
-    times: dict[Failure, list[datetime]] = {}
-    for activity in activities:
-        if activity.failed:
-            for failure in dict.fromkeys(Failure(failure.name, headline(failure)) for failure in activity.failures):
-                times.setdefault(failure, []).append(activity.at)
-    return [
-        {
-            "progress_id": progress_id,
-            "name": failure.name,
-            "message": failure.message,
-            "digest": digest_of(failure),
-            "count": len(moments),
-            "first_at": moments[0],
-            "last_at": moments[-1],
-        }
-        for failure, moments in times.items()
-    ]
-
-
-def digest_of(failure: Failure) -> str:
-    """Return the digest of an error, which is short enough for an index."""
-    return hashlib.blake2b(f"{failure.name}\n{failure.message}".encode(), digest_size=16).hexdigest()
+    error_counts.count(
+        error_counts.Stepped(ids[fold.key], fold.activities, anew=fold.anew, has_unsolved=fold.has_unsolved)
+        for fold in folds
+    )
 
 
 def _forget(keys: Collection[AssignmentKey]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from learntrace.core.sql import fetch
 from learntrace.progress.reports.class_members import classes_of
+from learntrace.progress.reports.errors import ErrorRow, errors_on
 from learntrace.progress.reports.selection import Selection
 
 MOST_ERRORS = 5
@@ -34,20 +35,6 @@ SELECT key, coalesce(published.title, ''), published.asset_id, published.slug, c
  WHERE published.key IS NOT NULL OR starts_with(key, 'assignment:')
  ORDER BY published.slug NULLS LAST, published.position, key
 """
-# Grouped by the digest, which is shorter than name and message.
-_ERRORS = """
-SELECT assignment, name, message, times, learners
-  FROM (SELECT p.assignment, min(e.name) AS name, min(e.message) AS message, sum(e.count)::bigint AS times,
-               count(*) AS learners,
-               row_number() OVER (PARTITION BY p.assignment
-                                  ORDER BY sum(e.count) DESC, count(*) DESC, min(e.name), min(e.message)) AS place
-          FROM progress_progress p JOIN progress_errorcount e ON e.progress_id = p.id
-         WHERE p.academy_id = %(academy)s AND p.assignment = ANY(%(keys)s)
-           AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
-         GROUP BY p.assignment, e.digest) AS counted
- WHERE place <= %(most)s
- ORDER BY assignment, place
-"""
 
 
 @dataclass
@@ -68,7 +55,7 @@ class AssignmentRow:
     errors: int
     median_active_time: float | None
     last_seen_at: datetime | None
-    top_errors: list[Mapping[str, Any]] = field(default_factory=list)
+    top_errors: list[ErrorRow] = field(default_factory=list)
     explain: Mapping[str, Any] | None = None
 
 
@@ -105,9 +92,7 @@ def _row(row: tuple[Any, ...], classes: Mapping[int, frozenset[int]]) -> Assignm
 
 
 def with_errors(selection: Selection, rows: Collection[AssignmentRow]) -> None:
-    """Add to each row its most frequent errors; runs one query."""
+    """Add to each row the errors that most learners met; runs one query."""
     by_key = {row.assignment: row for row in rows}
-    parameters = {**selection.parameters(), "keys": list(by_key), "most": MOST_ERRORS}
-    for key, name, message, times, learners in fetch(_ERRORS, parameters):
-        error = {"name": name, "message": message, "count": times, "learners": learners}
-        by_key[key].top_errors.append(error)
+    for error in errors_on(selection.academy.pk, by_key, selection.learner_ids, MOST_ERRORS):
+        by_key[error.assignment].top_errors.append(error)

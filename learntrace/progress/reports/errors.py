@@ -1,106 +1,228 @@
-"""The errors of a class by type and message: how many learners had each, and how long they took to solve it."""
+"""The errors of a class by group: how many learners met each, how often, who solved it, and how long that took.
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from statistics import median
+All that tells figures about errors reads them here, from the rows that `recording.error_counts` keeps: pages, CSV files, API.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from learntrace.core.sql import fetch, json_rows
+from learntrace.measures.error_groups import one_line
 from learntrace.progress.catalogue import SHOWN_TO_CLASS
 from learntrace.progress.counting import counts
 from learntrace.progress.reports.activity_rate import Scope
 
-# Name and message as the sources have cleaned them. An attempt with several errors counts once for each of them.
-_RECENT_OF = """
-SELECT a.assignment, failure->>0 AS name, failure->>1 AS message, count(DISTINCT a.user_id) AS learners, count(*) AS times
-  FROM progress_activity a CROSS JOIN LATERAL jsonb_array_elements(a.failures) AS failure
- WHERE a.academy_id = %(academy)s AND a.at > %(since)s AND a.at <= %(now)s AND a.outcome = 'error'
-   AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {shown} AND {counts}
-   AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
-   AND (%(keys)s::text[] IS NULL OR a.assignment = ANY(%(keys)s))
- GROUP BY a.assignment, name, message
- ORDER BY learners DESC, times DESC, a.assignment, name, message
- LIMIT %(most)s
-"""
-_RECENT = _RECENT_OF.format(shown=SHOWN_TO_CLASS.format(academy="a.academy_id", key="a.assignment"), counts=counts("a"))
-_ON_ASSIGNMENTS = """
-SELECT p.assignment, min(e.name) AS name, min(e.message) AS message, count(*) AS learners, sum(e.count)::bigint AS times
-  FROM progress_progress p JOIN progress_errorcount e ON e.progress_id = p.id
- WHERE p.academy_id = %(academy)s AND p.assignment = ANY(%(keys)s)
-   AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
- GROUP BY p.assignment, e.digest
- ORDER BY learners DESC, times DESC, name, message
- LIMIT %(most)s
-"""
-# The counts hold when each learner first had the error; the next success is one step in the index activity_assignment.
-_SOLVED = f"""
-WITH error AS (
-     SELECT * FROM jsonb_to_recordset(%(errors)s::jsonb) AS r(number int, about text, name text, message text)
-), seen AS MATERIALIZED (
-     SELECT p.id, p.user_id, p.assignment, p.academy_id
-       FROM progress_progress p
-      WHERE p.academy_id = %(academy)s AND p.assignment = ANY(%(error_keys)s)
+# The variants that are shown of a group.
+MOST_VARIANTS = 20
+
+# A learner's group on an assignment: met first with its first variant, solved by the first success after that.
+_MET = """
+met AS (
+     SELECT p.assignment, p.user_id, e.group_digest, min(e.kind) AS kind, min(e.pattern) AS pattern, sum(e.count) AS times,
+            min(e.first_at) AS first_at, max(e.last_at) AS last_at, min(e.solved_at) AS solved_at
+       FROM progress_progress p JOIN progress_errorcount e ON e.progress_id = p.id
+      WHERE p.academy_id = %(academy)s AND (%(keys)s::text[] IS NULL OR p.assignment = ANY(%(keys)s))
         AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
+        AND (%(digests)s::text[] IS NULL OR e.group_digest = ANY(%(digests)s))
+      GROUP BY p.assignment, p.user_id, e.group_digest
+)"""
+_GROUPED = f"""
+WITH {_MET}, grouped AS (
+     SELECT assignment, group_digest, min(kind) AS kind, min(pattern) AS pattern, count(*) AS learners,
+            sum(times)::bigint AS times, count(solved_at) AS solved,
+            percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM solved_at - first_at)::float8) AS median,
+            max(last_at) AS last_at
+       FROM met GROUP BY assignment, group_digest
 )
-SELECT error.number, extract(epoch FROM solved.at - e.first_at)::float8
-  FROM seen p
-  JOIN progress_errorcount e ON e.progress_id = p.id
-  JOIN error ON error.about = p.assignment AND error.name = e.name AND error.message = e.message
- CROSS JOIN LATERAL (
-       SELECT a.at FROM progress_activity a
-        WHERE a.user_id = p.user_id AND a.assignment = p.assignment AND a.at >= e.first_at
-          AND (a.outcome = 'ok' OR a.verb = 'completed') AND a.academy_id = p.academy_id AND {counts("a")}
-        ORDER BY a.at LIMIT 1) AS solved
+SELECT assignment, group_digest, kind, pattern, learners, times, solved, median, last_at
+  FROM (SELECT *, row_number() OVER (PARTITION BY assignment
+                                     ORDER BY learners DESC, times DESC, kind, pattern, group_digest) AS place
+          FROM grouped g
+         WHERE %(keys)s::text[] IS NOT NULL OR {SHOWN_TO_CLASS.format(academy="%(academy)s", key="g.assignment")}) AS placed
+ WHERE place <= %(most)s
+ ORDER BY learners DESC, times DESC, kind, pattern, assignment, group_digest
+"""  # noqa: S608 (no text from outside)
+_VARIANTS = """
+WITH asked AS (
+     SELECT * FROM jsonb_to_recordset(%(groups)s::jsonb) AS r(number int, about text, digest text)
+), variant AS (
+     SELECT asked.number, min(e.name) AS name, min(e.message) AS message, count(*) AS learners,
+            sum(e.count)::bigint AS times, e.digest
+       FROM asked
+       JOIN progress_progress p ON p.academy_id = %(academy)s AND p.assignment = asked.about
+       JOIN progress_errorcount e ON e.progress_id = p.id AND e.group_digest = asked.digest
+      WHERE %(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s)
+      GROUP BY asked.number, e.digest
+)
+SELECT number, name, message, learners, times, variants
+  FROM (SELECT *, count(*) OVER (PARTITION BY number) AS variants,
+               row_number() OVER (PARTITION BY number ORDER BY learners DESC, times DESC, name, message, digest) AS place
+          FROM variant) AS placed
+ WHERE place <= %(most)s
+ ORDER BY number, place
+"""
+# The index activity_academy finds who failed; what they met then stands in their counts.
+_RECENT = f"""
+WITH failed AS MATERIALIZED (
+     SELECT DISTINCT a.user_id, a.assignment
+       FROM progress_activity a
+      WHERE a.academy_id = %(academy)s AND a.at > %(since)s AND a.at <= %(now)s AND a.outcome = 'error'
+        AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {counts("a")}
+        AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
+        AND (%(keys)s::text[] IS NULL OR a.assignment = ANY(%(keys)s))
+)
+SELECT p.assignment, e.group_digest, count(DISTINCT p.user_id) AS recent
+  FROM failed
+  JOIN progress_progress p
+    ON p.user_id = failed.user_id AND p.assignment = failed.assignment AND p.academy_id = %(academy)s
+  JOIN progress_errorcount e ON e.progress_id = p.id AND e.last_at > %(since)s AND e.first_at <= %(now)s
+ WHERE {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")}
+ GROUP BY p.assignment, e.group_digest
+ ORDER BY recent DESC, max(e.last_at) DESC, p.assignment, e.group_digest
+ LIMIT %(most)s
+"""  # noqa: S608 (no text from outside)
+_LEARNERS = f"""
+WITH {_MET}
+SELECT assignment, group_digest, user_id, times::bigint, first_at, last_at, solved_at FROM met ORDER BY first_at, user_id
 """  # noqa: S608 (no text from outside)
 
 
 @dataclass(frozen=True)
-class ErrorRow:
-    """An error on an assignment: the number of learners who had it, how often it occurred, and how long it took to solve.
+class Variant:
+    """A variant of a group as it was told, with how many learners met it, and how often."""
 
-    `solved` counts the learners with a later success, or who were done later. `median_seconds` is the median of their
-    times from the first occurrence to then, None where nobody solved it.
-    """
-
-    assignment: str
     name: str
     message: str
     learners: int
     times: int
-    solved: int = 0
-    median_seconds: float | None = None
+
+    @property
+    def text(self) -> str:
+        return one_line(self.name, self.message)
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """A group of errors on an assignment.
+
+    `learners` met it, `times` in all: an attempt counts once for each of the group's variants that it shows. `solved` counts
+    the learners with a success on the assignment after they met it first, or who were done after that; `median_seconds` is the
+    median of their times until then, None where nobody solved it. `recent` counts the learners who met it in the last half
+    hour, None where that wasn't asked.
+    """
+
+    assignment: str
+    digest: str
+    kind: str
+    pattern: str
+    learners: int
+    times: int
+    solved: int
+    median_seconds: float | None
+    last_at: datetime
+    recent: int | None = None
+    variant_count: int = 0
+    variants: Sequence[Variant] = ()
+    explain: Mapping[str, Any] | None = field(default=None, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The group as one line."""
+        return one_line(self.kind, self.pattern)
+
+
+@dataclass(frozen=True)
+class LearnerMet:
+    """A learner who met a group, and when it was solved."""
+
+    user_id: int
+    times: int
+    first_at: datetime
+    last_at: datetime
+    solved_at: datetime | None
 
 
 def recent_errors(scope: Scope, most: int) -> list[ErrorRow]:
-    """Return the errors of the last half hour, those of most learners first, at most `most`; runs two queries."""
-    return _read(_RECENT, {**scope.parameters(), "most": most})
+    """Return the groups that most learners met in the last half hour, at most `most`; their figures are of all times.
 
-
-def errors_on(academy_id: int, keys: Collection[str], learners: Collection[int] | None, most: int) -> list[ErrorRow]:
-    """Return all errors on the assignments, those of most learners first, at most `most`; runs two queries."""
-    learner_ids = None if learners is None else list(learners)
-    return _read(_ON_ASSIGNMENTS, {"academy": academy_id, "keys": list(keys), "learners": learner_ids, "most": most})
-
-
-def _read(statement: str, parameters: dict[str, Any]) -> list[ErrorRow]:
-    errors = [ErrorRow(*row) for row in fetch(statement, parameters)]
-    if not errors:
+    Runs two queries.
+    """
+    recent = {
+        (assignment, digest): learners
+        for assignment, digest, learners in fetch(_RECENT, {**scope.parameters(), "most": most})
+    }
+    if not recent:
         return []
-    seconds = _seconds_to_solve(errors, parameters)
+    keys, digests = {key for key, _digest in recent}, {digest for _key, digest in recent}
+    rows = _grouped(scope.academy_id, keys, scope.learners, len(recent) * len(keys), digests)
+    by_group = {(row.assignment, row.digest): row for row in rows}
+    return [replace(by_group[group], recent=learners) for group, learners in recent.items() if group in by_group]
+
+
+def errors_on(
+    academy_id: int, keys: Collection[str] | None, learners: Collection[int] | None, most: int
+) -> list[ErrorRow]:
+    """Return the groups met on the assignments (None: on any), those of most learners first; at most `most` of each.
+
+    Without their variants; runs one query.
+    """
+    return _grouped(academy_id, keys, learners, most, None)
+
+
+def with_variants(academy_id: int, rows: Sequence[ErrorRow], learners: Collection[int] | None) -> list[ErrorRow]:
+    """Return the rows with their most frequent variants, and how many there are; runs one query."""
+    asked = [{"number": number, "about": row.assignment, "digest": row.digest} for number, row in enumerate(rows)]
+    parameters = {
+        "academy": academy_id,
+        "groups": json_rows(asked),
+        "learners": _listed(learners),
+        "most": MOST_VARIANTS,
+    }
+    variants: list[list[Variant]] = [[] for _ in rows]
+    totals = [0 for _ in rows]
+    for number, name, message, met_by, times, total in fetch(_VARIANTS, parameters) if rows else ():
+        variants[number].append(Variant(name, message, met_by, times))
+        totals[number] = total
     return [
-        replace(error, solved=len(times), median_seconds=median(times) if times else None)
-        for error, times in zip(errors, seconds, strict=True)
+        replace(row, variants=own, variant_count=total) for row, own, total in zip(rows, variants, totals, strict=True)
     ]
 
 
-def _seconds_to_solve(errors: Sequence[ErrorRow], parameters: dict[str, Any]) -> list[list[float]]:
-    """Return for each error the seconds of the learners who solved it."""
-    rows = [
-        {"number": number, "about": error.assignment, "name": error.name, "message": error.message}
-        for number, error in enumerate(errors)
-    ]
-    seconds: list[list[float]] = [[] for _ in errors]
-    keys = [*{error.assignment for error in errors}]
-    for number, taken in fetch(_SOLVED, {**parameters, "errors": json_rows(rows), "error_keys": keys}):
-        seconds[number].append(taken)
-    return seconds
+def learners_who_met(
+    academy_id: int, rows: Collection[ErrorRow], learners: Collection[int] | None
+) -> dict[tuple[str, str], list[LearnerMet]]:
+    """Return by assignment and digest the learners who met these groups, who met it first first; runs one query."""
+    keys, digests = {row.assignment for row in rows}, {row.digest for row in rows}
+    met: dict[tuple[str, str], list[LearnerMet]] = {(row.assignment, row.digest): [] for row in rows}
+    for assignment, digest, *learner in fetch(_LEARNERS, _parameters(academy_id, keys, learners, digests)):
+        if (assignment, digest) in met:
+            met[assignment, digest].append(LearnerMet(*learner))
+    return met
+
+
+def _grouped(
+    academy_id: int,
+    keys: Collection[str] | None,
+    learners: Collection[int] | None,
+    most: int,
+    digests: Iterable[str] | None,
+) -> list[ErrorRow]:
+    parameters = {**_parameters(academy_id, keys, learners, digests), "most": most}
+    return [ErrorRow(*row) for row in fetch(_GROUPED, parameters)]
+
+
+def _parameters(
+    academy_id: int, keys: Collection[str] | None, learners: Collection[int] | None, digests: Iterable[str] | None
+) -> dict[str, Any]:
+    return {
+        "academy": academy_id,
+        "keys": _listed(keys),
+        "learners": _listed(learners),
+        "digests": _listed(digests),
+    }
+
+
+def _listed(values: Iterable[Any] | None) -> list[Any] | None:
+    return None if values is None else list(values)

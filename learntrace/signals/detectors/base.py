@@ -92,10 +92,16 @@ class Kind:
     name: ClassVar[str]
     sentence: ClassVar[str]
     severity: ClassVar[int] = MEDIUM
+    # Whether it is looked for in an academy that hasn't set it.
+    enabled: ClassVar[bool] = True
     thresholds: ClassVar[Mapping[str, Threshold]] = {}
 
     def defaults(self) -> dict[str, float]:
         return {name: threshold.default for name, threshold in self.thresholds.items()}
+
+    def sentence_for(self, facts: Mapping[str, Any]) -> str:
+        """Return the sentence, in English, that says no more than these facts."""
+        return self.sentence
 
     def sentence_in(self, translate: Callable[[str], str], **values: object) -> str:
         """Return the sentence in the language of `translate`.
@@ -103,7 +109,7 @@ class Kind:
         `values` are the finding's facts, `count`, `learner` and `assignment` (the asset's title, for a kind that looks at
         a whole asset).
         """
-        return translate(self.sentence) % {"error": translate(UNKNOWN_ERROR), **values}
+        return translate(self.sentence_for(values)) % {"error": translate(UNKNOWN_ERROR), **values}
 
 
 class Detector(Kind, ABC):

@@ -11,7 +11,8 @@ class ConsecutiveErrors(Detector):
     """Failed attempts in a row with the same code, in one session, object and assignment.
 
     Only a success or a failed attempt with other code ends the run. Unknown code never equals other code. An open finding
-    stays open until a success, also when the learner goes on with other code.
+    stays open until a success, also when the learner goes on with other code. The sentence names an error that all of the
+    attempts ended with, and none where they share none.
     """
 
     kind = "consecutive_errors"
@@ -30,7 +31,9 @@ class ConsecutiveErrors(Detector):
             return
         run = state.get("run")
         if run is None or activity.code_hash is None or run["code_hash"] != activity.code_hash:
-            run = state["run"] = runs.begin(activity, code_hash=activity.code_hash)
+            run = state["run"] = runs.begin_sharing(activity, code_hash=activity.code_hash)
+        elif run["shared"] and not runs.shares(run, activity):
+            run["shared"] = []
         runs.grow(run, activity)
         if run["count"] >= thresholds["errors"]:
-            yield runs.report(state, run, activity, self.severity, runs.error_facts(activity.failures))
+            yield runs.report(state, run, activity, self.severity, runs.shared_facts(run, activity))

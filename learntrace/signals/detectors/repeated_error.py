@@ -1,11 +1,9 @@
 """Repeated error: the code changes, the error stays."""
 
-import json
-from collections.abc import Iterator
-from functools import lru_cache
-from hashlib import blake2b
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from learntrace.measures.activity import Activity, Failure
+from learntrace.measures.activity import Activity
 from learntrace.signals.detectors import runs
 from learntrace.signals.detectors.base import (
     ASSIGNMENT,
@@ -18,23 +16,33 @@ from learntrace.signals.detectors.base import (
     gettext_noop,
 )
 
-# A compiler may report thousands; a state keeps the first of them.
-MOST_FAILURES = 100
+# The versions that a state keeps apart, each by the beginning of its hash. The code of more counts as not known.
+_MOST_VERSIONS = 60
+_HASH = 10
 
 
 class RepeatedError(Detector):
-    """Failed attempts in a row on an assignment that all share an error (type and message) though the code changes.
+    """Failed attempts in a row on an assignment that all share an error (its group), in several versions of the code.
 
     A failed attempt with none of the errors that all attempts of the run share begins a new run; a success ends the run
-    and resolves. A run of unchanged code is left to consecutive_errors.
+    and resolves. Two attempts are of one version where their code is the same, also when it was another in between; code that
+    isn't known counts as another version, and then the sentence doesn't say how many there were.
     """
 
     kind = "repeated_error"
     name = gettext_noop("Same error in changed code")
-    sentence = gettext_noop("%(learner)s changed the code on %(assignment)s and met %(error)s %(count)s times in a row")
+    sentence = gettext_noop(
+        "%(learner)s met %(error)s %(count)s times in a row on %(assignment)s, in %(versions)s versions of the code"
+    )
+    sentence_without_code = gettext_noop("%(learner)s met %(error)s %(count)s times in a row on %(assignment)s")
     group = ASSIGNMENT
     severity = MEDIUM
-    thresholds = {"errors": Threshold(3, 2, gettext_noop("executions in a row that fail with the same error"))}
+    thresholds = {
+        "versions": Threshold(3, 2, gettext_noop("versions of the code that fail with the same error in a row"))
+    }
+
+    def sentence_for(self, facts: Mapping[str, Any]) -> str:
+        return self.sentence if "versions" in facts else self.sentence_without_code
 
     def step(self, state: State, activity: Activity, thresholds: Thresholds) -> Iterator[Change]:
         runs.count_question(state, activity)
@@ -44,21 +52,25 @@ class RepeatedError(Detector):
             state.pop("run", None)
             yield from runs.resolve(state, activity)
             return
-        digests = {_digest(failure): failure for failure in activity.failures[:MOST_FAILURES]}
         run = state.get("run")
-        shared = [digest for digest in run["shared"] if digest in digests] if run else []
-        if run is None or not shared:
-            shared = list(digests)
-            run = state["run"] = runs.begin(activity, changed=False)
-        elif activity.code_hash is None or activity.code_hash != run["code_hash"]:
-            run["changed"] = True
-        run["shared"], run["code_hash"] = shared, activity.code_hash
+        if run is None or not runs.shares(run, activity):
+            run = state["run"] = runs.begin_sharing(activity, versions=[], unknown=0)
+        _count_version(run, activity.code_hash)
         runs.grow(run, activity)
-        if run["changed"] and run["count"] >= thresholds["errors"]:
-            yield runs.report(state, run, activity, self.severity, runs.error_facts((digests[shared[0]],)))
+        if len(run["versions"]) + run["unknown"] >= thresholds["versions"]:
+            yield runs.report(state, run, activity, self.severity, _facts(run, activity))
 
 
-@lru_cache(maxsize=2048)
-def _digest(failure: Failure) -> str:
-    """Return an error's digest: a message may be of any length, a state may not."""
-    return blake2b(json.dumps([failure.name, failure.message]).encode(), digest_size=12).hexdigest()
+def _count_version(run: runs.Run, code_hash: str | None) -> None:
+    version = code_hash and code_hash[:_HASH]
+    if version is not None and version in run["versions"]:
+        return
+    if version is None or len(run["versions"]) == _MOST_VERSIONS:
+        run["unknown"] += 1
+    else:
+        run["versions"] = [*run["versions"], version]
+
+
+def _facts(run: runs.Run, activity: Activity) -> dict[str, Any]:
+    facts = runs.shared_facts(run, activity)
+    return facts if run["unknown"] else {**facts, "versions": len(run["versions"])}

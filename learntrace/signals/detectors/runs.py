@@ -6,15 +6,21 @@ it became a finding as `opened_at`, and what its detector adds. A state's `open`
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 from learntrace.measures.activity import ASKED, Activity, Failure
+from learntrace.measures.error_groups import group_of, variant_of
+from learntrace.measures.failures import FAILED, UNKNOWN
 from learntrace.signals.detectors.base import Change, Finding, Resolved, Seen, State, with_evidence
 
 Run = dict[str, Any]
 
 # Some messages print a whole table; a sentence needs only the beginning.
 LONGEST_MESSAGE = 200
+# A compiler may report thousands of errors; a state keeps the first of them.
+MOST_FAILURES = 100
 
 
 def begin(attempt: Activity, **more: Any) -> Run:
@@ -61,14 +67,73 @@ def resolve(state: State, activity: Activity) -> Iterator[Change]:
         yield Resolved(activity.at, activity.id)
 
 
+def shares(run: Run, attempt: Activity) -> bool:
+    """Keep those errors of a run that a failed attempt shares too; return whether there are any.
+
+    Errors are the same when their groups are (`measures.error_groups`). An attempt that shares none leaves the run as it is.
+    """
+    met = _met(attempt)
+    shared = [
+        [group, variant if variant == _variant(met[group]) else _VARIES]
+        for group, variant in run["shared"]
+        if group in met
+    ]
+    if shared:
+        run["shared"] = shared
+    return bool(shared)
+
+
+def begin_sharing(attempt: Activity, **more: Any) -> Run:
+    """Return a run whose attempts share errors, those of the first to begin with."""
+    shared = [[group, _variant(failure)] for group, failure in _met(attempt).items()]
+    return begin(attempt, shared=shared, **more)
+
+
+def shared_facts(run: Run, attempt: Activity) -> dict[str, Any]:
+    """Return the facts of the first error that all attempts of a run share; `attempt` is one of them. Empty without one.
+
+    Where the attempts told different variants of it, the error is told as its group.
+    """
+    if not run["shared"]:
+        return {}
+    group, variant = run["shared"][0]
+    failure = _met(attempt)[group]
+    told = group_of(failure)
+    facts = _facts(told.kind, told.pattern) if variant == _VARIES else error_facts((failure,))
+    return {**facts, "error_group": group}
+
+
+_VARIES = ""
+
+
+def _met(attempt: Activity) -> dict[str, Failure]:
+    """Return the errors of an attempt by the digests of their groups, of each group the first."""
+    met: dict[str, Failure] = {}
+    for failure in attempt.failures[:MOST_FAILURES]:
+        met.setdefault(group_of(failure).digest, failure)
+    return met
+
+
+@lru_cache(maxsize=2048)
+def _variant(failure: Failure) -> str:
+    """Return a variant's digest: a message may be of any length, a state may not."""
+    variant = variant_of(failure)
+    return blake2b(f"{variant.name}\n{variant.message}".encode(), digest_size=8).hexdigest()
+
+
 def error_facts(failures: tuple[Failure, ...]) -> dict[str, Any]:
     """Return the first failure's `error_name` and `error_message`, and both as `error` for a sentence.
 
-    Empty where neither is known.
+    Without the code that a compiler shows below its message. Empty where neither is known.
     """
     if not failures:
         return {}
-    name, message = failures[0].name.strip(), failures[0].message.strip()
+    variant = variant_of(failures[0])
+    return _facts(variant.name, variant.message)
+
+
+def _facts(name: str, message: str) -> dict[str, Any]:
+    name, message = "" if name in (UNKNOWN, FAILED) else name.strip(), message.strip()
     if len(message) > LONGEST_MESSAGE:
         message = message[: LONGEST_MESSAGE - 1] + "…"
     error = ": ".join(part for part in (name, message) if part)

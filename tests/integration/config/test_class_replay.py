@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 COMPILATIONS = {"hw03": 6066, "hw04": 2898}
 EVENTS = sum(COMPILATIONS.values())
 # All that the data can show: they hold no code, which the other two look for, and no scores.
-KINDS = {"repeated_error", "stuck", "wheel_spinning", "inactive_after_error", "falling_behind"}
+KINDS = {"repeated_error", "stuck", "inactive_after_error", "falling_behind"}
 IN_ORDER, SHUFFLED = "in-order", "shuffled"
 _ARRIVING = "SELECT count(*) FROM notebooks_arrival"
 # What is yet to be seen because nothing has happened, and yet to be compared within the class.
@@ -43,7 +43,7 @@ SELECT u.username, p.assignment, p.attempts, p.errors, p.aborted, p.last_outcome
  WHERE a.slug = %s ORDER BY 1, 2
 """
 _ERRORS = """
-SELECT u.username, p.assignment, c.name, c.message, c.count, c.first_at, c.last_at
+SELECT u.username, p.assignment, c.name, c.message, c.group_digest, c.count, c.first_at, c.last_at, c.solved_at
   FROM progress_errorcount c JOIN progress_progress p ON p.id = c.progress_id
   JOIN accounts_user u ON u.id = p.user_id JOIN accounts_academy a ON a.id = p.academy_id
  WHERE a.slug = %s ORDER BY 1, 2, c.digest

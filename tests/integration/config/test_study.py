@@ -156,7 +156,7 @@ def test_a_first_half_ends_before_the_homework_does() -> None:
 def test_candidates_look_at_the_first_half_alone() -> None:
     one = work((9, None), (8, None), (7, None), (6, 2), (5, None), (4, 1))
     assert longest_run(one.activities) == 3
-    repeated = signal_value("repeated_error", {"errors": 3})
+    repeated = signal_value("repeated_error", {"versions": 3})
     assert (repeated(Beginning(one, 2)), repeated(Beginning(one, 3))) == (0.0, 1.0)
     assert Beginning(one, 2).measures.attempts == 2
 

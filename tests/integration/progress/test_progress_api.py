@@ -8,6 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from learntrace.accounts.models import Membership, User
+from learntrace.measures.activity import Failure
+from learntrace.measures.error_groups import group_of
 from learntrace.progress.models import Progress
 from learntrace.progress.reports.learner_assets import learner_assets_of
 from learntrace.progress.reports.selection import Selection
@@ -75,8 +77,14 @@ class TestAssignments:
                 "learners": 3, "learners_seen": 2, "learners_done": 1, "completion_rate": 33.33, "attempts": 5,
                 "errors": 4, "median_active_time": 75.0, "last_seen_at": "2026-11-22T10:32:00Z",
                 "top_errors": [
-                    {"name": "XError", "message": "it broke", "count": 3, "learners": 2},
-                    {"name": "YError", "message": "it broke", "count": 1, "learners": 1},
+                    {
+                        "group": group_of(Failure("XError", "it broke")).digest, "name": "XError", "message": "it broke",
+                        "count": 3, "learners": 2, "solved": 1, "median_seconds": 120.0,
+                    },
+                    {
+                        "group": group_of(Failure("YError", "it broke")).digest, "name": "YError", "message": "it broke",
+                        "count": 1, "learners": 1, "solved": 0, "median_seconds": None,
+                    },
                 ],
             },
             {

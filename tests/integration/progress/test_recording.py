@@ -75,7 +75,9 @@ def outcome_of(user: User) -> tuple[list[Any], list[Any], list[Any]]:
     counts = list(
         ErrorCount.objects.filter(progress__user=user)
         .order_by("progress__assignment", "name")
-        .values_list("progress__assignment", "name", "message", "count", "first_at", "last_at")
+        .values_list(
+            "progress__assignment", "name", "message", "group_digest", "count", "first_at", "last_at", "solved_at"
+        )
     )
     signals = sorted(
         (

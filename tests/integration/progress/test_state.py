@@ -179,8 +179,21 @@ class TestLearnPack:
         assert state(cast.owner, key) == ("done", "checked", "client")
         assert not open_kinds(cast.owner, key) - {"inactive_after_error"}
 
+    def test_no_signal_opens_once_its_client_has_completed_the_step(self, cast: Cast) -> None:
+        send(cast.owner, step("03", compiles="-", completed_at=ms(START)))
+        send(cast.owner, step("03", compiles="-" + "x" * 12, completed_at=ms(START)), at=START + timedelta(hours=3))
+        row = Progress.objects.get(assignment=f"{SLUG}/03")
+        assert (row.errors, row.done_because, row.concerns) == (12, "checked", [])
+        assert not Signal.objects.filter(assignment=f"{SLUG}/03").exists()
+
 
 class TestCheckCells:
+    def test_no_signal_opens_once_a_check_has_passed(self, cast: Cast) -> None:
+        run(cast.owner, cast, "xc")
+        run(cast.owner, cast, "xxxxxxxxCxx", first=2)
+        assert state(cast.owner) == ("done", "checked", "check")
+        assert not Signal.objects.filter(user=cast.owner).exists()
+
     def test_only_a_check_that_passes_makes_it_done(self, cast: Cast) -> None:
         run(cast.owner, cast, "x-C-")
         assert state(cast.owner) == ("working", None, None)

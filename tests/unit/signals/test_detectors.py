@@ -41,7 +41,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 # So low that short sequences reach them.
 LOW_THRESHOLDS = {
     "consecutive_errors": {"errors": 2},
-    "repeated_error": {"errors": 2},
+    "repeated_error": {"versions": 2},
     "stuck": {"minutes": 5, "attempts": 2, "active_gap_seconds": 240},
     "wheel_spinning": {"attempts": 4, "successes": 2},
     "inactive_after_error": {"minutes": 5},

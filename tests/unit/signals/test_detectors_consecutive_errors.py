@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learntrace.measures.activity import Activity, Failure
+from learntrace.measures.error_groups import group_of
 from learntrace.signals.detectors import DETECTORS
 from learntrace.signals.detectors.base import Findings, advance
 from learntrace.signals.evaluation.group_keys import group_key
@@ -169,13 +170,22 @@ def test_unknown_code_is_never_the_same_code() -> None:
     assert findings_of(CONSECUTIVE, [failing(1, 1), failing(2, 2), failing(3, 3, None), failing(4, 4)]) == []
 
 
-def test_the_facts_are_of_the_latest_error() -> None:
+def test_the_facts_are_of_an_error_that_all_attempts_share() -> None:
     (finding,) = findings_of(CONSECUTIVE, [failing(1, 1), failing(2, 2), failing(3, 3, "h1", TYPE, NAME)])
     assert finding.facts == {
-        "error": "TypeError: unsupported operand",
-        "error_name": "TypeError",
-        "error_message": "unsupported operand",
+        "error": "NameError: name 'x' is not defined",
+        "error_name": "NameError",
+        "error_message": "name 'x' is not defined",
+        "error_group": group_of(NAME).digest,
     }
+
+
+def test_variants_of_an_error_are_told_as_their_group_and_other_errors_not_at_all() -> None:
+    other = Failure("NameError", "name 'y' is not defined")
+    (finding,) = findings_of(CONSECUTIVE, [failing(1, 1), failing(2, 2, "h1", other), failing(3, 3)])
+    assert finding.facts["error"] == "NameError: name '…' is not defined"
+    (finding,) = findings_of(CONSECUTIVE, [failing(1, 1), failing(2, 2, "h1", TYPE), failing(3, 3), failing(4, 4)])
+    assert (finding.count, finding.facts) == (4, {})
 
 
 @pytest.mark.parametrize(

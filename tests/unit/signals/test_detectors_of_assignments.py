@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from learntrace.measures.activity import Activity, Failure
+from learntrace.measures.error_groups import group_of
 from learntrace.signals.detectors import DETECTORS
 from tests.support.sequences import (
     NAME,
@@ -39,26 +40,37 @@ class TestRepeatedError:
         (finding,) = findings_of(REPEATED, changing(NAME, NAME, NAME, NAME))
         assert (finding.key, finding.count, finding.opened_at) == ("a1", 4, moment(180))
         assert finding.last_seen_at == moment(240)
-        assert finding.facts["error"] == "NameError: name 'x' is not defined"
+        assert (finding.facts["error"], finding.facts["versions"]) == ("NameError: name 'x' is not defined", 4)
 
     def test_two_are_too_few(self) -> None:
         assert findings_of(REPEATED, changing(NAME, NAME)) == []
 
     def test_unchanged_code_is_left_to_consecutive_errors_until_it_changes(self) -> None:
         assert findings_of(REPEATED, changing(NAME, NAME, NAME, NAME, codes="aaaa")) == []
-        (finding,) = findings_of(REPEATED, changing(NAME, NAME, NAME, NAME, codes="aaab"))
-        assert (finding.opened_at, finding.count) == (moment(240), 4)
+        assert findings_of(REPEATED, changing(*[NAME] * 8, codes="aaaaaaab")) == []
+        (finding,) = findings_of(REPEATED, changing(NAME, NAME, NAME, NAME, NAME, codes="aaabc"))
+        assert (finding.opened_at, finding.count, finding.facts["versions"]) == (moment(300), 5, 3)
 
-    def test_code_that_changed_and_was_changed_back_has_changed(self) -> None:
-        assert len(findings_of(REPEATED, changing(NAME, NAME, NAME, codes="aba"))) == 1
+    def test_code_that_was_changed_back_is_no_new_version(self) -> None:
+        assert findings_of(REPEATED, changing(*[NAME] * 6, codes="ababab")) == []
+        (finding,) = findings_of(REPEATED, changing(*[NAME] * 4, codes="abac"))
+        assert finding.facts["versions"] == 3
 
-    @pytest.mark.parametrize("codes", [(None, None, None), ("a", "a", None), (None, "a", "a")])
-    def test_unknown_code_differs_from_everything(self, codes: tuple[Any, ...]) -> None:
-        assert len(findings_of(REPEATED, changing(NAME, NAME, NAME, codes=codes))) == 1
+    @pytest.mark.parametrize("codes", [(None, None, None), ("a", "b", None), (None, "a", "b")])
+    def test_unknown_code_differs_from_everything_and_its_versions_are_not_told(self, codes: tuple[Any, ...]) -> None:
+        (finding,) = findings_of(REPEATED, changing(NAME, NAME, NAME, codes=codes))
+        assert "versions" not in finding.facts
+        told = REPEATED.sentence_in(str, learner="Ada", count=3, assignment="ex-1", **finding.facts)
+        assert told == "Ada met NameError: name 'x' is not defined 3 times in a row on ex-1"
 
-    def test_another_message_is_another_error(self) -> None:
+    def test_variants_of_a_group_are_one_error_and_told_as_the_group(self) -> None:
         other = Failure("NameError", "name 'y' is not defined")
-        assert findings_of(REPEATED, changing(NAME, NAME, other, other)) == []
+        (finding,) = findings_of(REPEATED, changing(NAME, NAME, other, other))
+        assert (finding.count, finding.facts["error"]) == (4, "NameError: name '…' is not defined")
+        assert finding.facts["error_group"] == group_of(NAME).digest
+
+    def test_another_group_is_another_error(self) -> None:
+        assert findings_of(REPEATED, changing(NAME, NAME, TYPE, TYPE)) == []
 
     def test_all_attempts_of_a_run_have_an_error_in_common(self) -> None:
         (finding,) = findings_of(REPEATED, changing((NAME, TYPE), (TYPE, VALUE), (VALUE, TYPE)))
