@@ -8,7 +8,8 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from learntrace.accounts.models import Academy, Cohort, User
+from learntrace.accounts.cohort_limits.limit import cohorts_of
+from learntrace.accounts.models import Academy, User
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural, words
 from learntrace.measures import timestamps
@@ -24,7 +25,7 @@ def learners(request: Request, name: str = "learner") -> list[int]:
 def cohorts(request: Request, academy: Academy, name: str = "cohort") -> list[int]:
     """Return the ids of the academy's cohorts that the filter names, by id or slug."""
     named = words(request, name)
-    cohorts = Cohort.objects.filter(Q(slug__in=named) | Q(pk__in=_numbers(named)), academy=academy)
+    cohorts = cohorts_of(academy).filter(Q(slug__in=named) | Q(pk__in=_numbers(named)))
     return list(cohorts.values_list("pk", flat=True))
 
 

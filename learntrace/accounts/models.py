@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.accounts.roles import PERMISSIONS, ROLES
+from learntrace.accounts.roles import LIMITED_ROLES, PERMISSIONS, ROLES
 
 
 class User(AbstractUser):
@@ -46,6 +46,10 @@ class Academy(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    # The cohorts to which the member is limited for whom the academy was read, None without a limit
+    # (`cohort_limits.limit`). Not a column.
+    seen_cohorts: frozenset[int] | None = None
+
     class Meta:
         verbose_name = _("academy")
         verbose_name_plural = _("academies")
@@ -74,7 +78,11 @@ class AcademySettings(models.Model):
 
 
 class Membership(models.Model):
-    """A user's role in an academy. An inactive one gives no capability, but the user's data stay visible there."""
+    """A user's role in an academy. An inactive one gives no capability, but the user's data stay visible there.
+
+    With `only_cohorts` a teacher or an assistant sees the learners of `cohorts` and nobody else (`cohort_limits.limit`). It is
+    a column of its own, so that a limit to a cohort that was deleted stays a limit.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "ACTIVE", _("Active")
@@ -84,6 +92,10 @@ class Membership(models.Model):
     academy = models.ForeignKey(Academy, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=[(role.slug, role.name) for role in ROLES.values()])
     status = models.CharField(max_length=15, choices=Status.choices, default=Status.ACTIVE)
+    only_cohorts = models.BooleanField(default=False, db_default=False)
+    cohorts: "models.ManyToManyField[Cohort, models.Model]" = models.ManyToManyField(
+        "Cohort", blank=True, related_name="limited_members"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -93,6 +105,10 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role} in {self.academy_id}"
+
+    def clean(self) -> None:
+        if self.only_cohorts and self.role not in LIMITED_ROLES:
+            raise ValidationError(_("Only teachers and assistants can be limited to cohorts"))
 
 
 class Grant(models.Model):

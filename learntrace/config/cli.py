@@ -65,6 +65,7 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "upgrade": ("bring an earlier version's tables and data up to date", _with_database(_upgrade)),
         "roster": ("roster import FILE: declare academies, people, assets and tasks", _with_tables(_roster)),
         "token": ("token create | list | revoke", _with_tables(_token)),
+        "cohort-limit": ("cohort-limit list | set | lift: which cohorts a teacher sees", _with_tables(_cohort_limit)),
         "recompute": ("make measures and signals again from the activities", _with_tables(_recompute)),
         "demo-class": ("replay a real class of 295 students through a running server", _demo_class),
         "diagnose": ("why is a learner's telemetry on an asset missing?", _with_tables(_diagnose)),
@@ -165,6 +166,12 @@ def _roster(argv: list[str]) -> int:
 
 def _token(argv: list[str]) -> int:
     from learntrace.accounts.token_command import main as run
+
+    return run(argv)
+
+
+def _cohort_limit(argv: list[str]) -> int:
+    from learntrace.accounts.cohort_limits.command import main as run
 
     return run(argv)
 

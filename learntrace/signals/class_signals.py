@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.sql import fetch
 from learntrace.progress.models import Assignment, Progress
@@ -58,7 +59,7 @@ class ClassSignals:
 
 def class_signals(academy: Academy, learner_ids: Collection[int], asset: Asset | None = None) -> ClassSignals:
     """Read the signals of a class; `asset` limits the worst and the count, not the learners' trouble."""
-    rows = not_done(Signal.objects.filter(academy=academy, state__in=UNRESOLVED, user__in=learner_ids))
+    rows = not_done(Signal.objects.filter(seen(academy), academy=academy, state__in=UNRESOLVED, user__in=learner_ids))
     if asset is not None:
         keys = Assignment.objects.filter(academy=academy, asset=asset).order_by().values("key")
         rows = rows.filter(Q(assignment__in=keys) | Q(asset_slug__in=list(slugs_of(frozenset({asset.pk})))))
@@ -83,7 +84,8 @@ def not_done(signals: QuerySet[Signal]) -> QuerySet[Signal]:
 def open_on_assignment(academy: Academy, assignment: str, learner_ids: Collection[int] | None) -> list[Signal]:
     """Return the worst open signals on an assignment of those who have not done it; of these learners, or of all where
     `learner_ids` is None."""
-    rows = not_done(Signal.objects.filter(academy=academy, assignment=assignment, state=Signal.State.OPEN))
+    rows = Signal.objects.filter(seen(academy), academy=academy, assignment=assignment, state=Signal.State.OPEN)
+    rows = not_done(rows)
     if learner_ids is not None:
         rows = rows.filter(user__in=learner_ids)
     return list(with_users(rows).order_by("-severity", "-last_seen_at")[:MOST_OF_ASSIGNMENT])
@@ -101,4 +103,5 @@ def signals_of_learner(academy: Academy, user: User, most: int | None = None) ->
 
 
 def _shown(academy: Academy, user: User) -> QuerySet[Signal]:
-    return with_users(Signal.objects.filter(academy=academy, user=user).exclude(state=Signal.State.WITHDRAWN))
+    rows = Signal.objects.filter(seen(academy), academy=academy, user=user)
+    return with_users(rows.exclude(state=Signal.State.WITHDRAWN))

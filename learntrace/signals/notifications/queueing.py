@@ -32,6 +32,9 @@ SELECT rule.id, signal.id, rule.quiet_from, rule.quiet_until, rule.timezone, rul
   JOIN accounts_membership member
     ON member.user_id = rule.user_id AND member.academy_id = rule.academy_id AND member.status = 'ACTIVE'
    AND member.role = ANY(%(roles)s)
+   AND (NOT member.only_cohorts OR EXISTS (
+        SELECT FROM accounts_membership_cohorts own JOIN assignments_task task ON task.cohort_id = own.cohort_id
+         WHERE own.membership_id = member.id AND task.user_id = signal.user_id))
  WHERE signal.id = ANY(%(signals)s) AND signal.state = 'open' AND signal.opened_at >= %(since)s
    AND NOT EXISTS (SELECT FROM progress_progress done
                     WHERE done.user_id = signal.user_id AND done.academy_id = signal.academy_id

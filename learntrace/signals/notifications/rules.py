@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.errors import FieldProblem, NotFound
 from learntrace.signals.models import Notification, NotificationRule
@@ -35,7 +36,7 @@ def rule_of(user: User, academy: Academy, rule_id: int) -> NotificationRule:
 
 
 def notifications_of(user: User, academy: Academy) -> QuerySet[Notification]:
-    rows = Notification.objects.filter(user=user, academy=academy)
+    rows = Notification.objects.filter(seen(academy, "signal__user_id"), user=user, academy=academy)
     return rows.select_related("signal__user").order_by("-id")
 
 

@@ -124,7 +124,8 @@ class Streams:
         if isinstance(opening, Refusal):
             await _refuse(send, opening)
             return
-        watcher = Watcher(opening.academy_id, opening.kinds, opening.start.blocks, opening.start.after)
+        start = opening.start
+        watcher = Watcher(opening.academy_id, opening.kinds, start.blocks, start.after, opening.learners)
         self._by_user[opening.user_id] += 1
         STREAMS.inc()
         self._feed.add(watcher)
@@ -148,7 +149,7 @@ class Streams:
         await send({"type": "http.response.start", "status": 200, "headers": _HEAD})
         writing = asyncio.create_task(self._write(watcher, send))
         leaving = asyncio.create_task(_disconnected(receive))
-        checking = asyncio.create_task(self._recheck(visit))
+        checking = asyncio.create_task(self._recheck(watcher, visit))
         tasks = (writing, leaving, checking)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -164,11 +165,13 @@ class Streams:
         while (blocks := await watcher.next(self._silence_seconds)) is not None:
             await send({"type": "http.response.body", "body": blocks or _KEEP_ALIVE, "more_body": True})
 
-    async def _recheck(self, visit: Visit) -> None:
-        """Return when the client may no longer see the stream."""
+    async def _recheck(self, watcher: Watcher, visit: Visit) -> None:
+        """Return when the client may no longer see the stream; until then keep to whom its user sees."""
         while True:
             await asyncio.sleep(self._check_seconds)
             decision = await self._decide(visit)
+            if isinstance(decision, Opening):
+                watcher.learners = decision.learners
             # An error because the database or a hub is away says nothing about the client.
             if isinstance(decision, Refusal) and decision.status < 500:
                 return
