@@ -69,6 +69,7 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "recompute": ("make measures and signals again from the activities", _with_tables(_recompute)),
         "demo-class": ("replay a real class of 295 students through a running server", _demo_class),
         "diagnose": ("why is a learner's telemetry on an asset missing?", _with_tables(_diagnose)),
+        "encryption": ("encryption status | rotate: the key of webhook and chat targets", _with_tables(_encryption)),
         "doctor": ("is this installation healthy?", _with_database(_doctor)),
         "backup": ("backup FILE: the whole database into one file, with pg_dump", _with_database(_backup)),
         "settings": ("every setting, its value and what it is for", _settings),
@@ -190,6 +191,12 @@ def _demo_class(argv: list[str]) -> int:
 
 def _diagnose(argv: list[str]) -> int:
     from learntrace.diagnosis.command import main as run
+
+    return run(argv)
+
+
+def _encryption(argv: list[str]) -> int:
+    from learntrace.config.commands.encryption import main as run
 
     return run(argv)
 

@@ -1,5 +1,7 @@
 """All settings, in one list from which `learntrace settings` and docs/reference/settings.md are made."""
 
+import base64
+import hashlib
 import os
 import secrets
 from collections.abc import Callable
@@ -193,6 +195,20 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(word) for word in _words(text))
 
 
+def _fernet_keys(text: str) -> tuple[str, ...]:
+    keys = tuple(_words(text))
+    for key in keys:
+        try:
+            whole = len(base64.urlsafe_b64decode(key)) == 32
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ValueError(
+                "expected keys of 32 random bytes in base64, such as `learntrace encryption status` names, separated by commas"
+            )
+    return keys
+
+
 HOME = Setting(
     "LEARNTRACE_HOME",
     "./var",
@@ -221,6 +237,14 @@ BROKER_URL = Setting(
 )
 SECRET_KEY = Setting(
     "LEARNTRACE_SECRET_KEY", "", str, "Signs sessions; empty: made once and kept in the home folder.", secret=True
+)
+ENCRYPTION_KEYS = Setting(
+    "LEARNTRACE_ENCRYPTION_KEYS",
+    "",
+    _fernet_keys,
+    "Keys that encrypt webhook and chat targets in the database, separated by commas: the first encrypts, all decrypt. Empty: one "
+    "that follows from LEARNTRACE_SECRET_KEY where that is set, else one made once and kept in the home folder.",
+    secret=True,
 )
 DEBUG = Setting("LEARNTRACE_DEBUG", "false", _flag, "Django's debug pages; never where others can reach the server.")
 ALLOWED_HOSTS = Setting(
@@ -398,6 +422,7 @@ SETTINGS = (
     DATABASE_POOL,
     BROKER_URL,
     SECRET_KEY,
+    ENCRYPTION_KEYS,
     DEBUG,
     ALLOWED_HOSTS,
     TRUSTED_ORIGINS,
@@ -437,18 +462,60 @@ def secret_key() -> str:
     """Return the signing key: the setting, or the one in the home folder, which is created (mode 0600) if missing."""
     if given := SECRET_KEY.value():
         return str(given)
-    path = HOME.value() / "secret_key"
+    return _kept("secret_key", lambda: secrets.token_urlsafe(50))
+
+
+def _kept(name: str, make: Callable[[], str]) -> str:
+    """Return what a file of the home folder holds; it is created with what `make` returns if it is missing."""
+    path = HOME.value() / name
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
+            file.write(make())
     except FileExistsError:
         pass
-    return path.read_text().strip() or _rewritten(path)
-
-
-def _rewritten(path: Path) -> str:
+    if text := path.read_text().strip():
+        return text
     # A process was killed between creating and writing it.
-    key = secrets.token_urlsafe(50)
-    path.write_text(key)
-    return key
+    path.write_text(made := make())
+    return made
+
+
+_KEYS_FILE = "encryption_keys"
+
+
+def encryption_keys() -> tuple[str, ...]:
+    """Return the keys that encrypt secrets, the one that encrypts first; never none."""
+    if given := ENCRYPTION_KEYS.value():
+        return tuple(given)
+    if secret := SECRET_KEY.value():
+        # Machines that share a database share this setting too, and no home folder.
+        digest = hashlib.sha256(f"learntrace encryption {secret}".encode()).digest()
+        return (base64.urlsafe_b64encode(digest).decode(),)
+    return _fernet_keys(_kept(_KEYS_FILE, _new_key).replace("\n", ","))
+
+
+def encryption_keys_source() -> str:
+    """Return from where the keys are, for people."""
+    if ENCRYPTION_KEYS.value():
+        return ENCRYPTION_KEYS.name
+    return SECRET_KEY.name if SECRET_KEY.value() else str(HOME.value() / _KEYS_FILE)
+
+
+def encryption_keys_are_ours() -> bool:
+    """Whether the keys are in the home folder, and not in a setting that only the operator changes."""
+    return not (ENCRYPTION_KEYS.value() or SECRET_KEY.value())
+
+
+def add_encryption_key() -> None:
+    """Put a new key before those in the home folder, in one step."""
+    path = HOME.value() / _KEYS_FILE
+    keys = [_new_key(), *encryption_keys()]
+    beside = path.with_name(f"{_KEYS_FILE}.new")
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write("\n".join(keys))
+    beside.replace(path)
+
+
+def _new_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

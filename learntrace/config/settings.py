@@ -16,6 +16,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 HOME: Path = environment.HOME.value()
 
 SECRET_KEY = environment.secret_key()
+# A function: a key may be added while a process runs.
+ENCRYPTION_KEYS = environment.encryption_keys
 DEBUG: bool = environment.DEBUG.value()
 ALLOWED_HOSTS: list[str] = environment.ALLOWED_HOSTS.value()
 CSRF_TRUSTED_ORIGINS: list[str] = environment.TRUSTED_ORIGINS.value()

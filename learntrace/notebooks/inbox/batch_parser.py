@@ -12,15 +12,14 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.errors import Problem
 from learntrace.core.json import MAX_DEPTH, JSONProblem, decode, refuse_many_values, refuse_unstorable, whole
-from learntrace.notebooks.validation.event import Row, check
+from learntrace.notebooks.validation.allowed import copy_of_rejected
+from learntrace.notebooks.validation.event import DROPPED, Row, check
 from learntrace.notebooks.validation.rejections import TOO_LARGE, Rejection, excerpt, unstorable
 
 MAX_EVENTS = 500
 MAX_BYTES = 64 * 1024
 # How much is kept of an event that is larger.
 KEPT_CHARACTERS = 16 * 1024
-# Keys of source code, which rejected events never keep: code is stored only with an event, where the academy wants it.
-_SOURCE = ("code", "source")
 _COMPACT = (",", ":")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -52,13 +51,14 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class ParsedEvent:
     """One event of a request, with its row or its rejection. `document`: the event as sent; `id`: as sent, for
-    the answer."""
+    the answer. `dropped`: how many of its keys an event may not carry."""
 
     index: int
     id: str | None
     document: Any
     row: Row | None = None
     rejection: Rejection | None = None
+    dropped: int = 0
 
     @property
     def row_or_stub(self) -> Row:
@@ -159,7 +159,7 @@ def _parse(index: int, event: Any, now: datetime, *, measured: bool, storable: b
         row = check(event, now)
     except Rejection as rejection:
         return ParsedEvent(index, _id_of(event), event, rejection=rejection)
-    return ParsedEvent(index, row["id"], event, row=row)
+    return ParsedEvent(index, row["id"], event, row=row, dropped=row.pop(DROPPED))
 
 
 def parse_event(text: str | bytes, now: datetime) -> Row:
@@ -174,7 +174,9 @@ def parse_event(text: str | bytes, now: datetime) -> Row:
         raise unstorable(problem) from problem
     if len(body) > MAX_BYTES:
         raise Rejection(TOO_LARGE, size=len(body), limit=MAX_BYTES)
-    return check(event, now)
+    row = check(event, now)
+    del row[DROPPED]
+    return row
 
 
 def _refuse_unstorable(event: Any) -> None:
@@ -191,17 +193,20 @@ def _id_of(event: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RejectedCopy:
-    """The stored copy of a rejected event: its JSON without source code, perhaps cut, and a fingerprint of the whole."""
+    """The stored copy of a rejected event: the JSON of what an event may carry, perhaps cut, and its fingerprint.
+
+    `dropped`: how many keys and values it doesn't hold.
+    """
 
     raw: str
     cut: bool
     fingerprint: str
+    dropped: int
 
 
 def copy_rejected(event: Any) -> RejectedCopy:
     """Return the copy of a rejected event that is stored."""
-    if isinstance(event, dict) and isinstance(event.get("object"), dict):
-        event = {**event, "object": {name: value for name, value in event["object"].items() if name not in _SOURCE}}
+    event, dropped = copy_of_rejected(event)
     try:
         text = json.dumps(event, ensure_ascii=False, separators=_COMPACT)
     except (ValueError, RecursionError):
@@ -211,4 +216,4 @@ def copy_rejected(event: Any) -> RejectedCopy:
         text = json.dumps(event, separators=_COMPACT)
     raw = text.encode()
     cut = len(raw) > MAX_BYTES
-    return RejectedCopy(text[:KEPT_CHARACTERS] if cut else text, cut, hashlib.sha256(raw).hexdigest())
+    return RejectedCopy(text[:KEPT_CHARACTERS] if cut else text, cut, hashlib.sha256(raw).hexdigest(), dropped)

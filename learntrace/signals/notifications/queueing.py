@@ -48,8 +48,8 @@ _INSERT = """
 INSERT INTO signals_notification (rule_id, user_id, academy_id, signal_id, destination, due_at)
 SELECT rule.id, rule.user_id, rule.academy_id, r.signal_id,
        encode(sha256(convert_to(concat_ws(' ', rule.user_id, rule.channel,
-              CASE WHEN rule.channel <> 'email' THEN rule.target
-                   ELSE lower(coalesce(nullif(rule.target, ''), teacher.email)) END), 'UTF8')), 'hex'),
+              coalesce(nullif(rule.target_digest, ''),
+                       encode(sha256(convert_to(lower(teacher.email), 'UTF8')), 'hex'))), 'UTF8')), 'hex'),
        r.due_at
   FROM unnest(%(rules)s::bigint[], %(signals)s::bigint[], %(due)s::timestamptz[]) AS r(rule_id, signal_id, due_at)
   JOIN signals_notificationrule rule ON rule.id = r.rule_id
