@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import secrets
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -242,13 +243,17 @@ ENCRYPTION_KEYS = Setting(
     "LEARNTRACE_ENCRYPTION_KEYS",
     "",
     _fernet_keys,
-    "Keys that encrypt webhook and chat targets in the database, separated by commas: the first encrypts, all decrypt. Empty: one "
+    "Keys that encrypt webhook and chat targets, separated by commas: the first encrypts, all decrypt. Empty: one "
     "that follows from LEARNTRACE_SECRET_KEY where that is set, else one made once and kept in the home folder.",
     secret=True,
 )
 DEBUG = Setting("LEARNTRACE_DEBUG", "false", _flag, "Django's debug pages; never where others can reach the server.")
 ALLOWED_HOSTS = Setting(
-    "LEARNTRACE_ALLOWED_HOSTS", "*", _words, "Host names that are answered, separated by commas; * is every name."
+    "LEARNTRACE_ALLOWED_HOSTS",
+    "",
+    _words,
+    "Host names that are answered, separated by commas; *: every name. Empty: this machine's names, localhost, and the host of "
+    "LEARNTRACE_PUBLIC_URL. The inboxes of telemetry answer under any name.",
 )
 TRUSTED_ORIGINS = Setting(
     "LEARNTRACE_TRUSTED_ORIGINS",
@@ -260,7 +265,13 @@ BEHIND_PROXY = Setting(
     "LEARNTRACE_BEHIND_PROXY",
     "false",
     _flag,
-    "Behind an HTTPS proxy that sets X-Forwarded-Proto and -Host: believe both.",
+    "Behind an HTTPS proxy of LEARNTRACE_TRUSTED_PROXIES that sets X-Forwarded-Proto, -Host and -For: believe them.",
+)
+HSTS_SECONDS = Setting(
+    "LEARNTRACE_HSTS_SECONDS",
+    "31536000",
+    _whole,
+    "How long browsers remember that this server is reached over TLS only; told where TLS was used; 0: never.",
 )
 BODY_LIMIT = Setting(
     "LEARNTRACE_BODY_LIMIT",
@@ -292,8 +303,8 @@ TRUSTED_PROXIES = Setting(
     "LEARNTRACE_TRUSTED_PROXIES",
     "127.0.0.0/8,::1",
     _networks,
-    "Addresses of proxies, separated by commas: limits on a network address do not hold for them, but for the address that "
-    "they name in X-Forwarded-For with LEARNTRACE_BEHIND_PROXY; false: none.",
+    "Addresses of proxies, separated by commas: with LEARNTRACE_BEHIND_PROXY only their headers are believed, and limits hold "
+    "for the address that they name in X-Forwarded-For, not for theirs; false: none.",
 )
 CONNECTIONS_PER_ADDRESS = Setting(
     "LEARNTRACE_CONNECTIONS_PER_ADDRESS",
@@ -427,6 +438,7 @@ SETTINGS = (
     ALLOWED_HOSTS,
     TRUSTED_ORIGINS,
     BEHIND_PROXY,
+    HSTS_SECONDS,
     BODY_LIMIT,
     UNPACKED_LIMIT,
     ELEMENT_LIMIT,
@@ -480,6 +492,19 @@ def _kept(name: str, make: Callable[[], str]) -> str:
     path.write_text(made := make())
     return made
 
+
+def allowed_hosts() -> list[str]:
+    """Return the host names that are answered: the setting, or those that can only mean this server."""
+    if given := ALLOWED_HOSTS.value():
+        return list(given)
+    public = urlsplit(PUBLIC_URL.value()).hostname
+    served = os.environ.get(SERVED_HOST, "")
+    names = ["localhost", ".localhost", "127.0.0.1", "[::1]", socket.gethostname().lower(), served, public or ""]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+SERVED_HOST = "LEARNTRACE_SERVED_HOST"
+"""Set by `learntrace serve` and `web` for their processes: the address on which they listen, unless it is every one."""
 
 _KEYS_FILE = "encryption_keys"
 

@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
     if arguments.command == "rotate":
         print(
             _(
-                "What could be read is encrypted with the first key. Keep the old ones as long as there are backups from before."
+                "What could be read is encrypted with the first key. Keep old keys as long as you keep backups from before."
             )
         )
     if unreadable:
