@@ -77,6 +77,27 @@ class AcademySettings(models.Model):
         return f"settings of {self.academy_id}"
 
 
+class Cohort(models.Model):
+    """A group of learners who take a course together, from the first day to the last one where these are known (UTC)."""
+
+    slug = models.SlugField(max_length=150, unique=True)
+    name = models.CharField(max_length=150)
+    academy = models.ForeignKey(Academy, models.CASCADE, related_name="cohorts")
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("cohort")
+        verbose_name_plural = _("cohorts")
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def clean(self) -> None:
+        if self.ends_on and (not self.starts_on or self.ends_on < self.starts_on):
+            raise ValidationError(_("A cohort can't end before it starts"))
+
+
 class Membership(models.Model):
     """A user's role in an academy. An inactive one gives no capability, but the user's data stay visible there.
 
@@ -93,9 +114,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=20, choices=[(role.slug, role.name) for role in ROLES.values()])
     status = models.CharField(max_length=15, choices=Status.choices, default=Status.ACTIVE)
     only_cohorts = models.BooleanField(default=False, db_default=False)
-    cohorts: "models.ManyToManyField[Cohort, models.Model]" = models.ManyToManyField(
-        "Cohort", blank=True, related_name="limited_members"
-    )
+    cohorts = models.ManyToManyField(Cohort, blank=True, related_name="limited_members")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -124,27 +143,6 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.permission}"
-
-
-class Cohort(models.Model):
-    """A group of learners who take a course together, from the first day to the last one where these are known (UTC)."""
-
-    slug = models.SlugField(max_length=150, unique=True)
-    name = models.CharField(max_length=150)
-    academy = models.ForeignKey(Academy, models.CASCADE, related_name="cohorts")
-    starts_on = models.DateField(null=True, blank=True)
-    ends_on = models.DateField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("cohort")
-        verbose_name_plural = _("cohorts")
-
-    def __str__(self) -> str:
-        return self.slug
-
-    def clean(self) -> None:
-        if self.ends_on and (not self.starts_on or self.ends_on < self.starts_on):
-            raise ValidationError(_("A cohort can't end before it starts"))
 
 
 def key_hash(key: str) -> str:
