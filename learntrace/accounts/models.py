@@ -127,7 +127,7 @@ class Membership(models.Model):
 
     def clean(self) -> None:
         if self.only_cohorts and self.role not in LIMITED_ROLES:
-            raise ValidationError(_("Only teachers and assistants can be limited to cohorts"))
+            raise ValidationError(_("Only teachers and assistants can be limited to cohorts: give another role first"))
 
 
 class Grant(models.Model):

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Cohort, Membership
-from learntrace.accounts.roles import LIMITED_ROLES, ROLES
+from learntrace.accounts.roles import LIMITED_ROLES
 from learntrace.core.errors import Problem
 
 
@@ -15,25 +15,17 @@ class LimitRefused(Problem):
 
 
 class RoleNotLimited(LimitRefused):
-    text = _("Only %(roles)s can be limited to cohorts, and this is a %(role)s: give another role first")
-
-    def __init__(self, role: str) -> None:
-        names = ", ".join(limited.lower() for limited in map(role_name, LIMITED_ROLES))
-        super().__init__(self.text, roles=names, role=role_name(role).lower())
+    text = _("Only teachers and assistants can be limited to cohorts: give another role first")
 
 
 class CohortElsewhere(LimitRefused):
     text = _("The cohort %(cohort)s belongs to another academy")
 
 
-def role_name(slug: str) -> str:
-    return ROLES[slug].name if slug in ROLES else slug
-
-
 def check_limit(membership: Membership, cohorts: Collection[Cohort]) -> None:
     """Raise LimitRefused where the role can't be limited, or a cohort is another academy's."""
     if membership.role not in LIMITED_ROLES:
-        raise RoleNotLimited(membership.role)
+        raise RoleNotLimited
     for cohort in cohorts:
         if cohort.academy_id != membership.academy_id:
             raise CohortElsewhere(cohort=cohort.slug)

@@ -139,7 +139,7 @@ class Memberships(Section[Membership]):
             draft.values.setdefault("role", "student")
         role = draft.values.get("role", draft.row.role)
         if draft.values.get("only_cohorts", draft.row.only_cohorts) and role not in LIMITED_ROLES:
-            draft.item.refuse(_COHORTS, RoleNotLimited(role).sentence())
+            draft.item.refuse(_COHORTS, RoleNotLimited().sentence())
 
     def plan(self, items: Sequence[Item], roster: Roster) -> Plan[Membership]:
         plan = super().plan(items, roster)

@@ -28,14 +28,12 @@ _CARRIERS = (
 
 # Never reached by a message though Python calls some of them global: relays of 6to4, which forward into any network
 # (RFC 7526), and what was meant for documentation, benchmarks and the like.
-_NEVER = tuple(
-    ip_network(network)
-    for network in (
-        "192.88.99.0/24", "192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24", "198.18.0.0/15",
-        "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "100.64.0.0/10", "2001::/23", "2001:db8::/32", "3fff::/20",
-        "2620:4f:8000::/48", "5f00::/16", "100::/64",
-    )
+_NETWORKS = (
+    "192.88.99.0/24", "192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24", "198.18.0.0/15",
+    "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "100.64.0.0/10", "2001::/23", "2001:db8::/32", "3fff::/20",
+    "2620:4f:8000::/48", "5f00::/16", "100::/64",
 )  # fmt: skip
+_NEVER = tuple(map(ip_network, _NETWORKS))
 
 
 def is_allowed(address: IPv4Address | IPv6Address) -> bool:

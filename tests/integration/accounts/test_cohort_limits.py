@@ -348,7 +348,7 @@ def test_a_limit_is_set_and_lifted_by_command(scene: Scene, capsys: pytest.Captu
     assert capsys.readouterr().out == "lina sees all of downtown\n"
     assert not scene.membership.only_cohorts
     for wrong, sentence in (
-        (["set", "--user", "mimosa", "--academy", "downtown", "--cohort", f"{OTHERS}-cohort"], "is a student"),
+        (["set", "--user", "mimosa", "--academy", "downtown", "--cohort", f"{OTHERS}-cohort"], "Only teachers and assistants"),
         (["set", *who, "--cohort", "nowhere"], "There is no cohort nowhere in downtown"),
         (["lift", "--user", "lina", "--academy", "elsewhere"], "lina has no role in elsewhere"),
     ):
@@ -385,7 +385,7 @@ def test_a_roster_refuses_a_limit_that_could_not_hold(scene: Scene, tmp_path: Pa
         ("user: lina, academy: downtown, cohorts: []", "must name a cohort"),
         ("user: lina, academy: downtown, cohorts: [nowhere]", "there is no cohort nowhere"),
         ("user: lina, academy: downtown, cohorts: [far]", "belongs to another academy"),
-        ("user: lina, academy: downtown, role: admin", "Only assistant, teacher can be limited to cohorts"),
+        ("user: lina, academy: downtown, role: admin", "Only teachers and assistants can be limited"),
         ("user: lina, academy: downtown, cohorts: all", "must be a list"),
     ):
         with pytest.raises(RosterError, match=sentence):

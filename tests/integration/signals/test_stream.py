@@ -353,6 +353,7 @@ def test_who_is_limited_to_a_cohort_is_told_of_its_learners_only_live_and_resume
     membership = Membership.objects.get(user=make_user("lina", "teacher", cast.academy))
     limit_to(membership, [cohort])
     limited = Api(membership.user, cast.academy).headers
+    tell(cast, 0)
 
     def say_all() -> None:
         with transaction.atomic():
