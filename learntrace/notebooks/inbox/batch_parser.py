@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.core.errors import Problem
 from learntrace.core.json import MAX_DEPTH, JSONProblem, decode, refuse_many_values, refuse_unstorable, whole
 from learntrace.notebooks.validation.allowed import copy_of_rejected
-from learntrace.notebooks.validation.event import DROPPED, Row, check
+from learntrace.notebooks.validation.event import Row, check, check_counting
 from learntrace.notebooks.validation.rejections import TOO_LARGE, Rejection, excerpt, unstorable
 
 MAX_EVENTS = 500
@@ -156,10 +156,10 @@ def _parse(index: int, event: Any, now: datetime, *, measured: bool, storable: b
             _refuse_unstorable(event)
         if measured and (size := len(msgspec.json.encode(event))) > MAX_BYTES:
             raise Rejection(TOO_LARGE, size=size, limit=MAX_BYTES)
-        row = check(event, now)
+        row, dropped = check_counting(event, now)
     except Rejection as rejection:
         return ParsedEvent(index, _id_of(event), event, rejection=rejection)
-    return ParsedEvent(index, row["id"], event, row=row, dropped=row.pop(DROPPED))
+    return ParsedEvent(index, row["id"], event, row=row, dropped=dropped)
 
 
 def parse_event(text: str | bytes, now: datetime) -> Row:
@@ -174,9 +174,7 @@ def parse_event(text: str | bytes, now: datetime) -> Row:
         raise unstorable(problem) from problem
     if len(body) > MAX_BYTES:
         raise Rejection(TOO_LARGE, size=len(body), limit=MAX_BYTES)
-    row = check(event, now)
-    del row[DROPPED]
-    return row
+    return check(event, now)
 
 
 def _refuse_unstorable(event: Any) -> None:

@@ -51,8 +51,10 @@ def copy_of_rejected(event: object) -> tuple[Any, int]:
         return None, 1
     kept, dropped = allowed(event, EVENT)
     for name, value in kept.items():
-        if name in SECTIONS and isinstance(value, Mapping):
-            kept[name], lost = _section(value, SECTIONS[name] - {CODE})
+        if name in SECTIONS:
+            kept[name], lost = (
+                _section(value, SECTIONS[name] - {CODE}) if isinstance(value, Mapping) else _nothing(value)
+            )
         else:
             kept[name], lost = _plain(value)
         dropped += lost
@@ -65,6 +67,10 @@ def _section(given: Mapping[str, Any], keys: frozenset[str]) -> tuple[dict[str, 
         kept[name], lost = _errors(value) if name == "errors" else _plain(value)
         dropped += lost
     return kept, dropped
+
+
+def _nothing(value: object) -> tuple[None, int]:
+    return None, int(value is not None)
 
 
 def _errors(given: object) -> tuple[Any, int]:

@@ -68,7 +68,6 @@ FLAGS: Mapping[str, str] = {
     UNKNOWN_ASSIGNMENT: "The academy has published notebooks, and none of them has this assignment.",
 }
 BEHIND = timedelta(days=30)
-DROPPED = "dropped"
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 TAG = re.compile(r"assignment:[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -77,8 +76,15 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check(event: object, now: datetime) -> Row:
-    """Return the columns of an event's row, with `actor` as the client named it or None, and in DROPPED how many keys were
-    dropped, which is no column.
+    """Return the columns of an event's row, with `actor` as the client named it or None.
+
+    Raises Rejection.
+    """
+    return check_counting(event, now)[0]
+
+
+def check_counting(event: object, now: datetime) -> tuple[Row, int]:
+    """Return the columns of an event's row, and how many keys were dropped.
 
     Implausible times and the like are flagged, not refused, and what an event may not carry (`validation.allowed`) is dropped.
     Raises Rejection.
@@ -100,8 +106,7 @@ def check(event: object, now: datetime) -> Row:
     if row["session_id"] is None:
         flags.append(NO_SESSION)
     row["flags"] = flags
-    row[DROPPED] = sum(dropped) + lost
-    return row
+    return row, sum(dropped) + lost
 
 
 def event_id(event: dict[str, Any]) -> str:

@@ -348,7 +348,10 @@ def test_a_limit_is_set_and_lifted_by_command(scene: Scene, capsys: pytest.Captu
     assert capsys.readouterr().out == "lina sees all of downtown\n"
     assert not scene.membership.only_cohorts
     for wrong, sentence in (
-        (["set", "--user", "mimosa", "--academy", "downtown", "--cohort", f"{OTHERS}-cohort"], "Only teachers and assistants"),
+        (
+            ["set", "--user", "mimosa", "--academy", "downtown", "--cohort", f"{OTHERS}-cohort"],
+            "Only teachers and assistants",
+        ),
         (["set", *who, "--cohort", "nowhere"], "There is no cohort nowhere in downtown"),
         (["lift", "--user", "lina", "--academy", "elsewhere"], "lina has no role in elsewhere"),
     ):
