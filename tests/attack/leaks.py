@@ -96,7 +96,7 @@ def a_sign_in_that_leads_anywhere(target: Target) -> Verdict:
     cookie = page.headers.get("Set-Cookie", "").partition(";")[0]
     for leads in ("foo", "//evil.example", "https://evil.example", "http://[", "/\\evil.example", "x" * 5000):
         form = (
-            f"csrfmiddlewaretoken={token[1].decode() if token else ''}&email={TEACHER.name}&password={TEACHER.password}"
+            f"csrfmiddlewaretoken={token[1].decode() if token else ''}&name={TEACHER.name}&password={TEACHER.password}"
         )
         answer = target.ask(
             "POST", "/sign-in", None, f"{form}&next={leads}".encode(), Cookie=cookie, Host="localhost",

@@ -32,9 +32,12 @@ def user_of(request: HttpRequest, name: str, password: str) -> User | None:
 
 
 def safe_next(request: HttpRequest, otherwise: str = HOME) -> str:
-    """Return the URL in the parameter `next` if it is one of this server, else `otherwise`."""
+    """Return the URL in the parameter `next` if it is one of this server, else `otherwise`.
+
+    A text such as `foo` is none: Django's redirect would take it for the name of a view.
+    """
     wanted = request.POST.get("next") or request.GET.get("next") or otherwise
-    return wanted if is_here(request, wanted) else otherwise
+    return wanted if "/" in wanted and is_here(request, wanted) else otherwise
 
 
 def is_here(request: HttpRequest, url: str) -> bool:

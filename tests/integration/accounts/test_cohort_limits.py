@@ -21,6 +21,7 @@ from django.utils import timezone
 from learntrace.accounts.cohort_limits import command
 from learntrace.accounts.cohort_limits.changes import LimitRefused, lift_limit, limit_to
 from learntrace.accounts.cohort_limits.limit import as_seen_by
+from learntrace.accounts.memberships import count_readers
 from learntrace.accounts.models import Cohort, Membership, User
 from learntrace.accounts.roster.items import RosterError
 from learntrace.config.commands.roster import import_roster
@@ -419,3 +420,14 @@ def test_the_own_data_say_to_which_cohorts_one_is_limited(scene: Scene) -> None:
         text = archive.read(name).decode()
     assert f"{MINE}-cohort" in text
     assert "only_cohorts" in text
+
+
+def test_a_learner_is_told_how_many_see_the_data_without_those_who_do_not(scene: Scene) -> None:
+    for name, readers in ((MINE, 2), (OTHERS, 1)):
+        learner = scene.learners[name]
+        assert count_readers(learner, [scene.cast.academy], ["teacher"]) == {
+            (scene.cast.academy.pk, "teacher"): readers
+        }
+        client = Client()
+        client.force_login(learner)
+        assert client.get("/me").status_code == 200

@@ -15,7 +15,7 @@ from learntrace.config.demo import server as demo
 from learntrace.config.operations import prometheus
 from learntrace.intake.limits import address_of, is_trusted
 from learntrace.intake.proxies import CAME_BY_PROXY, TrustedProxies
-from tests.support.builders import Api, Cast, make_asset
+from tests.support.builders import Api, Cast, make_asset, make_user
 
 FORWARDED = {
     "x-forwarded-for": "203.0.113.9",
@@ -189,3 +189,12 @@ def test_a_request_without_a_scope_is_asked_for_its_headers_all_the_same() -> No
         "HTTP_X_REAL_IP": "1.2.3.4",
     }
     assert not prometheus._allowed(request)
+
+
+@pytest.mark.parametrize(
+    "target", ["foo", "sign-in", "//evil.example", "https://evil.example/x", "http://[", "/" + "x" * 9000]
+)
+def test_a_sign_in_leads_nowhere_else_and_never_fails(cast: Cast, target: str) -> None:
+    user = make_user("walter", "teacher", cast.academy, password="a-password-of-walter")
+    answer = Client().post("/sign-in", {"name": user.username, "password": "a-password-of-walter", "next": target})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
