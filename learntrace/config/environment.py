@@ -479,7 +479,7 @@ def secret_key() -> str:
 
 def _kept(name: str, make: Callable[[], str]) -> str:
     """Return what a file of the home folder holds; it is created with what `make` returns if it is missing."""
-    path = HOME.value() / name
+    path: Path = HOME.value() / name
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -33,7 +33,7 @@ def _columns() -> Iterator[tuple[str, str]]:
     for model in apps.get_models():
         for field in model._meta.local_fields:
             if isinstance(field, EncryptedTextField):
-                yield model._meta.db_table, field.column
+                yield model._meta.db_table, str(field.column)
 
 
 def rewrite_all() -> tuple[int, int]:

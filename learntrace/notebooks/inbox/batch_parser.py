@@ -191,7 +191,7 @@ def _id_of(event: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RejectedCopy:
-    """The stored copy of a rejected event: the JSON of what an event may carry, perhaps cut, and its fingerprint.
+    """The stored copy of a rejected event: the JSON of what an event may carry, perhaps cut, and a fingerprint of the whole.
 
     `dropped`: how many keys and values it doesn't hold.
     """
@@ -204,14 +204,19 @@ class RejectedCopy:
 
 def copy_rejected(event: Any) -> RejectedCopy:
     """Return the copy of a rejected event that is stored."""
-    event, dropped = copy_of_rejected(event)
+    kept, dropped = copy_of_rejected(event)
+    text = _as_text(kept)
+    raw = text.encode()
+    cut = len(raw) > MAX_BYTES
+    # Of what was sent, so that two events that differ in what isn't kept are two.
+    fingerprint = hashlib.sha256(_as_text(event).encode()).hexdigest()
+    return RejectedCopy(text[:KEPT_CHARACTERS] if cut else text, cut, fingerprint, dropped)
+
+
+def _as_text(event: Any) -> str:
     try:
         text = json.dumps(event, ensure_ascii=False, separators=_COMPACT)
     except (ValueError, RecursionError):
-        text = ""
-    if _UNSTORABLE.search(text):
-        # Escaped, such characters can be stored and corrected.
-        text = json.dumps(event, separators=_COMPACT)
-    raw = text.encode()
-    cut = len(raw) > MAX_BYTES
-    return RejectedCopy(text[:KEPT_CHARACTERS] if cut else text, cut, hashlib.sha256(raw).hexdigest(), dropped)
+        return ""
+    # Escaped, such characters can be stored and corrected.
+    return json.dumps(event, separators=_COMPACT) if _UNSTORABLE.search(text) else text

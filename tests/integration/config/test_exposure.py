@@ -90,7 +90,7 @@ def test_metrics_are_for_this_machine_or_with_the_key(db: None, settings: Any, h
 def test_a_taken_away_header_still_closes_the_metrics(settings: Any) -> None:
     request = RequestFactory().get("/metrics", headers={"Host": "localhost"})
     assert prometheus._allowed(request)
-    request.scope = {CAME_BY_PROXY: True}
+    request.scope = {CAME_BY_PROXY: True}  # type: ignore[attr-defined] # as ASGIRequest has it
     assert not prometheus._allowed(request)
 
 

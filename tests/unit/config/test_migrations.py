@@ -64,7 +64,7 @@ def _new_column(operation: migrations.AddField, table: str) -> list[str]:
     found = []
     if not field.null and not field.has_db_default():
         found.append(f"{operation.name} on {table} is written into all rows: give it a db_default, or let it be null")
-    if field.unique or (field.db_index and field.remote_field):
+    if field.unique or (isinstance(field, models.ForeignKey) and field.db_index):
         found.append(f"{operation.name} on {table} makes an index under a lock: add it concurrently, apart")
     return found
 
@@ -98,8 +98,15 @@ def test_some_migrations_are_checked_and_the_models_exist() -> None:
     ],
 )
 def test_the_check_finds_what_would_stop_writers(operation: Any, fault: str) -> None:
-    migration = migrations.Migration("0999_x", "learnpack")
-    migration.operations = [operation]
+    class Added(migrations.Migration):
+        operations = [operation]
+
+    migration = Added("0999_x", "learnpack")
     assert [text for text in faults("learnpack", migration) if fault in text]
-    migration.operations = [migrations.AddField("webhook", "x", models.IntegerField(db_default=0))]
-    assert faults("learnpack", migration) == []
+
+
+def test_a_column_with_a_default_of_the_database_stops_nobody() -> None:
+    class Added(migrations.Migration):
+        operations = [migrations.AddField("webhook", "x", models.IntegerField(db_default=0))]
+
+    assert faults("learnpack", Added("0999_x", "learnpack")) == []
