@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 say = @echo "==> $(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev wheel jupyter run demo demo-class hub-demo browser test attack soak lint format bench study screenshots docs lock clean
+.PHONY: help sbom audit setup setup-dev wheel jupyter run demo demo-class hub-demo browser test attack soak lint format bench study screenshots docs lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -137,6 +137,15 @@ docs: setup-dev ## The pages under docs/reference that are made from the code
 lock: setup-dev ## Lock the requirements anew, with hashes and without addresses
 	for name in base dev jupyter classic together; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header requirements/$$name.in -o requirements/$$name.txt; done
+
+sbom: setup ## What an installation consists of, as CycloneDX (sbom.cdx.json); made from the lock files, without network
+	@$(PY) -m learntrace.config.reference_docs.sbom > sbom.cdx.json
+	$(call say,Wrote sbom.cdx.json)
+
+audit: setup-dev ## Known vulnerabilities of what is locked; asks the registries, and so needs a network
+	@cd $(JL) && npm audit --omit=dev
+	@command -v pipx >/dev/null || { echo "this needs pipx, which runs pip-audit apart from our environment" >&2; exit 1; }
+	@pipx run pip-audit --require-hashes -r requirements/base.txt
 
 clean: ## Remove what was installed and built; the data in var/ stay
 	rm -rf $(VENV) $(VENV)-jupyter $(VENV)-classic $(VENV)-together $(JL)/node_modules $(JL)/dist jupyterhub/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

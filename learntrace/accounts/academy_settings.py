@@ -88,6 +88,11 @@ def settings_of(academy: Academy) -> AcademySettings:
     return row
 
 
+def collects_source(academy: Academy) -> bool:
+    """Whether the academy collects source code, which is else neither shown to its staff nor kept with events."""
+    return settings_of(academy).notebook_features.get("collect_source") is True
+
+
 def locked_settings(academy: Academy) -> AcademySettings:
     """Return the academy's settings, created if there are none, and locked until the open transaction ends."""
     # Of two transactions that need a new row at the same time, one creates it; the lock then serializes their changes.

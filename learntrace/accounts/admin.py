@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.academy_settings import ACCESS, LEARNPACK, NOTEBOOK, SIGNAL, checked
+from learntrace.accounts.cohort_limits.changes import LimitRefused, check_limit
 from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, MergedUser, Token, User
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession
@@ -23,9 +24,11 @@ from learntrace.core.http.error_responses import forbidden
 if TYPE_CHECKING:
     _UserAdmin = DjangoUserAdmin[User]
     _SettingsForm = forms.ModelForm[AcademySettings]
+    _MembershipForm = forms.ModelForm[Membership]
 else:
     _UserAdmin = DjangoUserAdmin
     _SettingsForm = forms.ModelForm
+    _MembershipForm = forms.ModelForm
 
 
 def sign_in_to_administration(request: HttpRequest) -> HttpResponse:
@@ -39,6 +42,7 @@ def sign_in_to_administration(request: HttpRequest) -> HttpResponse:
 
 class MembershipInline(TabularInline):
     model = Membership
+    fields = ("academy", "role", "status")
     raw_id_fields = ("academy",)
     extra = 0
 
@@ -99,13 +103,30 @@ class AcademySettingsAdmin(ModelAdmin):
     raw_id_fields = ("academy",)
 
 
+class MembershipForm(_MembershipForm):
+    """Checks a limit to cohorts as roster and command do."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        academy = cleaned.get("academy")
+        if not cleaned.get("only_cohorts"):
+            cleaned["cohorts"] = Cohort.objects.none()
+        elif academy is not None:
+            try:
+                check_limit(Membership(academy=academy, role=cleaned.get("role", "")), cleaned.get("cohorts") or ())
+            except LimitRefused as problem:
+                raise forms.ValidationError(problem.sentence()) from problem
+        return cleaned
+
+
 @admin.register(Membership)
 class MembershipAdmin(BigTableAdmin):
-    list_display = ("user", "academy", "role", "status")
-    list_filter = ("role", "status")
+    form = MembershipForm
+    list_display = ("user", "academy", "role", "status", "only_cohorts")
+    list_filter = ("role", "status", "only_cohorts")
     list_select_related = ("user", "academy")
     search_fields = ("user__username", "user__email", "academy__slug")
-    raw_id_fields = ("user", "academy")
+    raw_id_fields = ("user", "academy", "cohorts")
 
 
 @admin.register(Grant)

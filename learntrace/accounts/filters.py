@@ -9,7 +9,8 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from learntrace.accounts.models import Academy, Cohort
+from learntrace.accounts.cohort_limits.limit import cohorts_of
+from learntrace.accounts.models import Academy
 from learntrace.accounts.people.naming import learners_named
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural, words
@@ -26,7 +27,7 @@ def learners(request: Request, academy: Academy, name: str = "learner") -> list[
 def cohorts(request: Request, academy: Academy, name: str = "cohort") -> list[int]:
     """Return the ids of the academy's cohorts that the filter names, by id or slug."""
     named = words(request, name)
-    cohorts = Cohort.objects.filter(Q(slug__in=named) | Q(pk__in=_numbers(named)), academy=academy)
+    cohorts = cohorts_of(academy).filter(Q(slug__in=named) | Q(pk__in=_numbers(named)))
     return list(cohorts.values_list("pk", flat=True))
 
 

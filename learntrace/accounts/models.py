@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.accounts.roles import PERMISSIONS, ROLES
+from learntrace.accounts.roles import LIMITED_ROLES, PERMISSIONS, ROLES
 from learntrace.accounts.tokens.scopes import TokenScope
 
 
@@ -65,6 +65,10 @@ class Academy(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    # The cohorts to which the member is limited for whom the academy was read, None without a limit
+    # (`cohort_limits.limit`). Not a column.
+    seen_cohorts: frozenset[int] | None = None
+
     class Meta:
         verbose_name = _("academy")
         verbose_name_plural = _("academies")
@@ -93,43 +97,6 @@ class AcademySettings(models.Model):
         return f"settings of {self.academy_id}"
 
 
-class Membership(models.Model):
-    """A user's role in an academy. An inactive one gives no capability, but the user's data stay visible there."""
-
-    class Status(models.TextChoices):
-        ACTIVE = "ACTIVE", _("Active")
-        INACTIVE = "INACTIVE", _("Inactive")
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
-    academy = models.ForeignKey(Academy, models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=20, choices=[(role.slug, role.name) for role in ROLES.values()])
-    status = models.CharField(max_length=15, choices=Status.choices, default=Status.ACTIVE)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name = _("membership")
-        verbose_name_plural = _("memberships")
-        constraints = [models.UniqueConstraint(fields=["user", "academy"], name="one_role_per_academy")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.role} in {self.academy_id}"
-
-
-class Grant(models.Model):
-    """A permission that a user has outside any role."""
-
-    user = models.ForeignKey(User, models.CASCADE, related_name="grants")
-    permission = models.CharField(max_length=60, choices=[(name, name) for name in PERMISSIONS])
-
-    class Meta:
-        verbose_name = _("grant")
-        verbose_name_plural = _("grants")
-        constraints = [models.UniqueConstraint(fields=["user", "permission"], name="one_grant_per_permission")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.permission}"
-
-
 class Cohort(models.Model):
     """A group of learners who take a course together, from the first day to the last one where these are known (UTC)."""
 
@@ -149,6 +116,53 @@ class Cohort(models.Model):
     def clean(self) -> None:
         if self.ends_on and (not self.starts_on or self.ends_on < self.starts_on):
             raise ValidationError(_("A cohort can't end before it starts"))
+
+
+class Membership(models.Model):
+    """A user's role in an academy. An inactive one gives no capability, but the user's data stay visible there.
+
+    With `only_cohorts` a teacher or an assistant sees the learners of `cohorts` and nobody else (`cohort_limits.limit`). It is
+    a column of its own, so that a limit to a cohort that was deleted stays a limit.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "ACTIVE", _("Active")
+        INACTIVE = "INACTIVE", _("Inactive")
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    academy = models.ForeignKey(Academy, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=[(role.slug, role.name) for role in ROLES.values()])
+    status = models.CharField(max_length=15, choices=Status.choices, default=Status.ACTIVE)
+    only_cohorts = models.BooleanField(default=False, db_default=False)
+    cohorts = models.ManyToManyField(Cohort, blank=True, related_name="limited_members")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [models.UniqueConstraint(fields=["user", "academy"], name="one_role_per_academy")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} in {self.academy_id}"
+
+    def clean(self) -> None:
+        if self.only_cohorts and self.role not in LIMITED_ROLES:
+            raise ValidationError(_("Only teachers and assistants can be limited to cohorts: give another role first"))
+
+
+class Grant(models.Model):
+    """A permission that a user has outside any role."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="grants")
+    permission = models.CharField(max_length=60, choices=[(name, name) for name in PERMISSIONS])
+
+    class Meta:
+        verbose_name = _("grant")
+        verbose_name_plural = _("grants")
+        constraints = [models.UniqueConstraint(fields=["user", "permission"], name="one_grant_per_permission")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.permission}"
 
 
 def key_hash(key: str) -> str:

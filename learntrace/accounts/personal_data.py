@@ -1,6 +1,7 @@
 """Personal datasets of this room (`core.personal_data`): the account, which only the server's operator can close."""
 
-from django.db.models import F
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import F, Value
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Grant, Membership, MergedUser, Token, User
@@ -31,7 +32,15 @@ def _account(user_id: int) -> Rows:
 
 def _memberships(user_id: int) -> Rows:
     rows = Membership.objects.filter(user=user_id).order_by("id")
-    return rows.values("role", "status", "created_at", academy_slug=F("academy__slug"), academy_name=F("academy__name"))
+    return rows.values(
+        "role",
+        "status",
+        "created_at",
+        "only_cohorts",
+        academy_slug=F("academy__slug"),
+        academy_name=F("academy__name"),
+        seen_cohorts=StringAgg("cohorts__slug", Value(", "), default=Value("")),
+    )
 
 
 def _grants(user_id: int) -> Rows:

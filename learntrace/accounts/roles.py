@@ -45,6 +45,10 @@ ROLES = {
     )
 }
 
+# The roles whose members may be limited to cohorts. The others act for all of the academy: they send for anybody, and change
+# its settings.
+LIMITED_ROLES = ("assistant", "teacher")
+
 
 def roles_with(capability: str) -> list[str]:
     """Return the roles that have a capability."""

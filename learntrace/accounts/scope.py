@@ -10,6 +10,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from learntrace.accounts.cohort_limits.limit import as_seen_by, seen
 from learntrace.accounts.jupyterhub.authentication import hub_member_of
 from learntrace.accounts.models import Academy, Membership, Token, User
 from learntrace.accounts.roles import roles_with
@@ -42,7 +43,7 @@ class HubAcademyOnly(Forbidden):
 
 
 def academy_with(request: Request, capability: str) -> Academy:
-    """Return the academy that the request names if its user has the capability there.
+    """Return the academy that the request names if its user has the capability there, as that user sees it.
 
     A JupyterHub token is valid for the hub's academy only.
 
@@ -64,7 +65,7 @@ def academy_with(request: Request, capability: str) -> Academy:
             capability=capability,
             academy=academy_id,
         )
-    academy = membership.academy
+    academy = as_seen_by(membership)
     if academy.status == Academy.Status.DELETED:
         raise Forbidden(_("This academy is deleted"))
     if academy.status == Academy.Status.INACTIVE:
@@ -73,12 +74,13 @@ def academy_with(request: Request, capability: str) -> Academy:
 
 
 def learners_of(academy: Academy) -> QuerySet[User]:
-    """Return the academy's members, in any role."""
-    return User.objects.filter(Exists(Membership.objects.filter(user=OuterRef("pk"), academy=academy)))
+    """Return the academy's members, in any role; those of the cohorts that a limited member sees."""
+    members = Exists(Membership.objects.filter(user=OuterRef("pk"), academy=academy))
+    return User.objects.filter(members, seen(academy, "pk"))
 
 
 def seen_in(academy: Academy, *, learner: str, asset_academy: str) -> Q:
-    """Return the condition on rows that an academy may see: the rows of its members.
+    """Return the condition on rows that an academy may see: the rows of its members, as far as its member sees them.
 
     A row of a member of several academies whose asset belongs to one of them is visible there only. `learner` and
     `asset_academy` are the names of the rows' id columns.
@@ -86,7 +88,7 @@ def seen_in(academy: Academy, *, learner: str, asset_academy: str) -> Q:
     member_here = Membership.objects.filter(academy=academy, user_id=OuterRef(learner))
     member_there = Membership.objects.filter(user_id=OuterRef(learner), academy_id=OuterRef(asset_academy))
     asset_elsewhere = Q(**{f"{asset_academy}__isnull": False}) & ~Q(**{asset_academy: academy.pk})
-    return Q(Exists(member_here)) & ~(asset_elsewhere & Q(Exists(member_there)))
+    return Q(Exists(member_here)) & ~(asset_elsewhere & Q(Exists(member_there))) & seen(academy, learner)
 
 
 class View(APIView):

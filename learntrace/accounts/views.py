@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from learntrace.accounts.academy_settings import ACCESS, merge_features, merge_settings, settings_of, with_defaults
+from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.jupyterhub.authentication import hub_member_of
 from learntrace.accounts.openapi import ACADEMY, responses
 from learntrace.accounts.scope import AcademyView, PublicView, View
@@ -61,6 +62,8 @@ class AcademySettingsView(AcademyView):
     )
     def get(self, request: Request) -> Response:
         """Read the academy's settings."""
+        # The ignore rules among them name learners.
+        require_all_cohorts(self.academy)
         return Response(AcademySettingsSerializer(settings_of(self.academy)).data)
 
     @extend_schema(
@@ -71,6 +74,7 @@ class AcademySettingsView(AcademyView):
     )
     def put(self, request: Request) -> Response:
         """Put features beside those that are stored; what isn't sent stays as it is."""
+        require_all_cohorts(self.academy)
         form = FeaturesSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         row = merge_settings(self.academy, form.validated_data)

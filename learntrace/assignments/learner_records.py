@@ -8,11 +8,13 @@ from django.db.models import Count, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.academy_settings import collects_source
 from learntrace.accounts.models import Academy, User
 from learntrace.assignments.models import Task
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.assignments.visibility import telemetry_seen_in
 from learntrace.core.errors import NotFound
+from learntrace.core.http.hidden_source import without_source
 from learntrace.registry.visibility import academy_assets
 
 
@@ -66,7 +68,8 @@ def learner_telemetry(academy: Academy, user: User, most: int | None = None) -> 
 
 
 def raw_telemetry(academy: Academy, user: User, slug: str) -> msgspec.Raw:
-    """Return the last document that the source sent of an asset, as it is stored.
+    """Return the last document that the source sent of an asset, as it is stored; without code where the academy doesn't
+    collect source.
 
     Raises TelemetryNotFound.
     """
@@ -74,7 +77,8 @@ def raw_telemetry(academy: Academy, user: User, slug: str) -> msgspec.Raw:
     text = rows.values_list(Cast("telemetry", TextField()), flat=True).first()
     if text is None:
         raise TelemetryNotFound(asset=slug)
-    return msgspec.Raw(text.encode())
+    document = msgspec.Raw(text.encode())
+    return document if collects_source(academy) else without_source(document)
 
 
 def learner_tasks(academy: Academy, user: User, most: int | None = None) -> list[Task]:

@@ -104,12 +104,14 @@ class StepReport:
         return sum(self.stopped.values())
 
 
-def step_report(academy_id: int, slug: str, learners: Sequence[LearnerTelemetry]) -> StepReport:
-    """Count the steps of an academy's learners on a canonical slug; learners come with the latest first.
+def step_report(kept_as: str, slug: str, learners: Sequence[LearnerTelemetry]) -> StepReport:
+    """Count the steps of learners on a canonical slug; learners come with the latest first.
+
+    `kept_as` names whose learners they are: the academy, and what a limited member sees of it.
 
     Two queries, or none where an expensive report is still kept.
     """
-    key = f"asset-steps-{academy_id}-{hashlib.sha256(slug.encode()).hexdigest()}"
+    key = f"asset-steps-{kept_as}-{hashlib.sha256(slug.encode()).hexdigest()}"
     version = (len(learners), learners[0].updated_at if learners else None)
     kept_version, kept_until, kept = cache.get(key, (None, 0.0, None))
     if isinstance(kept, StepReport) and (kept_version == version or time.time() < kept_until):

@@ -7,12 +7,14 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from learntrace.accounts.academy_settings import collects_source
 from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView, View, academy_with
 from learntrace.assignments import staff_telemetry, tasks
 from learntrace.assignments.models import Task
 from learntrace.assignments.serializers import ListedTaskSerializer, TaskSerializer, TelemetrySerializer
 from learntrace.core.errors import Forbidden
+from learntrace.core.http.hidden_source import without_source
 from learntrace.core.http.pagination import Pages, sorted_by
 from learntrace.core.http.stored_json import StoredJSONRenderer
 
@@ -43,10 +45,14 @@ class MyTasksView(View):
         )
 
 
-def _answer(task: Task | None) -> Response:
+def _answer(task: Task | None, *, source: bool = True) -> Response:
+    """Return a task with its telemetry; `source`: with the code in it, as one's own, or where the academy collects it."""
     if task is None:
         raise tasks.TaskNotFound
-    return Response(TaskSerializer(task, context={"telemetry": tasks.telemetry_of([task])}).data)
+    telemetry = tasks.telemetry_of([task])
+    if not source:
+        telemetry = {pk: document and without_source(document) for pk, document in telemetry.items()}
+    return Response(TaskSerializer(task, context={"telemetry": telemetry}).data)
 
 
 class MyTaskView(View):
@@ -71,15 +77,16 @@ class TaskView(View):
     def get(self, request: Request, task_id: int) -> Response:
         """Read a task with its telemetry; of others' tasks those of the named academy, with read_assignment there."""
         task = tasks.tasks_of(self.user).filter(pk=task_id).first()
-        return _answer(task or self._of_a_learner(request, task_id))
+        return self._of_a_learner(request, task_id) if task is None else _answer(task)
 
-    def _of_a_learner(self, request: Request, task_id: int) -> Task | None:
+    def _of_a_learner(self, request: Request, task_id: int) -> Response:
         try:
             academy = academy_with(request, "read_assignment")
         except Forbidden:
             # Callers who aren't staff there learn only that the task isn't theirs.
-            return None
-        return tasks.tasks_seen_in(academy).filter(pk=task_id).first()
+            return _answer(None)
+        task = tasks.tasks_seen_in(academy).filter(pk=task_id).first()
+        return _answer(task, source=collects_source(academy))
 
 
 class StaffTelemetryView(AcademyView):

@@ -1,4 +1,4 @@
-"""The ASGI application: the guard, and behind it the streams, the front door and Django."""
+"""The ASGI application: whose headers are believed, the guard, and behind it the streams, the front door and Django."""
 
 import asyncio
 import contextlib
@@ -20,6 +20,7 @@ from learntrace.intake.connections.open_connections import watch_connections
 from learntrace.intake.front_door import FrontDoor, Scope, Send
 from learntrace.intake.group_commit import GroupCommit
 from learntrace.intake.known_keys import KnownKeys
+from learntrace.intake.proxies import TrustedProxies
 from learntrace.intake.request_guard import RequestGuard
 from learntrace.learnpack.inbox.source import LearnPackInbox
 from learntrace.notebooks.inbox.source import EventsInbox
@@ -45,7 +46,7 @@ _door = FrontDoor(
     _django, SOURCES, group_commit, body_limit=settings.BODY_LIMIT, unpacked_limit=settings.UNPACKED_LIMIT, keys=_keys
 )
 _streams = Streams(_door, settings.DATABASE_URL)
-_guard = RequestGuard(_streams, _keys, frozenset(source.path for source in SOURCES))
+_guard = TrustedProxies(RequestGuard(_streams, _keys, frozenset(source.path for source in SOURCES)))
 if _web := os.environ.get("LEARNTRACE_WEB_PROCESS"):
     # When the first process is killed, its children must end too and free the port.
     processes.end_with_parent(signal.SIGTERM, int(_web))

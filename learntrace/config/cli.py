@@ -67,9 +67,11 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "token": ("token create | list | revoke", _with_tables(_token)),
         "users": ("users merge | merges | unmerge: two users who are one person", _with_tables(_users)),
         "unlock": ("let an account or an address sign in again after too many wrong guesses", _with_tables(_unlock)),
+        "cohort-limit": ("cohort-limit list | set | lift: which cohorts a teacher sees", _with_tables(_cohort_limit)),
         "recompute": ("make measures and signals again from the activities", _with_tables(_recompute)),
         "demo-class": ("replay a real class of 295 students through a running server", _demo_class),
         "diagnose": ("why is a learner's telemetry on an asset missing?", _with_tables(_diagnose)),
+        "encryption": ("encryption status | rotate: the key of webhook and chat targets", _with_tables(_encryption)),
         "doctor": ("is this installation healthy?", _with_database(_doctor)),
         "backup": ("backup FILE: the whole database into one file, with pg_dump", _with_database(_backup)),
         "settings": ("every setting, its value and what it is for", _settings),
@@ -183,6 +185,12 @@ def _users(argv: list[str]) -> int:
     return run(argv)
 
 
+def _cohort_limit(argv: list[str]) -> int:
+    from learntrace.accounts.cohort_limits.command import main as run
+
+    return run(argv)
+
+
 def _recompute(argv: list[str]) -> int:
     from learntrace.config.commands.recompute import main as run
 
@@ -197,6 +205,12 @@ def _demo_class(argv: list[str]) -> int:
 
 def _diagnose(argv: list[str]) -> int:
     from learntrace.diagnosis.command import main as run
+
+    return run(argv)
+
+
+def _encryption(argv: list[str]) -> int:
+    from learntrace.config.commands.encryption import main as run
 
     return run(argv)
 

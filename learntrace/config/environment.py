@@ -1,7 +1,10 @@
 """All settings, in one list from which `learntrace settings` and docs/reference/settings.md are made."""
 
+import base64
+import hashlib
 import os
 import secrets
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -193,6 +196,20 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(word) for word in _words(text))
 
 
+def _fernet_keys(text: str) -> tuple[str, ...]:
+    keys = tuple(_words(text))
+    for key in keys:
+        try:
+            whole = len(base64.urlsafe_b64decode(key)) == 32
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ValueError(
+                "expected keys of 32 random bytes in base64, such as `learntrace encryption status` names, separated by commas"
+            )
+    return keys
+
+
 HOME = Setting(
     "LEARNTRACE_HOME",
     "./var",
@@ -222,9 +239,21 @@ BROKER_URL = Setting(
 SECRET_KEY = Setting(
     "LEARNTRACE_SECRET_KEY", "", str, "Signs sessions; empty: made once and kept in the home folder.", secret=True
 )
+ENCRYPTION_KEYS = Setting(
+    "LEARNTRACE_ENCRYPTION_KEYS",
+    "",
+    _fernet_keys,
+    "Keys that encrypt webhook and chat targets, separated by commas: the first encrypts, all decrypt. Empty: one "
+    "that follows from LEARNTRACE_SECRET_KEY where that is set, else one made once and kept in the home folder.",
+    secret=True,
+)
 DEBUG = Setting("LEARNTRACE_DEBUG", "false", _flag, "Django's debug pages; never where others can reach the server.")
 ALLOWED_HOSTS = Setting(
-    "LEARNTRACE_ALLOWED_HOSTS", "*", _words, "Host names that are answered, separated by commas; * is every name."
+    "LEARNTRACE_ALLOWED_HOSTS",
+    "",
+    _words,
+    "Host names that are answered, separated by commas; *: every name. Empty: this machine's names, localhost, and the host of "
+    "LEARNTRACE_PUBLIC_URL. The inboxes of telemetry answer under any name.",
 )
 TRUSTED_ORIGINS = Setting(
     "LEARNTRACE_TRUSTED_ORIGINS",
@@ -236,7 +265,13 @@ BEHIND_PROXY = Setting(
     "LEARNTRACE_BEHIND_PROXY",
     "false",
     _flag,
-    "Behind an HTTPS proxy that sets X-Forwarded-Proto and -Host: believe both.",
+    "Behind an HTTPS proxy of LEARNTRACE_TRUSTED_PROXIES that sets X-Forwarded-Proto, -Host and -For: believe them.",
+)
+HSTS_SECONDS = Setting(
+    "LEARNTRACE_HSTS_SECONDS",
+    "31536000",
+    _whole,
+    "How long browsers remember that this server is reached over TLS only; told where TLS was used; 0: never.",
 )
 BODY_LIMIT = Setting(
     "LEARNTRACE_BODY_LIMIT",
@@ -268,8 +303,8 @@ TRUSTED_PROXIES = Setting(
     "LEARNTRACE_TRUSTED_PROXIES",
     "127.0.0.0/8,::1",
     _networks,
-    "Addresses of proxies, separated by commas: limits on a network address do not hold for them, but for the address that "
-    "they name in X-Forwarded-For with LEARNTRACE_BEHIND_PROXY; false: none.",
+    "Addresses of proxies, separated by commas: with LEARNTRACE_BEHIND_PROXY only their headers are believed, and limits hold "
+    "for the address that they name in X-Forwarded-For, not for theirs; false: none.",
 )
 CONNECTIONS_PER_ADDRESS = Setting(
     "LEARNTRACE_CONNECTIONS_PER_ADDRESS",
@@ -417,10 +452,12 @@ SETTINGS = (
     DATABASE_POOL,
     BROKER_URL,
     SECRET_KEY,
+    ENCRYPTION_KEYS,
     DEBUG,
     ALLOWED_HOSTS,
     TRUSTED_ORIGINS,
     BEHIND_PROXY,
+    HSTS_SECONDS,
     BODY_LIMIT,
     UNPACKED_LIMIT,
     ELEMENT_LIMIT,
@@ -459,18 +496,73 @@ def secret_key() -> str:
     """Return the signing key: the setting, or the one in the home folder, which is created (mode 0600) if missing."""
     if given := SECRET_KEY.value():
         return str(given)
-    path = HOME.value() / "secret_key"
+    return _kept("secret_key", lambda: secrets.token_urlsafe(50))
+
+
+def _kept(name: str, make: Callable[[], str]) -> str:
+    """Return what a file of the home folder holds; it is created with what `make` returns if it is missing."""
+    path: Path = HOME.value() / name
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
+            file.write(make())
     except FileExistsError:
         pass
-    return path.read_text().strip() or _rewritten(path)
-
-
-def _rewritten(path: Path) -> str:
+    if text := path.read_text().strip():
+        return text
     # A process was killed between creating and writing it.
-    key = secrets.token_urlsafe(50)
-    path.write_text(key)
-    return key
+    path.write_text(made := make())
+    return made
+
+
+def allowed_hosts() -> list[str]:
+    """Return the host names that are answered: the setting, or those that can only mean this server."""
+    if given := ALLOWED_HOSTS.value():
+        return list(given)
+    public = urlsplit(PUBLIC_URL.value()).hostname
+    served = os.environ.get(SERVED_HOST, "")
+    names = ["localhost", ".localhost", "127.0.0.1", "[::1]", socket.gethostname().lower(), served, public or ""]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+SERVED_HOST = "LEARNTRACE_SERVED_HOST"
+"""Set by `learntrace serve` and `web` for their processes: the address on which they listen, unless it is every one."""
+
+_KEYS_FILE = "encryption_keys"
+
+
+def encryption_keys() -> tuple[str, ...]:
+    """Return the keys that encrypt secrets, the one that encrypts first; never none."""
+    if given := ENCRYPTION_KEYS.value():
+        return tuple(given)
+    if secret := SECRET_KEY.value():
+        # Machines that share a database share this setting too, and no home folder.
+        digest = hashlib.sha256(f"learntrace encryption {secret}".encode()).digest()
+        return (base64.urlsafe_b64encode(digest).decode(),)
+    return _fernet_keys(_kept(_KEYS_FILE, _new_key).replace("\n", ","))
+
+
+def encryption_keys_source() -> str:
+    """Return from where the keys are, for people."""
+    if ENCRYPTION_KEYS.value():
+        return ENCRYPTION_KEYS.name
+    return SECRET_KEY.name if SECRET_KEY.value() else str(HOME.value() / _KEYS_FILE)
+
+
+def encryption_keys_are_ours() -> bool:
+    """Whether the keys are in the home folder, and not in a setting that only the operator changes."""
+    return not (ENCRYPTION_KEYS.value() or SECRET_KEY.value())
+
+
+def add_encryption_key() -> None:
+    """Put a new key before those in the home folder, in one step."""
+    path = HOME.value() / _KEYS_FILE
+    keys = [_new_key(), *encryption_keys()]
+    beside = path.with_name(f"{_KEYS_FILE}.new")
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write("\n".join(keys))
+    beside.replace(path)
+
+
+def _new_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()

@@ -16,8 +16,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 HOME: Path = environment.HOME.value()
 
 SECRET_KEY = environment.secret_key()
+# A function: a key may be added while a process runs.
+ENCRYPTION_KEYS = environment.encryption_keys
 DEBUG: bool = environment.DEBUG.value()
-ALLOWED_HOSTS: list[str] = environment.ALLOWED_HOSTS.value()
+ALLOWED_HOSTS: list[str] = environment.allowed_hosts()
 CSRF_TRUSTED_ORIGINS: list[str] = environment.TRUSTED_ORIGINS.value()
 CSRF_FAILURE_VIEW = "learntrace.core.http.error_responses.form_expired"
 if environment.BEHIND_PROXY.value():
@@ -25,6 +27,8 @@ if environment.BEHIND_PROXY.value():
     # A proxy that sets these headers speaks HTTPS to the world.
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Sent over TLS only, of which we know by the proxy's header.
+SECURE_HSTS_SECONDS: int = environment.HSTS_SECONDS.value()
 
 ROOMS = [
     "core",
@@ -58,7 +62,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
     "learntrace.core.http.middleware.RequestLogMiddleware",
+    "learntrace.core.http.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "learntrace.core.http.middleware.NoStoreMiddleware",
     "learntrace.core.http.middleware.ContentSecurityPolicyMiddleware",
     "learntrace.core.http.middleware.PageCompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -18,7 +18,7 @@ LABELS = frozenset((
     _("erased at"), _("activity id"), _("before floor"), _("cause"), _("course"), _("ends on"), _("excluded at"),
     _("excluded by"), _("exclusion id"), _("lifted at"), _("lifted by"), _("made together"), _("measures"), _("scope"),
     _("set at"), _("starts on"), _("until"), _("untold attempts"), _("left at"), _("made at"), _("made by"),
-    _("new key"), _("old key"),
+    _("new key"), _("old key"), _("cohorts"), _("only cohorts"), _("target digest"),
     _("published at"), _("read as"), _("told as"), _("undone at"), _("undone by"),
     _("error quotient"), _("errors"), _("event"), _("event id"), _("events"), _("evidence"), _("expires at"),
     _("external"), _("facts"), _("failures"), _("fault"), _("fingerprint"), _("first at"), _("first seen at"),

@@ -156,9 +156,16 @@ def _refuse(whose: str, limit: str, seconds: float) -> None:
 
 
 def address_of(scope: Mapping[str, Any], forwarded: str) -> str:
-    """Return the client's network address; behind our proxy, the one that the proxy appended to the header."""
-    named = forwarded.rpartition(",")[2].strip() if settings.USE_X_FORWARDED_HOST else ""
-    return named or (scope.get("client") or ("",))[0]
+    """Return the client's network address; behind our proxies, the last one in the header that is none of theirs.
+
+    What stands before it was sent by the client, which may say anything. The header itself is one of our proxies'
+    (`intake.proxies`).
+    """
+    if settings.USE_X_FORWARDED_HOST:
+        for named in reversed(forwarded.split(",")):
+            if named.strip() and not is_trusted(named.strip()):
+                return named.strip()
+    return (scope.get("client") or ("",))[0]
 
 
 @lru_cache(maxsize=4096)

@@ -45,7 +45,7 @@ class WebhookAdmin(BigTableAdmin):
 
     @admin.display(description=_("payload"))
     def what_was_sent(self, row: Webhook) -> str:
-        text = msgspec.json.format(bytes(payload_text(row.pk, MOST_WHOLE)), indent=2).decode()
+        text = msgspec.json.format(bytes(payload_text(row.pk, MOST_WHOLE, source=False)), indent=2).decode()
         return format_html("<pre>{}</pre>", text)
 
     @admin.action(description=_("Process again (rows with status ERROR)"), permissions=["change"])

@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from learntrace.accounts.academy_settings import collects_source
 from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView
 from learntrace.core.http.pagination import EnvelopedPages, sorted_by
@@ -44,9 +45,11 @@ class WebhooksView(AcademyView):
     def get(self, request: Request) -> Response:
         """List what LearnPack's clients sent and what became of it, newest first."""
         rows = queries.with_students(queries.webhooks_of(self.academy, request))
-        whole = queries.wants_whole_payload(request)
+        whole, source = queries.wants_whole_payload(request), collects_source(self.academy)
         return EnvelopedPages.answer(
-            sorted_by(rows, request, queries.SORTABLE), request, lambda page: _serialized(page, whole=whole)
+            sorted_by(rows, request, queries.SORTABLE),
+            request,
+            lambda page: _serialized(page, whole=whole, source=source),
         )
 
     @extend_schema(
@@ -60,9 +63,9 @@ class WebhooksView(AcademyView):
         return Response(status=204)
 
 
-def _serialized(page: list[Webhook], *, whole: bool) -> list[dict[str, Any]]:
-    ids = [row.pk for row in page]
-    texts = payload_texts(ids, whole=MOST_ASKED_FOR, page=MOST_ASKED_FOR) if whole else payload_texts(ids)
+def _serialized(page: list[Webhook], *, whole: bool, source: bool) -> list[dict[str, Any]]:
+    most = {"whole": MOST_ASKED_FOR, "page": MOST_ASKED_FOR} if whole else {}
+    texts = payload_texts([row.pk for row in page], source=source, **most)
     serializer = WebhookSerializer(context={"payloads": texts})
     return [serializer.to_representation(row) for row in page]
 

@@ -7,6 +7,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.filters import LEARNERS, learners, moment
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import NotFound
@@ -60,7 +61,7 @@ def events_of(academy: Academy, request: Request) -> QuerySet[Event]:
 
     Raises Problem (400, invalid-filter).
     """
-    rows = Event.objects.filter(academy=academy)
+    rows = Event.objects.filter(seen(academy), academy=academy)
     for name, column in {"session": "session_id", "verb": "verb"}.items():
         if wanted := words(request, name):
             rows = rows.filter(**{f"{column}__in": wanted})
@@ -101,7 +102,7 @@ def _in_time(rows: QuerySet[Event], request: Request) -> QuerySet[Event]:
 
 def rejected_of(academy: Academy, request: Request) -> QuerySet[RejectedEvent]:
     """Return the academy's rejected events that match the query string's filters, the latest sent first."""
-    rows = RejectedEvent.objects.filter(academy=academy)
+    rows = RejectedEvent.objects.filter(seen(academy), academy=academy)
     if wanted := words(request, "code"):
         rows = rows.filter(code__in=wanted)
     if words(request, "learner"):
@@ -114,7 +115,8 @@ def rejected_event(academy: Academy, rejected_id: int) -> RejectedEvent:
 
     Raises RejectedNotFound.
     """
-    row = RejectedEvent.objects.select_related("sender", "user").filter(academy=academy, pk=rejected_id).first()
+    rows = RejectedEvent.objects.filter(seen(academy), academy=academy, pk=rejected_id)
+    row = rows.select_related("sender", "user").first()
     if row is None:
         raise RejectedNotFound
     return row

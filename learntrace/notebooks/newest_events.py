@@ -7,6 +7,7 @@ from typing import Final
 from django.db.models import QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.measures.activity import EXECUTED
 from learntrace.notebooks.documents.activities import SOURCE
@@ -48,8 +49,8 @@ class LastEvent:
 
 def count_since(academy: Academy, since: datetime) -> int:
     """Count the academy's events that came after a time, rejected ones by when they were sent last; two queries."""
-    accepted = Event.objects.filter(academy=academy, created_at__gt=since).count()
-    return accepted + RejectedEvent.objects.filter(academy=academy, updated_at__gt=since).count()
+    accepted = Event.objects.filter(seen(academy), academy=academy, created_at__gt=since).count()
+    return accepted + RejectedEvent.objects.filter(seen(academy), academy=academy, updated_at__gt=since).count()
 
 
 def count_waiting(academy: Academy) -> int:
@@ -59,7 +60,8 @@ def count_waiting(academy: Academy) -> int:
 
 def last_event_at(academy: Academy) -> datetime | None:
     """Return when the academy's last event of any verb came, None where none has come."""
-    return Event.objects.filter(academy=academy).order_by("-created_at").values_list("created_at", flat=True).first()
+    rows = Event.objects.filter(seen(academy), academy=academy).order_by("-created_at")
+    return rows.values_list("created_at", flat=True).first()
 
 
 def last_event_of(learner: User) -> LastEvent | None:
@@ -78,7 +80,7 @@ def last_event_of(learner: User) -> LastEvent | None:
 def newest_events_in(academy: Academy, most: int) -> list[NewestEvent]:
     """Return an academy's newest executions and rejected events, the latest first; two queries."""
     rows = (
-        Event.objects.filter(academy=academy, verb=EXECUTED)
+        Event.objects.filter(seen(academy), academy=academy, verb=EXECUTED)
         .annotate(assignment=ASSIGNMENT, notebook=KeyTextTransform("notebook", "object"))
         .select_related("user")
         .only("actor", "result", "created_at", *_PEOPLE)
@@ -96,7 +98,8 @@ def newest_events_in(academy: Academy, most: int) -> list[NewestEvent]:
         )
         for row in rows
     ]
-    rejected = RejectedEvent.objects.filter(academy=academy).select_related("user").only(*_REJECTED_COLUMNS, *_PEOPLE)
+    rejected = RejectedEvent.objects.filter(seen(academy), academy=academy)
+    rejected = rejected.select_related("user").only(*_REJECTED_COLUMNS, *_PEOPLE)
     return _latest([*executed, *_rejected(rejected, most, named=True)], most)
 
 

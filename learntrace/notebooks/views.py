@@ -91,7 +91,7 @@ class RetryView(AcademyView):
         """Check the event again, or the corrected one, and store it; the answer is the stored event."""
         row = event_queries.rejected_event(self.academy, rejected_id)
         body = _json_object(request)
-        event = retry_corrected(row, body["event"]) if "event" in body else retry(row)
+        event = retry_corrected(self.academy, row, body["event"]) if "event" in body else retry(row)
         return Response(EventSerializer(event).data)
 
 
@@ -194,4 +194,4 @@ def _json_object(request: Request) -> dict[str, Any]:
 
 def _serialized(academy: Academy, notebooks: list[Notebook]) -> Any:
     tags = [assignment.tag for notebook in notebooks for assignment in notebook.assignments.all()]
-    return NotebookSerializer(notebooks, many=True, context={"last_seen": last_seen_on(academy.pk, tags)}).data
+    return NotebookSerializer(notebooks, many=True, context={"last_seen": last_seen_on(academy, tags)}).data

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import NotFound
 from learntrace.progress.models import Activity, Assignment, FormerStep, Progress
@@ -40,14 +41,15 @@ def key_of(academy: Academy, name: str, learner: int | None = None) -> str:
 
 def _existing(academy: Academy, keys: list[str], learner: int | None) -> str | None:
     published = Assignment.objects.filter(academy=academy, key__in=keys).values_list("key", flat=True)
-    seen = Progress.objects.filter(academy=academy, assignment__in=keys)
+    worked = Progress.objects.filter(seen(academy), academy=academy, assignment__in=keys)
     # A step that is not published may have any name that a learner gave it (`catalogue.SHOWN_TO_CLASS`).
     own = Q() if learner is None else Q(user=learner)
-    shown = seen.filter(Q(assignment__startswith=PREFIX) | own) if own else seen.filter(assignment__startswith=PREFIX)
+    of_notebook = Q(assignment__startswith=PREFIX)
+    shown = worked.filter(of_notebook | own) if own else worked.filter(of_notebook)
     known = {*published, *shown.values_list("assignment", flat=True).distinct()}
     known |= {*FormerStep.objects.filter(academy=academy, key__in=keys).values_list("key", flat=True)}
     if learner is not None:
         # Where none of them counts there are no measures, and the attempts are shown all the same.
-        done = Activity.objects.filter(user=learner, academy=academy, assignment__in=keys)
+        done = Activity.objects.filter(seen(academy), user=learner, academy=academy, assignment__in=keys)
         known |= {key for key in done.values_list("assignment", flat=True).distinct() if key is not None}
     return next((key for key in keys if key in known), None)

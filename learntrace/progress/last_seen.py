@@ -8,6 +8,8 @@ are ordered (`measures.clock`): of a clock that is ahead, the receipt.
 from collections.abc import Collection
 from datetime import datetime
 
+from learntrace.accounts.cohort_limits.limit import parameter
+from learntrace.accounts.models import Academy
 from learntrace.core.sql import fetch
 
 # One search in an index for each learner or assignment, however much was done.
@@ -24,6 +26,7 @@ SELECT key, seen.at
   FROM unnest(%(keys)s::text[]) AS key
  CROSS JOIN LATERAL (SELECT a.at FROM progress_activity a
                       WHERE a.academy_id = %(academy)s AND a.assignment = key AND a.exclusion_id IS NULL
+                        AND (%(seen)s::bigint[] IS NULL OR a.user_id = ANY(%(seen)s))
                       ORDER BY a.at DESC LIMIT 1) AS seen
 """
 
@@ -42,6 +45,7 @@ def _of_learners(user_ids: Collection[int], academy_id: int | None) -> dict[int,
     return dict(fetch(_OF_LEARNERS, {"learners": list(user_ids), "academy": academy_id}))
 
 
-def last_seen_on(academy_id: int, keys: Collection[str]) -> dict[str, datetime]:
+def last_seen_on(academy: Academy, keys: Collection[str]) -> dict[str, datetime]:
     """Return when anybody was last seen on each assignment of an academy; those without are left out. One query."""
-    return dict(fetch(_OF_ASSIGNMENTS, {"keys": list(keys), "academy": academy_id})) if keys else {}
+    asked = {"keys": list(keys), "academy": academy.pk, "seen": parameter(academy)}
+    return dict(fetch(_OF_ASSIGNMENTS, asked)) if keys else {}

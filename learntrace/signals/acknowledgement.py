@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core import live_events
 from learntrace.core.errors import FieldProblem, Problem
@@ -31,7 +32,8 @@ def change_state(academy: Academy, signal_id: int, state: object, by: User) -> S
     with transaction.atomic():
         # Without joins: of two at once the second waits for the lock and then reads what the first has written, but joined
         # rows would still be those from before it waited.
-        signal = Signal.objects.select_for_update().filter(academy=academy, pk=signal_id).first()
+        rows = Signal.objects.select_for_update().filter(seen(academy), academy=academy, pk=signal_id)
+        signal = rows.first()
         if signal is None:
             raise SignalNotFound
         if signal.state not in UNRESOLVED:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.sql import fetch
 from learntrace.progress.models import Progress
@@ -61,4 +62,5 @@ def signals_of_learner(academy: Academy, user: User, most: int | None = None) ->
 
 
 def _shown(academy: Academy, user: User) -> QuerySet[Signal]:
-    return with_users(Signal.objects.filter(academy=academy, user=user).exclude(state=Signal.State.WITHDRAWN))
+    rows = Signal.objects.filter(seen(academy), academy=academy, user=user)
+    return with_users(rows.exclude(state=Signal.State.WITHDRAWN))

@@ -1,11 +1,16 @@
 """Signals about learners, the detectors' states, and the notifications of signals."""
 
+import hashlib
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Cohort, User
+from learntrace.core.encryption.fields import EncryptedTextField
+from learntrace.core.encryption.secrets import Unreadable
 from learntrace.registry.models import Asset
 
 
@@ -222,6 +227,12 @@ class AssetComparison(models.Model):
         return f"{self.asset_id} in {self.academy_id}"
 
 
+def target_digest(channel: str, target: str) -> str:
+    """Return by what a destination is known; e-mail addresses that differ in case are the same."""
+    same = target.lower() if channel == NotificationRule.Channel.EMAIL else target
+    return hashlib.sha256(same.encode()).hexdigest() if same else ""
+
+
 class NotificationRule(models.Model):
     """Which signals a teacher is notified of, by which channel, and when not."""
 
@@ -241,8 +252,10 @@ class NotificationRule(models.Model):
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
     # An address or URL, which may give access to something: never shown whole again, and never logged. For e-mail, empty is
     # the user's own address.
-    target = models.CharField(max_length=500, blank=True, default="")
-    secret = models.CharField(max_length=64, blank=True, default="", editable=False)
+    target = EncryptedTextField(max_length=500, blank=True, default="")
+    # SHA-256 of it, by which two rules with the same destination are known; empty without a target.
+    target_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    secret = EncryptedTextField(max_length=64, blank=True, default="", editable=False)
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
     timezone = models.CharField(max_length=60, default="UTC")
@@ -260,6 +273,14 @@ class NotificationRule(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"{self.channel} of {self.user_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the digest in step with the target; of one that can't be read it stays."""
+        if not isinstance(self.target, Unreadable):
+            self.target_digest = target_digest(self.channel, self.target)
+            if kwargs.get("update_fields") is not None and "target" in kwargs["update_fields"]:
+                kwargs["update_fields"] = [*kwargs["update_fields"], "target_digest"]
+        super().save(*args, **kwargs)
 
 
 class Notification(models.Model):

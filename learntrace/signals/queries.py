@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.filters import LEARNERS, cohorts, learners, moment, one_of
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import NotFound
@@ -57,7 +58,7 @@ def signals_of(academy: Academy, request: Request) -> QuerySet[Signal]:
 
     Raises Problem (400, invalid-filter).
     """
-    rows = Signal.objects.filter(academy=academy)
+    rows = Signal.objects.filter(seen(academy), academy=academy)
     states = one_of(request, "state", tuple(Signal.State.values))
     rows = rows.filter(state__in=states) if states else rows.exclude(state=Signal.State.WITHDRAWN)
     if kinds := words(request, "kind"):
@@ -93,7 +94,7 @@ def signal_of(academy: Academy, signal_id: int) -> Signal:
 
     Raises SignalNotFound.
     """
-    row = with_users(Signal.objects.filter(academy=academy, pk=signal_id)).first()
+    row = with_users(Signal.objects.filter(seen(academy), academy=academy, pk=signal_id)).first()
     if row is None:
         raise SignalNotFound
     return row

@@ -4,12 +4,14 @@ import argparse
 import sys
 import time
 
-from tests.attack import doors, front, load, writes
+from tests.attack import doors, front, leaks, load, writes
 from tests.attack.target import Target
 from tests.attack.verdicts import Attack, Verdict, table
 from tests.support.folders import folder_on_disk
 
-ATTACKS = tuple(sorted((*writes.ATTACKS, *front.ATTACKS, *load.ATTACKS, *doors.ATTACKS), key=lambda one: one.number))
+ATTACKS = tuple(
+    sorted((*writes.ATTACKS, *front.ATTACKS, *load.ATTACKS, *doors.ATTACKS, *leaks.ATTACKS), key=lambda one: one.number)
+)
 
 
 def carry_out(attack: Attack, target: Target) -> Verdict:

@@ -33,6 +33,8 @@ LEARNER_OF_BOTH = Person(103, "both-learner")
 BETA_LEARNER = Person(104, "beta-learner")
 TEACHER = Person(111, "alpha-teacher")
 BETA_TEACHER = Person(112, "beta-teacher")
+# Sees the cohort of LEARNER, and not that of OTHER_LEARNER.
+LIMITED_TEACHER = Person(113, "morning-teacher")
 SERVICE = Person(121, "alpha-service")
 BETA_SERVICE = Person(122, "beta-service")
 # Twelve accounts with one e-mail address.
@@ -51,6 +53,7 @@ def roster() -> dict[str, Any]:
         (LEARNER, ALPHA, "student"), (OTHER_LEARNER, ALPHA, "student"), (LEARNER_OF_BOTH, ALPHA, "student"),
         (LEARNER_OF_BOTH, BETA, "student"), (BETA_LEARNER, BETA, "student"), (TEACHER, ALPHA, "teacher"),
         (BETA_TEACHER, BETA, "teacher"), (SERVICE, ALPHA, "staff"), (BETA_SERVICE, BETA, "staff"),
+        (LIMITED_TEACHER, ALPHA, "teacher"),
     ]  # fmt: skip
     users = list(dict.fromkeys(person for person, _academy, _role in people))
     exercise = {"asset_type": "EXERCISE", "graded": True, "lang": "us", "status": "PUBLISHED"}
@@ -58,6 +61,7 @@ def roster() -> dict[str, Any]:
         (LEARNER, INTRO), (OTHER_LEARNER, INTRO), (LEARNER_OF_BOTH, INTRO), (LEARNER, OPEN), (LEARNER_OF_BOTH, OPEN),
         (LEARNER_OF_BOTH, HIDDEN), (BETA_LEARNER, OPEN), (BETA_LEARNER, HIDDEN),
     ]  # fmt: skip
+    cohorts = {LEARNER: "morning", OTHER_LEARNER: "evening"}
     return {
         "academies": [{"id": ALPHA, "slug": "alpha", "name": "Alpha"}, {"id": BETA, "slug": "beta", "name": "Beta"}],
         "users": [
@@ -67,7 +71,8 @@ def roster() -> dict[str, Any]:
             *({"id": one.id, "username": one.name} for one in BETA_CROWD),
         ],
         "memberships": [
-            *({"user": person.id, "academy": academy, "role": role} for person, academy, role in people),
+            *({"user": person.id, "academy": academy, "role": role,
+               **({"cohorts": ["morning"]} if person is LIMITED_TEACHER else {})} for person, academy, role in people),
             *({"user": one.id, "academy": ALPHA} for one in NAMESAKES),
             *({"user": one.id, "academy": BETA} for one in BETA_CROWD),
         ],
@@ -78,8 +83,10 @@ def roster() -> dict[str, Any]:
             {"id": HIDDEN, "slug": SLUGS[HIDDEN], "title": "Hidden", "academy": BETA, "visibility": "PRIVATE",
              **exercise},
         ],
+        "cohorts": [{"slug": slug, "academy": ALPHA} for slug in ("morning", "evening")],
         "tasks": [
-            {"user": person.id, "title": SLUGS[asset], "associated_slug": SLUGS[asset], "task_type": "EXERCISE"}
+            {"user": person.id, "title": SLUGS[asset], "associated_slug": SLUGS[asset], "task_type": "EXERCISE",
+             **({"cohort": cohorts[person]} if person in cohorts and asset == INTRO else {})}
             for person, asset in tasks
         ],
     }  # fmt: skip

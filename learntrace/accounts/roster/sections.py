@@ -7,7 +7,9 @@ from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.academy_settings import GROUPS, checked, merge_settings, merged, settings_of
+from learntrace.accounts.cohort_limits.changes import CohortElsewhere, RoleNotLimited
 from learntrace.accounts.models import Academy, Cohort, Grant, Membership, Token, User, key_hash, key_prefix
+from learntrace.accounts.roles import LIMITED_ROLES
 from learntrace.accounts.roster.file import Value
 from learntrace.accounts.roster.items import Item, same_json
 from learntrace.accounts.roster.plan import Draft, Plan, Roster, Section
@@ -16,6 +18,7 @@ from learntrace.accounts.tokens.strength import LONGEST, fault_of
 from learntrace.core.errors import Problem
 
 _GROUPS = "groups"
+_COHORTS = "cohorts"
 
 
 class Academies(Section[Academy]):
@@ -121,16 +124,74 @@ def _person(item: Item) -> User:
 
 
 class Memberships(Section[Membership]):
+    """`cohorts` limits a teacher or an assistant to these; null lifts the limit, and without the key it stays as it is."""
+
     name = "memberships"
     model = Membership
     columns = ("role", "status")
     references = {"user": User, "academy": Academy}
     identity = ("user", "academy")
+    extras = (_COHORTS,)
     has_ids = False
+
+    def wanted(self, item: Item, roster: Roster) -> None:
+        super().wanted(item, roster)
+        for value in item.texts(_COHORTS):
+            roster.known[Cohort].want(value)
+
+    def read(self, draft: Draft[Membership], roster: Roster) -> None:
+        item = draft.item
+        if not item.given(_COHORTS):
+            return
+        named = item.texts(_COHORTS)
+        if item.value(_COHORTS) is not None and not named:
+            item.refuse(_COHORTS, _("`cohorts` must name a cohort; null lifts the limit"))
+        draft.values["only_cohorts"] = bool(named)
+        draft.extras[_COHORTS] = [cohort for value in named if (cohort := _cohort_of(draft, value, roster))]
 
     def complete(self, draft: Draft[Membership], roster: Roster) -> None:
         if draft.is_new:
             draft.values.setdefault("role", "student")
+        role = draft.values.get("role", draft.row.role)
+        if draft.values.get("only_cohorts", draft.row.only_cohorts) and role not in LIMITED_ROLES:
+            draft.item.refuse(_COHORTS, RoleNotLimited().sentence())
+
+    def plan(self, items: Sequence[Item], roster: Roster) -> Plan[Membership]:
+        plan = super().plan(items, roster)
+        for draft in plan.drafts:
+            if _COHORTS in draft.extras and not draft.is_new:
+                stored = set(draft.row.cohorts.values_list("pk", flat=True))
+                draft.touched = {cohort.pk for cohort in draft.extras[_COHORTS]} != stored
+        return plan
+
+    def write(self, plan: Plan[Membership], roster: Roster) -> None:
+        super().write(plan, roster)
+        for draft in plan.drafts:
+            if draft.extras.get(_COHORTS) or draft.touched:
+                draft.row.cohorts.set(draft.extras[_COHORTS])
+
+
+def _cohort_of(draft: Draft[Membership], value: Value, roster: Roster) -> Cohort | None:
+    """Return the cohort that a membership's list names; None where that is refused."""
+    item, academy = draft.item, draft.values.get("academy")
+    found = roster.known[Cohort].find(value)
+    if not found:
+        if roster.known[Cohort].has_failed(value):
+            item.refused.add(_COHORTS)
+        else:
+            item.refuse(
+                _COHORTS,
+                _("`cohorts`: there is no cohort %(name)s, neither in the file nor in the database"),
+                line=value.line,
+                name=(value.written or "")[:80],
+            )
+        return None
+    cohort: Cohort = found[0]
+    same = cohort.academy is academy if academy is None or academy.pk is None else cohort.academy_id == academy.pk
+    if academy is not None and not same:
+        item.refuse(_COHORTS, CohortElsewhere(cohort=cohort.slug).sentence(), line=value.line)
+        return None
+    return cohort
 
 
 class Permissions(Section[Grant]):

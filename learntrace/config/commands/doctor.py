@@ -17,6 +17,7 @@ from learntrace.accounts.jupyterhub.client import Hub, HubAway, HubUnclear
 from learntrace.accounts.models import Academy
 from learntrace.config.operations import health
 from learntrace.config.upgrade import pending_migrations
+from learntrace.core.encryption import fields
 
 _LITTLE_SPACE = 1024**3
 
@@ -49,7 +50,8 @@ def main(argv: list[str]) -> int:
 
 def examine() -> Iterator[Finding]:
     """Run all checks."""
-    for look in (_python, _home, _catalogue, _database, _tables, _work, _broker, _hub, _hub_academy):
+    looks = (_python, _home, _exposure, _catalogue, _database, _tables, _encryption, _work, _broker, _hub, _hub_academy)
+    for look in looks:
         try:
             yield from look()
         except DatabaseError as error:
@@ -79,6 +81,44 @@ def _home() -> Iterator[Finding]:
         "warn" if low else "ok",
         f"{home}, {free // 1024**2} MiB free",
         "Less than 1 GiB is left: free some, or shorten LEARNTRACE_RETENTION_DAYS." if low else "",
+    )
+
+
+def _exposure() -> Iterator[Finding]:
+    if settings.DEBUG:
+        advice = "Unset LEARNTRACE_DEBUG: its pages show settings and data to whoever can reach the server."
+        yield Finding("debug", "warn", "Django's debug pages are on", advice)
+    everything = "*" in settings.ALLOWED_HOSTS
+    yield Finding(
+        "hosts",
+        "warn" if everything else "ok",
+        "every host name is answered" if everything else f"answers to {', '.join(settings.ALLOWED_HOSTS)}",
+        "Set LEARNTRACE_ALLOWED_HOSTS to the names under which people reach this server." if everything else "",
+    )
+    behind = settings.USE_X_FORWARDED_HOST
+    anybody = any(network.prefixlen == 0 for network in settings.TRUSTED_PROXIES)
+    if behind:
+        yield Finding(
+            "proxy",
+            "warn" if anybody or not settings.TRUSTED_PROXIES else "ok",
+            "trusted from " + (", ".join(map(str, settings.TRUSTED_PROXIES)) or "nowhere"),
+            "Name the proxy's addresses in LEARNTRACE_TRUSTED_PROXIES: only they may say who a visitor is."
+            if anybody or not settings.TRUSTED_PROXIES
+            else "",
+        )
+
+
+def _encryption() -> Iterator[Finding]:
+    if pending_migrations():
+        return
+    total, unreadable = fields.count()
+    yield Finding(
+        "encryption",
+        "fail" if unreadable else "ok",
+        f"{total} secrets, {unreadable} of them can't be read" if unreadable else f"{total} secrets can be read",
+        "Put the missing key back into LEARNTRACE_ENCRYPTION_KEYS, after the new one, or have their owners enter them anew."
+        if unreadable
+        else "",
     )
 
 

@@ -37,10 +37,10 @@ from learntrace.registry.roster import Assets
 SECTIONS: tuple[Section[Any], ...] = (
     Academies(),
     Users(),
+    Cohorts(),
     Memberships(),
     Permissions(),
     Tokens(),
-    Cohorts(),
     Assets(),
     Tasks(),
 )

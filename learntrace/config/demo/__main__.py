@@ -15,6 +15,7 @@ from learntrace.config.demo.replay import Player
 from learntrace.config.demo.server import (
     OPERATOR,
     Server,
+    demo_password,
     import_roster,
     make_operator,
     own_home,
@@ -47,10 +48,11 @@ def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
         return 0 if stopping.is_set() else 1
     learners = learners_of(home)
     print(f"2/4 Importing the academy with {len(learners)} learners ...", flush=True)
-    if not import_roster(home, roster(learners)):
+    password = demo_password(home, server.host, PASSWORD)
+    if not import_roster(home, roster(learners, password)):
         return 1
     print("3/4 Creating the operator's account and a teacher's token ...", flush=True)
-    if not make_operator(home, PASSWORD):
+    if not make_operator(home, password):
         return 1
     token = teachers_token(home)
     print("4/4 Publishing the notebook ...", flush=True)
@@ -59,7 +61,7 @@ def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
     except SendError as error:
         print(error, file=sys.stderr)
         return 1
-    print(_welcome(server.address, learners, token), flush=True)
+    print(_welcome(server.address, learners, token, password), flush=True)
     answers: Counter[int] = Counter()
     for learner in learners:
         Player(learner, server.host, server.port, answers, stopping).start()
@@ -75,7 +77,7 @@ def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
     return 0
 
 
-def _welcome(address: str, learners: list[Learner], token: str) -> str:
+def _welcome(address: str, learners: list[Learner], token: str, password: str) -> str:
     ada = learners[0]
     return f"""
 Learntrace is at {address}/
@@ -84,7 +86,7 @@ Learntrace is at {address}/
                {ada.username}@demo.example   (a learner)
                stranger@demo.example   (of another academy: sees nothing of it)
                {OPERATOR}               (the admin pages, {address}/admin/)
-  password     {PASSWORD}
+  password     {password}
 
 Four requests to try:
 

@@ -158,7 +158,7 @@ def first_task(learner: Learner) -> int:
     return learner.id * 100 + 1
 
 
-def roster(learners: list[Learner], now: datetime | None = None) -> dict[str, Any]:
+def roster(learners: list[Learner], password: str = PASSWORD, now: datetime | None = None) -> dict[str, Any]:
     """Return the roster that declares the whole demo."""
     now = now or datetime.now(UTC)
     slugs = ["python-hello-tutorial", "python-beginner-programming-exercises",
@@ -175,10 +175,10 @@ def roster(learners: list[Learner], now: datetime | None = None) -> dict[str, An
              "settings": {"learnpack_features": {"telemetry_webhook_ignore": rules, "streaming_events": True}}},
             {"id": OTHER_ACADEMY, "slug": "uptown", "name": "Uptown"},
         ],
-        "users": [{**person, "password": PASSWORD} for person in staff] + [
+        "users": [{**person, "password": password} for person in staff] + [
             {"id": learner.id, "username": learner.username, "email": f"{learner.username}@demo.example",
              "first_name": learner.first_name, "last_name": learner.last_name,
-             **({"password": PASSWORD} if learner is learners[0] else {})}
+             **({"password": password} if learner is learners[0] else {})}
             for learner in learners
         ],
         "memberships": [

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,8 @@ def own_home(name: str) -> Path:
     """Create a home below the home folder and use it: a demo never touches real data, whatever the shell has set."""
     home: Path = environment.HOME.value() / name
     home.mkdir(parents=True, exist_ok=True)
-    os.environ |= {"LEARNTRACE_HOME": str(home), "LEARNTRACE_LOG_LEVEL": "warning"}
+    # A demo is opened under any name, and has nothing to guard.
+    os.environ |= {"LEARNTRACE_HOME": str(home), "LEARNTRACE_LOG_LEVEL": "warning", "LEARNTRACE_ALLOWED_HOSTS": "*"}
     for setting in ("LEARNTRACE_DATABASE_URL", "LEARNTRACE_BROKER_URL"):
         os.environ.pop(setting, None)
     return home
@@ -112,10 +115,46 @@ def import_roster(home: Path, roster: dict[str, Any]) -> bool:
     return subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode == 0  # noqa: S603
 
 
+def demo_password(home: Path, host: str, published: str) -> str:
+    """Return the password of all of a demo's people: the published one where only this machine reaches the demo, else one of
+    its own, made once."""
+    if _is_loopback(host):
+        return published
+    path = home / "password"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(12))
+    return path.read_text().strip()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+_CHANGE_OPERATOR = (
+    "import os; from learntrace.accounts.models import User; user = User.objects.get(username='{name}');"
+    " user.set_password(os.environ['DJANGO_SUPERUSER_PASSWORD']); user.save()"
+)
+
+
 def make_operator(home: Path, password: str) -> bool:
-    """Create the superuser of the admin pages, unless an earlier start has; return whether it exists."""
+    """Create the superuser of the admin pages, unless an earlier start has, and give it the password; return whether it
+    exists."""
     made = home / "operator"
-    if not made.exists():
+    if made.exists():
+        command = [sys.executable, "-m", "learntrace.config", "manage", "shell", "--no-imports", "--command"]
+        done = subprocess.run(  # noqa: S603
+            [*command, _CHANGE_OPERATOR.format(name=OPERATOR)],
+            env=os.environ | {"DJANGO_SUPERUSER_PASSWORD": password},
+            check=False,
+            stdout=subprocess.DEVNULL,
+        )
+        if done.returncode:
+            return False
+    else:
         command = [sys.executable, "-m", "learntrace.config", "manage", "createsuperuser", "--noinput"]
         done = subprocess.run(  # noqa: S603
             [*command, "--username", OPERATOR, "--email", f"{OPERATOR}@demo.example"],

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import split_domain_port
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Metric, generate_latest
@@ -18,11 +19,13 @@ from prometheus_client.registry import Collector
 
 from learntrace.config.operations import health
 from learntrace.intake import prometheus as _intake  # noqa: F401 (declares its counters, also where no front door runs)
+from learntrace.intake.proxies import CAME_BY_PROXY, FORWARDED
 from learntrace.learnpack.models import Webhook
 from learntrace.notebooks import prometheus as _notebooks  # noqa: F401
 from learntrace.signals import prometheus as _signals  # noqa: F401
 
 _COUNT_SECONDS = 15.0
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 class TableFigures(Collector):
@@ -59,11 +62,18 @@ _tables = TableFigures()
 
 
 def _allowed(request: HttpRequest) -> bool:
-    """Whether the request comes from this machine, not through a proxy, or brings the token."""
+    """Whether the request comes from this machine, not through a proxy, or brings the token.
+
+    A proxy that sends no header is known by the name for which it asks, and behind a proxy only the token opens them.
+    """
     given = request.headers.get("Authorization", "").partition(" ")[2].strip()
     if settings.METRICS_TOKEN and secrets.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
         return True
-    if request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded"):
+    scope = getattr(request, "scope", {})
+    named = any(name.decode().title() in request.headers for name in FORWARDED)
+    if settings.USE_X_FORWARDED_HOST or named or scope.get(CAME_BY_PROXY):
+        return False
+    if split_domain_port(request.get_host())[0] not in _LOCAL_NAMES:
         return False
     try:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback

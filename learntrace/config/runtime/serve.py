@@ -151,6 +151,8 @@ def web(argv: list[str]) -> int:
         return 1
     os.environ.setdefault("LEARNTRACE_DATABASE_POOL", "10")
     os.environ["LEARNTRACE_WEB_PROCESS"] = str(os.getpid())
+    if chosen.host not in ("0.0.0.0", "::"):  # noqa: S104 (every address is no name by which anybody asks)
+        os.environ[environment.SERVED_HOST] = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
     _prepare(upgrade=chosen.upgrade)
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings

@@ -60,6 +60,15 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return _error_response(request, 400, _("This request can't be read."))
 
 
+def unknown_host(request: HttpRequest) -> HttpResponse:
+    """Return what to do about a host name that isn't answered; the page's layout would need the name."""
+    named = request.META.get("HTTP_HOST", "")[:100].encode("ascii", "backslashreplace").decode()
+    sentence = _(
+        "This server does not answer to the name %(host)s. Whoever runs it can add the name to LEARNTRACE_ALLOWED_HOSTS"
+    )
+    return JsonResponse({"detail": sentence % {"host": named}, "status_code": 400, "slug": "unknown-host"}, status=400)
+
+
 def forbidden(request: HttpRequest, exception: Exception | None = None, reason: str = "") -> HttpResponse:
     return _error_response(request, 403, _("You may not see this."))
 

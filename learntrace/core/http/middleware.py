@@ -1,15 +1,17 @@
 """Middleware for all pages and API responses: request log, content security policy, compression, error pages."""
 
+import re
 import time
 from collections.abc import Callable
 
 import structlog
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
 from learntrace.core.errors import Problem
-from learntrace.core.http.error_responses import bad_request, method_not_allowed, problem_response
+from learntrace.core.http.error_responses import bad_request, method_not_allowed, problem_response, unknown_host
 from learntrace.core.http.language import activate_language
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -24,7 +26,10 @@ _ADMIN_POLICY = _POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-in
 
 
 class RequestLogMiddleware:
-    """Logs method, path, status and time; never the query string, headers or body, which may contain secrets."""
+    """Logs method, route, status and time; never the query string, headers or body, which may contain secrets.
+
+    The route instead of the path: a path holds what learners have made up, and the log is not erased with them.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -36,10 +41,58 @@ class RequestLogMiddleware:
         write(
             "request",
             method=request.method,
-            path=request.path[:200],
+            path=_route(request),
             status=response.status_code,
             ms=round((time.perf_counter() - start) * 1000, 1),
         )
+        return response
+
+
+def _route(request: HttpRequest) -> str:
+    """Return the pattern of the address with the numbers in it, which are ids; what matches none is only counted."""
+    match = request.resolver_match
+    if match is None:
+        return "(none)"
+    route = "/" + re.sub(r"^\^|\\Z|\$$|/\?\$$", "", match.route)
+    for name, value in match.captured_kwargs.items():  # type: ignore[attr-defined] # the stubs lack it
+        if isinstance(value, int):
+            route = re.sub(rf"<int:{name}>", str(value), route)
+    return route[:200]
+
+
+class HostMiddleware:
+    """Says in a sentence that a request names a host that isn't answered, and which setting that is.
+
+    Health checks come from machines that know no name of the server: they are answered under any.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            if not request.path.startswith("/health/"):
+                activate_language(request)
+                return unknown_host(request)
+            request.META.pop("HTTP_X_FORWARDED_HOST", None)
+            request.META["HTTP_HOST"] = "localhost"
+        return self.get_response(request)
+
+
+class NoStoreMiddleware:
+    """Keeps answers with tokens or data about people out of every cache; what is public may be kept."""
+
+    _PUBLIC = ("/static/", "/v1/registry/asset", "/docs", "/openapi.json", "/favicon.ico")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not request.path.startswith(self._PUBLIC):
+            response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 

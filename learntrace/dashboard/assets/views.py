@@ -178,7 +178,7 @@ def _asset_context(
         lines=step_lines(page, steps),
         former_steps=former,
         current_steps=current_steps(page.academy, asset_ids) if former else (),
-        can_rename=page.can("crud_telemetry"),
+        can_rename=page.can("crud_telemetry") and page.sees_all,
         rename=page.address("assets-rename", slug),
         spreads=spreads_of(learners),
         learner_count=len(learners),

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from learntrace.accounts.models import User
+from learntrace.accounts.academy_settings import collects_source
+from learntrace.accounts.models import Academy, User
 from learntrace.dashboard.assignments.lines import (
     Bar,
     Comparison,
@@ -20,7 +21,7 @@ from learntrace.dashboard.components.excluded_attempts import ExcludedAttempts, 
 from learntrace.dashboard.components.filters import Filters
 from learntrace.dashboard.components.signal_lines import SignalLine, lines_of
 from learntrace.dashboard.components.table import Paging
-from learntrace.dashboard.components.timeline import Timeline, timeline_of
+from learntrace.dashboard.components.timeline import Attempt, Timeline, timeline_of
 from learntrace.dashboard.concerns.cards import Cards
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
@@ -137,9 +138,7 @@ def attempts_context(
         learner_name=measures.learner.display_name,
         measures=measures,
         paging=paging,
-        attempts=steps_of(
-            attempts, texts_of(page.academy.pk, {attempt.code for attempt in attempts}), excluded, earlier
-        ),
+        attempts=steps_of(attempts, _code_of(page.academy, attempts), excluded, earlier),
         timeline=timeline_of(
             [attempt for attempt in attempts if attempt.id not in {*excluded, *earlier}],
             {measures.assignment: (name, "")},
@@ -152,3 +151,8 @@ def attempts_context(
         may_exclude=page.can("crud_telemetry"),
         exclude=page.address("assignments-exclude", name, measures.learner.pk),
     )
+
+
+def _code_of(academy: Academy, attempts: Sequence[Attempt]) -> Mapping[str, str]:
+    """Return the code of attempts by its hash; none where the academy doesn't collect source."""
+    return texts_of(academy.pk, {attempt.code for attempt in attempts}) if collects_source(academy) else {}

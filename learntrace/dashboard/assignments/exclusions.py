@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
@@ -116,7 +117,8 @@ def _attempt(academy: Academy, user_id: int, text: str) -> Activity | None:
         wanted = uuid.UUID(text)
     except ValueError:
         return None
-    return Activity.objects.filter(pk=wanted, academy=academy, user=user_id, outcome__isnull=False).first()
+    rows = Activity.objects.filter(seen(academy), pk=wanted, academy=academy, user=user_id, outcome__isnull=False)
+    return rows.first()
 
 
 def _choices(academy: Academy, key: str, user_id: int | None, attempt: Activity | None) -> list[Choice]:

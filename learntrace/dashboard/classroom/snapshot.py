@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from learntrace.accounts.cohort_limits.limit import is_limited
 from learntrace.dashboard.classroom.grid import Column, Learner, by_need, columns_of
 from learntrace.progress.reports.activity_rate import ActivityRate, Scope, activity_rate_of
 from learntrace.progress.reports.class_filter import ClassFilter
@@ -48,7 +49,7 @@ def snapshot_of(chosen: ClassFilter, kept: Collection[int] = ()) -> ClassSnapsho
 
 def activity_of(chosen: ClassFilter, snapshot: ClassSnapshot) -> ClassActivity:
     """Read the activity of the class that the snapshot shows; four queries."""
-    everybody = chosen.cohort is None and chosen.asset is None
+    everybody = chosen.cohort is None and chosen.asset is None and not is_limited(chosen.academy)
     scope = Scope(
         chosen.academy.pk,
         snapshot.concerns.now,

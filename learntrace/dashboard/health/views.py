@@ -161,7 +161,9 @@ def _cause_line(page: AcademyPage, cause: causes.Cause, since: datetime) -> Caus
         causes.cleaned(status_text(example) or ""),
         rows=page.address("telemetry-health-log", **filters),
         # Ignoring all batches would mean ignoring everything.
-        ignore="" if cause.event in ("", BATCH) else page.address("telemetry-health-ignore", events=cause.event),
+        ignore=""
+        if cause.event in ("", BATCH) or not page.sees_all
+        else page.address("telemetry-health-ignore", events=cause.event),
         delete=page.address("telemetry-health-delete", **filters),
         diagnose=page.address("diagnosis", user=unambiguous(student.pk), asset=subject) if student and subject else "",
         learner=student.display_name if student else "",

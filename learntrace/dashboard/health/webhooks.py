@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from rest_framework.request import Request
 
+from learntrace.accounts.academy_settings import collects_source
 from learntrace.accounts.people.naming import unambiguous
 from learntrace.core.errors import Problem
 from learntrace.dashboard.components.json_text import pretty_text
@@ -122,7 +123,7 @@ def webhooks(request: HttpRequest, page: AcademyPage) -> HttpResponse:
 def webhook(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpResponse:
     """Show one webhook with its payload as text."""
     row = webhook_of(page.academy, webhook_id)
-    text = pretty_text(payload_text(row.pk))
+    text = pretty_text(payload_text(row.pk, source=collects_source(page.academy)))
     context = WebhookContext(
         line=_line(page, row),
         row=row,
@@ -138,7 +139,8 @@ def webhook(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRes
 @academy_page("read_assignment")
 def payload(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpResponse:
     """Send a webhook's payload as a file."""
-    text = pretty_text(payload_text(webhook_of(page.academy, webhook_id).pk))
+    row = webhook_of(page.academy, webhook_id)
+    text = pretty_text(payload_text(row.pk, source=collects_source(page.academy)))
     answer = HttpResponse(text, content_type="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="webhook-{webhook_id}.json"'
     answer.headers["X-Content-Type-Options"] = "nosniff"

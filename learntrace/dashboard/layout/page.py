@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from learntrace.accounts.cohort_limits.limit import as_seen_by, is_limited
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.permissions import active_roles
 from learntrace.accounts.roles import ROLES
@@ -62,11 +63,11 @@ class Reach:
 
 
 def reach_of(user: User, wanted: str = "") -> Reach:
-    """Return the academies where the user is staff, and the one whose id is `wanted`, else the first.
+    """Return the academies where the user is staff, and the one whose id is `wanted`, else the first, as the user sees them.
 
     Raises NotYourAcademy.
     """
-    held = {membership.academy: ROLES[membership.role].capabilities for membership in active_roles(user)}
+    held = {as_seen_by(membership): ROLES[membership.role].capabilities for membership in active_roles(user)}
     academies = tuple(academy for academy, capabilities in held.items() if capabilities & STAFF)
     if not wanted.strip():
         academy = academies[0] if academies else None
@@ -108,6 +109,11 @@ class Page:
 
     def can(self, capability: str) -> bool:
         return capability in self.reach.capabilities
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether the user sees the whole academy, and not some of its cohorts only."""
+        return self.academy is not None and not is_limited(self.academy)
 
     def address(self, name: str, *args: object, **query: object) -> str:
         """Return the URL of a page in this academy; empty query values are left out."""

@@ -14,7 +14,7 @@ LONGEST_URL = 8192
 def safe_next(request: HttpRequest, otherwise: str = HOME) -> str:
     """Return the URL in the parameter `next` if it is a path or a whole URL of this server, else `otherwise`."""
     wanted = request.POST.get("next") or request.GET.get("next") or otherwise
-    return wanted if is_here(request, wanted) else otherwise
+    return wanted if "/" in wanted and is_here(request, wanted) else otherwise
 
 
 def is_here(request: HttpRequest, url: str) -> bool:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.accounts.memberships import active_academies, count_members
+from learntrace.accounts.memberships import active_academies, count_readers
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.roles import roles_with
 from learntrace.dashboard.components.arrivals import Arrival, arrivals
@@ -94,7 +94,7 @@ def collected(user: User, academies: Sequence[Academy]) -> Collected:
         newest=arrivals(newest),
         events=event_lines(newest_events_of(user, NEWEST)),
         refusals=refusals_of(user, timezone.now() - REFUSALS),
-        readers=_readers(academies),
+        readers=_readers(user, academies),
         terms=terms_in(user, academies or [None]),
     )
 
@@ -107,8 +107,8 @@ def _last_event(user: User) -> Last | None:
     return Last(event.at, f"{front_end} {event.version}".strip()[:100])
 
 
-def _readers(academies: Sequence[Academy]) -> list[Readers]:
-    counts = count_members(academies, roles_with("read_assignment"))
+def _readers(user: User, academies: Sequence[Academy]) -> list[Readers]:
+    counts = count_readers(user, academies, roles_with("read_assignment"))
     return [
         Readers(
             academy,

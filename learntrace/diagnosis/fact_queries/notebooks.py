@@ -8,6 +8,7 @@ import msgspec
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.sql import fetch, json_rows
 from learntrace.diagnosis.fact_queries import front_door
@@ -131,7 +132,7 @@ def _sentence(row: RejectedEvent) -> str:
 
 def _foreign_senders(academy: Academy, user: User, words: Sequence[str]) -> tuple[ForeignSender, ...]:
     """Return who sent events for this learner without the permission to."""
-    rows = RejectedEvent.objects.filter(academy=academy, code=TELEMETRY_OF_ANOTHER)
+    rows = RejectedEvent.objects.filter(seen(academy, "sender_id"), academy=academy, code=TELEMETRY_OF_ANOTHER)
     rows = rows.alias(actor=KeyTextTransform("actor", "reason_values")).filter(actor=user.username)
     grouped: Any = (
         _about(rows, words)

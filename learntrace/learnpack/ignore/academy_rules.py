@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import feature_validator, locked_settings, merge_features, settings_of
+from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.learnpack.ignore.rules import (
@@ -56,15 +57,20 @@ def checked(rules: object) -> dict[str, Any]:
 
 
 def rules_of(academy: Academy) -> Any:
-    """Return the stored rules, an empty object where there are none."""
+    """Return the stored rules, an empty object where there are none.
+
+    Raises WholeAcademyOnly: rules name learners, and hold for all.
+    """
+    require_all_cohorts(academy)
     return settings_of(academy).learnpack_features.get(FEATURE) or {}
 
 
 def replace_rules(academy: Academy, rules: object) -> dict[str, Any]:
     """Store rules in place of all old ones; the inbox reads them anew for each group of requests.
 
-    Raises Problem (400).
+    Raises Problem (400), WholeAcademyOnly.
     """
+    require_all_cohorts(academy)
     features: dict[str, Any] = merge_features(academy, {FEATURE: rules}).learnpack_features
     stored: dict[str, Any] = features[FEATURE]
     return stored

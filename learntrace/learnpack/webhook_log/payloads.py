@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from learntrace.core.http.hidden_source import without_source
 from learntrace.core.sql import fetch
 from learntrace.learnpack.webhook_log.queries import WebhookNotFound
 
@@ -63,25 +64,31 @@ class PayloadText:
     whole: bool
 
 
-def payload_texts(ids: Sequence[int], *, whole: int = MOST_WHOLE, page: int = MOST_A_PAGE) -> dict[int, PayloadText]:
+def payload_texts(
+    ids: Sequence[int], *, source: bool, whole: int = MOST_WHOLE, page: int = MOST_A_PAGE
+) -> dict[int, PayloadText]:
     """Return the payloads of rows by the rows' ids; the ids' order decides which are whole once the page is full.
+
+    `source`: whether they are told with the code in them, as where the academy collects source.
 
     A payload of more than `whole` bytes, or beyond `page` bytes in all, is shortened: it keeps its first keys, and a
     large value is replaced by a text that says how many bytes it has.
     """
     limits = {"whole": whole, "page": page, "value": _MOST_VALUE, "keys": _MOST_KEYS, "key": _MOST_KEY}
     rows = fetch(_TEXTS, {"ids": list(ids), **limits})
-    return {
-        row: PayloadText(msgspec.Raw((text or "{}").encode()), size, is_whole) for row, size, is_whole, text in rows
-    }
+    texts = {}
+    for row, size, is_whole, text in rows:
+        raw = msgspec.Raw((text or "{}").encode())
+        texts[row] = PayloadText(raw if source else without_source(raw), size, is_whole)
+    return texts
 
 
-def payload_text(webhook_id: int, most: int = MOST_ASKED_FOR) -> msgspec.Raw:
+def payload_text(webhook_id: int, most: int = MOST_ASKED_FOR, *, source: bool) -> msgspec.Raw:
     """Return the payload of a row, whole unless it has more than `most` bytes.
 
     Raises WebhookNotFound for a row that doesn't exist, or has been deleted since it was read.
     """
-    found = payload_texts([webhook_id], whole=most, page=most).get(webhook_id)
+    found = payload_texts([webhook_id], source=source, whole=most, page=most).get(webhook_id)
     if found is None:
         raise WebhookNotFound
     return found.text

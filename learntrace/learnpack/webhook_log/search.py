@@ -9,6 +9,7 @@ from typing import Final
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 
+from learntrace.accounts.cohort_limits.limit import parameter
 from learntrace.accounts.filters import moment, one_of
 from learntrace.accounts.models import Academy
 from learntrace.accounts.people.naming import BY_ID, BY_NAME, ids_by_name
@@ -51,7 +52,7 @@ SELECT newest.id
                                WHERE o.user_id = w.student_id AND o.academy_id = a.academy_id))
           AND (w.created_at, w.id) < (%(at)s, %(id)s)
         ORDER BY w.created_at DESC, w.id DESC LIMIT %(most)s) AS newest
- WHERE m.academy_id = %(academy)s
+ WHERE m.academy_id = %(academy)s AND (%(seen)s::bigint[] IS NULL OR m.user_id = ANY(%(seen)s))
  ORDER BY newest.created_at DESC, newest.id DESC LIMIT %(most)s
 """
 
@@ -211,7 +212,8 @@ def _packages(named: Sequence[str]) -> Q | None:
 
 def newest_of(academy: Academy, most: int, before: PagePosition = _TOP) -> list[Webhook]:
     """Return the academy's newest rows before a position, without their payloads; two queries."""
-    rows = fetch(_NEWEST, {"academy": academy.pk, "most": most, "at": before.at, "id": before.id})
+    asked = {"academy": academy.pk, "seen": parameter(academy), "most": most, "at": before.at, "id": before.id}
+    rows = fetch(_NEWEST, asked)
     ids = [webhook_id for (webhook_id,) in rows]
     return list(_shown(Webhook.objects.filter(pk__in=ids)))
 

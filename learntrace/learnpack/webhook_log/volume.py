@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.cache import cache
 from django.db.models import Count, DateTimeField, F, Func, IntegerField, Value
 
+from learntrace.accounts.cohort_limits.limit import cache_name
 from learntrace.accounts.models import Academy
 from learntrace.learnpack.webhook_log.queries import rows_of
 
@@ -45,7 +46,7 @@ def daily_volume(academy: Academy, days: Sequence[datetime]) -> tuple[Slot, ...]
 
     The last day is always counted, the days before it again every ten minutes.
     """
-    keys = {day: f"webhooks-of-day:{academy.pk}:{day:%Y-%m-%dT%H:%M}" for day in days[:-1]}
+    keys = {day: f"webhooks-of-day:{cache_name(academy)}:{day:%Y-%m-%dT%H:%M}" for day in days[:-1]}
     kept = cache.get_many(keys.values())
     known = {day: kept[key] for day, key in keys.items() if key in kept}
     unknown = next(index for index, day in enumerate(days) if day not in known)

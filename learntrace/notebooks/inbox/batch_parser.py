@@ -13,15 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.core.errors import Problem
 from learntrace.core.json import MAX_DEPTH, JSONProblem, decode, refuse_many_values, refuse_unstorable, whole
 from learntrace.intake.text_repair import Repaired, decode_repaired, repair
-from learntrace.notebooks.validation.event import REPLACED_CHARACTERS, Row, check
+from learntrace.notebooks.validation.allowed import copy_of_rejected
+from learntrace.notebooks.validation.event import REPLACED_CHARACTERS, Row, check_counting
 from learntrace.notebooks.validation.rejections import TOO_LARGE, Rejection, excerpt, unstorable
 
 MAX_EVENTS = 500
 MAX_BYTES = 64 * 1024
 # How much is kept of an event that is larger.
 KEPT_CHARACTERS = 16 * 1024
-# Keys of source code, which rejected events never keep: code is stored only with an event, where the academy wants it.
-_SOURCE = ("code", "source")
 _COMPACT = (",", ":")
 _NAMES = frozenset({"id", "actor", "assignment", "code_hash"})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -54,13 +53,14 @@ class Batch:
 @dataclass(frozen=True, slots=True)
 class ParsedEvent:
     """One event of a request, with its row or its rejection. `document`: the event as sent; `id`: as sent, for
-    the answer."""
+    the answer. `dropped`: how many of its keys an event may not carry."""
 
     index: int
     id: str | None
     document: Any
     row: Row | None = None
     rejection: Rejection | None = None
+    dropped: int = 0
 
     @property
     def row_or_stub(self) -> Row:
@@ -157,18 +157,18 @@ def _parse(index: int, event: Any, now: datetime, *, measured: bool, storable: b
         repaired = Repaired(event) if storable else _storable(event)
         if measured and (size := len(msgspec.json.encode(repaired.document))) > MAX_BYTES:
             raise Rejection(TOO_LARGE, size=size, limit=MAX_BYTES)
-        row = _checked(repaired, now)
+        row, dropped = _checked(repaired, now)
     except Rejection as rejection:
         return ParsedEvent(index, _id_of(event), event, rejection=rejection)
-    return ParsedEvent(index, row["id"], repaired.document, row=row)
+    return ParsedEvent(index, row["id"], repaired.document, row=row, dropped=dropped)
 
 
-def _checked(repaired: Repaired, now: datetime) -> Row:
-    """Return the row of an event, flagged where its texts were repaired."""
-    row = check(repaired.document, now)
+def _checked(repaired: Repaired, now: datetime) -> tuple[Row, int]:
+    """Return the row of an event, flagged where its texts were repaired, and how many of its keys were dropped."""
+    row, dropped = check_counting(repaired.document, now)
     if repaired.places:
         row["flags"].append(REPLACED_CHARACTERS)
-    return row
+    return row, dropped
 
 
 def parse_event(text: str | bytes, now: datetime) -> Row:
@@ -183,7 +183,7 @@ def parse_event(text: str | bytes, now: datetime) -> Row:
         raise unstorable(problem) from problem
     if len(body) > MAX_BYTES:
         raise Rejection(TOO_LARGE, size=len(body), limit=MAX_BYTES)
-    return _checked(repaired, now)
+    return _checked(repaired, now)[0]
 
 
 def _storable(event: Any) -> Repaired:
@@ -211,24 +211,32 @@ def _id_of(event: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RejectedCopy:
-    """The stored copy of a rejected event: its JSON without source code, perhaps cut, and a fingerprint of the whole."""
+    """The stored copy of a rejected event: the JSON of what an event may carry, perhaps cut, and a fingerprint of the whole.
+
+    `dropped`: how many keys and values it doesn't hold.
+    """
 
     raw: str
     cut: bool
     fingerprint: str
+    dropped: int
 
 
 def copy_rejected(event: Any) -> RejectedCopy:
     """Return the copy of a rejected event that is stored."""
-    if isinstance(event, dict) and isinstance(event.get("object"), dict):
-        event = {**event, "object": {name: value for name, value in event["object"].items() if name not in _SOURCE}}
+    kept, dropped = copy_of_rejected(event)
+    text = _as_text(kept)
+    raw = text.encode()
+    cut = len(raw) > MAX_BYTES
+    # Of what was sent, so that two events that differ in what isn't kept are two.
+    fingerprint = hashlib.sha256(_as_text(event).encode()).hexdigest()
+    return RejectedCopy(text[:KEPT_CHARACTERS] if cut else text, cut, fingerprint, dropped)
+
+
+def _as_text(event: Any) -> str:
     try:
         text = json.dumps(event, ensure_ascii=False, separators=_COMPACT)
     except (ValueError, RecursionError):
-        text = ""
-    if _UNSTORABLE.search(text):
-        # Escaped, such characters can be stored and corrected.
-        text = json.dumps(event, separators=_COMPACT)
-    raw = text.encode()
-    cut = len(raw) > MAX_BYTES
-    return RejectedCopy(text[:KEPT_CHARACTERS] if cut else text, cut, hashlib.sha256(raw).hexdigest())
+        return ""
+    # Escaped, such characters can be stored and corrected.
+    return json.dumps(event, separators=_COMPACT) if _UNSTORABLE.search(text) else text

@@ -188,6 +188,7 @@ def _rejected_row(event: ParsedEvent, rejection: Rejection, sender: Sender, fact
         learner = sender.person
         academy = academy_of(row, learner, sender, facts)
     copy = copy_rejected(event.document)
+    prometheus.DROPPED.inc(copy.dropped)
     return {
         "sender_id": sender.person.id,
         "user_id": learner.id,
@@ -204,6 +205,7 @@ def _rejected_row(event: ParsedEvent, rejection: Rejection, sender: Sender, fact
 
 
 def _count(batch: _AdmittedBatch) -> None:
+    prometheus.DROPPED.inc(sum(event.dropped for event, _row in batch.rows))
     prometheus.EVENTS.labels("accepted").inc(batch.accepted)
     prometheus.EVENTS.labels("duplicates").inc(batch.duplicates)
     prometheus.EVENTS.labels("rejected").inc(len(batch.rejected))

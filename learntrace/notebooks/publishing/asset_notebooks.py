@@ -35,7 +35,7 @@ def published_notebooks(academy: Academy, asset_ids: Collection[int]) -> list[Pu
     notebooks = list(
         Notebook.objects.filter(academy=academy, asset__in=asset_ids).prefetch_related("assignments").order_by("asset")
     )
-    seen = last_seen_on(academy.pk, [cell.tag for notebook in notebooks for cell in notebook.assignments.all()])
+    seen = last_seen_on(academy, [cell.tag for notebook in notebooks for cell in notebook.assignments.all()])
     return [_published_notebook(notebook, seen) for notebook in notebooks]
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Count, Max
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy
 from learntrace.notebooks.models import RejectedEvent
 
@@ -22,7 +23,7 @@ class RejectedCount:
 def count_by_code(academy: Academy, since: datetime) -> tuple[RejectedCount, ...]:
     """Count the academy's rejected events that were sent since a time, the most frequent code first; one query."""
     rows = (
-        RejectedEvent.objects.filter(academy=academy, updated_at__gte=since)
+        RejectedEvent.objects.filter(seen(academy), academy=academy, updated_at__gte=since)
         .order_by()
         .values_list("code")
         .annotate(events=Count("id"), learners=Count("user_id", distinct=True), newest=Max("updated_at"))

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import NOTEBOOK, settings_of
-from learntrace.accounts.models import User
+from learntrace.accounts.cohort_limits.limit import within
+from learntrace.accounts.models import Academy, User
 from learntrace.accounts.permissions import academies_served_by, permissions_of
 from learntrace.accounts.roles import UPLOAD_ANY
 from learntrace.core.errors import Problem
@@ -23,7 +24,7 @@ from learntrace.notebooks.inbox.event_store import INSERT_EVENTS, OWNERS
 from learntrace.notebooks.inbox.source import TOPIC
 from learntrace.notebooks.models import Event, RejectedEvent
 from learntrace.notebooks.validation.event import Row
-from learntrace.notebooks.validation.rejections import ID_TAKEN, Rejection
+from learntrace.notebooks.validation.rejections import ID_TAKEN, TELEMETRY_OF_ANOTHER, Rejection, excerpt
 
 
 class CutEvent(Problem):
@@ -57,19 +58,24 @@ def retry(row: RejectedEvent) -> Event:
     return _store(row, row.raw, lambda _checked: _sender(row))
 
 
-def retry_corrected(row: RejectedEvent, event: Any) -> Event:
-    """Store an event as staff has corrected it. Staff may send for the academy's learners, and for no others.
+def retry_corrected(academy: Academy, row: RejectedEvent, event: Any) -> Event:
+    """Store an event as staff has corrected it. Staff may send for the academy's learners whom it sees, and for no others.
 
     Raises NobodysEvent, StillRejected; RejectedNotFound where somebody else was faster.
     """
-    return _store(row, msgspec.json.encode(event), lambda checked: _staff_as_sender(row, checked))
+    return _store(row, msgspec.json.encode(event), lambda checked: _staff_as_sender(row, checked), academy)
 
 
-def _store(row: RejectedEvent, event: str | bytes, sender_of: Callable[[Row], Sender]) -> Event:
+def _store(
+    row: RejectedEvent, event: str | bytes, sender_of: Callable[[Row], Sender], academy: Academy | None = None
+) -> Event:
     try:
         # The event's clock is compared with the time when it was received, not with now.
         checked = parse_event(event, row.created_at)
-        stored = complete_row(checked, sender_of(checked), _facts(row, checked))
+        sender = sender_of(checked)
+        stored = complete_row(checked, sender, _facts(row, checked))
+        if academy is not None and stored["user_id"] not in (within(academy, [stored["user_id"]]) or ()):
+            raise Rejection(TELEMETRY_OF_ANOTHER, user=sender.person.id, actor=excerpt(checked["actor"]))
         # The academy was decided when the event was sent, and its staff sees the rejected event there.
         stored |= {"sender_id": row.sender_id, "academy_id": row.academy_id or stored["academy_id"]}
         with transaction.atomic():

@@ -7,6 +7,7 @@ from typing import Any
 
 from learntrace.measures import timestamps
 from learntrace.measures.clock import is_ahead
+from learntrace.notebooks.validation.allowed import ERROR, EVENT, MAX_WORD, OBJECT, RESULT, allowed, words
 from learntrace.notebooks.validation.rejections import (
     INVALID_CONTEXT,
     INVALID_ID,
@@ -81,25 +82,35 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def check(event: object, now: datetime) -> Row:
     """Return the columns of an event's row, with `actor` as the client named it or None.
 
-    Implausible times and the like are flagged, not refused. Raises Rejection.
+    Raises Rejection.
+    """
+    return check_counting(event, now)[0]
+
+
+def check_counting(event: object, now: datetime) -> tuple[Row, int]:
+    """Return the columns of an event's row, and how many keys were dropped.
+
+    Implausible times and the like are flagged, not refused, and what an event may not carry (`validation.allowed`) is dropped.
+    Raises Rejection.
     """
     if not isinstance(event, dict):
         raise Rejection(NOT_AN_OBJECT)
     flags: list[str] = []
+    dropped = [len(event) - len(event.keys() & EVENT)]
     row: Row = {
         "id": event_id(event),
         "verb": _verb(event.get("verb")),
         "occurred_at": _moment(event.get("timestamp"), now, flags).isoformat(),
         "actor": event.get("actor"),
     }
-    row |= _object(event.get("object"), flags)
-    row["result"] = _result(event.get("result"), row["verb"], flags)
-    row["context"] = _section(event.get("context"), "context", INVALID_CONTEXT)
+    row |= _object(event.get("object"), flags, dropped)
+    row["result"] = _result(event.get("result"), row["verb"], flags, dropped)
+    row["context"], lost = words(_section(event.get("context"), "context", INVALID_CONTEXT))
     row["session_id"] = _text(event, "session_id", MAX_NAME, INVALID_CONTEXT)
     if row["session_id"] is None:
         flags.append(NO_SESSION)
     row["flags"] = flags
-    return row
+    return row, sum(dropped) + lost
 
 
 def event_id(event: dict[str, Any]) -> str:
@@ -137,11 +148,12 @@ def _parse_browser_time(given: str) -> datetime | None:
         return None
 
 
-def _object(given: object, flags: list[str]) -> Row:
+def _object(given: object, flags: list[str], dropped: list[int]) -> Row:
     """Return the columns that come from `object`; its code is removed later, unless the academy collects source."""
     if not isinstance(given, dict):
         raise Rejection(INVALID_OBJECT, place="object", expected="object")
-    kept = dict(given)
+    kept, lost = allowed(given, OBJECT)
+    dropped.append(lost)
     if kept.get("type") is not None and kept["type"] not in TYPES:
         raise Rejection(INVALID_OBJECT, place="object.type", expected=" | ".join(TYPES))
     object_id = _text(kept, "id", MAX_NAME, INVALID_OBJECT, "object.")
@@ -156,12 +168,12 @@ def _object(given: object, flags: list[str]) -> Row:
         isinstance(tags, list) and len(tags) <= MAX_LIST and all(isinstance(tag, str) for tag in tags)
     ):
         raise Rejection(INVALID_OBJECT, place="object.tags", expected="texts")
+    if tags:
+        kept["tags"] = [tag[:MAX_WORD] for tag in tags]
     _normalize_assignment(kept, flags)
     _check_part(kept)
     if not isinstance(kept.get("code"), str | None):
         raise Rejection(INVALID_OBJECT, place="object.code", expected="text")
-    # The Jupyter server replaces the browser's `source` by its hash; other clients may send it, but it isn't stored.
-    kept.pop("source", None)
     return {"object": kept, "object_id": object_id, "code_hash": code_hash}
 
 
@@ -194,8 +206,9 @@ def with_prefix(tag: str) -> str:
     return tag if tag.startswith(PREFIX) else PREFIX + tag
 
 
-def _result(given: object, verb: str, flags: list[str]) -> Row:
-    result = _without_outputs(_section(given, "result", INVALID_RESULT))
+def _result(given: object, verb: str, flags: list[str], dropped: list[int]) -> Row:
+    result, lost = allowed(_without_outputs(_section(given, "result", INVALID_RESULT)), RESULT)
+    dropped.append(lost)
     outcome = result.get("outcome")
     if outcome is None:
         if verb == "executed":
@@ -204,7 +217,6 @@ def _result(given: object, verb: str, flags: list[str]) -> Row:
         raise Rejection(INVALID_RESULT, place="result.outcome", expected=" | ".join(OUTCOMES))
     if not result:
         return result
-    result = dict(result)
     _text(result, "error_name", MAX_ERROR_NAME, INVALID_RESULT, "result.")
     _cut(result, "error_value", "result.")
     _number(result, "duration_ms", whole=False)
@@ -213,7 +225,7 @@ def _result(given: object, verb: str, flags: list[str]) -> Row:
     _number(result, "execution_count", whole=True)
     _number(result, "characters", whole=True)
     if result.get("errors") is not None:
-        result["errors"] = _errors(result["errors"])
+        result["errors"] = _errors(result["errors"], dropped)
     return result
 
 
@@ -238,11 +250,15 @@ def _without_outputs(result: Row) -> Row:
     return kept
 
 
-def _errors(given: object) -> list[Row]:
+def _errors(given: object, dropped: list[int]) -> list[Row]:
     """Return the errors that a compiler reports, checked."""
     if not isinstance(given, list) or len(given) > MAX_LIST or not all(isinstance(error, dict) for error in given):
         raise Rejection(INVALID_RESULT, place="result.errors", expected="errors")
-    errors = [dict(error) for error in given]
+    errors = []
+    for error in given:
+        kept, lost = allowed(error, ERROR)
+        errors.append(kept)
+        dropped.append(lost)
     for index, error in enumerate(errors):
         place = f"result.errors[{index}]."
         if _text(error, "name", MAX_ERROR_NAME, INVALID_RESULT, place) is None:

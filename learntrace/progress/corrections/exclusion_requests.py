@@ -9,7 +9,8 @@ from typing import Final
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.accounts.models import Academy, Cohort
+from learntrace.accounts.cohort_limits.limit import cohorts_of, seen
+from learntrace.accounts.models import Academy
 from learntrace.accounts.people.naming import ids_by_name, unambiguous
 from learntrace.accounts.scope import learners_of
 from learntrace.core.http.filters import natural
@@ -112,13 +113,15 @@ def _learners(request: _Request, attempt: uuid.UUID | None) -> frozenset[int]:
         )
     if attempt is not None:
         # Not the academy's: no learner, and so nothing to exclude.
-        rows = Activity.objects.filter(pk=attempt, academy=request.academy, outcome__isnull=False)
+        rows = Activity.objects.filter(
+            seen(request.academy), pk=attempt, academy=request.academy, outcome__isnull=False
+        )
         return frozenset(rows.values_list("user_id", flat=True))
     if everyone:
-        seen = Progress.objects.filter(academy=request.academy)
+        worked = Progress.objects.filter(seen(request.academy), academy=request.academy)
         if (name := request.text("assignment", MAX_ASSIGNMENT)) is not None:
-            seen = seen.filter(assignment=key_of(request.academy, name))
-        return frozenset(seen.values_list("user_id", flat=True).distinct())
+            worked = worked.filter(assignment=key_of(request.academy, name))
+        return frozenset(worked.values_list("user_id", flat=True).distinct())
     if cohorts:
         return _of_cohorts(request.academy, cohorts)
     found = ids_by_name(named, learners_of(request.academy))
@@ -130,7 +133,7 @@ def _learners(request: _Request, attempt: uuid.UUID | None) -> frozenset[int]:
 def _of_cohorts(academy: Academy, named: list[str]) -> frozenset[int]:
     numbers = [number for name in named if (number := natural(name)) is not None]
     meant = Q(slug__in=named) | Q(pk__in=numbers)
-    cohorts = dict(Cohort.objects.filter(meant, academy=academy).values_list("pk", "slug"))
+    cohorts = dict(cohorts_of(academy).filter(meant).values_list("pk", "slug"))
     known = {*cohorts.values(), *map(str, cohorts)}
     if unknown := [name for name in named if name not in known]:
         raise InvalidExclusion(_("Unknown cohort: %(name)s"), name=unknown[0][:80])

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.errors import NotFound, Problem
 from learntrace.core.sql import fetch, fetch_one
@@ -225,7 +226,8 @@ def apply(academy_id: int, learners: Iterable[int]) -> None:
 
 def exclusions_of(academy: Academy) -> QuerySet[Exclusion]:
     """Return the academy's exclusions with their learners and those who made and lifted them, the newest first."""
-    return Exclusion.objects.filter(academy=academy).select_related("user", "excluded_by", "lifted_by").order_by("-pk")
+    rows = Exclusion.objects.filter(seen(academy), academy=academy)
+    return rows.select_related("user", "excluded_by", "lifted_by").order_by("-pk")
 
 
 def exclusion_in(academy: Academy, exclusion_id: int) -> Exclusion:

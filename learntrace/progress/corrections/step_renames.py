@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.cohort_limits.limit import parameter, require_all_cohorts
 from learntrace.accounts.models import Academy, User
 from learntrace.core.errors import NotFound, Problem
 from learntrace.core.sql import execute, fetch, fetch_one
@@ -30,7 +31,8 @@ _AT_ONCE: Final = 20
 _WORK = """
 SELECT p.assignment, count(*), sum(p.attempts)::bigint
   FROM progress_progress p
- WHERE p.academy_id = %s AND p.assignment = ANY(%s)
+ WHERE p.academy_id = %(academy)s AND p.assignment = ANY(%(keys)s)
+   AND (%(seen)s::bigint[] IS NULL OR p.user_id = ANY(%(seen)s))
  GROUP BY p.assignment
 """
 # A learner who went back to the old step after work on the new one has worked on two steps.
@@ -131,7 +133,8 @@ def former_steps(academy: Academy, asset_ids: Collection[int]) -> list[FormerSte
     gone = list(FormerStep.objects.filter(academy=academy, asset__in=asset_ids).order_by("position", "key"))
     if not gone:
         return []
-    work = {key: (learners, attempts) for key, learners, attempts in fetch(_WORK, [academy.pk, [s.key for s in gone]])}
+    asked = {"academy": academy.pk, "keys": [step.key for step in gone], "seen": parameter(academy)}
+    work = {key: (learners, attempts) for key, learners, attempts in fetch(_WORK, asked)}
     renames = {row.old_key: row for row in standing(academy).filter(old_key__in=[step.key for step in gone])}
     current = [
         Step(row.key, row.title, row.position, row.published_at)
@@ -172,8 +175,9 @@ def standing(academy: Academy) -> QuerySet[StepRename]:
 def check(academy: Academy, old_key: str, new_key: str) -> FormerStep:
     """Return the former step, if a rename may join it with the new one.
 
-    Raises RenameRefused, which says why not.
+    Raises RenameRefused, which says why not, and WholeAcademyOnly: it concerns all learners, and may name any of them.
     """
+    require_all_cohorts(academy)
     step = FormerStep.objects.filter(academy=academy, key=old_key).first()
     if step is None:
         if Assignment.objects.filter(academy=academy, key=old_key).exists():
@@ -236,6 +240,7 @@ def undo(academy: Academy, rename_id: int, by: User | None) -> StepRename:
 
     Raises RenameNotFound.
     """
+    require_all_cohorts(academy)
     with transaction.atomic():
         row = standing(academy).select_for_update().filter(pk=rename_id).first()
         if row is None:

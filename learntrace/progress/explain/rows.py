@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.people.naming import BY_ID
 from learntrace.core.sql import fetch
 from learntrace.progress.catalogue import shown_keys
@@ -74,7 +75,7 @@ class _Stored(NamedTuple):
 
 
 def _stored(selection: Selection, **conditions: Any) -> list[_Stored]:
-    rows = Progress.objects.filter(academy=selection.academy, **conditions)
+    rows = Progress.objects.filter(seen(selection.academy), academy=selection.academy, **conditions)
     if selection.learners is not None:
         rows = rows.filter(user__in=selection.learners)
     return [_Stored(*row) for row in rows.order_by("user_id", "assignment").values_list(*_Stored._fields)]

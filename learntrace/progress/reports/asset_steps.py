@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count
 
+from learntrace.accounts.cohort_limits.limit import cache_name, seen
 from learntrace.accounts.models import Academy
 from learntrace.assignments.asset_reports import LearnerTelemetry
 from learntrace.assignments.step_reports import StepCounts, step_report
@@ -47,7 +48,7 @@ def steps_of(academy: Academy, translated: TranslatedAsset, learners: Sequence[L
 
     What learners tell of a renamed step under its old name is counted of the step that replaced it.
     """
-    report = step_report(academy.pk, translated.slug, learners)
+    report = step_report(cache_name(academy), translated.slug, learners)
     names = new_names(academy, translated)
     joined_steps = joined_counts(translated.slug, names, learners)
     stopped_at = _renamed(report.stopped, names)
@@ -73,7 +74,7 @@ def _renamed(stopped: Mapping[str | None, int], names: Mapping[str, str]) -> dic
 
 def _done(academy: Academy, keys: Sequence[str]) -> dict[str, int]:
     """Return how many learners have done each assignment; those that nobody has are left out."""
-    rows = Progress.objects.filter(academy=academy, assignment__in=keys, done_at__isnull=False)
+    rows = Progress.objects.filter(seen(academy), academy=academy, assignment__in=keys, done_at__isnull=False)
     return dict(
         rows.order_by().values("assignment").annotate(learners=Count("pk")).values_list("assignment", "learners")
     )

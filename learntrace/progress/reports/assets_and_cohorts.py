@@ -6,7 +6,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any, NamedTuple
 
-from learntrace.accounts.models import Cohort
+from learntrace.accounts.cohort_limits.limit import cohorts_of
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.progress.reports.assignments import percent
 from learntrace.progress.reports.class_members import classes_of
@@ -99,7 +99,7 @@ def cohort_rows(selection: Selection) -> list[GroupRow]:
 
     It is about the selection's assets; without any, about the assets of the cohort's tasks.
     """
-    selected = Cohort.objects.filter(academy=selection.academy)
+    selected = cohorts_of(selection.academy)
     if selection.cohorts is not None:
         selected = selected.filter(pk__in=selection.cohorts)
     cohorts = list(selected.order_by("slug").values("id", "slug", "name"))

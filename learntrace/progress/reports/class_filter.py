@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from learntrace.accounts.cohort_limits.limit import cohorts_of
 from learntrace.accounts.models import Academy, Cohort
 from learntrace.progress.models import Assignment
 from learntrace.progress.reports.selection import Selection, learners_of_cohorts, translations_of
@@ -10,7 +11,7 @@ from learntrace.registry.models import Asset
 
 @dataclass(frozen=True)
 class FilterOptions:
-    """The academy's cohorts, and its assets that have assignments."""
+    """The cohorts that the member sees, and the academy's assets that have assignments."""
 
     cohorts: list[Cohort]
     assets: list[Asset]
@@ -38,7 +39,7 @@ class ClassFilter:
 
 def filter_options(academy: Academy) -> FilterOptions:
     """Return what can be chosen; two queries."""
-    cohorts = Cohort.objects.filter(academy=academy).order_by("name", "pk")
+    cohorts = cohorts_of(academy).order_by("name", "pk")
     with_assignments = Assignment.objects.filter(academy=academy).order_by().values("asset_id")
     assets = Asset.objects.filter(pk__in=with_assignments).only("id", "slug", "title").order_by("slug")
     return FilterOptions(list(cohorts), list(assets))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from learntrace.accounts.cohort_limits.limit import parameter
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.core.sql import fetch
 from learntrace.progress.reports.selection import Selection, slugs_of
@@ -10,7 +11,8 @@ from learntrace.progress.reports.selection import Selection, slugs_of
 _SEEN = """
 SELECT a.asset_id, array_agg(DISTINCT p.user_id)
   FROM progress_assignment a JOIN progress_progress p ON p.academy_id = a.academy_id AND p.assignment = a.key
- WHERE a.academy_id = %s AND a.asset_id = ANY(%s)
+ WHERE a.academy_id = %(academy)s AND a.asset_id = ANY(%(assets)s)
+   AND (%(seen)s::bigint[] IS NULL OR p.user_id = ANY(%(seen)s))
  GROUP BY a.asset_id
 """
 
@@ -24,7 +26,9 @@ def classes_of(selection: Selection, asset_ids: frozenset[int]) -> dict[int, fro
     if selection.learners is not None:
         return dict.fromkeys(asset_ids, selection.learners)
     members: dict[int, set[int]] = {asset_id: set() for asset_id in asset_ids}
-    for asset_id, user_ids in fetch(_SEEN, [selection.academy.pk, list(asset_ids)]):
+    academy = selection.academy
+    asked = {"academy": academy.pk, "assets": list(asset_ids), "seen": parameter(academy)}
+    for asset_id, user_ids in fetch(_SEEN, asked):
         members[asset_id].update(user_ids)
     for user_id, asset_id in tasks_on(selection, asset_ids):
         members[asset_id].add(user_id)

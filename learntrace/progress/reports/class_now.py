@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from learntrace.accounts.cohort_limits.limit import parameter, seen
 from learntrace.accounts.models import Academy, Membership
 from learntrace.core.sql import fetch
 from learntrace.measures.learner_state import Evidence, LearnerState, Standing, learner_state
@@ -31,9 +32,12 @@ SELECT p.user_id, p.assignment, p.attempts, p.errors, {EVIDENCE.format(row="p")}
 """  # noqa: S608 (only texts of this package)
 _PEOPLE = "SELECT id, username, first_name, last_name FROM accounts_user WHERE id = ANY(%s)"
 _STUDENTS = """
-SELECT user_id FROM accounts_membership WHERE academy_id = %(academy)s AND role = 'student' AND status = 'ACTIVE'
- UNION
-SELECT DISTINCT user_id FROM progress_progress WHERE academy_id = %(academy)s
+SELECT user_id
+  FROM (SELECT user_id FROM accounts_membership
+         WHERE academy_id = %(academy)s AND role = 'student' AND status = 'ACTIVE'
+         UNION
+        SELECT DISTINCT user_id FROM progress_progress WHERE academy_id = %(academy)s) AS student
+ WHERE %(seen)s::bigint[] IS NULL OR user_id = ANY(%(seen)s)
 """
 _LATEST = """
 SELECT a.asset_id
@@ -100,10 +104,10 @@ def read_class(chosen: ClassFilter) -> ClassNow:
     published = [assignment.key for assignment in assignments]
     learner_ids = _class_of(chosen)
     cells = _cells(chosen.academy.pk, learner_ids, published if chosen.asset or narrowed else None)
-    seen = {key for row in cells.values() for key in row}
+    worked_on = {key for row in cells.values() for key in row}
     return ClassNow(
         assignments,
-        sorted(seen.difference(published))[: max(MOST_ASSIGNMENTS - len(published), 0)],
+        sorted(worked_on.difference(published))[: max(MOST_ASSIGNMENTS - len(published), 0)],
         _learners(chosen.academy.pk, cells),
         narrowed,
     )
@@ -111,7 +115,7 @@ def read_class(chosen: ClassFilter) -> ClassNow:
 
 def has_students(academy: Academy) -> bool:
     """Whether the academy has a student, active or not."""
-    return Membership.objects.filter(academy=academy, role="student").exists()
+    return Membership.objects.filter(seen(academy), academy=academy, role="student").exists()
 
 
 def _published(chosen: ClassFilter) -> tuple[list[PublishedAssignment], bool]:
@@ -154,7 +158,8 @@ def _class_of(chosen: ClassFilter) -> list[int]:
         of_asset = classes_of(Selection(chosen.academy), frozenset({chosen.asset.pk}))[chosen.asset.pk]
         if of_asset:
             return sorted(of_asset)
-    return sorted(user_id for (user_id,) in fetch(_STUDENTS, {"academy": chosen.academy.pk}))
+    asked = {"academy": chosen.academy.pk, "seen": parameter(chosen.academy)}
+    return sorted(user_id for (user_id,) in fetch(_STUDENTS, asked))
 
 
 def _cells(academy_id: int, learner_ids: list[int], keys: list[str] | None) -> dict[int, dict[str, Cell]]:
@@ -170,8 +175,8 @@ def _cells(academy_id: int, learner_ids: list[int], keys: list[str] | None) -> d
 
 def _learners(academy_id: int, cells: Mapping[int, Mapping[str, Cell]]) -> list[ClassLearner]:
     # In the whole academy: a learner who works on another lesson is present as well.
-    seen = last_seen_in(academy_id, list(cells))
+    last_seen = last_seen_in(academy_id, list(cells))
     return [
-        ClassLearner(user_id, username, first_name, last_name, seen.get(user_id), cells[user_id])
+        ClassLearner(user_id, username, first_name, last_name, last_seen.get(user_id), cells[user_id])
         for user_id, username, first_name, last_name in fetch(_PEOPLE, [list(cells)])
     ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.errors import NotFound
 from learntrace.measures.learner_state import NOT_STARTED, LearnerState, Standing
@@ -104,7 +105,7 @@ def progress_on(
 
     `most`: only those with the latest activity. `not_on`: assignments to leave out.
     """
-    rows = Progress.objects.filter(academy=selection.academy, **conditions)
+    rows = Progress.objects.filter(seen(selection.academy), academy=selection.academy, **conditions)
     if not_on:
         rows = rows.exclude(assignment__in=not_on)
     if selection.learners is not None:

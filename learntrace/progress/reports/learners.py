@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Membership, User
 from learntrace.progress.last_seen import last_seen_in
 from learntrace.progress.models import Assignment, EarlierRun, Progress
@@ -78,9 +79,9 @@ def learner_rows(selection: Selection) -> list[LearnerRow]:
         for user_id, own in by_learner.items()
         if user_id in users
     ]
-    seen = last_seen_in(selection.academy.pk, by_learner)
+    last_seen = last_seen_in(selection.academy.pk, by_learner)
     for row in rows:
-        row.last_seen_at = seen.get(row.learner.pk)
+        row.last_seen_at = last_seen.get(row.learner.pk)
     _count_open_signals(selection, rows)
     return sorted(rows, key=lambda row: by_name(row.learner))
 
@@ -91,9 +92,9 @@ def _members(selection: Selection, asset_rows: list[LearnerAssetRow], assets: fr
     if selection.assets is not None:
         return frozenset[int]().union(*classes_of(selection, assets).values())
     students = Membership.objects.filter(
-        academy=selection.academy, role="student", status=Membership.Status.ACTIVE
-    ).values_list("user_id", flat=True)
-    return frozenset([*students, *(row.user_id for row in asset_rows)])
+        seen(selection.academy), academy=selection.academy, role="student", status=Membership.Status.ACTIVE
+    )
+    return frozenset([*students.values_list("user_id", flat=True), *(row.user_id for row in asset_rows)])
 
 
 def _assets_of(
@@ -152,17 +153,17 @@ def with_assignments(selection: Selection, row: LearnerRow, most: int | None = N
         .order_by("asset__slug", "position", "pk")
     )
     by_key = {assignment.key: assignment for assignment in assignments}
-    seen = _measures(progress_on(selection, user=row.learner, assignment__in=list(by_key)))
+    done_on = _measures(progress_on(selection, user=row.learner, assignment__in=list(by_key)))
     for key, assignment in by_key.items():
         asset = {"id": assignment.asset_id, "slug": assignment.asset.slug}
-        measures = seen.get(key) or LearnerAssignmentRow(row.learner, key)
+        measures = done_on.get(key) or LearnerAssignmentRow(row.learner, key)
         row.by_assignment.append(TitledAssignmentRow(assignment.title, asset, measures))
     if selection.assets is None:
         # A client may name any assignment, so nothing but `most` bounds how many these are.
         only_seen = _measures(progress_on(selection, most, user=row.learner, not_on=list(by_key)))
         row.by_assignment += [TitledAssignmentRow("", None, only_seen[key]) for key in sorted(only_seen)]
         if most is not None and len(only_seen) == most:
-            row.more_assignments = count_progress(selection, row.learner) - len(seen) - most
+            row.more_assignments = count_progress(selection, row.learner) - len(done_on) - most
     with_signals(selection.academy, [titled.row for titled in row.by_assignment])
 
 

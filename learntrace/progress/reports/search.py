@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.scope import learners_of
 from learntrace.progress.models import Assignment, Progress
@@ -46,8 +47,8 @@ def search_academy(academy: Academy, text: str, *, people: bool) -> SearchResult
 
 
 def _learners(academy: Academy, words: list[str]) -> list[User]:
-    seen = Exists(Progress.objects.filter(academy=academy, user=OuterRef("pk")))
-    members = User.objects.filter(seen | Q(pk__in=learners_of(academy).values("pk")))
+    worked = Exists(Progress.objects.filter(academy=academy, user=OuterRef("pk")))
+    members = User.objects.filter(seen(academy, "pk"), worked | Q(pk__in=learners_of(academy).values("pk")))
     names = Concat(
         "first_name", Value(" "), "last_name", Value(" "), "username", Value(" "), "email", output_field=TextField()
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from learntrace.accounts.cohort_limits.limit import seen, within
 from learntrace.accounts.filters import LEARNERS, cohorts, learners
 from learntrace.accounts.models import Academy
 from learntrace.accounts.scope import learners_of
@@ -27,13 +28,18 @@ class Selection:
     """An academy with its selected assets, cohorts and learners; None means all of them.
 
     `assets` are ids, those of translations included. `learners` are the learners of the selected cohorts, the named
-    learners, or with both given their intersection.
+    learners, or with both given their intersection; never others than the academy's member sees. Where nobody is selected,
+    `learner_ids` is what the member sees.
     """
 
     academy: Academy
     assets: frozenset[int] | None = None
     cohorts: frozenset[int] | None = None
     learners: frozenset[int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.learners is not None:
+            object.__setattr__(self, "learners", within(self.academy, self.learners))
 
     @property
     def asset_ids(self) -> list[int] | None:
@@ -43,7 +49,8 @@ class Selection:
     @property
     def learner_ids(self) -> list[int] | None:
         """The learners as a parameter of a statement."""
-        return None if self.learners is None else sorted(self.learners)
+        learners = within(self.academy, self.learners)
+        return None if learners is None else sorted(learners)
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of a statement."""
@@ -64,10 +71,10 @@ def selection_of(academy: Academy, request: Request) -> Selection:
 def people_of(academy: Academy, user_ids: Collection[int]) -> frozenset[int]:
     """Return those of the users who belong to the academy or were seen in it, excluded attempts included."""
     members = learners_of(academy).filter(pk__in=user_ids).values_list("pk", flat=True)
-    seen = Progress.objects.filter(academy=academy, user__in=user_ids)
-    excluded = Exclusion.objects.filter(academy=academy, user__in=user_ids, lifted_at__isnull=True)
+    worked = Progress.objects.filter(seen(academy), academy=academy, user__in=user_ids)
+    excluded = Exclusion.objects.filter(seen(academy), academy=academy, user__in=user_ids, lifted_at__isnull=True)
     both = (
-        seen.order_by().values_list("user_id", flat=True).union(excluded.order_by().values_list("user_id", flat=True))
+        worked.order_by().values_list("user_id", flat=True).union(excluded.order_by().values_list("user_id", flat=True))
     )
     return frozenset([*members, *both])
 

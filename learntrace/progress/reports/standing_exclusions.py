@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from learntrace.accounts.cohort_limits.limit import parameter
 from learntrace.accounts.models import Academy
 from learntrace.core.sql import fetch
 from learntrace.progress.corrections import exclusions
@@ -19,6 +20,7 @@ WITH here AS (
     SELECT e.made_together, max(e.id) AS id
       FROM progress_exclusion e
      WHERE e.academy_id = %(academy)s AND e.lifted_at IS NULL
+       AND (%(seen)s::bigint[] IS NULL OR e.user_id = ANY(%(seen)s))
        AND (%(learner)s::bigint IS NULL OR e.user_id = %(learner)s)
        AND (%(assignment)s::text IS NULL OR e.assignment = %(assignment)s
             OR e.assignment IN (SELECT n.old_key FROM progress_steprename n
@@ -36,7 +38,8 @@ WITH here AS (
 )
 SELECT newest.id, newest.total,
        (SELECT count(DISTINCT e.user_id) FROM progress_exclusion e
-         WHERE e.made_together = newest.made_together AND e.academy_id = %(academy)s AND e.lifted_at IS NULL)
+         WHERE e.made_together = newest.made_together AND e.academy_id = %(academy)s AND e.lifted_at IS NULL
+           AND (%(seen)s::bigint[] IS NULL OR e.user_id = ANY(%(seen)s)))
   FROM newest ORDER BY newest.id DESC
 """
 
@@ -73,7 +76,7 @@ def standing_of(academy: Academy, learner_id: int) -> StandingExclusions:
 
 
 def _standing(academy: Academy, conditions: dict[str, Any]) -> StandingExclusions:
-    found = fetch(_STANDING, {"academy": academy.pk, "most": MOST_ROWS, **conditions})
+    found = fetch(_STANDING, {"academy": academy.pk, "seen": parameter(academy), "most": MOST_ROWS, **conditions})
     named = exclusions.named(academy, [pk for pk, _total, _learners in found])
     single = _attempts({row.activity_id for row in named.values() if row.activity_id is not None})
     rows = []

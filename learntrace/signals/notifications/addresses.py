@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -26,6 +26,16 @@ _CARRIERS = (
 )
 
 
+# Never reached by a message though Python calls some of them global: relays of 6to4, which forward into any network
+# (RFC 7526), and what was meant for documentation, benchmarks and the like.
+_NETWORKS = (
+    "192.88.99.0/24", "192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24", "198.18.0.0/15",
+    "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "100.64.0.0/10", "2001::/23", "2001:db8::/32", "3fff::/20",
+    "2620:4f:8000::/48", "5f00::/16", "100::/64",
+)  # fmt: skip
+_NEVER = tuple(map(ip_network, _NETWORKS))
+
+
 def is_allowed(address: IPv4Address | IPv6Address) -> bool:
     """Whether an address may be connected to: a public one, or one in LEARNTRACE_ALLOW_PRIVATE_WEBHOOKS."""
     if isinstance(address, IPv6Address):
@@ -34,6 +44,8 @@ def is_allowed(address: IPv4Address | IPv6Address) -> bool:
                 return is_allowed(IPv4Address(int(address) >> lowest_bit & 0xFFFFFFFF))
     if any(address.version == network.version and address in network for network in settings.ALLOW_PRIVATE_WEBHOOKS):
         return True
+    if any(address.version == network.version and address in network for network in _NEVER):
+        return False
     unicast = isinstance(address, IPv4Address) or address in _UNICAST
     return unicast and address.is_global and not (address.is_multicast or address.is_reserved)
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from learntrace.accounts.cohort_limits.limit import as_seen_by, seen
 from learntrace.accounts.models import Academy, Membership
 from learntrace.accounts.roles import roles_with
 from learntrace.core.sql import execute, fetch_one
@@ -121,9 +122,12 @@ def _claim(rule: NotificationRule, now: datetime) -> Delivery | None:
     if Notification.objects.filter(rule=rule, state=State.SENDING).exists():
         waiting.filter(due_at__lte=now).update(due_at=now + timedelta(seconds=1))
         return None
-    if reason := _reason_to_drop(rule):
-        _drop(waiting, reason)
+    membership = _membership_of(rule)
+    if membership is None or not rule.active:
+        _drop(waiting, failures.NO_RIGHT if rule.active else failures.RULE_GONE)
         return None
+    # The limit may have come after they were queued.
+    _drop(waiting.exclude(seen(as_seen_by(membership), "signal__user_id")), failures.NO_RIGHT)
     quiet_until = timing_of(rule).after_quiet(now)
     if quiet_until > now:
         waiting.filter(due_at__lt=quiet_until).update(due_at=quiet_until)
@@ -177,16 +181,14 @@ def timing_of(rule: NotificationRule) -> Timing:
     return Timing(rule.quiet_from, rule.quiet_until, rule.timezone, rule.digest_minutes)
 
 
-def _reason_to_drop(rule: NotificationRule) -> str:
-    """Return why nothing goes out by this rule, empty if it does."""
-    if not rule.active:
-        return failures.RULE_GONE
+def _membership_of(rule: NotificationRule) -> Membership | None:
+    """Return the membership by which the rule's user may read signals, None where there is none any longer."""
     if not (rule.user.is_active and rule.academy.status == Academy.Status.ACTIVE):
-        return failures.NO_RIGHT
+        return None
     memberships = Membership.objects.filter(
         user=rule.user, academy=rule.academy, status=Membership.Status.ACTIVE, role__in=roles_with(CAPABILITY)
     )
-    return "" if memberships.exists() else failures.NO_RIGHT
+    return memberships.select_related("academy").first()
 
 
 def mark_sent(delivery: Delivery, now: datetime) -> None:

@@ -13,6 +13,7 @@ _LONGEST_PAUSE = timedelta(hours=1)
 UNREACHED, BUSY, REFUSED, UNCLEAR, FAULT = "unreached", "busy", "refused", "unclear", "fault"
 PRIVATE, REDIRECT, NO_EMAIL, NO_ADDRESS, INVALID = "private-address", "redirect", "no-email", "no-address", "invalid"
 INTERRUPTED, OVER, RULE_GONE, NO_RIGHT = "interrupted", "over", "rule-gone", "no-right"
+KEY_LOST = "key-lost"
 
 # Every reason with its sentence, which a detail may follow.
 SENTENCES: Mapping[str, str | Promise] = {
@@ -31,6 +32,8 @@ SENTENCES: Mapping[str, str | Promise] = {
                    "nobody gets it twice"),
     OVER: _("The signal was over before it was sent"),
     RULE_GONE: _("The rule was deleted or turned off before it was sent"),
+    KEY_LOST: _("The target can't be read, as the key with which it was encrypted is missing: enter it anew, or ask whoever "
+                "runs this server to put the key back"),
     NO_RIGHT: _("The rule's owner may no longer see the academy's learners"),
 }  # fmt: skip
 

@@ -38,6 +38,9 @@ SELECT rule.id, signal.id, rule.quiet_from, rule.quiet_until, rule.timezone, rul
   JOIN accounts_membership member
     ON member.user_id = rule.user_id AND member.academy_id = rule.academy_id AND member.status = 'ACTIVE'
    AND member.role = ANY(%(roles)s)
+   AND (NOT member.only_cohorts OR EXISTS (
+        SELECT FROM accounts_membership_cohorts own JOIN assignments_task task ON task.cohort_id = own.cohort_id
+         WHERE own.membership_id = member.id AND task.user_id = signal.user_id))
  WHERE signal.id = ANY(%(signals)s) AND signal.state = 'open' AND signal.opened_at >= %(since)s
    AND NOT EXISTS (SELECT FROM progress_progress done
                     WHERE done.user_id = signal.user_id AND done.academy_id = signal.academy_id
@@ -47,8 +50,8 @@ SELECT rule.id, signal.id, rule.quiet_from, rule.quiet_until, rule.timezone, rul
 """
 # A teacher's place for messages: the user, the channel and the target.
 DESTINATION = """encode(sha256(convert_to(concat_ws(' ', rule.user_id, rule.channel,
-                  CASE WHEN rule.channel <> 'email' THEN rule.target
-                       ELSE lower(coalesce(nullif(rule.target, ''), teacher.email)) END), 'UTF8')), 'hex')"""
+                  coalesce(nullif(rule.target_digest, ''),
+                           encode(sha256(convert_to(lower(teacher.email), 'UTF8')), 'hex'))), 'UTF8')), 'hex')"""
 # Of a teacher's rules with the same destination the one that is due first gets it. ON CONFLICT is for both constraints: what
 # a rule has sent before its target changed isn't sent again either.
 _INSERT = f"""
@@ -82,9 +85,12 @@ SELECT f.rule_id, f.user_id, f.academy_id, f.signal_id, f.destination, f.due_at
 # Of rules for whole classes: those of kinds don't name one.
 _RULES = """
 SELECT rule.id, (SELECT array_agg(DISTINCT task.user_id) FROM assignments_task task
-                  WHERE rule.cohort_id IS NOT NULL AND task.cohort_id = rule.cohort_id
+                  WHERE (rule.cohort_id IS NULL OR task.cohort_id = rule.cohort_id)
+                    AND (NOT member.only_cohorts OR EXISTS (
+                         SELECT FROM accounts_membership_cohorts own
+                          WHERE own.membership_id = member.id AND own.cohort_id = task.cohort_id))
                     AND task.user_id = ANY(%(learners)s)),
-       rule.cohort_id IS NULL, rule.quiet_from, rule.quiet_until, rule.timezone, rule.digest_minutes
+       rule.cohort_id IS NULL AND NOT member.only_cohorts, rule.quiet_from, rule.quiet_until, rule.timezone, rule.digest_minutes
   FROM signals_notificationrule rule
   JOIN accounts_user teacher ON teacher.id = rule.user_id AND teacher.is_active
   JOIN accounts_membership member

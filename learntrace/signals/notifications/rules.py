@@ -7,7 +7,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
+from learntrace.core.encryption.secrets import Unreadable
 from learntrace.core.errors import FieldProblem, NotFound
 from learntrace.signals.models import Notification, NotificationRule
 from learntrace.signals.notifications import channels
@@ -35,7 +37,7 @@ def rule_of(user: User, academy: Academy, rule_id: int) -> NotificationRule:
 
 
 def notifications_of(user: User, academy: Academy) -> QuerySet[Notification]:
-    rows = Notification.objects.filter(user=user, academy=academy)
+    rows = Notification.objects.filter(seen(academy, "signal__user_id"), user=user, academy=academy)
     return rows.select_related("signal__user").order_by("-id")
 
 
@@ -73,7 +75,9 @@ def change_rule(rule: NotificationRule, given: Mapping[str, Any]) -> bool:
     for name, value in fields.items():
         setattr(rule, name, value)
     signed = CHANNELS[rule.channel].signed
-    new_secret = signed and (renew or not rule.secret)
+    # A secret whose key is missing stays, until its owner enters the target anew.
+    lost = isinstance(rule.secret, Unreadable) and not moved
+    new_secret = signed and (renew or not (rule.secret or lost))
     if new_secret:
         rule.secret = secrets.token_hex(_SECRET_BYTES)
     elif not signed:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from learntrace.accounts.models import Cohort
+from learntrace.accounts.cohort_limits.limit import cohorts_of
 from learntrace.accounts.serializers import LearnerSerializer
 from learntrace.core.time_zones import zone_of
 from learntrace.signals.detectors import KINDS
@@ -94,7 +94,7 @@ class RuleFormSerializer(serializers.Serializer[Any]):
     renew_secret = serializers.BooleanField(required=False, help_text="give a webhook a new key to sign with")
 
     def validate_cohort(self, cohort: int | None) -> int | None:
-        known = Cohort.objects.filter(academy=self.context["academy"])
+        known = cohorts_of(self.context["academy"])
         if cohort is not None and not (0 < cohort < 2**63 and known.filter(pk=cohort).exists()):
             raise serializers.ValidationError(_("The academy has no such cohort"))
         return cohort

@@ -22,6 +22,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from learntrace.accounts.authentication import InactiveUser, TokenAuthentication
+from learntrace.accounts.cohort_limits.limit import seen_learners
 from learntrace.accounts.jupyterhub.authentication import HubAuthentication
 from learntrace.accounts.models import Token, User
 from learntrace.accounts.scope import AcademyView
@@ -77,13 +78,14 @@ class UsedUpToken(BaseAuthentication):
 
 @dataclass(frozen=True)
 class Opening:
-    """A stream that may open: its user, and what it shows."""
+    """A stream that may open: its user, and what it shows; `learners` are those whom the user sees, None: all."""
 
     user_id: int
     language: str
     academy_id: int
     kinds: tuple[str, ...]
     start: Start
+    learners: frozenset[int] | None = None
 
 
 class AnyFormat(DefaultContentNegotiation):
@@ -114,14 +116,15 @@ class StreamView(AcademyView):
         assert isinstance(stream_request, StreamRequest)  # noqa: S101 (no URL of Django's leads here)
         if isinstance(request.auth, Token) and request.auth.kind == Token.Kind.ONE_TIME:
             stream_request.token_used_up_by = self.user.pk
-        start = Start((), 0) if stream_request.again else self._start(request, kinds)
+        learners = seen_learners(self.academy)
+        start = Start((), 0) if stream_request.again else self._start(request, kinds, learners)
         language = translation.get_language() or FALLBACK
-        return Response(Opening(self.user.pk, language, self.academy.pk, kinds, start))
+        return Response(Opening(self.user.pk, language, self.academy.pk, kinds, start, learners))
 
-    def _start(self, request: Request, kinds: Sequence[str]) -> Start:
+    def _start(self, request: Request, kinds: Sequence[str], learners: frozenset[int] | None) -> Start:
         # The header first: a browser that reconnects sends it, with the URL with which the stream began.
         last_id = request.headers.get("Last-Event-ID", "").strip() or request.query_params.get("last_event_id", "")
-        return start_of(self.academy.pk, last_id.strip(), kinds, timezone.now())
+        return start_of(self.academy.pk, last_id.strip(), kinds, timezone.now(), learners)
 
 
 @dataclass(frozen=True)

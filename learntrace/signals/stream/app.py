@@ -129,14 +129,15 @@ class Streams:
         if isinstance(opening, Refusal):
             await _refuse(send, opening)
             return
-        watcher = Watcher(opening.academy_id, opening.kinds, opening.start.blocks, opening.start.after)
+        start = opening.start
+        watcher = Watcher(opening.academy_id, opening.kinds, start.blocks, start.after, opening.learners)
         self._by_user[opening.user_id] += 1
         STREAMS.inc()
         self._feed.add(watcher)
         watched = visit.watched(opening)
         self._revocations.add(watched)
         try:
-            await self._stream(watcher, partial(self._recheck, visit, watched), receive, send)
+            await self._stream(watcher, partial(self._recheck, watcher, visit, watched), receive, send)
         finally:
             self._revocations.remove(watched)
             self._feed.remove(watcher)
@@ -174,11 +175,13 @@ class Streams:
         while (blocks := await watcher.next(self._silence_seconds)) is not None:
             await send({"type": "http.response.body", "body": blocks or _KEEP_ALIVE, "more_body": True})
 
-    async def _recheck(self, visit: Visit, watched: Watched) -> None:
-        """Return when the client may no longer see the stream."""
+    async def _recheck(self, watcher: Watcher, visit: Visit, watched: Watched) -> None:
+        """Return when the client may no longer see the stream; until then keep to whom its user sees."""
         while True:
             await watched.changed(self._check_seconds)
             decision = await self._decide(visit)
+            if isinstance(decision, Opening):
+                watcher.learners = decision.learners
             # An error because the database or a hub is away says nothing about the client.
             if isinstance(decision, Refusal) and decision.status < 500:
                 return

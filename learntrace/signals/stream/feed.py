@@ -11,7 +11,7 @@ import structlog
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from learntrace.core.live_events import CHANNEL, KEPT
-from learntrace.signals.stream.rows import MOST_BEHIND, Row, reset, row
+from learntrace.signals.stream.rows import LEARNER, MOST_BEHIND, Row, reset, row
 
 log = structlog.get_logger(__name__)
 
@@ -23,27 +23,38 @@ _MOST_AT_ONCE = 1000  # rows of an academy in one look
 _MOST_SENT_AT_ONCE = 100
 
 # One statement for all academies with changes, each from where its streams are.
-_LOOK = """
-SELECT watched.academy_id, event.id, event.kind, event.data
+_LOOK = f"""
+SELECT watched.academy_id, event.id, event.kind, event.data, event.learner
   FROM unnest(%s::bigint[], %s::bigint[]) AS watched(academy_id, after)
  CROSS JOIN LATERAL (
-       SELECT id, kind, data::text AS data
+       SELECT id, kind, data::text AS data, {LEARNER} AS learner
          FROM core_liveevent
         WHERE academy_id = watched.academy_id AND id > watched.after
         ORDER BY id LIMIT %s
        ) AS event
  ORDER BY watched.academy_id, event.id
-"""
+"""  # noqa: S608 (no text from outside)
 # A server that vanished silently is noticed within seconds, not hours.
 _ALIVE = "keepalives_idle=10 keepalives_interval=5 keepalives_count=3 tcp_user_timeout=15000"
 
 
 class Watcher:
-    """One stream's position in its academy's changes, and the blocks that its client has yet to get."""
+    """One stream's position in its academy's changes, and the blocks that its client has yet to get.
 
-    def __init__(self, academy_id: int, kinds: Collection[str], blocks: Iterable[bytes], after: int) -> None:
+    `learners` are those whom the client's user sees; None: all. They may be changed while the stream is open.
+    """
+
+    def __init__(
+        self,
+        academy_id: int,
+        kinds: Collection[str],
+        blocks: Iterable[bytes],
+        after: int,
+        learners: Collection[int] | None = None,
+    ) -> None:
         self.academy_id = academy_id
         self.after = after
+        self.learners = learners
         self._kinds = kinds
         self._queue = deque(blocks)
         self._wake = asyncio.Event()
@@ -55,7 +66,7 @@ class Watcher:
         for new_row in rows:
             if new_row.id > self.after:
                 self.after = new_row.id
-                if new_row.kind in self._kinds:
+                if new_row.kind in self._kinds and new_row.shown_to(self.learners):
                     self._put(new_row)
         if self._queue:
             self._wake.set()

@@ -1,7 +1,7 @@
 """Notices within a second that what opened a stream no longer stands: key, session, membership, user or academy.
 
-One statement, three times a second, asks for all streams of a process whether the facts are still those of their beginning. Where
-they aren't, the stream's access is decided anew, in full; nothing is decided here.
+One statement, three times a second, asks for all streams of a process whether the facts are still those of their beginning.
+Where they are not, the access of the stream is decided anew, in full; nothing is decided here.
 """
 
 import asyncio

@@ -86,11 +86,11 @@ def test_a_webhook_that_waits_after_a_failure_counts_from_its_receipt(client: Cl
 @pytest.mark.django_db
 def test_figures_are_for_this_machine_or_by_token(client: Client) -> None:
     pending(5)
-    text = client.get("/metrics").content.decode()
+    text = client.get("/metrics", headers={"Host": "localhost"}).content.decode()
     assert 'learntrace_webhooks{status="PENDING"}' in text
     assert "learntrace_queue_age_seconds" in text
     assert "learntrace_intake_requests_total" in text
-    assert client.get("/metrics", REMOTE_ADDR="10.0.0.7").status_code == 403
+    assert client.get("/metrics", REMOTE_ADDR="10.0.0.7", headers={"Host": "localhost"}).status_code == 403
     # A proxy on this machine must not open them to the world.
     assert client.get("/metrics", headers={"X-Forwarded-For": "1.2.3.4"}).status_code == 403
 

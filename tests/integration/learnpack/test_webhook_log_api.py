@@ -1,12 +1,24 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
+from learntrace.accounts.academy_settings import NOTEBOOK, merge_features
 from learntrace.accounts.models import Membership
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.webhook_log.payloads import payload_text
 from learntrace.learnpack.webhook_log.queries import WebhookNotFound
-from tests.support.builders import NOW, Api, Cast, Response, make_asset, make_user, make_webhook
+from tests.support.builders import (
+    NOW,
+    Api,
+    Cast,
+    Response,
+    make_asset,
+    make_task,
+    make_telemetry,
+    make_user,
+    make_webhook,
+)
 
 LOG = "/v1/assignment/academy/learnpack/webhook"
 FIELDS = [
@@ -276,9 +288,54 @@ class TestALargePayload:
 
 def test_a_row_that_was_deleted_since_it_was_read_is_not_found(cast: Cast) -> None:
     row = make_webhook(cast.owner, payload={"slug": "x"})
-    assert bytes(payload_text(row.pk))
+    assert bytes(payload_text(row.pk, source=True))
     row_id = row.pk
     row.delete()
     with pytest.raises(WebhookNotFound) as told:
-        payload_text(row_id)
+        payload_text(row_id, source=True)
     assert told.value.status_code == 404
+
+
+CODE = "print('sesame')"
+RUN = {
+    "slug": "intro",
+    "steps": [{"compilations": [{"source_code": CODE, "exit_code": 1}], "note": '"source_code": "said"'}],
+}
+
+
+def test_code_is_shown_to_staff_only_where_the_academy_collects_it(cast: Cast, teacher: Api) -> None:
+    asset = make_asset("intro", academy=cast.academy)
+    row = make_webhook(cast.owner, asset=asset, payload=RUN)
+    task = make_task(cast.owner, "intro")
+    make_telemetry(cast.owner, "intro", telemetry=RUN)
+    client = Client()
+    client.force_login(cast.colleague)
+    paths = (f"{LOG}?limit=5", f"{LOG}?limit=1&payload=full", f"/v1/assignment/task/{task.pk}")
+    pages = (
+        f"/telemetry/webhook/{row.pk}", f"/telemetry/webhook/{row.pk}/payload",
+        f"/learner/{cast.owner.pk}/telemetry/intro",
+    )  # fmt: skip
+
+    def told() -> list[str]:
+        return [
+            *(teacher.get(path).content.decode() for path in paths),
+            *(b"".join(client.get(page)).decode() for page in pages),
+        ]
+
+    for text in told():
+        assert "sesame" not in text
+        assert "exit_code" in text
+        assert "said" in text, "a text that only looks like a key stays"
+    merge_features(cast.academy, {"collect_source": True}, NOTEBOOK)
+    assert all("sesame" in text for text in told())
+    merge_features(cast.academy, {"collect_source": False}, NOTEBOOK)
+    # One's own is one's own, and what is stored stays whole.
+    assert (
+        CODE
+        in Api(cast.owner)
+        .get(f"/v1/assignment/user/me/task/{task.pk}")
+        .json()["telemetry"]["steps"][0]["compilations"][0]
+        .values()
+    )
+    row.refresh_from_db()
+    assert row.payload == RUN

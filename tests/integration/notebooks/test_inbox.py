@@ -164,8 +164,9 @@ def test_one_bad_event_of_each_kind_costs_no_other(sender: Sender, ada: User, ac
     rows = {row.code: row for row in RejectedEvent.objects.all()}
     assert set(rows) == set(bad)
     assert {(row.sender, row.user, row.academy, row.times) for row in rows.values()} == {(ada, ada, academy, 1)}
-    assert rows["too-large"].cut
-    assert len(rows["too-large"].raw) == 16 * 1024
+    # Its message is cut, as that of an event which is taken.
+    assert not rows["too-large"].cut
+    assert len(json.loads(rows["too-large"].raw)["result"]["error_value"]) == 2000
     assert json.loads(rows["unknown-verb"].raw) == BAD["unknown-verb"]
 
 

@@ -40,9 +40,9 @@ def test_a_rejected_event_is_told_with_its_reason_in_the_readers_language(cast: 
 
 def test_what_is_cut_or_cannot_be_told_as_json_is_told_as_text(cast: Cast, teacher: Api) -> None:
     make_rejected(cast.owner, cast.academy, None, raw='{"id": "x', cut=True)
-    make_rejected(cast.owner, cast.academy, 1, raw=copy_rejected({"id": "\ud800", "n": float("nan")}).raw)
+    make_rejected(cast.owner, cast.academy, 1, raw=copy_rejected({"id": "\ud800", "timestamp": float("nan")}).raw)
     texts = [row["event"] for row in teacher.get(REJECTED).json()]
-    assert texts == ['{"id":"\\ud800","n":NaN}', '{"id": "x']
+    assert texts == ['{"id":"\\ud800","timestamp":NaN}', '{"id": "x']
 
 
 def test_rejected_events_are_filtered_and_of_ones_own_academy(cast: Cast, teacher: Api) -> None:

@@ -15,13 +15,14 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from learntrace.accounts.cohort_limits.changes import limit_to
 from learntrace.accounts.models import Academy, Membership, Token, User
 from learntrace.core.live_events import Change, forget_old, say
 from learntrace.core.models import LiveEvent
 from learntrace.signals.prometheus import STREAMS
 from learntrace.signals.stream.app import Streams
 from learntrace.signals.stream.rows import MOST_BEHIND
-from tests.support.builders import Api, Cast, make_cast, make_key, make_user
+from tests.support.builders import Api, Cast, make_cast, make_cohort, make_key, make_task, make_user
 from tests.support.streams import Follower, Told, follow, in_database
 from tests.support.waiting import PATIENCE
 
@@ -340,6 +341,51 @@ def test_a_filter_leaves_out_other_kinds_live_and_resumed(cast: Cast, headers: d
             assert follower.body.endswith(b'`kinds` value(s): x,y","status_code":400,"slug":"invalid-filter"}')
 
     follow(scenario)
+
+
+def test_who_is_limited_to_a_cohort_is_told_of_its_learners_only_live_and_resumed(
+    cast: Cast, headers: dict[str, str]
+) -> None:
+    other = make_user("zoe", "student", cast.academy)
+    cohort, rest = make_cohort("first", cast.academy), make_cohort("rest", cast.academy)
+    make_task(cast.owner, "intro", cohort=cohort)
+    make_task(other, "intro", cohort=rest)
+    membership = Membership.objects.get(user=make_user("lina", "teacher", cast.academy))
+    limit_to(membership, [cohort])
+    limited = Api(membership.user, cast.academy).headers
+    tell(cast, 0)
+
+    def say_all() -> None:
+        with transaction.atomic():
+            mine, others = cast.owner.pk, other.pk
+            say([
+                Change(cast.academy.pk, "progress", {"learner": others, "number": 1}),
+                Change(cast.academy.pk, "progress", {"learner": mine, "number": 2}),
+                Change(cast.academy.pk, "signal", {"learner": {"id": others}, "number": 3}),
+                Change(cast.academy.pk, "signal", {"learner": {"id": mine}, "number": 4}),
+                Change(cast.academy.pk, "webhook", {"counts": {"DONE": 2}, "number": 5}),
+            ])  # fmt: skip
+
+    async def scenario(streams: Streams) -> None:
+        async with Follower(streams, limited) as follower, Follower(streams, headers) as whole:
+            [hello] = await follower.take(1)
+            await whole.take(1)
+            await in_database(say_all)
+            assert numbers(await whole.take(5)) == [1, 2, 3, 4, 5]
+            assert numbers(await follower.take(2)) == [2, 4]
+            assert await follower.silent()
+        async with Follower(streams, {**limited, "Last-Event-ID": hello.id}) as follower:
+            assert numbers((await follower.take(3))[1:]) == [2, 4]
+            assert await follower.silent()
+        # The limit is asked for again while the stream is open.
+        async with Follower(streams, limited) as follower:
+            await follower.take(1)
+            await in_database(partial(limit_to, membership, [rest]))
+            await asyncio.sleep(0.6)
+            await in_database(say_all)
+            assert numbers(await follower.take(2)) == [1, 3]
+
+    follow(scenario, check_seconds=0.2)
 
 
 def test_a_slow_client_is_told_to_start_anew_and_costs_nobody_else_anything(

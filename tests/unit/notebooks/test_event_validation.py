@@ -298,8 +298,10 @@ def test_what_is_kept_of_a_rejected_event_has_no_source_and_can_be_stored() -> N
     assert "\0" not in kept.raw
     assert kept.raw.isascii()
     assert not kept.cut
-    assert copy_rejected({"a": "ñ" * MAX_BYTES}).cut
-    assert len(copy_rejected({"a": "ñ" * MAX_BYTES}).raw) == 16 * 1024
+    large = {"result": {"errors": [{"name": "ñ" * 1000, "value": "ñ" * 1000}] * 50}}
+    assert copy_rejected(large).cut
+    assert len(copy_rejected(large).raw) == 16 * 1024
+    assert not copy_rejected({"a": "ñ" * MAX_BYTES}).cut
     assert copy_rejected({"a": 1}).fingerprint != copy_rejected({"a": 2}).fingerprint
 
 

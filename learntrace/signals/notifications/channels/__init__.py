@@ -6,11 +6,13 @@ To add a channel: a module here with a subclass of `Channel`, an entry in CHANNE
 
 from collections.abc import Mapping
 
+from learntrace.core.encryption.secrets import Unreadable
 from learntrace.signals.models import NotificationRule
 from learntrace.signals.notifications.channels.base import Channel
 from learntrace.signals.notifications.channels.chat import ChatChannel
 from learntrace.signals.notifications.channels.email import EmailChannel
 from learntrace.signals.notifications.channels.webhook import WebhookChannel
+from learntrace.signals.notifications.failures import KEY_LOST, DeliveryFailure
 from learntrace.signals.notifications.message import Message
 
 CHANNELS: Mapping[str, Channel] = {
@@ -25,6 +27,9 @@ def send(rule: NotificationRule, message: Message) -> None:
 
     Raises DeliveryFailure.
     """
+    if isinstance(rule.target, Unreadable) or isinstance(rule.secret, Unreadable):
+        # Later, as the key may be put back.
+        raise DeliveryFailure(KEY_LOST, again=True)
     CHANNELS[rule.channel].send(rule, message)
 
 

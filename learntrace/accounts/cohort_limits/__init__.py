@@ -1,0 +1,1 @@
+"""Members who see some cohorts of their academy only."""
