@@ -62,7 +62,12 @@ def guesses_at_once(target: Target) -> Verdict:
         answers = Counter(one.status for one in pool.map(lambda body: target.ask("POST", _LOGIN, None, body), bodies))
     (wrong,) = target.sql("SELECT failures FROM accounts_guesscount WHERE subject = %s", f"account:{OTHER_LEARNER.id}")
     right = target.ask("POST", _LOGIN, None, {"email": OTHER_LEARNER.email, "password": OTHER_LEARNER.password})
-    held = answers[400] <= 20 and wrong[0] <= 20 and right.status == 429 and "Retry-After" in right.headers
+    held = (
+        answers[400] <= 20
+        and wrong[0] <= 20
+        and right.status == 429
+        and "retry-after" in {name.lower() for name in right.headers}
+    )
     return Verdict(held, f"{dict(answers)}, {wrong[0]} checked, then the right one: {right.status}")
 
 
@@ -82,7 +87,10 @@ def administration(target: Target) -> Verdict:
     body = b"username=root&password=guess"
     form = "application/x-www-form-urlencoded"
     answers = [target.ask("POST", "/admin/login/", None, body, Content_Type=form) for _number in range(60)]
-    led = {answer.headers.get("Location", "").partition("?")[0] for answer in answers}
+    led = {
+        {name.lower(): text for name, text in answer.headers.items()}.get("location", "").partition("?")[0]
+        for answer in answers
+    }
     return Verdict(led <= {"/sign-in", ""} and all(one.status in (302, 403) for one in answers), f"led to {led}")
 
 

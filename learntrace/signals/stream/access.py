@@ -31,7 +31,7 @@ from learntrace.core.errors import Problem
 from learntrace.core.http.error_responses import bad_request, exception_response, server_error
 from learntrace.core.http.filters import words
 from learntrace.core.http.language import FALLBACK
-from learntrace.signals.stream.revocations import Watched, key_of, session_of
+from learntrace.signals.stream.revocations import Basis, key_of, session_of
 from learntrace.signals.stream.rows import KINDS, Start, start_of
 
 log = structlog.get_logger(__name__)
@@ -144,14 +144,14 @@ class Visit:
         self._again = False
         self._token_used_up_by: int | None = None
 
-    def watched(self, opening: Opening) -> Watched:
+    def basis(self, opening: Opening) -> Basis:
         """Return what the stream stands on, to be looked after while it is open."""
         headers = dict(self._scope["headers"])
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         if self._token_used_up_by is not None:
-            return Watched(opening.user_id, opening.academy_id)
+            return Basis(opening.user_id, opening.academy_id)
         session = "" if authorization else session_of(headers.get(b"cookie", b"").decode("latin-1"))
-        return Watched(opening.user_id, opening.academy_id, key_of(authorization), session)
+        return Basis(opening.user_id, opening.academy_id, key_of(authorization), session)
 
     def check(self) -> Opening | Refusal:
         """Decide whether the stream may open, or stay open, with all checks of a request."""

@@ -22,7 +22,7 @@ from learntrace.intake.front_door import Application, Scope, Send
 from learntrace.signals.prometheus import STREAMS
 from learntrace.signals.stream.access import Opening, Refusal, Visit, refusal_of
 from learntrace.signals.stream.feed import Feed, Watcher
-from learntrace.signals.stream.revocations import Revocations, Watched
+from learntrace.signals.stream.revocations import Basis, Revocations
 
 log = structlog.get_logger(__name__)
 
@@ -134,12 +134,12 @@ class Streams:
         self._by_user[opening.user_id] += 1
         STREAMS.inc()
         self._feed.add(watcher)
-        watched = visit.watched(opening)
-        self._revocations.add(watched)
+        basis = visit.basis(opening)
+        self._revocations.add(basis)
         try:
-            await self._stream(watcher, partial(self._recheck, watcher, visit, watched), receive, send)
+            await self._stream(watcher, partial(self._recheck, watcher, visit, basis), receive, send)
         finally:
-            self._revocations.remove(watched)
+            self._revocations.remove(basis)
             self._feed.remove(watcher)
             STREAMS.dec()
             self._by_user[opening.user_id] -= 1
@@ -175,10 +175,10 @@ class Streams:
         while (blocks := await watcher.next(self._silence_seconds)) is not None:
             await send({"type": "http.response.body", "body": blocks or _KEEP_ALIVE, "more_body": True})
 
-    async def _recheck(self, watcher: Watcher, visit: Visit, watched: Watched) -> None:
+    async def _recheck(self, watcher: Watcher, visit: Visit, basis: Basis) -> None:
         """Return when the client may no longer see the stream; until then keep to whom its user sees."""
         while True:
-            await watched.changed(self._check_seconds)
+            await basis.changed(self._check_seconds)
             decision = await self._decide(visit)
             if isinstance(decision, Opening):
                 watcher.learners = decision.learners

@@ -1,7 +1,7 @@
 """Notices within a second that what opened a stream no longer stands: key, session, membership, user or academy.
 
 One statement, three times a second, asks for all streams of a process whether the facts are still those of their beginning.
-Where they are not, the access of the stream is decided anew, in full; nothing is decided here.
+Where they aren't, the stream's access is decided anew, in full; nothing is decided here.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ SELECT stream.number,
 
 
 @dataclass(eq=False)
-class Watched:
+class Basis:
     """What one stream stands on. `key_hash` and `session_key` are empty where it was opened by something else."""
 
     user_id: int
@@ -93,19 +93,19 @@ class Revocations:
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
-        self._watched: set[Watched] = set()
+        self._bases: set[Basis] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, watched: Watched) -> None:
+    def add(self, basis: Basis) -> None:
         """Look after a stream from now on."""
-        self._watched.add(watched)
+        self._bases.add(basis)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
-    def remove(self, watched: Watched) -> None:
+    def remove(self, basis: Basis) -> None:
         """Forget a stream; close the connection with the last one."""
-        self._watched.discard(watched)
-        if not self._watched and self._task is not None:
+        self._bases.discard(basis)
+        if not self._bases and self._task is not None:
             self._task.cancel()
             self._task = None
 
@@ -116,15 +116,15 @@ class Revocations:
                     self._url, autocommit=True, connect_timeout=5
                 ) as connection:
                     while True:
-                        await self._look(connection, list(self._watched))
+                        await self._look(connection, list(self._bases))
                         await asyncio.sleep(LOOK_SECONDS)
             except (psycopg.Error, OSError) as error:
                 log.warning("streams not looked after; trying again", error=str(error).strip()[:300])
             await asyncio.sleep(_PAUSE_SECONDS)
 
     @staticmethod
-    async def _look(connection: psycopg.AsyncConnection[tuple[Any, ...]], watched: Iterable[Watched]) -> None:
-        streams = dict(enumerate(watched))
+    async def _look(connection: psycopg.AsyncConnection[tuple[Any, ...]], bases: Iterable[Basis]) -> None:
+        streams = dict(enumerate(bases))
         columns = [list(streams)] + [
             [getattr(one, name) for one in streams.values()]
             for name in ("key_hash", "session_key", "user_id", "academy_id")
