@@ -19,7 +19,7 @@ from learntrace.config.demo.cs1 import Compilation, read_homework
 from learntrace.dashboard.templatetags import pages as page_filters
 from learntrace.measures.activity import COMPLETED, ERROR, OK, Activity, Failure
 from learntrace.measures.error_groups import group_of, variant_of
-from learntrace.progress.corrections import exclusions
+from learntrace.progress.corrections import exclusions, floors
 from learntrace.progress.recording import recording
 from learntrace.progress.recording.activity_store import LearnerActivity
 from learntrace.progress.reports.activity_rate import Scope
@@ -108,6 +108,16 @@ def test_what_is_excluded_was_neither_met_nor_solved(cast: Cast) -> None:
     assert (row_on(cast.academy).times, row_on(cast.academy).median_seconds) == (1, 420.0)
     exclusions.lift(cast.academy, made, cast.colleague)
     assert (row_on(cast.academy).times, row_on(cast.academy).median_seconds) == (2, 540.0)
+
+
+def test_what_lies_before_a_floor_was_met_in_another_course_run(cast: Cast) -> None:
+    take(cast.owner, cast.academy, attempt(0, X), attempt(1), attempt(20, TOTAL), attempt(22))
+    learner = floors.Learner(cast.owner.pk, cast.academy.pk)
+    with transaction.atomic():
+        recording.lock_learners([cast.owner.pk])
+        floors.set_floor(learner, [""], NOW + timedelta(minutes=10), "course_run", "fall")
+    [row] = with_variants(cast.academy.pk, [row_on(cast.academy)], None)
+    assert (row.times, row.median_seconds, [one.message for one in row.variants]) == (1, 120.0, [TOTAL.message])
 
 
 # The API
