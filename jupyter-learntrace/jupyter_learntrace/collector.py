@@ -86,7 +86,9 @@ class Collector:
         except Denied:
             raise Refusal(403, _("Your academy doesn't allow to turn telemetry off.")) from None
         except Failure as failure:
-            raise Refusal(503, _("Learntrace can't be asked now (%(told)s). Please try again.", told=failure)) from None
+            raise Refusal(
+                503, _("Learntrace can't be asked now (%(told)s). Please try again.", told=Sentence(str(failure)))
+            ) from None
         except SpoolUnusable as problem:
             raise Refusal(503, problem.sentence) from None
         return await self._state(language)

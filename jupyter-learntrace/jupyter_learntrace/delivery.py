@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import json
+import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tornado.httpclient import HTTPRequest, HTTPResponse
-from tornado.simple_httpclient import HTTPTimeoutError, SimpleAsyncHTTPClient
+from tornado.iostream import StreamClosedError
+from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError, SimpleAsyncHTTPClient
 
 from jupyter_learntrace._version import __version__
 from jupyter_learntrace.configuration import Settings
 from jupyter_learntrace.identity import Account
+from jupyter_learntrace.messages import Sentence, _
 
 CONNECT_SECONDS = 5.0
 REQUEST_SECONDS = 20.0
 MOST_ANSWER = 4 * 1024 * 1024
 LONGEST_RETRY_AFTER = 300.0
 
+_NETWORK = {
+    errno.ECONNREFUSED: _("the connection is refused"),
+    errno.ECONNRESET: _("it broke off the connection"),
+    errno.EPIPE: _("it broke off the connection"),
+    errno.EHOSTUNREACH: _("no way leads there"),
+    errno.ENETUNREACH: _("no way leads there"),
+    errno.ETIMEDOUT: _("no answer in time"),
+}
+_NO_ANSWER, _NO_NAME, _NO_TRUST = (
+    _("no answer in time"),
+    _("the network knows no such name"),
+    _("no trusted connection"),
+)
+
 
 class Failure(Exception):
-    """A request failed. The text is the server's or the system's own, without the token."""
+    """A request failed. The text is the server's own without the token, or an English sentence of ours.
+
+    Where it is shown, `Sentence(text)` translates the latter.
+    """
 
 
 class Away(Failure):
@@ -139,12 +160,11 @@ class Delivery:
         try:
             return await self._client.fetch(request, raise_error=False)
         except HTTPTimeoutError:
-            raise Away("no answer in time") from None
-        except ssl.SSLError as problem:
-            raise Away(f"no trusted connection ({problem.reason or problem})") from None
+            raise Away(_NO_ANSWER.text) from None
         except Exception as problem:
             # The network layers raise many classes.
-            raise Away(self._redacted(str(problem) or type(problem).__name__)) from None
+            known = _known(problem)
+            raise Away(known.text if known else self._redacted(str(problem) or type(problem).__name__)) from None
 
     def _document(self, answer: HTTPResponse) -> Any:
         try:
@@ -205,3 +225,15 @@ def _account_of(document: Any) -> Account | None:
         )
     except (TypeError, KeyError):
         return None
+
+
+def _known(problem: Exception) -> Sentence | None:
+    """Return the sentence for an error of the network; None where there is none."""
+    problem = getattr(problem, "real_error", None) or problem
+    if isinstance(problem, (StreamClosedError, HTTPStreamClosedError)):
+        return _NETWORK[errno.ECONNRESET]
+    if isinstance(problem, ssl.SSLError):
+        return _NO_TRUST
+    if isinstance(problem, socket.gaierror):
+        return _NO_NAME
+    return _NETWORK.get(problem.errno or 0) if isinstance(problem, OSError) else None

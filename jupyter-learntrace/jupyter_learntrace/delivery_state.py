@@ -35,11 +35,15 @@ def decide(collecting: bool, reason: str, message: str, trouble: Sentence | None
         return DeliveryState(WAITING, SPOOL_FULL, trouble)
     if reason == SERVER_AWAY:
         return DeliveryState(
-            WAITING, SERVER_AWAY, _("Learntrace is away (%(told)s). Your events are kept and sent later.", told=message)
+            WAITING,
+            SERVER_AWAY,
+            _("Learntrace is away (%(told)s). Your events are kept and sent later.", told=Sentence(message)),
         )
     if reason == REFUSED:
         return DeliveryState(
-            WAITING, REFUSED, _("Learntrace refuses this token (%(told)s). Your events are kept for now.", told=message)
+            WAITING,
+            REFUSED,
+            _("Learntrace refuses this token (%(told)s). Your events are kept for now.", told=Sentence(message)),
         )
     if waiting:
         return DeliveryState(SENDING, "", _("Your events are being sent."))

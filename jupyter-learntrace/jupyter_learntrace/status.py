@@ -128,9 +128,9 @@ def needs_attention(findings: Findings) -> Iterator[Sentence]:
     if findings.unreadable:
         yield _("The file of waiting events can't be read: %(why)s", why=findings.unreadable)
     if findings.failure:
-        yield _("Learntrace doesn't answer as it should: %(why)s", why=findings.failure)
+        yield _("Learntrace doesn't answer as it should: %(why)s", why=Sentence(findings.failure))
     elif report.last_error and not findings.answer:
-        yield _("The last attempt failed (%(at)s): %(why)s", at=report.last_error_at, why=report.last_error)
+        yield _("The last attempt failed (%(at)s): %(why)s", at=report.last_error_at, why=Sentence(report.last_error))
     if report.others:
         yield _(
             "Events that wait for another account, and are not sent with this one's token: %(events)s",

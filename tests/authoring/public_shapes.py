@@ -77,7 +77,7 @@ def _colab(content: Content) -> None:
         cell["metadata"] |= {"id": "aBcD3f", "colab": {"base_uri": "https://localhost:8080/"}, "outputId": "e3f"}
 
 
-def _everywhere(key: str, value: Any) -> Callable[[Content], None]:
+def _everywhere(key: str, value: Any) -> Callable[[Content], object]:
     def change(content: Content) -> None:
         for cell in content["cells"]:
             cell[key] = value
@@ -85,20 +85,20 @@ def _everywhere(key: str, value: Any) -> Callable[[Content], None]:
     return change
 
 
-def _code(**fields: Any) -> Callable[[Content], None]:
+def _code(**fields: Any) -> Callable[[Content], object]:
     return lambda content: content["cells"][2].update(fields)
 
 
-def _without(*path: Any) -> Callable[[Content], None]:
+def _without(*path: Any) -> Callable[[Content], object]:
     return lambda content: _drop(content, *path)
 
 
-def _with(*path: Any, value: Any) -> Callable[[Content], None]:
+def _with(*path: Any, value: Any) -> Callable[[Content], object]:
     return lambda content: _set(content, *path, value=value)
 
 
 # What Jupyter opens, at most with a warning.
-SHAPES: dict[str, Callable[[Content], None]] = {
+SHAPES: dict[str, Callable[[Content], object]] = {
     "plain": lambda content: None,
     "newer-minor": _newer,
     "much-newer-minor": _much_newer,
@@ -107,11 +107,11 @@ SHAPES: dict[str, Callable[[Content], None]] = {
     ),
     "unknown-cell-without-source": lambda content: content["cells"].insert(0, {"cell_type": "prompt", "metadata": {}}),
     "cell-without-kind": lambda content: content["cells"].append({"metadata": {}, "source": "x"}),
-    "ids-before-their-time": lambda content: [cell.update(id=f"i{at}") for at, cell in enumerate(content["cells"])],  # type: ignore[dict-item]
-    "no-ids": lambda content: [cell.pop("id", None) for cell in content["cells"]],  # type: ignore[dict-item]
+    "ids-before-their-time": lambda content: [cell.update(id=f"i{at}") for at, cell in enumerate(content["cells"])],
+    "no-ids": lambda content: [cell.pop("id", None) for cell in content["cells"]],
     "equal-ids": _everywhere("id", "same"),
     "bad-ids": _everywhere("id", "no id, as it has blanks"),
-    "number-ids": lambda content: [cell.update(id=at) for at, cell in enumerate(content["cells"])],  # type: ignore[dict-item]
+    "number-ids": lambda content: [cell.update(id=at) for at, cell in enumerate(content["cells"])],
     "no-execution-count": _without("cells", 2, "execution_count"),
     "no-outputs": _without("cells", 2, "outputs"),
     "no-source": _without("cells", 1, "source"),

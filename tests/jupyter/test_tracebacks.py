@@ -79,8 +79,8 @@ def test_a_page_of_jupyterlab_holds_no_connection_of_ours_open(sit: Sit) -> None
     desk = sit("lab", "alone")
     pending: set[str] = set()
     desk.page.on("request", lambda request: pending.add(request.url) if "/learntrace/" in request.url else None)
-    for ending in ("requestfinished", "requestfailed"):
-        desk.page.on(ending, lambda request: pending.discard(request.url))
+    desk.page.on("requestfinished", lambda request: pending.discard(request.url))
+    desk.page.on("requestfailed", lambda request: pending.discard(request.url))
     opened = desk.open((WORKS,), "connections-lab.ipynb")
     opened.run_cell(0)
     desk.classroom.learntrace.wait_for_executions(desk.notebook, 1)

@@ -48,7 +48,7 @@ def test_it_says_what_was_sent_to_whom_and_what_waits(
     assert (code, found["waiting"]["events"], found["answers"]) == (1, 2, False)
     assert found["waiting"]["bytes"] > 500
     assert found["waiting"]["oldest_at"]
-    assert "refused" in found["last_error"]
+    assert found["last_error"] == "the connection is refused"
     assert len(found["attention"]) == 1
 
 
