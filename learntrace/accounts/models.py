@@ -12,7 +12,14 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.models import AuditEntry, AuditValues
 from learntrace.accounts.roles import PERMISSIONS, ROLES
+
+# Django looks for a room's tables here.
+__all__ = [
+    "Academy", "AcademySettings", "AuditEntry", "AuditValues", "Cohort", "Grant", "Membership", "Token", "User", "key_hash",
+    "key_prefix",
+]  # fmt: skip
 
 
 class User(AbstractUser):

@@ -3,6 +3,7 @@
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit import personal_data as audit
 from learntrace.accounts.models import Grant, Membership, Token, User
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
 
@@ -50,4 +51,5 @@ def register() -> None:
         PersonalDataset("memberships", _("Roles in academies"), _memberships, stays=membership, table=True),
         PersonalDataset("permissions", _("Permissions outside any role"), _grants, stays=membership, table=True),
         PersonalDataset("tokens", _("Tokens, without their keys"), _tokens, stays=tokens, table=True),
+        *audit.DATASETS,
     )

@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "learntrace.accounts.audit.origin.AuditOriginMiddleware",
     "learntrace.core.http.language.LanguageMiddleware",
     "learntrace.core.time_zones.TimeZoneMiddleware",
     "learntrace.core.http.middleware.MethodNotAllowedMiddleware",
@@ -145,6 +146,7 @@ HUB_API_URL: str = environment.HUB_API_URL.value()
 HUB_ACADEMY: str = environment.HUB_ACADEMY.value()
 HUB_CREATE_USERS: bool = environment.HUB_CREATE_USERS.value()
 RETENTION_DAYS: int = environment.RETENTION_DAYS.value()
+AUDIT_DAYS: int = environment.AUDIT_DAYS.value()
 METRICS_TOKEN: str = environment.METRICS_TOKEN.value()
 PUBLIC_URL: str = environment.PUBLIC_URL.value()
 ALLOW_PRIVATE_WEBHOOKS: tuple[IPv4Network | IPv6Network, ...] = environment.ALLOW_PRIVATE_WEBHOOKS.value()

@@ -24,6 +24,8 @@ from django.test import AsyncClient
 from django.utils import timezone
 
 from learntrace.accounts.academy_settings import NOTEBOOK, merge_features
+from learntrace.accounts.audit.actions import ATTEMPTS_EXCLUDED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Membership, Token, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.core.personal_data import registered_datasets, to_erase
@@ -58,7 +60,7 @@ EXPORT, DATA = "/v1/me/export", "/v1/me/data"
 # What may still name the learner: the account, what the academy has set, what the learner said, and that it was done.
 STAYS = {
     "accounts_user", "accounts_membership", "accounts_token", "assignments_task", "notebooks_consent", "personal_erasure",
-    "progress_courserun",
+    "progress_courserun", "accounts_auditentry",
 }  # fmt: skip
 PATIENCE = 60
 
@@ -146,6 +148,8 @@ def fill(scene: Scene) -> list[str]:
     recomputation.enqueue([ID])
     of_ada: dict[str, Any] = {"user_id": ID, "academy": scene.cast.academy}
     Exclusion.objects.create(**of_ada, activity_id=uuid.uuid4(), reason="a preview")
+    with transaction.atomic():
+        record(ATTEMPTS_EXCLUDED, academy_id=scene.cast.academy.pk, subject_id=ID, after={"reason": f"{NAME} was ill"})
     CourseRun.objects.create(**of_ada, name="Spring", starts_on=now.date())
     Floor.objects.create(**of_ada, scope="nowhere/", at=now, cause="course_run")
     EarlierRun.objects.create(**of_ada, assignment=TAG, until=now, cause="course_run")
