@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.http import HttpRequest
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.academy_settings import LEARNPACK, NOTEBOOK, SIGNAL, checked
+from learntrace.accounts.audit import admin as audit_admin
 from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, Token, User
 from learntrace.core.admin import BigTableAdmin, ModelAdmin, TabularInline
 from learntrace.core.errors import Problem
@@ -39,6 +41,11 @@ class UserAdmin(_UserAdmin):
     fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (None, {"fields": ("language",)}))
     inlines = (MembershipInline, GrantInline)
     show_full_result_count = False
+
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 (Django's name)
+        # Django doesn't make this one transaction, and the change is recorded in it.
+        return super().user_change_password(request, id, form_url)
 
 
 @admin.register(Academy)
@@ -131,3 +138,10 @@ class TokenAdmin(BigTableAdmin):
         obj.__dict__.update(issued.__dict__)
         text = _("The token's key is %(key)s. It is shown only now: keep it in a safe place.") % {"key": key}
         messages.warning(request, text)
+
+
+# Django imports this module alone.
+__all__ = [
+    "AcademyAdmin", "AcademySettingsAdmin", "CohortAdmin", "GrantAdmin", "MembershipAdmin", "TokenAdmin", "UserAdmin",
+    "audit_admin",
+]  # fmt: skip

@@ -6,10 +6,13 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from learntrace.accounts.audit.actions import TOKEN_MADE, TOKEN_REVOKED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Token, User
 from learntrace.accounts.roster.items import BIGGEST_ID
 
@@ -85,12 +88,18 @@ def _facts(token: Token) -> dict[str, Any]:
     }
 
 
+def _told(token: Token) -> dict[str, Any]:
+    return {"prefix": token.prefix, "kind": token.kind, "expires_at": _iso(token.expires_at)}
+
+
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
 def _create(arguments: argparse.Namespace) -> None:
-    token, key = Token.issue(find_user(arguments.user), arguments.kind, arguments.expires)
+    with transaction.atomic():
+        token, key = Token.issue(find_user(arguments.user), arguments.kind, arguments.expires)
+        record(TOKEN_MADE, object_id=token.pk, subject_id=token.user_id, after=_told(token))
     if arguments.json:
         print(json.dumps({"key": key, **_facts(token)}, indent=2))
         return
@@ -123,7 +132,9 @@ def _revoke(arguments: argparse.Namespace) -> None:
         text = _("Several tokens have the prefix %(prefix)s (of %(owners)s): say whose with --user.")
         raise TokenCommandError(text % {"prefix": arguments.prefix, "owners": owners})
     facts = _facts(tokens[0])
-    tokens[0].delete()
+    with transaction.atomic():
+        record(TOKEN_REVOKED, object_id=tokens[0].pk, subject_id=tokens[0].user_id, before=_told(tokens[0]))
+        tokens[0].delete()
     if arguments.json:
         print(json.dumps({"revoked": facts}, indent=2))
     else:

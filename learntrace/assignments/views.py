@@ -7,6 +7,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from learntrace.accounts.audit.actions import SOURCE_READ
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView, View, academy_with
 from learntrace.assignments import staff_telemetry, tasks
@@ -79,7 +81,11 @@ class TaskView(View):
         except Forbidden:
             # Callers who aren't staff there learn only that the task isn't theirs.
             return None
-        return tasks.tasks_seen_in(academy).filter(pk=task_id).first()
+        task = tasks.tasks_seen_in(academy).filter(pk=task_id).first()
+        if task is not None:
+            told = {"of": "task", "task": task.pk}
+            record(SOURCE_READ, academy_id=academy.pk, subject_id=task.user_id, after=told)
+        return task
 
 
 class StaffTelemetryView(AcademyView):

@@ -41,7 +41,7 @@ ROOMS = [
     "dashboard",
 ]
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "learntrace.accounts.audit.apps.RecordedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -6,6 +6,7 @@ from learntrace.dashboard import diagnosis
 from learntrace.dashboard.assets import views as asset_views
 from learntrace.dashboard.assignments import exclusions as assignment_exclusions
 from learntrace.dashboard.assignments import views as assignment_views
+from learntrace.dashboard.audit import views as audit_views
 from learntrace.dashboard.classroom import views as class_views
 from learntrace.dashboard.health import bulk, ignore_views, webhooks
 from learntrace.dashboard.health import views as health_views
@@ -56,6 +57,7 @@ urlpatterns = [
         name="telemetry-health-rejected-retry",
     ),
     path("telemetry/ignore", ignore_views.ignore_rules, name="telemetry-health-ignore"),
+    path("audit", audit_views.audit_log, name="audit-log"),
     # Learners
     path("learners", learner_views.learners, name="learners"),
     path("learner/<int:user_id>", learner_views.learner, name="learners-one"),

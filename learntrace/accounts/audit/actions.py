@@ -38,7 +38,6 @@ NOTIFICATION_RULE_TRIED = Action("notification_rule.tried", _("Sent a test messa
 TELEMETRY_CORRECTED = Action("telemetry.corrected", _("Corrected telemetry"), "telemetry record")
 ATTEMPTS_EXCLUDED = Action("attempts.excluded", _("Excluded attempts"), "exclusion", Kind.EVENT)
 EXCLUSION_LIFTED = Action("exclusion.lifted", _("Lifted an exclusion"), "exclusion", Kind.EVENT)
-COURSE_RUNS_BEGUN = Action("course_runs.begun", _("Began course runs"), "", Kind.EVENT)
 STEP_RENAMED = Action("step.renamed", _("Joined a step with its former one"), "rename of a step")
 STEP_RENAME_UNDONE = Action("step_rename.undone", _("Undid a rename of a step"), "rename of a step")
 SIGNAL_STATE_CHANGED = Action("signal.state_changed", _("Changed a signal's state"), "signal")
@@ -55,13 +54,11 @@ DATA_EXPORTED = Action("data.exported", _("Exported somebody's data"), "user", K
 DATA_ERASED = Action("data.erased", _("Erased somebody's data"), "user", Kind.EVENT)
 ROSTER_IMPORTED = Action("roster.imported", _("Imported a roster"))
 TOKEN_MADE = Action("token.made", _("Made a token"), "token")
-TOKEN_CHANGED = Action("token.changed", _("Changed a token"), "token")
 TOKEN_REVOKED = Action("token.revoked", _("Revoked a token"), "token")
-SIGNED_IN = Action("account.signed_in", _("Signed in"), "user", Kind.EVENT)
-RECOMPUTED = Action("measures.recomputed", _("Had measures computed anew"), "", Kind.EVENT)
-ROW_ADDED = Action("row.added", _("Added a row in the administration"))
+COMMAND_RUN = Action("command.run", _("Ran a command"), "", Kind.EVENT)
+ROW_ADDED = Action("row.added", _("Added a row in the administration"), "", Kind.EVENT)
 ROW_CHANGED = Action("row.changed", _("Changed a row in the administration"))
-ROW_DELETED = Action("row.deleted", _("Deleted a row in the administration"))
+ROW_DELETED = Action("row.deleted", _("Deleted a row in the administration"), "", Kind.EVENT)
 
 ACTIONS: tuple[Action, ...] = (
     SETTINGS_CHANGED,
@@ -73,7 +70,6 @@ ACTIONS: tuple[Action, ...] = (
     TELEMETRY_CORRECTED,
     ATTEMPTS_EXCLUDED,
     EXCLUSION_LIFTED,
-    COURSE_RUNS_BEGUN,
     STEP_RENAMED,
     STEP_RENAME_UNDONE,
     SIGNAL_STATE_CHANGED,
@@ -88,10 +84,8 @@ ACTIONS: tuple[Action, ...] = (
     DATA_ERASED,
     ROSTER_IMPORTED,
     TOKEN_MADE,
-    TOKEN_CHANGED,
     TOKEN_REVOKED,
-    SIGNED_IN,
-    RECOMPUTED,
+    COMMAND_RUN,
     ROW_ADDED,
     ROW_CHANGED,
     ROW_DELETED,

@@ -17,8 +17,10 @@ from learntrace.accounts.audit.origin import current_origin
 Values = Mapping[str, Any]
 
 # Their values are told nowhere; that they changed is.
-_SECRET: Final = frozenset({"password", "key", "key_hash", "secret", "totp_secret", "recovery_codes"})
+_SECRET: Final = frozenset({"password", "key", "key_hash", "secret", "totp_secret", "recovery_codes", "target"})
 _MASK: Final = "***"
+# A value with more bytes than this, such as a telemetry document, is told by its size and its digest.
+_MOST_BYTES: Final = 64 * 1024
 
 
 def record(
@@ -84,9 +86,20 @@ def digest_of(entry: AuditEntry, values: AuditValues) -> str:
 
 def _plain(values: Values | None) -> dict[str, Any]:
     """Return values as they are read back: times and ids as text, keys of objects too."""
-    plain: dict[str, Any] = json.loads(json.dumps(dict(values or {}), cls=DjangoJSONEncoder, default=str))
-    return plain
+    return {name: json.loads(json.dumps(value, cls=_Encoder)) for name, value in (values or {}).items()}
+
+
+class _Encoder(DjangoJSONEncoder):
+    def default(self, o: object) -> Any:
+        return sorted(o) if isinstance(o, set | frozenset) else super().default(o)
 
 
 def _shown(values: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    return {name: _MASK if name in _SECRET else values[name] for name in names if name in values}
+    return {name: _MASK if name in _SECRET else _short(values[name]) for name in names if name in values}
+
+
+def _short(value: Any) -> Any:
+    told = json.dumps(value, sort_keys=True).encode()
+    if len(told) <= _MOST_BYTES:
+        return value
+    return {"bytes": len(told), "sha256": hashlib.sha256(told).hexdigest()}

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from learntrace.core.errors import Problem
 from learntrace.dashboard.components.json_text import pretty_text
 from learntrace.dashboard.components.table import csv_answer, timed, wants_csv
-from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
 from learntrace.dashboard.layout.sign_in import safe_next
 from learntrace.learnpack.events import BATCH
 from learntrace.learnpack.models import Webhook
@@ -122,6 +122,7 @@ def webhook(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRes
     """Show one webhook with its payload as text."""
     row = webhook_of(page.academy, webhook_id)
     text = pretty_text(payload_text(row.pk))
+    record_source_read(page, row.student_id, f"webhook {row.pk}")
     context = WebhookContext(
         line=_line(page, row),
         row=row,
@@ -137,7 +138,9 @@ def webhook(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRes
 @academy_page("read_assignment")
 def payload(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpResponse:
     """Send a webhook's payload as a file."""
-    text = pretty_text(payload_text(webhook_of(page.academy, webhook_id).pk))
+    row = webhook_of(page.academy, webhook_id)
+    text = pretty_text(payload_text(row.pk))
+    record_source_read(page, row.student_id, f"webhook {row.pk}")
     answer = HttpResponse(text, content_type="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="webhook-{webhook_id}.json"'
     answer.headers["X-Content-Type-Options"] = "nosniff"
@@ -148,7 +151,7 @@ def payload(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRes
 @academy_page("crud_telemetry")
 def retry(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpResponse:
     """Put a failed webhook back into the queue, and return to the page that asked for it."""
-    queries.retry_one(queries.rows_of(page.academy), webhook_id)
+    queries.retry_one(page.academy, queries.rows_of(page.academy), webhook_id)
     messages.success(request, _("Webhook %(id)s will be processed again.") % {"id": webhook_id})
     return redirect(safe_next(request, page.address("telemetry-health-log")))
 
@@ -157,7 +160,7 @@ def retry(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRespo
 @academy_page("crud_telemetry")
 def delete(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpResponse:
     """Delete a failed webhook, and return to the log."""
-    queries.delete_one(queries.rows_of(page.academy), webhook_id)
+    queries.delete_one(page.academy, queries.rows_of(page.academy), webhook_id)
     messages.success(request, _("Webhook %(id)s has been deleted.") % {"id": webhook_id})
     return redirect(safe_next(request, page.address("telemetry-health-log")))
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from learntrace.accounts.audit.actions import ACTIONS, SETTINGS_CHANGED, SOURCE_READ, TOKEN_CHANGED
+from learntrace.accounts.audit.actions import ACTIONS, NOTIFICATION_RULE_CHANGED, SETTINGS_CHANGED, SOURCE_READ
 from learntrace.accounts.audit.models import AuditEntry, AuditValues
 from learntrace.accounts.audit.recording import digest_of, record
 from learntrace.accounts.audit.retention import delete_old_entries
@@ -48,7 +48,7 @@ def test_a_change_that_changes_nothing_is_not_recorded(cast: Cast) -> None:
 
 
 def test_the_values_of_secrets_are_told_nowhere(cast: Cast) -> None:
-    entry = record(TOKEN_CHANGED, before={"secret": "first"}, after={"secret": "second"})
+    entry = record(NOTIFICATION_RULE_CHANGED, before={"secret": "first"}, after={"secret": "second"})
     assert entry is not None
     assert entry.fields == ["secret"]
     assert (entry.values.before, entry.values.after) == ({"secret": "***"}, {"secret": "***"})

@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils import translation
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from learntrace.accounts.audit.actions import SETTINGS_CHANGED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import AcademySettings, Grant, Membership, Token, User, key_hash
 from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 from learntrace.intake.models import Refusal
@@ -111,6 +113,7 @@ def one_of_each(cast: Cast) -> None:
     LiveEvent.objects.create(academy_id=cast.academy.pk, kind="signal", data={})
     Arrival.objects.create(events=[uuid.uuid4()])
     Erasure.objects.create(user=cast.owner, erased_at=NOW)
+    record(SETTINGS_CHANGED, academy_id=cast.academy.pk, after={"erasure": False})
 
 
 def shown_of(page: Response) -> str:
