@@ -5,6 +5,7 @@ would hold names for good, isn't written.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import AdminSite
@@ -21,10 +22,8 @@ from learntrace.accounts.audit.recording import record
 
 if TYPE_CHECKING:
     _Base = ModelAdmin[Any]
-    _Form = BaseModelForm[Any]
 else:  # Django's classes aren't generic at run time
     _Base = ModelAdmin
-    _Form = BaseModelForm
 
 # The columns by which a row names the person it is about, in this order.
 _PEOPLE = ("user_id", "student_id")
@@ -84,11 +83,15 @@ class RecordedSite(AdminSite):
         super().register(model_or_iterable, recorded, **options)
 
 
-def _record_form(action: Action, form: _Form) -> None:
-    changed = form.changed_data
-    before = {} if action is ROW_ADDED else {name: form.initial.get(name) for name in changed}
-    after = {name: form.cleaned_data.get(name) for name in changed}
-    _record_row(action, form.instance, before, after)
+def _record_form(action: Action, form: Any) -> None:
+    """Record a form that was saved. The form of a password is one of a user, and has no field of that name."""
+    row = form.instance if isinstance(form, BaseModelForm) else form.user
+    if action is ROW_ADDED:
+        _record_row(action, row, after={name: value for name, value in form.cleaned_data.items() if name != "DELETE"})
+        return
+    before = {name: form.initial.get(name) for name in form.changed_data}
+    after = {name: form.cleaned_data.get(name, True) for name in form.changed_data}
+    _record_row(action, row, before, after)
 
 
 def _record_inline(formset: Any) -> None:
@@ -145,4 +148,7 @@ def _as_id(value: Any) -> Any:
         return value.pk
     if isinstance(value, QuerySet | list | tuple):
         return [_as_id(one) for one in value]
+    if isinstance(value, datetime):
+        # Forms have seconds only, and would seem to change every time.
+        return value.replace(microsecond=0).isoformat()
     return value if value is None or isinstance(value, bool | int | float | str | dict) else str(value)

@@ -9,9 +9,10 @@ from learntrace.accounts.audit.actions import COMMAND_RUN
 from learntrace.accounts.audit.recording import record
 
 # Django's own options, and the one with which nothing changes.
-_NOT_TOLD = frozenset(
-    {"verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks", "dry_run", "force"}
-)
+_NOT_TOLD = frozenset((
+    "stdout", "stderr", "verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks",
+    "dry_run", "force",
+))  # fmt: skip
 
 
 class RecordedCommand(BaseCommand):

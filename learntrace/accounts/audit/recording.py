@@ -17,7 +17,9 @@ from learntrace.accounts.audit.origin import current_origin
 Values = Mapping[str, Any]
 
 # Their values are told nowhere; that they changed is.
-_SECRET: Final = frozenset({"password", "key", "key_hash", "secret", "totp_secret", "recovery_codes", "target"})
+_SECRET: Final = frozenset(
+    {"password", "password1", "password2", "key", "key_hash", "secret", "target", "totp_secret", "recovery_codes"}
+)
 _MASK: Final = "***"
 # A value with more bytes than this, such as a telemetry document, is told by its size and its digest.
 _MOST_BYTES: Final = 64 * 1024

@@ -15,6 +15,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django import Settings
 
 from learntrace.accounts.audit import actions
 from learntrace.accounts.audit.actions import ACTIONS, Action, Kind
@@ -55,7 +56,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(cast: Cast) -> Scene:
+def scene(cast: Cast, settings: Settings) -> Scene:
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.EMAIL_PORT = 9
     academy, owner = cast.academy, cast.owner
     asset = make_graded_asset("intro", academy=academy)
     make_assignment(academy, asset, KEY, published_at=NOW)
@@ -131,6 +134,7 @@ def counted(scene: Scene) -> dict[str, Any]:
 TELEMETRY = "v1/assignment/academy/asset/<str:slug>/user/<int:user_id>/telemetry"
 LOG = "v1/assignment/academy/learnpack/webhook"
 RULES = "v1/signal/academy/notification-rule"
+RULE = {"name": "Mine", "channel": "email", "target": "room@example.org"}
 EXCLUSION = {"learner": [], "assignment": KEY, "reason": "was a preview"}
 EXCLUDED = {
     "learners": [ANY], "assignment": KEY, "attempts": ANY, "made_together": ANY, "reason": "was a preview",
@@ -154,7 +158,7 @@ CASES = [
         body={"do": "save", "seen": "{}", "document": '{"events": ["open_step"]}'},
     ),
     Case(
-        "POST", RULES, actions.NOTIFICATION_RULE_MADE, {}, ANY, body={"name": "Mine", "target": "room@example.org"},
+        "POST", RULES, actions.NOTIFICATION_RULE_MADE, {}, ANY, body=RULE,
         about="self",
     ),
     Case(
@@ -277,8 +281,6 @@ CASES = [
     # One's own data
     Case("DELETE", "v1/me/data", actions.DATA_ERASED, {}, {}, by_owner=True),
     Case("POST", "me/erase", actions.DATA_ERASED, {}, {}, body={"name": "ada"}, by_owner=True),
-    Case("GET", "v1/me/export", actions.DATA_EXPORTED, {}, {}, by_owner=True),
-    Case("GET", "me/export", actions.DATA_EXPORTED, {}, {}, by_owner=True),
     # Reads of source code
     Case("GET", LOG, actions.SOURCE_READ, {}, {"of": "webhooks", "rows": 1}, about=None),
     Case("GET", "v1/notebook/academy/event", actions.SOURCE_READ, {}, {"of": "notebook events", "rows": 1}, about=None),
@@ -374,6 +376,17 @@ def test_an_action_leaves_one_entry_with_before_and_after(scene: Scene, case: Ca
         assert entry.values.actor_name == ("ada" if case.by_owner else "grace")
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["v1/me/export", "me/export"])
+def test_an_export_leaves_one_entry(scene: Scene, path: str) -> None:
+    answer = Case("GET", path, actions.DATA_EXPORTED, {}, {}, by_owner=True).send(scene)
+    assert answer.status_code == 200
+    answer.close()
+    entry = the_entry(actions.DATA_EXPORTED)
+    assert entry.actor_id == entry.subject_id == scene.cast.owner.pk
+    assert entry.door == ("api" if path.startswith("v1/") else "page")
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if case.action.kind is Kind.CHANGE], ids=str)
 def test_an_action_that_changes_nothing_more_leaves_no_entry(scene: Scene, case: Case) -> None:
     case.send(scene)
@@ -449,6 +462,7 @@ def test_every_page_with_a_table_has_a_case() -> None:
 
 # Recorded elsewhere than by a request, with tests below and in those of the commands and of the administration.
 BY_OTHER_WAYS = {
+    actions.DATA_EXPORTED,
     actions.TABLE_EXPORTED, actions.ROSTER_IMPORTED, actions.TOKEN_MADE, actions.TOKEN_REVOKED, actions.COMMAND_RUN,
     actions.ROW_ADDED, actions.ROW_CHANGED, actions.ROW_DELETED,
 }  # fmt: skip
