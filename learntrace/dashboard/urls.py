@@ -13,6 +13,7 @@ from learntrace.dashboard.health import views as health_views
 from learntrace.dashboard.layout import search, views
 from learntrace.dashboard.layout.converters import KeyConverter
 from learntrace.dashboard.learners import views as learner_views
+from learntrace.dashboard.my_learning import stored as mine_stored
 from learntrace.dashboard.my_learning import views as mine_views
 
 register_converter(KeyConverter, "key")
@@ -28,6 +29,7 @@ urlpatterns = [
     # My learning
     path("me", mine_views.my_learning, name="my-learning"),
     path("me/consent", mine_views.change_consent, name="my-learning-consent"),
+    path("me/stored", mine_stored.stored, name="my-learning-stored"),
     path("me/export", mine_views.export, name="my-learning-export"),
     path("me/erase", mine_views.erase_all, name="my-learning-erase"),
     # Class now

@@ -201,6 +201,7 @@ PAGES = {
     "telemetry/ignore",
     "audit",
     "me",
+    "me/stored",
     "me/erase",
 }
 
