@@ -12,7 +12,6 @@ from unittest.mock import ANY
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
@@ -29,6 +28,7 @@ from tests.support.builders import (
     NOW,
     Api,
     Cast,
+    Response,
     make_assignment,
     make_attempts,
     make_graded_asset,
@@ -113,7 +113,7 @@ class Case:
     def is_api(self) -> bool:
         return self.pattern.startswith("v1/")
 
-    def send(self, scene: Scene) -> HttpResponse:
+    def send(self, scene: Scene) -> Response:
         path = "/" + (self.path or self.pattern).format(**scene.ids)
         body = self.body(scene) if callable(self.body) else self.body
         actor = scene.cast.owner if self.by_owner else scene.cast.colleague

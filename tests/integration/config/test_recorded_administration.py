@@ -157,22 +157,21 @@ def test_a_command_that_runs_is_recorded_and_one_that_only_tells_is_not(cast: Ca
     assert entry.values.actor_name
 
 
-@pytest.mark.parametrize("command", ["exclude_attempts", "erase_personal_data", "export_personal_data"])
-def test_a_command_that_does_what_a_page_does_leaves_its_entry(cast: Cast, command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "arguments", "action"),
+    [
+        ("exclude_attempts", ["downtown", "--learner=ada", "--reason=ill", "--confirm=1"], "attempts.excluded"),
+        ("erase_personal_data", ["ada"], "data.erased"),
+        ("export_personal_data", ["ada", "--output={folder}/ada.zip"], "data.exported"),
+    ],
+)
+def test_a_command_that_does_what_a_page_does_leaves_its_entry(
+    cast: Cast, tmp_path: Path, command: str, arguments: list[str], action: str
+) -> None:
     make_attempts(cast.owner, cast.academy, "intro/01", "x")
-    given: dict[str, Any] = {"erase_personal_data": ["ada"], "export_personal_data": ["ada"]}
-    options = {
-        "exclude_attempts": {"learner": ["ada"], "reason": "ill", "confirm": 1},
-        "export_personal_data": {"output": str(tmp_path / "ada.zip")},
-    }
-    if command == "exclude_attempts":
-        call_command(command, "downtown", "--learner=ada", "--reason=ill", "--confirm=1", stdout=StringIO())
-    else:
-        arguments = [f"--output={options[command]['output']}"] if command in options else []
-        call_command(command, *given[command], *arguments, stdout=StringIO())
+    call_command(command, *(argument.format(folder=tmp_path) for argument in arguments), stdout=StringIO())
     (entry,) = entries()
-    assert entry.action in {"attempts.excluded", "data.erased", "data.exported"}
-    assert (entry.door, entry.subject_id) == ("command", cast.owner.pk)
+    assert (entry.action, entry.door, entry.subject_id) == (action, "command", cast.owner.pk)
 
 
 def test_tokens_of_the_command_line_are_recorded(cast: Cast, capsys: pytest.CaptureFixture[str]) -> None:
