@@ -7,6 +7,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import SETTINGS_CHANGED, Action
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Academy, AcademySettings
 from learntrace.core.errors import FieldProblem
 
@@ -115,24 +117,33 @@ def merged(stored: Features, incoming: Features, group: str) -> dict[str, Any]:
     return {**stored, **changes}
 
 
+def _by_name(groups: Mapping[str, Features]) -> dict[str, Any]:
+    """Return all features with their group in the name."""
+    return {f"{group}.{name}": value for group, features in groups.items() for name, value in features.items()}
+
+
 def _stored(row: AcademySettings, group: str) -> dict[str, Any]:
     # A writer that bypasses the API may have stored another type.
     stored = getattr(row, group)
     return stored if isinstance(stored, dict) else {}
 
 
-def merge_features(academy: Academy, features: Features, group: str = LEARNPACK) -> AcademySettings:
+def merge_features(
+    academy: Academy, features: Features, group: str = LEARNPACK, action: Action = SETTINGS_CHANGED
+) -> AcademySettings:
     """Merge features into an academy's stored ones, and return the settings.
 
     Raises what `checked` raises.
     """
-    return merge_settings(academy, {group: features})
+    return merge_settings(academy, {group: features}, action)
 
 
-def merge_settings(academy: Academy, groups: Mapping[str, Features]) -> AcademySettings:
+def merge_settings(
+    academy: Academy, groups: Mapping[str, Features], action: Action | None = SETTINGS_CHANGED
+) -> AcademySettings:
     """Merge features of several groups at once: all of them or, if one is refused, none.
 
-    Raises what `checked` raises.
+    It is recorded as `action`, None where the caller records it. Raises what `checked` raises.
     """
     incoming = {group: checked(features, group) for group, features in groups.items()}
     with transaction.atomic():
@@ -141,6 +152,14 @@ def merge_settings(academy: Academy, groups: Mapping[str, Features]) -> AcademyS
         for group in GROUPS:
             setattr(row, group, merged(before[group], incoming.get(group, {}), group))
         row.save(update_fields=[*GROUPS, "updated_at"])
+        if action is not None:
+            record(
+                action,
+                academy_id=academy.pk,
+                object_id=academy.pk,
+                before=_by_name(before),
+                after=_by_name({group: getattr(row, group) for group in GROUPS}),
+            )
         for group in GROUPS:
             if getattr(row, group) != before[group]:
                 for listener in _listeners[group]:

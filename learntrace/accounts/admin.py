@@ -6,12 +6,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.academy_settings import ACCESS, LEARNPACK, NOTEBOOK, SIGNAL, checked
+from learntrace.accounts.audit import admin as audit_admin
 from learntrace.accounts.cohort_limits.changes import LimitRefused, check_limit
 from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, MergedUser, Token, User
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
@@ -59,6 +61,11 @@ class UserAdmin(_UserAdmin):
     fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (None, {"fields": ("language",)}))
     inlines = (MembershipInline, GrantInline)
     show_full_result_count = False
+
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 (Django's name)
+        # Django doesn't make this one transaction, and the change is recorded in it.
+        return super().user_change_password(request, id, form_url)
 
 
 @admin.register(Academy)
@@ -248,3 +255,10 @@ class MergedUserAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("former_name", "=user__username", "=user__email")
     ordering = ("former_id",)
+
+
+# Django imports this module alone.
+__all__ = [
+    "AcademyAdmin", "AcademySettingsAdmin", "CohortAdmin", "GrantAdmin", "MembershipAdmin", "TokenAdmin", "UserAdmin",
+    "audit_admin",
+]  # fmt: skip

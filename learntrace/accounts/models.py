@@ -12,8 +12,15 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.models import AuditEntry, AuditValues
 from learntrace.accounts.roles import LIMITED_ROLES, PERMISSIONS, ROLES
 from learntrace.accounts.tokens.scopes import TokenScope
+
+# Django looks for a room's tables here.
+__all__ = [
+    "Academy", "AcademySettings", "AuditEntry", "AuditValues", "Cohort", "Grant", "Membership", "Token", "User", "key_hash",
+    "key_prefix",
+]  # fmt: skip
 
 
 class User(AbstractUser):

@@ -4,6 +4,7 @@ from django.contrib.postgres.aggregates import StringAgg
 from django.db.models import F, Value
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit import personal_data as audit
 from learntrace.accounts.models import Grant, Membership, MergedUser, Token, User
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import SignInSession
@@ -100,4 +101,5 @@ def register() -> None:
         PersonalDataset(
             "recovery-codes", _("Recovery codes, without themselves"), _recovery_codes, stays=factors, table=True
         ),
+        *audit.DATASETS,
     )

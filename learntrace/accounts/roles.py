@@ -16,6 +16,7 @@ CAPABILITIES = {
     "crud_asset": "Change assets, recompute their statistics",
     "get_academy_auth_settings": "Read the academy's settings",
     "crud_academy_auth_settings": "Change the academy's settings",
+    "read_audit_log": "Read who did what at the academy, with values, names and network addresses",
 }
 
 # Capabilities that can also be granted to a user outside any role.

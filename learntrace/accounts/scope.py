@@ -10,6 +10,8 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from learntrace.accounts.audit.actions import SOURCE_READ
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import as_seen_by, seen
 from learntrace.accounts.jupyterhub.authentication import hub_member_of
 from learntrace.accounts.models import Academy, Membership, Token, User
@@ -160,3 +162,8 @@ class AcademyView(View):
         if capability is None:
             raise MethodNotAllowed(request.method or "")
         self.academy = academy_with(request, capability)
+
+    def record_source_read(self, of: str, rows: int, subject_id: int | None = None) -> None:
+        """Record that staff has read rows that may hold source code."""
+        if rows:
+            record(SOURCE_READ, academy_id=self.academy.pk, subject_id=subject_id, after={"of": of, "rows": rows})

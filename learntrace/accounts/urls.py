@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from learntrace.accounts.audit.views import AuditLogView
 from learntrace.accounts.tokens.views import LogoutView, PasswordView, TokensView, TokenView
 from learntrace.accounts.views import AcademyAccessView, AcademySettingsView, LoginView, MeView
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("user/me/password", PasswordView.as_view()),
     path("user/me/token", TokensView.as_view()),
     path("user/me/token/<int:token_id>", TokenView.as_view()),
+    path("academy/audit", AuditLogView.as_view()),
     path("academy/settings", AcademySettingsView.as_view()),
     path("academy/access", AcademyAccessView.as_view()),
 ]

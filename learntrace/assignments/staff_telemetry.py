@@ -12,6 +12,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import TELEMETRY_CORRECTED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.scope import learners_of
 from learntrace.accounts.write_scope import Learner, Sender, may_write
@@ -42,6 +44,8 @@ class TelemetryKey:
     user: User
     asset_slug: str
     asked: str
+    # Whose staff writes; None: the installation's.
+    academy_id: int | None = None
 
 
 def telemetry_key(academy: Academy, slug: str, user_id: int) -> TelemetryKey:
@@ -59,11 +63,11 @@ def telemetry_key(academy: Academy, slug: str, user_id: int) -> TelemetryKey:
     if asset is None:
         if not _may_take(academy, user, homes, slug):
             raise AssetNotFound(asset=slug)
-        return TelemetryKey(user, slug, slug)
+        return TelemetryKey(user, slug, slug, academy.pk)
     canonical = registry.canonical(asset)
     if not may_write(Sender(None, frozenset({academy.pk})), Learner(user.pk, homes), canonical.academy_id):
         raise AssetNotFound(asset=slug)
-    return TelemetryKey(user, canonical.slug, slug)
+    return TelemetryKey(user, canonical.slug, slug, academy.pk)
 
 
 def _may_take(academy: Academy, user: User, homes: frozenset[int], slug: str) -> bool:
@@ -90,6 +94,7 @@ def upsert(key: TelemetryKey, fields: Mapping[str, Any]) -> tuple[AssignmentTele
                 user=key.user, asset_slug=key.asset_slug, by_staff="telemetry" in fields, **fields
             )
             row.save(force_insert=True)
+            _record(key, row, before={}, after=fields)
             return row, True
     except IntegrityError:
         return change(key, fields), False
@@ -116,6 +121,7 @@ def _change(key: TelemetryKey, fields: Mapping[str, Any]) -> AssignmentTelemetry
     if row is None:
         return None
     changed = [name for name, value in fields.items() if _differs(getattr(row, name), value)]
+    before = {name: getattr(row, name) for name in changed}
     for name in changed:
         setattr(row, name, fields[name])
     if "telemetry" in changed:
@@ -123,7 +129,19 @@ def _change(key: TelemetryKey, fields: Mapping[str, Any]) -> AssignmentTelemetry
         row.by_staff = True
     if changed:
         row.save(update_fields=[*changed, "by_staff", "updated_at"])
+        _record(key, row, before, after={name: fields[name] for name in changed})
     return row
+
+
+def _record(key: TelemetryKey, row: AssignmentTelemetry, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    record(
+        TELEMETRY_CORRECTED,
+        academy_id=key.academy_id,
+        object_id=row.pk,
+        subject_id=row.user_id,
+        before={"asset": None, **before},
+        after={"asset": row.asset_slug, **after},
+    )
 
 
 def _differs(stored: Any, sent: Any) -> bool:

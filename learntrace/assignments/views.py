@@ -8,6 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from learntrace.accounts.academy_settings import collects_source
+from learntrace.accounts.audit.actions import SOURCE_READ
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView, View, academy_with
 from learntrace.assignments import staff_telemetry, tasks
@@ -86,6 +88,9 @@ class TaskView(View):
             # Callers who aren't staff there learn only that the task isn't theirs.
             return _answer(None)
         task = tasks.tasks_seen_in(academy).filter(pk=task_id).first()
+        if task is not None:
+            told = {"of": "task", "task": task.pk}
+            record(SOURCE_READ, academy_id=academy.pk, subject_id=task.user_id, after=told)
         return _answer(task, source=collects_source(academy))
 
 

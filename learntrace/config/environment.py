@@ -94,6 +94,11 @@ def _days(text: str) -> int:
     return number
 
 
+def _audit_days(text: str) -> int:
+    _whole(text, least=30)
+    return _days(text)
+
+
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
@@ -406,6 +411,12 @@ RETENTION_DAYS = Setting(
     _days,
     "Days that processed webhooks, refused requests and rejected events are kept by the daily clean-up; 36500 at most.",
 )
+AUDIT_DAYS = Setting(
+    "LEARNTRACE_AUDIT_DAYS",
+    "730",
+    _audit_days,
+    "Days that the audit log is kept by the daily clean-up; 30 at least, 36500 at most.",
+)
 STATS_SYNC_AT = Setting("LEARNTRACE_STATS_SYNC_AT", "02:00", _time_of_day, "When the nightly stats sync runs (UTC).")
 CLEAN_UP_AT = Setting("LEARNTRACE_CLEAN_UP_AT", "03:30", _time_of_day, "When the daily clean-up runs (UTC).")
 PUBLIC_URL = Setting(
@@ -480,6 +491,7 @@ SETTINGS = (
     HUB_ACADEMY,
     HUB_CREATE_USERS,
     RETENTION_DAYS,
+    AUDIT_DAYS,
     STATS_SYNC_AT,
     CLEAN_UP_AT,
     PUBLIC_URL,

@@ -45,7 +45,7 @@ ROOMS = [
     "dashboard",
 ]
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "learntrace.accounts.audit.apps.RecordedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "learntrace.accounts.signing_in.sessions.SessionsSeen",
     "learntrace.accounts.second_factor.sign_in.SecondFactorFirst",
+    "learntrace.accounts.audit.origin.AuditOriginMiddleware",
     "learntrace.core.http.language.LanguageMiddleware",
     "learntrace.core.time_zones.TimeZoneMiddleware",
     "learntrace.core.http.middleware.MethodNotAllowedMiddleware",
@@ -156,6 +157,7 @@ HUB_API_URL: str = environment.HUB_API_URL.value()
 HUB_ACADEMY: str = environment.HUB_ACADEMY.value()
 HUB_CREATE_USERS: bool = environment.HUB_CREATE_USERS.value()
 RETENTION_DAYS: int = environment.RETENTION_DAYS.value()
+AUDIT_DAYS: int = environment.AUDIT_DAYS.value()
 METRICS_TOKEN: str = environment.METRICS_TOKEN.value()
 PUBLIC_URL: str = environment.PUBLIC_URL.value()
 ALLOW_PRIVATE_WEBHOOKS: tuple[IPv4Network | IPv6Network, ...] = environment.ALLOW_PRIVATE_WEBHOOKS.value()

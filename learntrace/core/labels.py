@@ -7,6 +7,8 @@ from django.utils.translation import gettext_noop as _
 # The labels that Django derives from the fields' names, of all rooms in one list, as most occur in several models. Not here
 # are id, slug and url, which are the same in both languages.
 LABELS = frozenset((
+    _("action"), _("actor id"), _("actor name"), _("address"), _("after"), _("before"), _("door"), _("entry"),
+    _("fields"), _("object type"), _("salt"), _("subject id"),
     _("aborted"), _("academy"), _("academy id"), _("acknowledged at"), _("acknowledged by"), _("active"),
     _("active seconds"), _("actor"), _("arrival"), _("asset"), _("asset slug"), _("asset type"), _("assignment"),
     _("associated slug"), _("at"), _("attempts"), _("begun at"), _("by operator"), _("by staff"),

@@ -9,6 +9,7 @@ from learntrace.dashboard.account import views as account_views
 from learntrace.dashboard.assets import views as asset_views
 from learntrace.dashboard.assignments import exclusions as assignment_exclusions
 from learntrace.dashboard.assignments import views as assignment_views
+from learntrace.dashboard.audit import views as audit_views
 from learntrace.dashboard.classroom import views as class_views
 from learntrace.dashboard.concerns import views as concern_views
 from learntrace.dashboard.health import bulk, ignore_views, webhooks
@@ -16,6 +17,7 @@ from learntrace.dashboard.health import views as health_views
 from learntrace.dashboard.layout import search, views
 from learntrace.dashboard.layout.converters import KeyConverter
 from learntrace.dashboard.learners import views as learner_views
+from learntrace.dashboard.my_learning import stored as mine_stored
 from learntrace.dashboard.my_learning import views as mine_views
 
 register_converter(KeyConverter, "key")
@@ -48,6 +50,7 @@ urlpatterns = [
     # My learning
     path("me", mine_views.my_learning, name="my-learning"),
     path("me/consent", mine_views.change_consent, name="my-learning-consent"),
+    path("me/stored", mine_stored.stored, name="my-learning-stored"),
     path("me/export", mine_views.export, name="my-learning-export"),
     path("me/keep", mine_views.keep, name="my-learning-keep"),
     path("me/erase", mine_views.erase_all, name="my-learning-erase"),
@@ -80,6 +83,7 @@ urlpatterns = [
         name="telemetry-health-rejected-retry",
     ),
     path("telemetry/ignore", ignore_views.ignore_rules, name="telemetry-health-ignore"),
+    path("audit", audit_views.audit_log, name="audit-log"),
     # Learners
     path("learners", learner_views.learners, name="learners"),
     path("learner/<int:user_id>", learner_views.learner, name="learners-one"),

@@ -50,7 +50,7 @@ class WebhookAdmin(BigTableAdmin):
 
     @admin.action(description=_("Process again (rows with status ERROR)"), permissions=["change"])
     def process_again(self, request: HttpRequest, rows: QuerySet[Webhook]) -> None:
-        count = process_again(rows)
+        count = process_again(rows, None)
         sentence = ngettext("%(count)s row will be processed again.", "%(count)s rows will be processed again.", count)
         messages.success(request, sentence % {"count": count})
 

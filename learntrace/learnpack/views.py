@@ -49,8 +49,12 @@ class WebhooksView(AcademyView):
         return EnvelopedPages.answer(
             sorted_by(rows, request, queries.SORTABLE),
             request,
-            lambda page: _serialized(page, whole=whole, source=source),
+            lambda page: self._told(page, whole=whole, source=source),
         )
+
+    def _told(self, page: list[Webhook], *, whole: bool, source: bool) -> list[dict[str, Any]]:
+        self.record_source_read("webhooks", len(page))
+        return _serialized(page, whole=whole, source=source)
 
     @extend_schema(
         operation_id="webhooks_delete",
@@ -59,7 +63,7 @@ class WebhooksView(AcademyView):
     )
     def delete(self, request: Request) -> Response:
         """Delete the failed rows that the filters leave; `status=ERROR` must be among these."""
-        queries.delete_failed(queries.webhooks_of(self.academy, request), request)
+        queries.delete_failed(self.academy, queries.webhooks_of(self.academy, request), request)
         return Response(status=204)
 
 
@@ -82,7 +86,7 @@ class WebhookView(AcademyView):
     )
     def delete(self, request: Request, webhook_id: int) -> Response:
         """Delete a failed row."""
-        queries.delete_one(queries.webhooks_of(self.academy, request), webhook_id)
+        queries.delete_one(self.academy, queries.webhooks_of(self.academy, request), webhook_id)
         return Response(status=204)
 
 

@@ -56,7 +56,11 @@ class EventsView(AcademyView):
     def get(self, request: Request) -> Response:
         """List what learners did in notebooks, what came last first."""
         rows = sorted_by(event_queries.events_of(self.academy, request), request, event_queries.SORTABLE)
-        return Pages.answer(rows.defer("object", "result", "context"), request, _listed)
+        return Pages.answer(rows.defer("object", "result", "context"), request, self._listed)
+
+    def _listed(self, events: list[Event]) -> Any:
+        self.record_source_read("notebook events", len(events))
+        return _listed(events)
 
 
 class RejectedEventsView(AcademyView):
@@ -73,7 +77,11 @@ class RejectedEventsView(AcademyView):
     def get(self, request: Request) -> Response:
         """List rejected events with their reasons, those that were sent last first."""
         rows = sorted_by(event_queries.rejected_of(self.academy, request), request, event_queries.REJECTED_SORTABLE)
-        return Pages.answer(rows.defer("raw"), request, _listed_rejected)
+        return Pages.answer(rows.defer("raw"), request, self._listed)
+
+    def _listed(self, rejected: list[RejectedEvent]) -> Any:
+        self.record_source_read("rejected events", len(rejected))
+        return _listed_rejected(rejected)
 
 
 class RetryView(AcademyView):

@@ -10,6 +10,8 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import DATA_ERASED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Academy, AcademySettings, Membership, User
 from learntrace.core.errors import Forbidden
 from learntrace.core.personal_data import PersonalDataset, registered_datasets, to_erase
@@ -113,6 +115,7 @@ def _erase(user: User, by_operator: bool) -> Erasure:
     begun = timezone.now()
     PendingErasure.objects.filter(user=user).delete()
     counts = {dataset.name: dataset.erase(user.pk) for dataset in to_erase() if dataset.erase is not None}
+    record(DATA_ERASED, object_id=user.pk, subject_id=user.pk)
     return Erasure.objects.create(
         user=user,
         erased_at=begun,

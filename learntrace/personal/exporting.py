@@ -11,6 +11,8 @@ import msgspec
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from learntrace.accounts.audit.actions import DATA_EXPORTED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.core.csv_cells import escape_cell
 from learntrace.core.personal_data import PersonalDataset, Row, registered_datasets
@@ -32,6 +34,7 @@ def write_export(user: User, file: IO[bytes], language: str) -> Mapping[str, int
             with archive.open(_entry(file_name(dataset), begun), "w", force_zip64=True) as entry:
                 counts[dataset.name] = write(dataset.rows(user.pk), entry)
         archive.writestr(_entry(README, begun), _readme(user, counts, begun))
+    record(DATA_EXPORTED, object_id=user.pk, subject_id=user.pk)
     return counts
 
 

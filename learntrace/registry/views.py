@@ -87,7 +87,7 @@ class AssetActionView(AcademyView):
             raise Problem(_("Invalid action %(action)s"), action=action)
         if not isinstance(request.data, dict):
             raise Problem(_("Request body must be a JSON object"))
-        ACTIONS[action](asset)
+        ACTIONS[action](asset, self.academy)
         return Response(AssetSerializer(asset).data)
 
 

@@ -4,6 +4,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import SIGNAL_STATE_CHANGED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core import live_events
@@ -39,6 +41,14 @@ def change_state(academy: Academy, signal_id: int, state: object, by: User) -> S
         if signal.state not in UNRESOLVED:
             raise SignalIsOver
         if signal.state != state:
+            record(
+                SIGNAL_STATE_CHANGED,
+                academy_id=academy.pk,
+                object_id=signal.pk,
+                subject_id=signal.user_id,
+                before={"state": signal.state},
+                after={"state": state},
+            )
             set_acknowledged(signal, state == Signal.State.ACKNOWLEDGED, by)
             (named,) = named_for_class([signal])
             change = live_events.Change(academy.pk, live_events.SIGNAL, signal_document(named, named.user))

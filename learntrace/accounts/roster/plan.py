@@ -34,6 +34,8 @@ class Draft(Generic[M]):
     values: dict[str, Any] = field(default_factory=dict)
     is_new: bool = True
     changed: set[str] = field(default_factory=set)
+    # What a stored row held before, of the changed columns.
+    before: dict[str, Any] = field(default_factory=dict)
     # What a section has read besides the columns, and whether the entry changes something besides the row.
     extras: dict[str, Any] = field(default_factory=dict)
     touched: bool = False
@@ -251,6 +253,8 @@ class Section(Generic[M]):
     def _apply(self, draft: Draft[M]) -> None:
         for name, value in draft.values.items():
             if draft.is_new or not self._holds(draft.row, name, value):
+                if not draft.is_new:
+                    draft.before[name] = getattr(draft.row, self._field(name).attname)
                 setattr(draft.row, name, value)
                 draft.changed.add(name)
 

@@ -18,6 +18,7 @@ from learntrace.accounts.roster.file import RosterFileError, Value, read_file
 from learntrace.accounts.roster.items import Item, Problems, RosterError
 from learntrace.accounts.roster.passwords import PasswordBook
 from learntrace.accounts.roster.plan import Counts, Plan, Roster, Section
+from learntrace.accounts.roster.recording import record_import
 from learntrace.accounts.roster.references import RowIndex
 from learntrace.accounts.roster.sections import Academies, Cohorts, Memberships, Permissions, Tokens, Users
 from learntrace.assignments.models import Task
@@ -175,6 +176,7 @@ def _write(plans: Sequence[tuple[Plan[Any], Roster]]) -> None:
         if isinstance(plan.section, Tasks):
             remember_first_cohorts()
         plan.section.write(plan, roster)
+    record_import([plan for plan, _roster in plans])
     # The registry, which has the assets, doesn't know their steps.
     publish_manifests(
         [

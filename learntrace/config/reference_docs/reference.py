@@ -157,6 +157,45 @@ def verdicts() -> str:
     )
 
 
+def personal_data() -> str:
+    """Return the register of personal fields: what is stored about people, what for, how long, and who sees it."""
+    from learntrace.core.personal_data import registered_datasets
+    from learntrace.personal.register import KEPT, SEEN_BY, Table, register
+
+    datasets = {dataset.name: dataset for dataset in registered_datasets()}
+
+    def fate(table: Table) -> str:
+        if not table.datasets:
+            return table.why
+        gone = all(datasets[name].erase is not None for name in table.datasets)
+        files = ", ".join(f"`{name}`" for name in table.datasets)
+        return f"{files}; erased" if gone else f"{files}; stays"
+
+    rows = [
+        [
+            f"`{table.name}`",
+            ", ".join(f"`{column}`" for column in table.personal),
+            str(table.purpose),
+            str(KEPT[table.kept]),
+            str(SEEN_BY[table.seen_by]),
+            fate(table),
+        ]
+        for table in register().values()
+        if table.kept is not None and table.seen_by is not None
+    ]
+    without = ", ".join(f"`{table.name}`" for table in register().values() if not table.personal)
+    return _page(
+        "learntrace/personal/register_tables.py",
+        "# Personal data",
+        "Each column that holds something about a person, with what it is for, how long it is kept, and who sees it; whoever "
+        "runs the server can read everything. The last column names the file of the "
+        "[download](../how-to/your-data.md), and what an erasure does. "
+        "[What an erasure doesn't reach](../explanation/privacy.md#what-is-not-promised).",
+        _table(["Table", "Columns", "Purpose", "Kept", "Seen by", "Download and erasure"], rows),
+        f"Nothing about people is in {without}.",
+    )
+
+
 def _command(name: str) -> str:
     from django.core.management import BaseCommand, get_commands, load_command_class
 
@@ -205,6 +244,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "measures.md": measures,
     "signals.md": signals,
     "verdicts.md": verdicts,
+    "personal-data.md": personal_data,
 }
 
 

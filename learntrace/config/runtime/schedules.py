@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
+from learntrace.accounts.audit.retention import delete_old_entries
 from learntrace.accounts.signing_in.guesses import forget_old_guesses
 from learntrace.accounts.signing_in.sessions import delete_old_sessions
 from learntrace.assignments import telemetry_stats
@@ -72,7 +73,7 @@ def queue_stats_sync() -> int:
 def clean_up() -> dict[str, int]:
     """Delete rows older than the retention: processed webhooks, refusals, rejected events, notifications, heartbeats.
 
-    Code is deleted when no learner uses it.
+    Audit entries have a retention of their own. Code is deleted when no learner uses it.
     """
     days = settings.RETENTION_DAYS
     return {
@@ -82,6 +83,7 @@ def clean_up() -> dict[str, int]:
         "attempts": delete_old_attempts(),
         "recomputations": delete_old_recomputations(days=days),
         "notifications": delete_old_notifications(days=days, most=_DAILY_DELETIONS),
+        "audit entries": delete_old_entries(days=settings.AUDIT_DAYS),
         "code": delete_unused(),
         "guesses": forget_old_guesses(),
         "sessions": delete_old_sessions(),

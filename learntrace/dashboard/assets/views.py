@@ -194,7 +194,7 @@ def action(request: HttpRequest, page: AcademyPage, slug: str, action: str) -> H
     translated = translated_asset(page.academy, slug)
     if action not in ACTIONS:
         raise Problem(_("Invalid action %(action)s"), action=action)
-    ACTIONS[action](translated.asset)
+    ACTIONS[action](translated.asset, page.academy)
     return redirect(safe_next(request))
 
 

@@ -19,7 +19,7 @@ from learntrace.dashboard.assignments.renamed_steps import at_renamed_step
 from learntrace.dashboard.components.filters import filters_of
 from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, paged_rows, sorted_rows, wants_csv
 from learntrace.dashboard.concerns.cards import cards_of
-from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
 from learntrace.progress.assignment_keys import PREFIX, key_of
 from learntrace.progress.reports.assignments import assignments_of
 from learntrace.progress.reports.attempts import attempts_of
@@ -102,6 +102,8 @@ def attempts(request: HttpRequest, page: AcademyPage, key: str, user_id: int) ->
         now=now_in(page.academy.pk),
         signal_id=request.GET.get("signal", ""),
     )
+    if any(step.text for step in context.attempts):
+        record_source_read(page, learner.pk, key)
     return page.show("assignments/attempts.html", context)
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 from rest_framework.request import Request
 
+from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.health.webhooks import Line, filters_of, lines_of
@@ -32,7 +33,7 @@ class Action:
 
     slug: str
     title: str | Promise
-    perform: Callable[[QuerySet[Webhook], bulk.Counted], int]
+    perform: Callable[[Academy, QuerySet[Webhook], bulk.Counted], int]
     done: Callable[[int], str]
 
 
@@ -85,7 +86,7 @@ def _answer(request: HttpRequest, page: AcademyPage, action: Action) -> HttpResp
     if request.method != "POST":
         return _confirm(request, page, action, rows)
     try:
-        count = action.perform(rows, _counted(request.POST))
+        count = action.perform(page.academy, rows, _counted(request.POST))
     except bulk.MoreThanCounted as problem:
         return _confirm(request, page, action, rows, problem)
     messages.success(request, action.done(count) % {"count": count})

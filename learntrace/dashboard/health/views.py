@@ -20,7 +20,7 @@ from learntrace.dashboard.components.table import Paging, csv_answer, paged_rows
 from learntrace.dashboard.health.overview import AcademyHealth, Health, health_of
 from learntrace.dashboard.health.volume import PERIODS, Period, period_named
 from learntrace.dashboard.health.volume_chart import Chart, chart_of
-from learntrace.dashboard.layout.page import AcademyPage, academy_page, refused
+from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read, refused
 from learntrace.dashboard.layout.sign_in import safe_next
 from learntrace.learnpack.events import BATCH
 from learntrace.learnpack.processing.outcomes import status_text
@@ -126,6 +126,8 @@ def rejected_events(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     if wants_csv(request):
         return _rejected_csv(rows[:MOST_IN_CSV])
     paging = paged_rows(rows, request)
+    if paging.rows:
+        record_source_read(page, None, "rejected events")
     context = RejectedContext(paging, _rejected_lines(paging.rows), page.can("crud_telemetry"))
     return page.show("health/rejected_events.html", context)
 

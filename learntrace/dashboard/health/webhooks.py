@@ -17,7 +17,7 @@ from learntrace.accounts.people.naming import unambiguous
 from learntrace.core.errors import Problem
 from learntrace.dashboard.components.json_text import pretty_text
 from learntrace.dashboard.components.table import csv_answer, timed, wants_csv
-from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
 from learntrace.dashboard.layout.sign_in import safe_next
 from learntrace.learnpack.events import BATCH
 from learntrace.learnpack.models import Webhook
@@ -124,6 +124,7 @@ def webhook(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRes
     """Show one webhook with its payload as text."""
     row = webhook_of(page.academy, webhook_id)
     text = pretty_text(payload_text(row.pk, source=collects_source(page.academy)))
+    record_source_read(page, row.student_id, f"webhook {row.pk}")
     context = WebhookContext(
         line=_line(page, row),
         row=row,
@@ -141,6 +142,7 @@ def payload(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRes
     """Send a webhook's payload as a file."""
     row = webhook_of(page.academy, webhook_id)
     text = pretty_text(payload_text(row.pk, source=collects_source(page.academy)))
+    record_source_read(page, row.student_id, f"webhook {row.pk}")
     answer = HttpResponse(text, content_type="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="webhook-{webhook_id}.json"'
     answer.headers["X-Content-Type-Options"] = "nosniff"
@@ -151,7 +153,7 @@ def payload(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRes
 @academy_page("crud_telemetry")
 def retry(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpResponse:
     """Put a failed webhook back into the queue, and return to the page that asked for it."""
-    queries.retry_one(queries.rows_of(page.academy), webhook_id)
+    queries.retry_one(page.academy, queries.rows_of(page.academy), webhook_id)
     messages.success(request, _("Webhook %(id)s will be processed again.") % {"id": webhook_id})
     return redirect(safe_next(request, page.address("telemetry-health-log")))
 
@@ -160,7 +162,7 @@ def retry(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRespo
 @academy_page("crud_telemetry")
 def delete(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpResponse:
     """Delete a failed webhook, and return to the log."""
-    queries.delete_one(queries.rows_of(page.academy), webhook_id)
+    queries.delete_one(page.academy, queries.rows_of(page.academy), webhook_id)
     messages.success(request, _("Webhook %(id)s has been deleted.") % {"id": webhook_id})
     return redirect(safe_next(request, page.address("telemetry-health-log")))
 

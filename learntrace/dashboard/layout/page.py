@@ -15,6 +15,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from learntrace.accounts.audit.actions import SOURCE_READ, TABLE_EXPORTED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import as_seen_by, is_limited
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.permissions import active_roles
@@ -140,6 +142,11 @@ class Page:
         return reverse(OWN_LEARNING.name) if self.academy is not None and has_own_data(self.user) else ""
 
     @property
+    def audit_log(self) -> str:
+        """The URL of the audit log for those who may read it, else empty."""
+        return self.address("audit-log") if self.can("read_audit_log") else ""
+
+    @property
     def path_elsewhere(self) -> str:
         """The path of this page in another academy; for the page of one object, which that lacks, the place it belongs to."""
         match = self.request.resolver_match
@@ -216,11 +223,27 @@ def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:
         page = None
         try:
             page = open_page(request, request.user)
-            return view(request, page, *args, **kwargs)
+            response = view(request, page, *args, **kwargs)
         except Problem as problem:
             return refused(request, problem.status_code, problem.sentence(), page)
+        if isinstance(page, AcademyPage) and response.headers.get("Content-Type", "").startswith("text/csv"):
+            _record_table(page, response, kwargs.get("user_id"))
+        return response
 
     return answer
+
+
+def _record_table(page: AcademyPage, response: HttpResponseBase, subject_id: int | None) -> None:
+    """Record that staff has loaded a table, here for all pages."""
+    name = response.headers.get("Content-Disposition", "").partition("filename=")[2].strip('"')
+    told = {"file": name, "address": page.request.get_full_path()[:500]}
+    record(TABLE_EXPORTED, academy_id=page.academy.pk, subject_id=subject_id, after=told)
+
+
+def record_source_read(page: AcademyPage, subject_id: int | None, of: str) -> None:
+    """Record that staff has opened source code, once for each time that the page is opened and not when it refreshes itself."""
+    if not page.request.headers.get(PARTS_HEADER):
+        record(SOURCE_READ, academy_id=page.academy.pk, subject_id=subject_id, after={"of": of})
 
 
 def current_url(request: HttpRequest) -> str:

@@ -15,7 +15,7 @@ from learntrace.dashboard.components.filters import filters_of
 from learntrace.dashboard.components.json_text import pretty_text
 from learntrace.dashboard.components.signal_lines import SignalLine, lines_of
 from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, sorted_rows, wants_csv
-from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
 from learntrace.dashboard.learners import csv_export
 from learntrace.dashboard.learners.context import LearnersContext, RawTelemetryContext, learner_context
 from learntrace.notebooks.consent import has_opted_out
@@ -95,6 +95,7 @@ def telemetry(request: HttpRequest, page: AcademyPage, user_id: int, slug: str) 
     user = learner_named(page.academy, user_id)
     text = pretty_text(raw_telemetry(page.academy, user, slug))
     left_out = max(len(text) - MOST_RAW, 0)
+    record_source_read(page, user.pk, slug)
     return page.show(
         "learners/raw_telemetry.html", RawTelemetryContext(user.display_name, slug, text[:MOST_RAW], left_out)
     )

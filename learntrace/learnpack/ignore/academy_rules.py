@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import feature_validator, locked_settings, merge_features, settings_of
+from learntrace.accounts.audit.actions import IGNORE_RULES_CHANGED
 from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
@@ -71,7 +72,7 @@ def replace_rules(academy: Academy, rules: object) -> dict[str, Any]:
     Raises Problem (400), WholeAcademyOnly.
     """
     require_all_cohorts(academy)
-    features: dict[str, Any] = merge_features(academy, {FEATURE: rules}).learnpack_features
+    features: dict[str, Any] = merge_features(academy, {FEATURE: rules}, action=IGNORE_RULES_CHANGED).learnpack_features
     stored: dict[str, Any] = features[FEATURE]
     return stored
 

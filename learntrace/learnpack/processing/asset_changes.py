@@ -11,7 +11,7 @@ from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.processing import outcomes
 from learntrace.learnpack.processing.streaming import SOURCE
 from learntrace.learnpack.processing.unread_documents import TOPIC as ATTEMPTS_TOPIC
-from learntrace.learnpack.webhook_log.queries import process_again
+from learntrace.learnpack.webhook_log.queries import requeue_failed
 from learntrace.progress.stale_queue import mark_stale
 
 
@@ -19,7 +19,7 @@ def follow_asset(followed: Followed) -> None:
     """Follow a change of an asset, in transactions of its own."""
     _read_again(followed)
     with transaction.atomic():
-        if process_again(_solvable(followed)):
+        if requeue_failed(_solvable(followed)):
             transaction.on_commit(lambda: announce(TOPIC))
 
 

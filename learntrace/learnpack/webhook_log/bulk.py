@@ -9,9 +9,10 @@ from django.db.models import Count, Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.learnpack.models import Webhook
-from learntrace.learnpack.webhook_log.queries import process_again
+from learntrace.learnpack.webhook_log.queries import delete_rows, process_again
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,20 @@ def count_failed(rows: QuerySet[Webhook]) -> Counted:
     return Counted(totals["rows"], totals["newest"] or 0, totals["at"] or timezone.now())
 
 
-def delete_counted(rows: QuerySet[Webhook], counted: Counted) -> int:
+def delete_counted(academy: Academy, rows: QuerySet[Webhook], counted: Counted) -> int:
     """Delete the counted rows that still exist; return how many.
 
     Raises MoreThanCounted, and nothing is deleted.
     """
-    return _change(rows, counted, lambda failed: failed.delete()[0])
+    return _change(rows, counted, lambda failed: delete_rows(failed, academy))
 
 
-def retry_counted(rows: QuerySet[Webhook], counted: Counted) -> int:
+def retry_counted(academy: Academy, rows: QuerySet[Webhook], counted: Counted) -> int:
     """Put the counted rows that still exist back into the queue; return how many.
 
     Raises MoreThanCounted, and nothing is changed.
     """
-    return _change(rows, counted, process_again)
+    return _change(rows, counted, lambda failed: process_again(failed, academy))
 
 
 def _change(rows: QuerySet[Webhook], counted: Counted, change: Callable[[QuerySet[Webhook]], int]) -> int:

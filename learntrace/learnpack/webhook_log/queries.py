@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
+from learntrace.accounts.audit.actions import WEBHOOKS_DELETED, WEBHOOKS_RETRIED, Action
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Academy
 from learntrace.accounts.scope import seen_in
 from learntrace.core.errors import NotFound, Problem
@@ -112,7 +114,7 @@ def with_students(rows: QuerySet[Webhook]) -> QuerySet[Webhook]:
     return rows.select_related("student").only(*_SHOWN)
 
 
-def delete_one(rows: QuerySet[Webhook], webhook_id: int) -> None:
+def delete_one(academy: Academy, rows: QuerySet[Webhook], webhook_id: int) -> None:
     """Delete a failed row.
 
     Raises WebhookNotFound for a row that isn't among these, NotAnError.
@@ -120,11 +122,11 @@ def delete_one(rows: QuerySet[Webhook], webhook_id: int) -> None:
     if not rows.filter(pk=webhook_id).exists():
         raise WebhookNotFound
     # The status is a condition of the deletion itself, as a retry may change it at any time.
-    if not Webhook.objects.filter(pk=webhook_id, status=Webhook.Status.ERROR).delete()[0]:
+    if not delete_rows(Webhook.objects.filter(pk=webhook_id), academy):
         raise NotAnError
 
 
-def delete_failed(rows: QuerySet[Webhook], request: Request) -> None:
+def delete_failed(academy: Academy, rows: QuerySet[Webhook], request: Request) -> None:
     """Delete all failed rows among these; the request must filter by status ERROR.
 
     Raises StatusMissing, StatusOtherThanError.
@@ -134,32 +136,67 @@ def delete_failed(rows: QuerySet[Webhook], request: Request) -> None:
         raise StatusMissing
     if wanted != {Webhook.Status.ERROR.value}:
         raise StatusOtherThanError
-    rows.filter(status=Webhook.Status.ERROR).order_by().delete()
+    delete_rows(rows, academy)
 
 
-def retry_one(rows: QuerySet[Webhook], webhook_id: int) -> None:
+def retry_one(academy: Academy, rows: QuerySet[Webhook], webhook_id: int) -> None:
     """Put a failed row back into the queue.
 
     Raises WebhookNotFound for a row that isn't among these, NotToRetry.
     """
     if not rows.filter(pk=webhook_id).exists():
         raise WebhookNotFound
-    if not process_again(Webhook.objects.filter(pk=webhook_id)):
+    if not process_again(Webhook.objects.filter(pk=webhook_id), academy):
         raise NotToRetry
 
 
-def process_again(rows: QuerySet[Webhook]) -> int:
+@transaction.atomic
+def delete_rows(rows: QuerySet[Webhook], academy: Academy | None) -> int:
+    """Delete the failed rows among these, for an academy's staff, None: the installation's; return how many."""
+    failed = rows.filter(status=Webhook.Status.ERROR).order_by()
+    meant = _meant(failed)
+    count = failed.delete()[0]
+    if count:
+        _record(WEBHOOKS_DELETED, academy, meant, count)
+    return count
+
+
+@transaction.atomic
+def process_again(rows: QuerySet[Webhook], academy: Academy | None) -> int:
+    """Put the failed rows among these back into the queue for staff, as `delete_rows`; return how many."""
+    meant = _meant(rows.filter(status=Webhook.Status.ERROR).order_by())
+    count = requeue_failed(rows)
+    if count:
+        _record(WEBHOOKS_RETRIED, academy, meant, count)
+    return count
+
+
+def requeue_failed(rows: QuerySet[Webhook]) -> int:
     """Put the failed rows among these back into the queue; return how many."""
     now = timezone.now()
-    with transaction.atomic():
-        count = rows.filter(status=Webhook.Status.ERROR).update(
-            status=Webhook.Status.PENDING,
-            status_text=None,
-            reason="",
-            reason_values={},
-            attempts=0,
-            retry_at=now,
-            updated_at=now,
-        )
-        transaction.on_commit(lambda: announce(TOPIC))
+    count = rows.filter(status=Webhook.Status.ERROR).update(
+        status=Webhook.Status.PENDING,
+        status_text=None,
+        reason="",
+        reason_values={},
+        attempts=0,
+        retry_at=now,
+        updated_at=now,
+    )
+    transaction.on_commit(lambda: announce(TOPIC))
     return count
+
+
+def _meant(failed: QuerySet[Webhook]) -> Mapping[str, int | None]:
+    return failed.aggregate(first=Min("pk"), last=Max("pk"), student=Max("student"))
+
+
+def _record(action: Action, academy: Academy | None, meant: Mapping[str, int | None], count: int) -> None:
+    """Record what became of failed rows: of one its student, of several how many, and the first and the last."""
+    record(
+        action,
+        academy_id=academy.pk if academy else None,
+        object_id=meant["first"] if count == 1 else None,
+        subject_id=meant["student"] if count == 1 else None,
+        before={"failed": count, "first": meant["first"], "last": meant["last"]},
+    )

@@ -8,6 +8,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import NOTEBOOK_PUBLISHED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.core.wakeup import announce
@@ -109,6 +111,7 @@ def publish(academy: Academy, slug: str, publication: Publication) -> Notebook:
     # One publication of an academy at a time, so that two can't claim the same tag or slug; the inserts of events, which
     # only refer to the academy, don't wait for it.
     Academy.objects.select_for_update(no_key=True).get(pk=academy.pk)
+    before = _published(slug)
     asset = _asset(academy, slug, publication)
     notebook, _made = Notebook.objects.update_or_create(
         asset=asset, defaults={"academy": academy, "path": publication.path}
@@ -123,7 +126,24 @@ def publish(academy: Academy, slug: str, publication: Publication) -> Notebook:
         update_fields=["cell_id", "title", "position", "check_cell"],
     )
     _update_progress(academy, asset, publication.assignments)
+    record(NOTEBOOK_PUBLISHED, academy_id=academy.pk, object_id=asset.pk, before=before, after=_published(asset.slug))
     return notebook
+
+
+def _published(slug: str) -> dict[str, Any]:
+    """Return what is published under a slug, for the audit log; nothing where it is free."""
+    asset = _asset_named(slug)
+    if asset is None:
+        return {}
+    notebook = Notebook.objects.filter(asset=asset).first()
+    cells = notebook.assignments.order_by("position") if notebook else []
+    return {
+        "path": notebook.path if notebook else None,
+        "title": asset.title,
+        "lang": asset.lang,
+        "graded": asset.graded,
+        "assignments": [[cell.tag, cell.title, cell.cell_id, cell.check_cell] for cell in cells],
+    }
 
 
 def _rows(notebook: Notebook, academy: Academy, assignments: Sequence[Assignment]) -> Iterator[NotebookAssignment]:
@@ -160,10 +180,7 @@ def _update_progress(academy: Academy, asset: Asset, assignments: Sequence[Assig
 def _asset(academy: Academy, slug: str, publication: Publication) -> Asset:
     """Return the asset of the slug, created if there is none, with the publication's title and language."""
     given = {name: value for name, value in (("title", publication.title), ("lang", publication.lang)) if value}
-    asset = Asset.objects.filter(slug=slug).first()
-    if asset is None:
-        alias = AssetAlias.objects.select_related("asset").filter(slug=slug).first()
-        asset = alias.asset if alias else None
+    asset = _asset_named(slug)
     if asset is None:
         new = Asset(
             slug=slug,
@@ -183,6 +200,14 @@ def _asset(academy: Academy, slug: str, publication: Publication) -> Asset:
     for name, value in {**given, "graded": True}.items():
         setattr(asset, name, value)
     asset.save(update_fields=[*given, "graded", "updated_at"])
+    return asset
+
+
+def _asset_named(slug: str) -> Asset | None:
+    asset = Asset.objects.filter(slug=slug).first()
+    if asset is None:
+        alias = AssetAlias.objects.select_related("asset").filter(slug=slug).first()
+        asset = alias.asset if alias else None
     return asset
 
 

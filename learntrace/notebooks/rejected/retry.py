@@ -8,6 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import NOTEBOOK, settings_of
+from learntrace.accounts.audit.actions import REJECTED_EVENT_RETRIED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import within
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.permissions import academies_served_by, permissions_of
@@ -84,6 +86,14 @@ def _store(
             # the one who deletes the row has stored the event.
             if not RejectedEvent.objects.filter(pk=row.pk).delete()[0]:
                 raise RejectedNotFound
+            record(
+                REJECTED_EVENT_RETRIED,
+                academy_id=row.academy_id,
+                object_id=row.pk,
+                subject_id=stored["user_id"],
+                before={"rejected": row.code},
+                after={"event": stored["id"]},
+            )
             transaction.on_commit(lambda: announce(TOPIC))
     except Rejection as rejection:
         raise StillRejected(rejection) from rejection

@@ -16,6 +16,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import ATTEMPTS_EXCLUDED, EXCLUSION_LIFTED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.errors import NotFound, Problem
@@ -180,9 +182,27 @@ def exclude(academy: Academy, meant: Meant, reason: str, by: User | None, confir
         ]
         with transaction.atomic():
             lock_learners(learners)
-            made += Exclusion.objects.bulk_create(rows)
+            created = Exclusion.objects.bulk_create(rows)
+            if not made:
+                _record_excluded(academy, meant, counted, created[0])
+            made += created
             apply(academy.pk, learners)
     return made
+
+
+def _record_excluded(academy: Academy, meant: Meant, counted: Count, first: Exclusion) -> None:
+    """Record an exclusion once, with the first of its parts. A reason is told of a single learner only, as it may name one."""
+    learners = sorted(meant.learners)
+    one = len(learners) == 1
+    told = {name: value for name, value in vars(meant).items() if value is not None}
+    told |= {"learners": learners, "attempts": counted.attempts, "made_together": first.made_together}
+    record(
+        ATTEMPTS_EXCLUDED,
+        academy_id=academy.pk,
+        object_id=first.pk,
+        subject_id=learners[0] if one else None,
+        after=told | ({"reason": first.reason} if one else {}),
+    )
 
 
 def _parts(learners: Collection[int]) -> Iterator[Sequence[int]]:
@@ -204,9 +224,24 @@ def lift(academy: Academy, exclusions: Collection[Exclusion], by: User | None) -
         with transaction.atomic():
             lock_learners(learners)
             rows = Exclusion.objects.filter(pk__in=own, academy=academy, lifted_at__isnull=True)
-            lifted += rows.update(lifted_at=Now(), lifted_by=by)
+            changed = rows.update(lifted_at=Now(), lifted_by=by)
+            if changed and not lifted:
+                _record_lifted(academy, standing)
+            lifted += changed
             apply(academy.pk, learners)
     return lifted
+
+
+def _record_lifted(academy: Academy, exclusions: Sequence[Exclusion]) -> None:
+    learners = {row.user_id for row in exclusions}
+    record(
+        EXCLUSION_LIFTED,
+        academy_id=academy.pk,
+        object_id=exclusions[0].pk,
+        subject_id=learners.pop() if len(learners) == 1 else None,
+        before={"standing": [row.pk for row in exclusions]},
+        after={"standing": []},
+    )
 
 
 def apply(academy_id: int, learners: Iterable[int]) -> None:

@@ -15,6 +15,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import STEP_RENAME_UNDONE, STEP_RENAMED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import parameter, require_all_cohorts
 from learntrace.accounts.models import Academy, User
 from learntrace.core.errors import NotFound, Problem
@@ -214,6 +216,7 @@ def rename(academy: Academy, old_key: str, new_key: str, by: User | None) -> Ste
             row = StepRename.objects.create(
                 academy=academy, asset_id=step.asset_id, old_key=old_key, new_key=new_key, read_as=new_key, made_by=by
             )
+            record(STEP_RENAMED, academy_id=academy.pk, object_id=row.pk, after={"old": old_key, "new": new_key})
             _resolve(academy)
     except IntegrityError:
         raise RenameRefused(_("%(old)s is joined with another step already; undo that first"), old=old_key) from None
@@ -246,6 +249,8 @@ def undo(academy: Academy, rename_id: int, by: User | None) -> StepRename:
         if row is None:
             raise RenameNotFound
         StepRename.objects.filter(pk=row.pk).update(undone_at=Now(), undone_by=by)
+        joined = {"old": row.old_key, "new": row.new_key}
+        record(STEP_RENAME_UNDONE, academy_id=academy.pk, object_id=row.pk, before=joined)
         execute(_KEEP_EXCLUDED, {"academy": academy.pk, "old": row.old_key, "joined": [row.new_key, row.read_as]})
         _resolve(academy)
     read_anew(academy, [row.old_key, row.new_key])

@@ -1,12 +1,22 @@
 """Create, change and test a teacher's own notification rules."""
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import (
+    NOTIFICATION_RULE_CHANGED,
+    NOTIFICATION_RULE_DELETED,
+    NOTIFICATION_RULE_MADE,
+    NOTIFICATION_RULE_TRIED,
+    Action,
+)
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.encryption.secrets import Unreadable
@@ -51,7 +61,7 @@ def make_rule(user: User, academy: Academy, given: Mapping[str, Any]) -> Notific
             "non_field_errors", _("You have %(count)s rules here, and more can't be had"), count=MOST_RULES
         )
     rule = NotificationRule(user=user, academy=academy)
-    change_rule(rule, {"target": "", **given})
+    _change(rule, {"target": "", **given}, NOTIFICATION_RULE_MADE)
     return rule
 
 
@@ -62,6 +72,43 @@ def change_rule(rule: NotificationRule, given: Mapping[str, Any]) -> bool:
 
     Raises FieldProblem.
     """
+    return _change(rule, given, NOTIFICATION_RULE_CHANGED)
+
+
+def delete_rule(rule: NotificationRule) -> None:
+    """Delete a rule; what waits by it isn't sent."""
+    with transaction.atomic():
+        _record(NOTIFICATION_RULE_DELETED, rule, before=_told(rule), after={})
+        rule.delete()
+
+
+@transaction.atomic
+def _change(rule: NotificationRule, given: Mapping[str, Any], action: Action) -> bool:
+    before = _told(rule) if rule.pk else {}
+    new_secret = _set(rule, given)
+    rule.save()
+    _record(action, rule, before=before, after=_told(rule))
+    return new_secret
+
+
+def _record(action: Action, rule: NotificationRule, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    record(action, academy_id=rule.academy_id, object_id=rule.pk, subject_id=rule.user_id, before=before, after=after)
+
+
+def _told(rule: NotificationRule) -> dict[str, Any]:
+    """Return what the audit log tells of a rule: an address whole, other targets masked, with a mark of their own."""
+    sent_to = rule.target
+    if sent_to and rule.channel != NotificationRule.Channel.EMAIL:
+        sent_to = f"{masked_target(rule)} ({hashlib.sha256(rule.target.encode()).hexdigest()[:8]})"
+    shown = (
+        "name", "kinds", "least_severity", "channel", "cohort_id", "quiet_from", "quiet_until", "timezone",
+        "digest_minutes", "active", "secret",
+    )  # fmt: skip
+    return {"sent_to": sent_to, **{name: getattr(rule, name) for name in shown}}
+
+
+def _set(rule: NotificationRule, given: Mapping[str, Any]) -> bool:
+    """Set the given fields; return whether the rule has a new secret."""
     fields = {("cohort_id" if name == "cohort" else name): value for name, value in given.items()}
     renew = bool(fields.pop("renew_secret", False))
     if rule.pk and "target" in fields and rule.target and fields["target"] == masked_target(rule):
@@ -82,7 +129,6 @@ def change_rule(rule: NotificationRule, given: Mapping[str, Any]) -> bool:
         rule.secret = secrets.token_hex(_SECRET_BYTES)
     elif not signed:
         rule.secret = ""
-    rule.save()
     return new_secret
 
 
@@ -96,8 +142,12 @@ def _check_target(channel: str, target: str, user: User) -> None:
 
 def try_rule(rule: NotificationRule) -> DeliveryFailure | None:
     """Send a test message now, at any hour; return the failure, None if it was sent."""
+    failed: DeliveryFailure | None = None
     try:
         channels.send(rule, trial_message_of(rule))
     except DeliveryFailure as failure:
-        return failure
-    return None
+        failed = failure
+    with transaction.atomic():
+        sent = {"sent_to": _told(rule)["sent_to"], "outcome": failed.reason if failed else "sent"}
+        _record(NOTIFICATION_RULE_TRIED, rule, before={}, after=sent)
+    return failed

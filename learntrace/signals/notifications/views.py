@@ -16,6 +16,7 @@ from learntrace.signals.notifications import failures
 from learntrace.signals.notifications.queueing import CAPABILITY
 from learntrace.signals.notifications.rules import (
     change_rule,
+    delete_rule,
     make_rule,
     notifications_of,
     rule_of,
@@ -99,7 +100,7 @@ class RuleView(AcademyView):
     )
     def delete(self, request: Request, rule_id: int) -> Response:
         """Delete a rule; what waits by it isn't sent, what was sent stays in the list."""
-        rule_of(self.user, self.academy, rule_id).delete()
+        delete_rule(rule_of(self.user, self.academy, rule_id))
         return Response(status=204)
 
 

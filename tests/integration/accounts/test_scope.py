@@ -107,6 +107,7 @@ ROUTES = [
     own("GET", "v1/auth/user/me", "/v1/auth/user/me", colleague=200, stranger=200, intruder=200),
     staff("GET", "v1/auth/academy/settings", "/v1/auth/academy/settings", stranger=200),
     staff("PUT", "v1/auth/academy/settings", "/v1/auth/academy/settings", stranger=200, body={}),
+    staff("GET", "v1/auth/academy/audit", "/v1/auth/academy/audit", stranger=200),
     own("GET", TASK, "/v1/assignment/task/{task}", colleague=200),
     own("GET", MY_TASK, "/v1/assignment/user/me/task/{task}"),
     own(
@@ -217,7 +218,9 @@ PAGES = {
     "telemetry/webhooks/retry",
     "telemetry/rejected",
     "telemetry/ignore",
+    "audit",
     "me",
+    "me/stored",
     "me/erase",
     "account",
 }

@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils import translation
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from learntrace.accounts.audit.actions import SETTINGS_CHANGED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import AcademySettings, Grant, Membership, MergedUser, Token, User, key_hash
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession
@@ -123,6 +125,7 @@ def one_of_each(cast: Cast) -> None:
     Passkey.objects.create(user=cast.owner, name="laptop", credential_id="abc", public_key=b"")
     UserMerge.objects.create(merged=cast.colleague, into=cast.owner)
     MergedUser.objects.create(former_id=7, former_name="former", user=cast.owner)
+    record(SETTINGS_CHANGED, academy_id=cast.academy.pk, after={"erasure": False})
 
 
 def shown_of(page: Response) -> str:

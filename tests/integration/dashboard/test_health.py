@@ -478,9 +478,9 @@ def test_more_than_was_counted_is_never_deleted(cast: Cast, staff: Client) -> No
     row = failed(cast.owner)
     late = bulk.Counted(counted.rows, row.pk, row.updated_at)
     with pytest.raises(bulk.MoreThanCounted):
-        bulk.delete_counted(rows, late)
+        bulk.delete_counted(cast.academy, rows, late)
     with pytest.raises(bulk.MoreThanCounted):
-        bulk.retry_counted(rows, late)
+        bulk.retry_counted(cast.academy, rows, late)
     form = {"rows": "2", "newest": str(row.pk), "at": row.updated_at.isoformat()}
     answer = staff.post("/telemetry/webhooks/delete", form)
     assert answer.status_code == 409

@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
 import random
+import subprocess
+import tempfile
 import threading
 import tracemalloc
 import uuid
@@ -18,15 +21,20 @@ from typing import Any
 import psycopg
 import pytest
 from asgiref.sync import async_to_sync
+from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections, transaction
 from django.test import AsyncClient, Client
 from django.utils import timezone
+from psycopg.conninfo import make_conninfo
 
 from learntrace.accounts.academy_settings import NOTEBOOK, merge_features
+from learntrace.accounts.audit.actions import ATTEMPTS_EXCLUDED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Membership, Token, User
 from learntrace.accounts.signing_in.models import GuessCount
 from learntrace.assignments.models import AssignmentTelemetry, Task
+from learntrace.config.postgres.server import EmbeddedPostgres
 from learntrace.core.personal_data import registered_datasets, to_erase
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.attempts import derivation
@@ -70,7 +78,7 @@ def erase_at_once(user: User, query: str = "", api: Api | None = None) -> Respon
 # What may still name the learner: the account, what the academy has set, what the learner said, and that it was done.
 STAYS = {
     "accounts_user", "accounts_membership", "accounts_token", "assignments_task", "notebooks_consent", "personal_erasure",
-    "progress_courserun",
+    "progress_courserun", "accounts_auditentry",
 }  # fmt: skip
 PATIENCE = 60
 
@@ -159,6 +167,8 @@ def fill(scene: Scene) -> list[str]:
     UserMerge.objects.create(merged=make_user("half", "student", scene.cast.academy), into_id=ID)
     of_ada: dict[str, Any] = {"user_id": ID, "academy": scene.cast.academy}
     Exclusion.objects.create(**of_ada, activity_id=uuid.uuid4(), reason="a preview")
+    with transaction.atomic():
+        record(ATTEMPTS_EXCLUDED, academy_id=scene.cast.academy.pk, subject_id=ID, after={"reason": f"{NAME} was ill"})
     CourseRun.objects.create(**of_ada, name="Spring", starts_on=now.date())
     Floor.objects.create(**of_ada, scope="nowhere/", at=now, cause="course_run")
     EarlierRun.objects.create(**of_ada, assignment=TAG, until=now, cause="course_run")
@@ -214,6 +224,52 @@ def test_after_an_erasure_no_table_knows_what_the_learner_did(scene: Scene) -> N
     assert (kept.user, kept.by_operator, kept.counts) == (scene.ada, False, told["erased"])
     assert Task.objects.filter(user=scene.ada).count() == told["stays"]["tasks"] == 1
     assert scene.ada.memberships.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_an_erasure_a_dump_tells_nothing_and_neither_do_logs_nor_files_of_exports(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What the learner did is looked for in a dump as the backup makes it, in what was logged, and in left files."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ids = fill(scene)
+    work()
+    done = (*ids, "NameError: name", "print(x)", f"{NAME} was ill")
+    # Else the search would find nothing anyway.
+    assert [text for text in done if text not in dumped()] == []
+    answer = Api(scene.ada).get(EXPORT)
+    opened(answer).close()
+    answer.close()
+    assert Api(scene.ada).delete(DATA).status_code == 200
+    work()
+    dump = dumped()
+    assert [text for text in done if text in dump] == []
+    named = {line.split("\t", 1)[0] for line in rows_of(dump) if NAME in line}
+    assert named <= STAYS, "the account alone has the name"
+    assert list(tmp_path.iterdir()) == []
+    logged = "".join(capfd.readouterr())
+    assert [text for text in (*done, NAME) if text in logged] == []
+
+
+def dumped() -> str:
+    """All rows of the database as pg_dump writes them."""
+    known = connection.settings_dict
+    address = make_conninfo(dbname=known["NAME"], user=known["USER"], host=known["HOST"], port=known["PORT"] or None)
+    # Of the package, whose version is that of the tests' server.
+    program = EmbeddedPostgres(django_settings.HOME).binary("pg_dump")
+    command = [str(program), "--data-only", "--dbname", address]
+    env = {**os.environ, "PGPASSWORD": str(known["PASSWORD"])}
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
+
+
+def rows_of(dump: str) -> Iterator[str]:
+    """The rows of a dump, each after its table and a tab."""
+    table = ""
+    for line in dump.splitlines():
+        if line.startswith("COPY "):
+            table = line.split(" ")[1].removeprefix("public.")
+        elif table:
+            yield f"{table}\t{line}"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ PACKAGE = CHECKOUT / "learntrace"
 MOST_MODULES = 20
 # The rows of the demo are computed from its learners, and are a table all the same.
 DEMO_ROSTER = PACKAGE / "config" / "demo" / "academy.py"
-ROW_MAKERS = {"_", "frozenset", "Verdict", "str"}
+ROW_MAKERS = {"personal", "impersonal", "_", "frozenset", "Verdict", "str"}
 
 _FILE = re.compile(r"`((?:\.?[\w-]+/)*(?:\.importlinter|[\w-]+\.(?:py|md|html|css)|[\w-]+/))`")
 

@@ -1,8 +1,9 @@
 import argparse
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from learntrace.accounts.audit.commands import RecordedCommand
 from learntrace.assignments.completed_exercises import mark_completed
 from learntrace.assignments.completion import COMPLETE
 from learntrace.core.command_arguments import add_dry_run
@@ -19,7 +20,7 @@ def _percent(text: str) -> float:
     return number
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = "Mark EXERCISE tasks as DONE and APPROVED where the telemetry of a graded asset says they are complete."
 
     def add_arguments(self, parser: CommandParser) -> None:

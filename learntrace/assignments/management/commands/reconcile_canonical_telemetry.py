@@ -1,13 +1,14 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from learntrace.accounts.audit.commands import RecordedCommand
 from learntrace.assignments.reconciliation import canonical_names, move_telemetry
 from learntrace.core.command_arguments import add_dry_run
 from learntrace.core.progress_line import ProgressLine
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = "Bring telemetry that stands under a translation's or alias's slug under the canonical one; the newest wins."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,16 +1,17 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import Error
 from django.utils import timezone
 
+from learntrace.accounts.audit.commands import RecordedCommand
 from learntrace.assignments.telemetry_stats import assets_to_sync, sync_telemetry_stats
 from learntrace.core.command_arguments import add_dry_run
 from learntrace.core.progress_line import ProgressLine
 from learntrace.registry.models import Asset
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = "Recompute telemetry_stats of every asset that has telemetry, now and in this process."
 
     def add_arguments(self, parser: CommandParser) -> None:

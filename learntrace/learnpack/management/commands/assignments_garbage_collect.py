@@ -1,15 +1,16 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from learntrace.accounts.audit.commands import RecordedCommand
 from learntrace.core.command_arguments import add_dry_run, days, positive
 from learntrace.core.progress_line import ProgressLine
 from learntrace.intake.retention import delete_old_refusals
 from learntrace.learnpack.webhook_log.retention import delete_old_webhooks
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Delete old webhooks, oldest first, and refused requests of the same age. PENDING webhooks are never deleted."
     )

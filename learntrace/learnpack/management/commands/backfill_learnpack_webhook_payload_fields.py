@@ -1,13 +1,14 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from learntrace.accounts.audit.commands import RecordedCommand
 from learntrace.core.command_arguments import add_dry_run
 from learntrace.core.progress_line import ProgressLine
 from learntrace.learnpack.webhook_log.backfill import backfill
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = "Fill package_slug, asset_id and learnpack_package_id of webhooks from their payloads."
 
     def add_arguments(self, parser: CommandParser) -> None:

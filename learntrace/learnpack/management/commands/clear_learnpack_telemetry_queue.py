@@ -1,15 +1,16 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from learntrace.accounts.audit.commands import RecordedCommand
 from learntrace.core.command_arguments import add_dry_run
 from learntrace.core.progress_line import ProgressLine
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.webhook_log.retention import ALL, clear_webhooks
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = "Delete all webhooks of a status. What is PENDING was never processed: deleting it loses that telemetry."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -3,13 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from learntrace.accounts.audit.commands import RecordedCommand
 from learntrace.core.progress_line import ProgressLine
 from learntrace.learnpack.processing.queueing import queue_pending
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Queue pending webhooks; of several batches for one learner and asset only the newest, the older are IGNORED."
     )

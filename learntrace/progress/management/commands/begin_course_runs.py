@@ -1,13 +1,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from learntrace.accounts.audit.commands import RecordedCommand
 from learntrace.core.command_arguments import add_dry_run
 from learntrace.progress.corrections.course_runs import begin_course_runs
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Begin the course runs of learners whose newest cohort has begun; workers do so every ten minutes. Tells which "
         "learners are in cohorts whose dates overlap; these are left as they are."

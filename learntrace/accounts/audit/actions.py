@@ -1,0 +1,92 @@
+"""What is recorded in the audit log, in one list. A new action of staff is a new line here, and a test asks for it.
+
+An action is recorded where it is carried out, so that page, API, command and administration leave the same entry. What the
+administration does to rows of any table is recorded by `administration.py`, under the last three.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(StrEnum):
+    """What an action does. `CHANGE`: an entry only where something differs afterwards; the others always."""
+
+    CHANGE = "change"
+    EVENT = "event"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action; `object_type` is the kind of thing whose id the entry has."""
+
+    slug: str
+    title: str | Promise
+    object_type: str = ""
+    kind: Kind = Kind.CHANGE
+
+
+SETTINGS_CHANGED = Action("settings.changed", _("Changed the academy's settings"), "academy")
+IGNORE_RULES_CHANGED = Action("ignore_rules.changed", _("Changed the ignore rules"), "academy")
+NOTIFICATION_RULE_MADE = Action("notification_rule.made", _("Made a notification rule"), "notification rule")
+NOTIFICATION_RULE_CHANGED = Action("notification_rule.changed", _("Changed a notification rule"), "notification rule")
+NOTIFICATION_RULE_DELETED = Action("notification_rule.deleted", _("Deleted a notification rule"), "notification rule")
+NOTIFICATION_RULE_TRIED = Action("notification_rule.tried", _("Sent a test message"), "notification rule", Kind.EVENT)
+TELEMETRY_CORRECTED = Action("telemetry.corrected", _("Corrected telemetry"), "telemetry record")
+ATTEMPTS_EXCLUDED = Action("attempts.excluded", _("Excluded attempts"), "exclusion", Kind.EVENT)
+EXCLUSION_LIFTED = Action("exclusion.lifted", _("Lifted an exclusion"), "exclusion", Kind.EVENT)
+STEP_RENAMED = Action("step.renamed", _("Joined a step with its former one"), "rename of a step")
+STEP_RENAME_UNDONE = Action("step_rename.undone", _("Undid a rename of a step"), "rename of a step")
+SIGNAL_STATE_CHANGED = Action("signal.state_changed", _("Changed a signal's state"), "signal")
+STATISTICS_REQUESTED = Action("statistics.requested", _("Asked for statistics anew"), "asset", Kind.EVENT)
+NOTEBOOK_PUBLISHED = Action("notebook.published", _("Published a notebook"), "asset")
+WEBHOOKS_DELETED = Action("webhooks.deleted", _("Deleted failed webhooks"), "webhook", Kind.EVENT)
+WEBHOOKS_RETRIED = Action("webhooks.retried", _("Had webhooks processed again"), "webhook", Kind.EVENT)
+REJECTED_EVENT_RETRIED = Action(
+    "rejected_event.retried", _("Took a rejected event after all"), "rejected event", Kind.EVENT
+)
+SOURCE_READ = Action("source.read", _("Read source code"), "", Kind.READ)
+TABLE_EXPORTED = Action("table.exported", _("Loaded a table as CSV"), "", Kind.READ)
+DATA_EXPORTED = Action("data.exported", _("Exported somebody's data"), "user", Kind.READ)
+DATA_ERASED = Action("data.erased", _("Erased somebody's data"), "user", Kind.EVENT)
+ROSTER_IMPORTED = Action("roster.imported", _("Imported a roster"))
+TOKEN_MADE = Action("token.made", _("Made a token"), "token")
+TOKEN_REVOKED = Action("token.revoked", _("Revoked a token"), "token")
+COMMAND_RUN = Action("command.run", _("Ran a command"), "", Kind.EVENT)
+ROW_ADDED = Action("row.added", _("Added a row in the administration"), "", Kind.EVENT)
+ROW_CHANGED = Action("row.changed", _("Changed a row in the administration"))
+ROW_DELETED = Action("row.deleted", _("Deleted a row in the administration"), "", Kind.EVENT)
+
+ACTIONS: tuple[Action, ...] = (
+    SETTINGS_CHANGED,
+    IGNORE_RULES_CHANGED,
+    NOTIFICATION_RULE_MADE,
+    NOTIFICATION_RULE_CHANGED,
+    NOTIFICATION_RULE_DELETED,
+    NOTIFICATION_RULE_TRIED,
+    TELEMETRY_CORRECTED,
+    ATTEMPTS_EXCLUDED,
+    EXCLUSION_LIFTED,
+    STEP_RENAMED,
+    STEP_RENAME_UNDONE,
+    SIGNAL_STATE_CHANGED,
+    STATISTICS_REQUESTED,
+    NOTEBOOK_PUBLISHED,
+    WEBHOOKS_DELETED,
+    WEBHOOKS_RETRIED,
+    REJECTED_EVENT_RETRIED,
+    SOURCE_READ,
+    TABLE_EXPORTED,
+    DATA_EXPORTED,
+    DATA_ERASED,
+    ROSTER_IMPORTED,
+    TOKEN_MADE,
+    TOKEN_REVOKED,
+    COMMAND_RUN,
+    ROW_ADDED,
+    ROW_CHANGED,
+    ROW_DELETED,
+)

@@ -1,0 +1,117 @@
+"""The audit log of an academy, for its admins: who did what, when, from where, with the values before and after."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+from rest_framework.request import Request
+
+from learntrace.accounts.audit.models import AuditEntry
+from learntrace.accounts.audit.queries import Told, action_choices, entries_of, told
+from learntrace.core.errors import Problem
+from learntrace.dashboard.components.table import Columns, Paging, csv_answer, paged_rows, table_of, timed, wants_csv
+from learntrace.dashboard.layout.page import AcademyPage, academy_page
+
+MOST_IN_CSV: Final = 100_000
+# Characters of a value on the page; the CSV file and the API have all of it.
+_MOST_SHOWN: Final = 300
+
+
+@dataclass(frozen=True)
+class ChangeLine:
+    """A field with its values as text; an empty text is no value."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class EntryLine:
+    """An entry of the page; `learner_url` is the page of the person it is about, `erased` says that values were."""
+
+    told: Told
+    door: str | Promise
+    changes: Sequence[ChangeLine]
+    learner_url: str
+    erased: bool
+
+
+@dataclass(frozen=True)
+class AuditLogContext:
+    """The context of `audit/audit_log.html`."""
+
+    lines: Sequence[EntryLine]
+    actions: Sequence[tuple[str, str | Promise]]
+    doors: Sequence[tuple[str, str | Promise]]
+    filtered: bool
+    problem: str = ""
+    paging: Paging[AuditEntry] | None = None
+
+
+_COLUMNS: Columns[Told] = (
+    (timed(_("Time")), lambda one: one.entry.at),
+    (_("Action"), lambda one: one.entry.action),
+    (_("What was done"), lambda one: one.title),
+    (_("Who"), lambda one: one.actor.name),
+    (_("User id"), lambda one: one.entry.actor_id),
+    (_("Door"), lambda one: one.entry.door),
+    (_("Address"), lambda one: one.address),
+    (_("About"), lambda one: one.subject.name if one.subject else ""),
+    (_("User id"), lambda one: one.entry.subject_id),
+    (_("Object"), lambda one: one.entry.object_type),
+    (_("Object id"), lambda one: one.entry.object_id),
+    (_("Before"), lambda one: _document({change.field: change.before for change in one.changes})),
+    (_("After"), lambda one: _document({change.field: change.after for change in one.changes})),
+)
+
+
+@require_safe
+@academy_page("read_audit_log")
+def audit_log(request: HttpRequest, page: AcademyPage) -> HttpResponse:
+    """Show who did what at the academy, the newest first, filtered by the query string."""
+    names = ("actor", "subject", "action", "door", "since", "until")
+    filtered = any(request.GET.get(name, "").strip() for name in names)
+    choices = action_choices()
+    try:
+        rows = entries_of(page.academy, Request(request))
+    except Problem as problem:
+        refused = AuditLogContext((), choices, AuditEntry.Door.choices, filtered, problem.sentence())
+        return page.show("audit/audit_log.html", refused, problem.status_code)
+    if wants_csv(request):
+        return csv_answer("audit-log", *table_of(_COLUMNS, told(rows[:MOST_IN_CSV])))
+    paging = paged_rows(rows, request)
+    context = AuditLogContext(
+        lines=[_line(page, one) for one in told(paging.rows)],
+        actions=choices,
+        doors=AuditEntry.Door.choices,
+        filtered=filtered,
+        paging=paging,
+    )
+    return page.show("audit/audit_log.html", context)
+
+
+def _line(page: AcademyPage, one: Told) -> EntryLine:
+    subject = one.subject
+    return EntryLine(
+        one,
+        door=AuditEntry.Door(one.entry.door).label,
+        changes=[ChangeLine(change.field, _short(change.before), _short(change.after)) for change in one.changes],
+        learner_url=page.address("learners-one", subject.id) if subject is not None and subject.name else "",
+        erased=one.intact is None,
+    )
+
+
+def _short(value: object) -> str:
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def _document(values: dict[str, object]) -> str:
+    told_values = {name: value for name, value in values.items() if value is not None}
+    return json.dumps(told_values, ensure_ascii=False) if told_values else ""

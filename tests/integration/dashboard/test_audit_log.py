@@ -1,0 +1,150 @@
+"""The audit log as the academy's admins read it: page, CSV file, API."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from learntrace.accounts.academy_settings import NOTEBOOK, merge_features
+from learntrace.accounts.audit.actions import DATA_ERASED, SIGNAL_STATE_CHANGED, SOURCE_READ
+from learntrace.accounts.audit.models import AuditEntry, AuditValues
+from learntrace.accounts.audit.recording import record
+from learntrace.accounts.models import User
+from learntrace.personal.erasing import erase
+from tests.support.builders import Api, Cast, make_signal, make_user
+
+LOG = "/v1/auth/academy/audit"
+
+
+@pytest.fixture
+def admin(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(cast.colleague)
+    return client
+
+
+def acknowledge(cast: Cast, by: User | None = None) -> None:
+    """An entry about the learner, made by the API."""
+    signal = make_signal(cast.owner, cast.academy)
+    Api(by or cast.colleague, cast.academy).put(f"/v1/signal/academy/signal/{signal.pk}", {"state": "acknowledged"})
+
+
+def told(teacher: Api, query: str = "") -> list[dict[str, Any]]:
+    answer = teacher.get(LOG + query)
+    assert answer.status_code == 200, answer.content
+    rows: list[dict[str, Any]] = answer.json()
+    return rows
+
+
+def test_an_entry_says_who_did_what_to_whom_from_where_and_what_it_changed(cast: Cast, teacher: Api) -> None:
+    acknowledge(cast)
+    (entry,) = told(teacher)
+    assert (entry["action"], entry["door"], entry["address"]) == ("signal.state_changed", "api", "127.0.0.1")
+    assert entry["actor"] == {"id": cast.colleague.pk, "name": "Grace Hopper"}
+    assert entry["subject"] == {"id": cast.owner.pk, "name": "Ada Lovelace"}
+    assert entry["changes"] == [{"field": "state", "before": "open", "after": "acknowledged"}]
+    assert entry["intact"] is True
+
+
+def test_only_admins_read_it_and_only_that_of_their_academy(cast: Cast, teacher: Api) -> None:
+    acknowledge(cast)
+    assert Api(make_user("tom", "teacher", cast.academy), cast.academy).get(LOG).status_code == 403
+    assert told(Api(cast.stranger, cast.elsewhere)) == []
+    client = Client()
+    client.force_login(User.objects.get(username="tom"))
+    assert client.get("/audit").status_code == 403
+    assert 'href="/audit"' not in client.get("/class").content.decode()
+
+
+def test_what_concerns_a_member_is_read_by_the_admins_of_the_academy(cast: Cast, teacher: Api) -> None:
+    erase(cast.owner, by_operator=True)
+    erase(cast.strange_learner, by_operator=True)
+    assert [(one["action"], one["subject"]["id"]) for one in told(teacher)] == [("data.erased", cast.owner.pk)]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("actor=grace", 1), ("actor=ada", 0), ("subject=ada", 1), ("subject=ada,grace", 1),
+        ("action=signal.state_changed", 1), ("action=settings.changed", 1), ("door=api", 1), ("door=page", 0),
+        ("object_type=academy", 1), ("since=2026-01-01", 2), ("until=2026-01-01", 0),
+        ("since=2026-01-01&until=2099-01-01&action=settings.changed", 1),
+    ],
+)  # fmt: skip
+def test_it_is_filtered(cast: Cast, teacher: Api, admin: Client, query: str, count: int) -> None:
+    acknowledge(cast)
+    merge_features(cast.academy, {"erasure": False}, NOTEBOOK)
+    assert len(told(teacher, f"?{query}")) == count
+    assert admin.get(f"/audit?{query}").content.decode().count("What changed") == count
+
+
+def test_a_filter_that_names_no_action_is_refused(teacher: Api, admin: Client) -> None:
+    assert teacher.get(f"{LOG}?action=danced").json()["slug"] == "invalid-filter"
+    page = admin.get("/audit?action=danced")
+    assert page.status_code == 400
+    assert "danced" in page.content.decode()
+
+
+def test_it_is_paged_newest_first(cast: Cast, teacher: Api, admin: Client) -> None:
+    for number in range(60):
+        record(SOURCE_READ, academy_id=cast.academy.pk, after={"of": f"webhook {number}"})
+    answer = teacher.get(f"{LOG}?limit=2&offset=1").json()
+    assert answer["count"] == 60
+    assert [one["changes"][0]["after"] for one in answer["results"]] == ["webhook 58", "webhook 57"]
+    assert "1 to 50 of 60" in admin.get("/audit").content.decode()
+    assert "51 to 60 of 60" in admin.get("/audit?page=2").content.decode()
+
+
+def test_the_file_has_what_the_page_has_with_whole_values(cast: Cast, admin: Client) -> None:
+    acknowledge(cast)
+    rows = list(csv.reader(io.StringIO(admin.get("/audit?format=csv").content.decode("utf-8-sig"))))
+    assert rows[0][1:6] == ["Action", "What was done", "Who", "User id", "Door"]
+    assert rows[1][1:7] == [
+        "signal.state_changed", "Changed a signal's state", "Grace Hopper", str(cast.colleague.pk), "api", "127.0.0.1",
+    ]  # fmt: skip
+    assert rows[1][-2:] == ['{"state": "open"}', '{"state": "acknowledged"}']
+
+
+def test_after_an_erasure_the_entry_stays_without_what_it_told(cast: Cast, teacher: Api, admin: Client) -> None:
+    acknowledge(cast)
+    Api(cast.owner).delete("/v1/me/data")
+    erased, entry = told(teacher)
+    assert (erased["action"], erased["address"]) == (DATA_ERASED.slug, "")
+    assert entry["action"] == SIGNAL_STATE_CHANGED.slug
+    assert entry["changes"] == [{"field": "state", "before": None, "after": None}]
+    assert (entry["intact"], entry["address"]) == (None, "127.0.0.1"), "whose address it is has erased nothing"
+    assert "The values were erased with the person" in admin.get("/audit").content.decode()
+
+
+def test_an_entry_that_was_changed_past_the_log_is_pointed_out(cast: Cast, teacher: Api, admin: Client) -> None:
+    entry = AuditEntry.objects.create(
+        action="source.read", door="api", academy_id=cast.academy.pk, actor_id=cast.colleague.pk, digest="0" * 64
+    )
+    AuditValues.objects.create(entry=entry, after={"of": "task"}, salt="s")
+    assert told(teacher)[0]["intact"] is False
+    assert "its digest doesn" in admin.get("/audit").content.decode()
+
+
+def test_hostile_texts_are_text(cast: Cast, admin: Client) -> None:
+    record(SOURCE_READ, academy_id=cast.academy.pk, after={"of": "<script>alert(1)</script>", "=cmd()": "=1+1"})
+    assert "<script>alert" not in admin.get("/audit").content.decode()
+    assert not any(cell.startswith("=") for cell in admin.get("/audit?format=csv").content.decode().split(","))
+
+
+def test_its_page_is_in_the_menu_and_in_spanish(cast: Cast, admin: Client) -> None:
+    acknowledge(cast)
+    assert 'href="/audit"' in admin.get("/class").content.decode()
+    page = admin.get("/audit", headers={"Accept-Language": "es"}).content.decode()
+    assert "Registro de auditoría" in page
+    assert "Cambió el estado de una señal" in page
+
+
+def test_a_page_costs_as_many_queries_with_many_entries(
+    cast: Cast, teacher: Api, django_assert_max_num_queries: Any
+) -> None:
+    for _number in range(40):
+        record(SOURCE_READ, academy_id=cast.academy.pk, subject_id=cast.owner.pk, after={"of": "task"})
+    with django_assert_max_num_queries(8):
+        assert len(told(teacher, "?limit=40&envelope=0")) == 40
