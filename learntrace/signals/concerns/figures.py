@@ -18,7 +18,7 @@ SELECT asked.number, tried.attempts, failed.name, failed.message
     AS asked(number bigint, learner bigint, about text, since timestamptz, evidence uuid[])
  CROSS JOIN LATERAL (
        SELECT least(asked.since, min(e.at)) AS at FROM progress_activity e
-        WHERE e.id = ANY(asked.evidence) AND e.user_id = asked.learner) AS begun
+        WHERE e.id = ANY(asked.evidence) AND e.user_id = asked.learner AND {counts("e")}) AS begun
  CROSS JOIN LATERAL (
        SELECT count(*) AS attempts FROM progress_activity a
         WHERE a.user_id = asked.learner AND a.assignment = asked.about AND a.academy_id = %(academy)s AND a.at >= begun.at

@@ -1,5 +1,6 @@
 import django.db.models.deletion
 from django.conf import settings
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 
@@ -35,13 +36,7 @@ class Migration(migrations.Migration):
                 to="signals.signal",
             ),
         ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(
-                condition=models.Q(("concern__isnull", False)), fields=["concern"], name="notification_concern"
-            ),
-        ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="notification",
             constraint=models.CheckConstraint(
                 condition=models.Q(("signal__isnull", False), ("concern__isnull", False), _connector="OR"),
