@@ -69,6 +69,9 @@ UPDATE accounts_guesscount
 RETURNING failures
 """
 
+# A right guess leaves nothing to count, unless others of the subject are being checked.
+_FORGET = "DELETE FROM accounts_guesscount WHERE subject = %(subject)s AND pending <= 1"
+
 Door = Literal["password", "second_factor", "reset", "key", "hub"]
 
 
@@ -165,6 +168,8 @@ class Guess:
         for subject in filter(None, (self._account, self._address)):
             if subject.most:
                 own = reset and subject is self._account
+                if own and execute(_FORGET, {"subject": subject.name}):
+                    continue
                 row = fetch_one(_SETTLE, {"subject": subject.name, "failures": failures, "reset": own})
                 if failures and row and row[0] == subject.most:
                     # The place for an entry of an audit log: nobody is checked for this subject for a while.
