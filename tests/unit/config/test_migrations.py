@@ -64,7 +64,7 @@ def _new_column(operation: migrations.AddField, table: str) -> list[str]:
     found = []
     if not field.null and not field.has_db_default():
         found.append(f"{operation.name} on {table} is written into all rows: give it a db_default, or let it be null")
-    if field.unique or (isinstance(field, models.ForeignKey) and field.db_index):
+    if field.unique or (isinstance(field, models.ForeignKey) and getattr(field, "db_index", True)):
         found.append(f"{operation.name} on {table} makes an index under a lock: add it concurrently, apart")
     return found
 
