@@ -107,7 +107,7 @@ def a_sign_in_that_leads_anywhere(target: Target) -> Verdict:
             Content_Type="application/x-www-form-urlencoded",
         )  # fmt: skip
         statuses[leads[:20]] = (answer.status, _header(answer, "location"))
-    bad = [leads for leads, (status, place) in statuses.items() if status >= 500 or "evil" in place]
+    bad = [leads for leads, (status, place) in statuses.items() if status != 302 or "evil" in place]
     return Verdict(
         not bad, f"{len(statuses) - len(bad)} of {len(statuses)}, {sorted({s for s, _p in statuses.values()})}"
     )
