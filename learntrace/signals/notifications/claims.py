@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from learntrace.accounts.cohort_limits.limit import as_seen_by, seen
+from learntrace.accounts.cohort_limits.limit import as_seen_by, is_limited, seen
 from learntrace.accounts.models import Academy, Membership
 from learntrace.accounts.roles import roles_with
 from learntrace.core.sql import execute, fetch_one
@@ -127,7 +127,9 @@ def _claim(rule: NotificationRule, now: datetime) -> Delivery | None:
         _drop(waiting, failures.NO_RIGHT if rule.active else failures.RULE_GONE)
         return None
     # The limit may have come after they were queued.
-    _drop(waiting.exclude(seen(as_seen_by(membership), "signal__user_id")), failures.NO_RIGHT)
+    academy = as_seen_by(membership)
+    if is_limited(academy):
+        _drop(waiting.exclude(seen(academy, "signal__user_id")), failures.NO_RIGHT)
     quiet_until = timing_of(rule).after_quiet(now)
     if quiet_until > now:
         waiting.filter(due_at__lt=quiet_until).update(due_at=quiet_until)
