@@ -72,7 +72,8 @@ class Earlier:
 
         Without the signals that open by the server's clock, which has gone on since the database was made; and without what
         follows on loops/step-3, whose runs of one moment the earlier version counted in any order. When something was done
-        is told otherwise since: it was when the last attempt succeeded.
+        is told otherwise since: it was when the last attempt succeeded. Of the kinds of signals, repeated_error opens by
+        versions of the code since, and wheel_spinning is off.
         """
         return [
             self.fetch("""SELECT user_id, academy_id, at, arrival, assignment, verb, object_id, outcome, failures::text,
@@ -87,7 +88,8 @@ class Earlier:
                                     JOIN jsonb_array_elements_text(s.evidence) WITH ORDINALITY AS e(id, place)
                                       ON a.id::text = e.id),
                                  (SELECT count(*) FROM progress_activity a WHERE a.id::text = s.key)
-                            FROM signals_signal s WHERE s.state <> 'withdrawn' AND s.kind <> 'inactive_after_error'
+                            FROM signals_signal s WHERE s.state <> 'withdrawn'
+                             AND s.kind NOT IN ('inactive_after_error', 'repeated_error', 'wheel_spinning')
                              AND s.assignment IS DISTINCT FROM 'loops/step-3'
                             ORDER BY 1, 2, 5, s.id"""),
         ]
@@ -163,6 +165,10 @@ def test_nothing_is_lost_and_a_recomputation_changes_nothing(earlier: Earlier) -
     assert earlier.earlier_ids() == 0
     assert earlier.facts() == before
     assert earlier.recompute() == NOTHING
+    assert not earlier.fetch(
+        "SELECT FROM signals_signal WHERE kind = 'wheel_spinning' AND state IN ('open', 'acknowledged')"
+    )
+    assert not earlier.fetch("SELECT FROM progress_errorcount WHERE kind || pattern = '' OR length(group_digest) <> 32")
     # The code of the recorded session, whose documents are still there, is kept.
     ((codes,),) = earlier.fetch("SELECT count(*) FROM progress_codeuse WHERE user_id = 1234")
     assert codes > 1
