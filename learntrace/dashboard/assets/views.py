@@ -183,7 +183,7 @@ def _asset_context(
         spreads=spreads_of(learners),
         learner_count=len(learners),
         notebooks=notebook_sections(page.academy, translated),
-        cards=cards_of(page, concerns_on_assets(page.academy, asset_ids)) if people else Cards(),
+        cards=cards_of(page, concerns_on_assets(page.academy, translated.translations)) if people else Cards(),
     )
 
 

@@ -75,16 +75,14 @@ def concerns_on_assignment(academy: Academy, assignment: str, learner_ids: Colle
     return told(academy.pk, [one for one in concerns if one.state != "acknowledged"][:MOST_OF_ASSIGNMENT], now)
 
 
-def concerns_on_assets(academy: Academy, asset_ids: Collection[int]) -> list[ToldConcern]:
-    """Return the first concerns on an asset's assignments, or on the asset itself, that are not acknowledged. The ids are
-    those of the asset and of its translations."""
-    now = now_in(academy.pk)
-    keys = list(Assignment.objects.filter(academy=academy, asset__in=asset_ids).values_list("key", flat=True))
-    slugs = list(slugs_of(frozenset(asset_ids)))
-    rows = signals_standing(academy.pk).filter(Q(assignment__in=keys) | Q(asset_slug__in=slugs))
-    concerns: list[StandingConcern | ClassConcern] = [*class_concerns(academy.pk, now, None, keys)]
-    concerns += standing_concerns(academy.pk, rows)
-    return told(academy.pk, [one for one in concerns if one.state != "acknowledged"][:MOST_OF_ASSIGNMENT], now)
+def concerns_on_assets(academy: Academy, assets: Sequence[Asset]) -> list[ToldConcern]:
+    """Return the first concerns of learners on these assets or their assignments that are not acknowledged; one query where
+    there is none. The assets are one with its translations."""
+    keys = Assignment.objects.filter(academy=academy, asset__in=assets).order_by().values("key")
+    about = Q(assignment__in=keys) | Q(asset_slug__in=[asset.slug for asset in assets])
+    found = standing_concerns(academy.pk, signals_standing(academy.pk).filter(about))
+    shown = [concern for concern in found if concern.state != "acknowledged"][:MOST_OF_ASSIGNMENT]
+    return told(academy.pk, shown, now_in(academy.pk)) if shown else []
 
 
 def concerns_of_learner(academy: Academy, user: User) -> list[ToldConcern]:
