@@ -75,7 +75,7 @@ def test_what_else_is_wrong_is_still_refused(body: bytes) -> None:
 
 def test_a_body_full_of_such_texts_takes_no_longer_than_another_bad_one() -> None:
     body = b'{"a": [' + b",".join([b'"\\ud800"'] * 200_000) + b"]}"
-    begun = time.perf_counter()
+    begun = time.process_time()
     repaired = decode_repaired(body, is_id)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     assert (len(repaired.places), repaired.document["a"][-1]) == (MOST_PLACES, "\ufffd")
