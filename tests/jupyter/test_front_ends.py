@@ -1,13 +1,12 @@
 """What a learner does in each front end arrives as the rows that design.md and docs/explanation/signals.md promise."""
 
-import json
 import re
 from collections import Counter
 
 import pytest
 
 from tests.jupyter.conftest import Desk, Sit
-from tests.jupyter.lesson import CELLS, EXPECTED, LONG, RAISES, WORKS, Cell, hash_of, of_row, write_lesson
+from tests.jupyter.lesson import CELLS, EXPECTED, LONG, RAISES, WORKS, Cell, hash_of, of_row
 
 # From design.md, letter by letter.
 DESIGN_SQL = (
@@ -112,29 +111,6 @@ def test_a_malformed_tag_is_told_to_its_author_once_and_loses_nothing(sit: Sit, 
     assert [row["object"]["assignment"] for row in rows] == [malformed.tag] * 2
     assert [row["flags"] for row in rows] == [["malformed-assignment"]] * 2
     assert len([text for text in warned if str(malformed.tag) in text]) == 1
-
-
-@pytest.mark.parametrize("front_end", ["classic", "lab", "notebook7"])
-def test_a_notebook_that_is_opened_with_a_warning_is_told_like_others(sit: Sit, front_end: str) -> None:
-    """A newer minor version with a cell of an unknown kind, ids and outputs that are missing, a kernel's name only."""
-    desk = sit(front_end, "alone")
-    desk.notebook = f"newer-{front_end}.ipynb"
-    path = desk.classroom.notebooks_of(front_end, "alone") / desk.notebook
-    write_lesson(path, (RAISES, WORKS))
-    content = json.loads(path.read_text())
-    content |= {"nbformat_minor": 6, "metadata": {"kernelspec": {"name": "python3"}, "orig_nbformat": 2}}
-    content["cells"][0].pop("outputs")
-    content["cells"].append({"cell_type": "prompt", "id": "p1", "metadata": {}, "source": "later"})
-    path.write_text(json.dumps(content))
-    desk.page.add_locator_handler(
-        desk.page.locator(".jp-Dialog, .modal.in").first, lambda: desk.page.keyboard.press("Escape")
-    )
-    desk.front_end.open(desk.base, desk.notebook)
-    for index in (0, 1):
-        desk.front_end.run_cell(index)
-    rows = desk.classroom.learntrace.wait_for_executions(desk.notebook, 2)
-    told = [(row["object"]["assignment"], row["result"]["outcome"]) for row in rows]
-    assert told == [(RAISES.tag, "error"), (WORKS.tag, "ok")]
 
 
 @pytest.mark.parametrize("front_end", ["classic", "lab", "notebook7"])

@@ -16,6 +16,8 @@ _PLACEHOLDER = re.compile(
     r"your code here|tu c.digo aqu|write your|escribe tu|\btodo\b|no borr|do not (?:edit|delete)", re.I
 )
 _MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|<[^>]+>|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
+# With terminal colours, which are copied into notebooks with outputs.
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 
 def headings_of(cell: Cell) -> list[tuple[int, str]]:
@@ -66,5 +68,6 @@ def first_comment(cell: Cell) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return the text without markup, on one line."""
-    return " ".join(_MARKUP.sub(lambda match: match[1] or "", text).split())
+    """Return the text without markup and control characters, on one line."""
+    plain = _CONTROL.sub("", _MARKUP.sub(lambda match: match[1] or "", text))
+    return " ".join(plain.split())
