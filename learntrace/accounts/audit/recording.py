@@ -60,8 +60,8 @@ def record(
         fields=names,
     )
     values = AuditValues(
-        before=_shown(old, names),
-        after=_shown(new, names),
+        before=_shown(old, names) or None,
+        after=_shown(new, names) or None,
         salt=secrets.token_hex(16),
     )
     # Whoever erases their own data leaves neither name nor address behind.

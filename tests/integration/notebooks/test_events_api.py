@@ -136,7 +136,8 @@ def test_a_page_takes_few_queries(
 ) -> None:
     for number in range(20):
         make_stored_event(make_user(f"learner-{number}", "student", cast.academy), cast.academy)
-    with django_assert_max_num_queries(7):
+    # Four of them record that staff has read what may hold source code.
+    with django_assert_max_num_queries(11):
         assert len(ids(teacher.get(EVENTS))) == 20
 
 
