@@ -84,6 +84,7 @@ def test_one_adds_a_passkey_and_signs_in_with_it(visit: Visit, scene: Scene, fau
     virtual_authenticator(page)
     page.get_by_text("Add a passkey…").click()
     page.get_by_label("Name, such as the device's").fill("my laptop")
+    expect(page.locator("[data-fault]")).to_be_hidden()
     page.locator("#passkey-password").fill(PASSWORD)
     page.get_by_role("button", name="Add a passkey", exact=True).click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
