@@ -55,7 +55,7 @@ def test_every_cell_is_tagged_in_the_text_too_and_comes_back_as_it_was(course: P
     assert (outcome.code, outcome.err) == (0, "")
     assert f"jupytext pairs it with {text.name}: changed there too" in outcome.out.replace(f"{course}/", "")
 
-    text.write_text(text.read_text() + "\n")
+    text.write_text(text.read_text().replace("z = 3", "z = 4"))
     sync(text)
     expected = [
         [],
@@ -63,6 +63,7 @@ def test_every_cell_is_tagged_in_the_text_too_and_comes_back_as_it_was(course: P
         ["slow", "assignment:lesson-03-exercise-6"],
     ]
     assert tags(path) == expected
+    assert "z = 4" in path.read_text(), "the text was what counted"
     assert "tags are written there too [paired]" in run("check", path).out
 
     path.write_bytes(before[0])
