@@ -1,5 +1,7 @@
 """Admin pages of users, academies and tokens."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -15,6 +17,7 @@ from django.utils.translation import gettext as _
 from learntrace.accounts.academy_settings import ACCESS, LEARNPACK, NOTEBOOK, SIGNAL, checked
 from learntrace.accounts.audit import admin as audit_admin
 from learntrace.accounts.cohort_limits.changes import LimitRefused, check_limit
+from learntrace.accounts.memberships import LastAdmin, keeping_an_admin
 from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, MergedUser, Token, User
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession
@@ -42,6 +45,29 @@ def sign_in_to_administration(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
+class KeepsAnAdmin(BigTableAdmin):
+    """Pages whose changes may not take an academy's last admin away: then nothing is changed, and the reason is told."""
+
+    def changeform_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        return self._keeping(request, partial(super().changeform_view, request, *arguments, **options))
+
+    def delete_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        return self._keeping(request, partial(super().delete_view, request, *arguments, **options))
+
+    def changelist_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        return self._keeping(request, partial(super().changelist_view, request, *arguments, **options))
+
+    def _keeping(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
+        if request.method != "POST":
+            return view()
+        try:
+            with transaction.atomic(), keeping_an_admin():
+                return view()
+        except LastAdmin as problem:
+            self.message_user(request, problem.sentence(), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+
 class MembershipInline(TabularInline):
     model = Membership
     fields = ("academy", "role", "status")
@@ -55,7 +81,7 @@ class GrantInline(TabularInline):
 
 
 @admin.register(User)
-class UserAdmin(_UserAdmin):
+class UserAdmin(KeepsAnAdmin, _UserAdmin):
     list_display = ("username", "email", "first_name", "last_name", "language", "is_active", "is_staff")
     list_filter = ("is_active", "is_staff", "is_superuser", "language")
     fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (None, {"fields": ("language",)}))
@@ -127,7 +153,7 @@ class MembershipForm(_MembershipForm):
 
 
 @admin.register(Membership)
-class MembershipAdmin(BigTableAdmin):
+class MembershipAdmin(KeepsAnAdmin):
     form = MembershipForm
     list_display = ("user", "academy", "role", "status", "only_cohorts")
     list_filter = ("role", "status", "only_cohorts")

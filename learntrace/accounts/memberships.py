@@ -1,10 +1,38 @@
 """Active memberships: the academies of a user, and the people of academies by role."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Membership, User
+from learntrace.core.errors import Problem
+
+
+class LastAdmin(Problem):
+    """A change would leave an academy without anybody who may give roles and change settings."""
+
+    status_code = 409
+    slug = "last-admin"
+    text = _("%(academy)s would have no administrator any more. Give somebody else that role first")
+
+
+@contextmanager
+def keeping_an_admin() -> Iterator[None]:
+    """Raise LastAdmin at the end of a block, within its transaction, if an academy has lost its last active admin in it."""
+    before = _with_an_admin()
+    yield
+    left = _with_an_admin()
+    for pk, name in sorted(before.items()):
+        if pk not in left and Academy.objects.filter(pk=pk).exists():
+            raise LastAdmin(academy=name)
+
+
+def _with_an_admin() -> dict[int, str]:
+    """Return the academies with an active admin, as names by their ids."""
+    admins = Membership.objects.filter(role="admin", status=Membership.Status.ACTIVE, user__is_active=True)
+    return dict(admins.order_by().values_list("academy_id", "academy__name").distinct())
 
 
 def active_academies(user: User) -> list[Academy]:

@@ -13,6 +13,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from learntrace.accounts.memberships import LastAdmin, keeping_an_admin
 from learntrace.accounts.models import Cohort
 from learntrace.accounts.roster.file import RosterFileError, Value, read_file
 from learntrace.accounts.roster.items import Item, Problems, RosterError
@@ -84,12 +85,15 @@ def import_roster(path: str | Path, dry_run: bool = False) -> RosterReport:
                 plans = _compare(path, document, passwords)
                 if passwords.complete:
                     if not dry_run:
-                        _write(plans)
+                        with keeping_an_admin():
+                            _write(plans)
                     counts = {plan.section.name: plan.counts() for plan, _roster in plans}
                     if not dry_run:
                         # After the commit: each learner's activities are locked for a moment.
                         transaction.on_commit(begin_course_runs, robust=True)
                     return RosterReport(path.name, dry_run, counts)
+        except LastAdmin as problem:
+            raise RosterError(path.name, [(None, problem.sentence())]) from problem
         except (IntegrityError, OperationalError) as error:
             # Another transaction created the same rows, or locked them in another order: compare again.
             failures += 1
