@@ -4,8 +4,8 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-# Entries are written once. Only the retention's function deletes any, and none that is younger than 30 days, whatever it is
-# told: it is known by its name in the stack of calls, so that no session can claim to be it by a setting.
+# Entries are written once. Only the function of the retention deletes them, and none that is younger than 30 days. The trigger
+# recognises the function by the call stack, which no session can forge by a setting.
 _GUARD = """
 CREATE FUNCTION audit_entry_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

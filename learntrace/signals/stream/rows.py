@@ -35,7 +35,7 @@ SELECT newest.id, event.id, event.kind, event.data, event.learner
 
 
 class Row(NamedTuple):
-    """A change in an academy, as a block of the stream; `learner` is the id of whom it is about, None for several."""
+    """A change in an academy, as a block of the stream; `learner` is the id of the learner concerned, None for several."""
 
     id: int
     kind: str

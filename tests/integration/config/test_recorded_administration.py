@@ -71,7 +71,9 @@ def test_a_deletion_leaves_one_entry(browser: Client, one_of_each: None, model: 
         chosen = {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"}
         browser.post(url(model, "changelist"), chosen)
     if model._default_manager.filter(pk=row.pk).exists():
-        pytest.skip("this table keeps what it has")
+        # Rows of this table can't be deleted, and what isn't done leaves no entry.
+        assert len(entries()) == seen
+        return
     (entry,) = new_entries(seen)
     assert (entry.action, entry.object_type, entry.door) == ("row.deleted", model._meta.label_lower, "administration")
     assert entry.object_id == (row.pk if isinstance(row.pk, int) else None)
