@@ -235,7 +235,6 @@ class Token(models.Model):
         lifetime = cls.LIFETIMES.get(cls.Kind(kind))
         if expires_at is None and lifetime:
             expires_at = timezone.now() + lifetime
-        # The place for an entry of an audit log: for whom a key was made, with which scope.
         token = cls.objects.create(
             user=user,
             key_hash=key_hash(key),

@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 
+from learntrace.accounts.audit.actions import ERASURE_ASKED, ERASURE_UNDONE
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.personal.erasing import ErasureNotAllowed, check_allowed, erase
 from learntrace.personal.models import PendingErasure
@@ -21,15 +24,21 @@ DELAY: Final = timedelta(hours=24)
 def ask(user: User) -> datetime:
     """Have all be erased in a day; return when. Who asks again, waits no longer for it."""
     until = timezone.now() + DELAY
-    # The place for an entry of an audit log: an erasure was asked for.
-    pending, _made = PendingErasure.objects.get_or_create(user=user, defaults={"erases_at": until})
+    with transaction.atomic():
+        pending, made = PendingErasure.objects.get_or_create(user=user, defaults={"erases_at": until})
+        if made:
+            record(ERASURE_ASKED, object_id=user.pk, subject_id=user.pk, after={"erases_at": pending.erases_at})
     return pending.erases_at
 
 
 def keep(user: User) -> bool:
     """Undo what was asked for; return whether anything was."""
-    # The place for an entry of an audit log: an erasure was undone.
-    return PendingErasure.objects.filter(user=user).delete()[0] > 0
+    with transaction.atomic():
+        pending = PendingErasure.objects.select_for_update().filter(user=user).first()
+        if pending is not None:
+            record(ERASURE_UNDONE, object_id=user.pk, subject_id=user.pk, before={"erases_at": pending.erases_at})
+            pending.delete()
+    return pending is not None
 
 
 def erases_at(user: User) -> datetime | None:

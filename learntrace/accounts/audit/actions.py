@@ -40,6 +40,8 @@ ATTEMPTS_EXCLUDED = Action("attempts.excluded", _("Excluded attempts"), "exclusi
 EXCLUSION_LIFTED = Action("exclusion.lifted", _("Lifted an exclusion"), "exclusion", Kind.EVENT)
 STEP_RENAMED = Action("step.renamed", _("Joined a step with its former one"), "rename of a step")
 STEP_RENAME_UNDONE = Action("step_rename.undone", _("Undid a rename of a step"), "rename of a step")
+CONCERN_HANDLED = Action("concern.handled", _("Handled a concern"), "concern")
+CONCERN_ACT_UNDONE = Action("concern_act.undone", _("Undid an act on a concern"), "concern")
 SIGNAL_STATE_CHANGED = Action("signal.state_changed", _("Changed a signal's state"), "signal")
 STATISTICS_REQUESTED = Action("statistics.requested", _("Asked for statistics anew"), "asset", Kind.EVENT)
 NOTEBOOK_PUBLISHED = Action("notebook.published", _("Published a notebook"), "asset")
@@ -52,7 +54,18 @@ SOURCE_READ = Action("source.read", _("Read source code"), "", Kind.READ)
 TABLE_EXPORTED = Action("table.exported", _("Loaded a table as CSV"), "", Kind.READ)
 DATA_EXPORTED = Action("data.exported", _("Exported somebody's data"), "user", Kind.READ)
 DATA_ERASED = Action("data.erased", _("Erased somebody's data"), "user", Kind.EVENT)
+ERASURE_ASKED = Action("erasure.asked", _("Asked for an erasure in a day"), "user")
+ERASURE_UNDONE = Action("erasure.undone", _("Undid an erasure to come"), "user")
+USERS_MERGED = Action("users.merged", _("Merged two users"), "merge of users", Kind.EVENT)
+USERS_SEPARATED = Action("users.separated", _("Undid a merge of users"), "merge of users", Kind.EVENT)
+COHORT_LIMIT_CHANGED = Action("cohort_limit.changed", _("Changed which cohorts somebody sees"), "membership")
 ROSTER_IMPORTED = Action("roster.imported", _("Imported a roster"))
+PASSWORD_CHANGED = Action("password.changed", _("Changed a password"), "user", Kind.EVENT)
+SECOND_FACTOR_ADDED = Action("second_factor.added", _("Added a second factor"), "user")
+SECOND_FACTOR_REMOVED = Action("second_factor.removed", _("Removed a second factor"), "user")
+RECOVERY_CODES_REPLACED = Action("recovery_codes.replaced", _("Replaced the recovery codes"), "user", Kind.EVENT)
+SESSIONS_ENDED = Action("sessions.ended", _("Ended sessions"), "user")
+UNLOCKED = Action("sign_in.unlocked", _("Let somebody sign in again after wrong guesses"), "user")
 TOKEN_MADE = Action("token.made", _("Made a token"), "token")
 TOKEN_REVOKED = Action("token.revoked", _("Revoked a token"), "token")
 COMMAND_RUN = Action("command.run", _("Ran a command"), "", Kind.EVENT)
@@ -72,6 +85,8 @@ ACTIONS: tuple[Action, ...] = (
     EXCLUSION_LIFTED,
     STEP_RENAMED,
     STEP_RENAME_UNDONE,
+    CONCERN_HANDLED,
+    CONCERN_ACT_UNDONE,
     SIGNAL_STATE_CHANGED,
     STATISTICS_REQUESTED,
     NOTEBOOK_PUBLISHED,
@@ -82,11 +97,39 @@ ACTIONS: tuple[Action, ...] = (
     TABLE_EXPORTED,
     DATA_EXPORTED,
     DATA_ERASED,
+    ERASURE_ASKED,
+    ERASURE_UNDONE,
+    USERS_MERGED,
+    USERS_SEPARATED,
+    COHORT_LIMIT_CHANGED,
     ROSTER_IMPORTED,
+    PASSWORD_CHANGED,
+    SECOND_FACTOR_ADDED,
+    SECOND_FACTOR_REMOVED,
+    RECOVERY_CODES_REPLACED,
+    SESSIONS_ENDED,
+    UNLOCKED,
     TOKEN_MADE,
     TOKEN_REVOKED,
     COMMAND_RUN,
     ROW_ADDED,
     ROW_CHANGED,
     ROW_DELETED,
+)
+# What concerns a person and no academy is read by the admins of all academies that the person is a member of.
+OF_MEMBERS: tuple[Action, ...] = (
+    DATA_EXPORTED,
+    DATA_ERASED,
+    ERASURE_ASKED,
+    ERASURE_UNDONE,
+    USERS_MERGED,
+    USERS_SEPARATED,
+    PASSWORD_CHANGED,
+    SECOND_FACTOR_ADDED,
+    SECOND_FACTOR_REMOVED,
+    RECOVERY_CODES_REPLACED,
+    SESSIONS_ENDED,
+    UNLOCKED,
+    TOKEN_MADE,
+    TOKEN_REVOKED,
 )

@@ -15,6 +15,12 @@ _NOT_TOLD = frozenset((
 ))  # fmt: skip
 
 
+def record_run(command: str, **told: str) -> None:
+    """Record that a command begins to run, with its options."""
+    with transaction.atomic():
+        record(COMMAND_RUN, after={"command": command, **told})
+
+
 class RecordedCommand(BaseCommand):
     """A command whose runs are recorded with their options, unless they only tell what would change."""
 
@@ -22,6 +28,5 @@ class RecordedCommand(BaseCommand):
         if not options.get("dry_run"):
             name = type(self).__module__.rpartition(".")[2]
             told = {key: value for key, value in options.items() if key not in _NOT_TOLD and value not in (None, False)}
-            with transaction.atomic():
-                record(COMMAND_RUN, after={"command": name, **{key: str(value)[:200] for key, value in told.items()}})
+            record_run(name, **{key: str(value)[:200] for key, value in told.items()})
         return super().execute(*args, **options)

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from rest_framework.request import Request
 
-from learntrace.accounts.audit.actions import ACTIONS, DATA_ERASED, DATA_EXPORTED, TOKEN_MADE, TOKEN_REVOKED
+from learntrace.accounts.audit.actions import ACTIONS, OF_MEMBERS
 from learntrace.accounts.audit.models import AuditEntry, AuditValues
 from learntrace.accounts.audit.recording import digest_of
 from learntrace.accounts.filters import learners, moment, one_of
@@ -25,8 +25,7 @@ FILTERS: Final[Mapping[str, str]] = {
     "since": "from this time on, ISO 8601",
     "until": "up to this time, ISO 8601",
 }
-# What concerns a person and no academy is read by the admins of all academies that the person is a member of.
-_OF_MEMBERS: Final = tuple(action.slug for action in (DATA_EXPORTED, DATA_ERASED, TOKEN_MADE, TOKEN_REVOKED))
+_OF_MEMBERS: Final = tuple(action.slug for action in OF_MEMBERS)
 _SLUGS: Final = tuple(action.slug for action in ACTIONS)
 _TITLES: Final = {action.slug: action.title for action in ACTIONS}
 

@@ -1,7 +1,8 @@
 """The import of a roster in the audit log: an entry for each academy that it has changed something in, for its admins to read.
 
 What concerns no academy (users, permissions, tokens, tasks) is in an entry of the installation, or, where the file is about
-one academy only, in that academy's. Rows are counted; told are the roles of staff, which open things, by the ids of the users.
+one academy only, in that academy's. Rows are counted; told are the roles of staff and their limits to
+cohorts, which open things, by the ids of the users.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from learntrace.accounts.models import Academy, Membership
 from learntrace.accounts.roster.plan import Counts, Draft, Plan
 
 _LEARNERS = "student"
+_COHORTS = "cohorts"
 Told = dict[str, Any]
 
 
@@ -27,6 +29,7 @@ def record_import(plans: Sequence[Plan[Any]]) -> None:
                 academy_id = _academy_of(draft)
                 _count(after.setdefault(academy_id, {}), plan.section.name, draft)
                 _tell_role(before.setdefault(academy_id, {}), after[academy_id], draft)
+                _tell_limit(before[academy_id], after[academy_id], draft)
     if len(after) == 2 and None in after:
         (only,) = (academy_id for academy_id in after if academy_id is not None)
         after[only] |= after.pop(None)
@@ -58,3 +61,16 @@ def _tell_role(before: Told, after: Told, draft: Draft[Any]) -> None:
     after[name] = f"{row.role} ({row.status})"
     if not draft.is_new:
         before[name] = f"{held} ({draft.before.get('status', row.status)})"
+
+
+def _tell_limit(before: Told, after: Told, draft: Draft[Any]) -> None:
+    """Tell the ids of the cohorts to which a member is limited; None is the whole academy."""
+    row = draft.row
+    if not isinstance(row, Membership) or _COHORTS not in draft.extras:
+        return
+    was_limited = not draft.is_new and draft.before.get("only_cohorts", row.only_cohorts)
+    was = draft.before.get(_COHORTS, []) if was_limited else None
+    now = sorted(cohort.pk for cohort in draft.extras[_COHORTS]) if row.only_cohorts else None
+    if was != now:
+        name = f"cohorts of user {row.user_id}"
+        before[name], after[name] = was, now

@@ -161,6 +161,7 @@ class Memberships(Section[Membership]):
         for draft in plan.drafts:
             if _COHORTS in draft.extras and not draft.is_new:
                 stored = set(draft.row.cohorts.values_list("pk", flat=True))
+                draft.before[_COHORTS] = sorted(stored)
                 draft.touched = {cohort.pk for cohort in draft.extras[_COHORTS]} != stored
         return plan
 

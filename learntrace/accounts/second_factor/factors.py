@@ -15,6 +15,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import RECOVERY_CODES_REPLACED, SECOND_FACTOR_ADDED, SECOND_FACTOR_REMOVED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.accounts.second_factor import totp
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
@@ -64,7 +66,6 @@ def check_code(request: HttpRequest, user: User, code: str) -> None:
         if right:
             attempt.right()
     if not right:
-        # The place for an entry of an audit log: a wrong second factor after a right password.
         raise WrongCode
 
 
@@ -109,21 +110,26 @@ def confirm_app(request: HttpRequest, user: User, code: str) -> None:
             attempt.right()
     if not right:
         raise WrongCode
-    # The place for an entry of an audit log: an authenticator app was set up.
-    AuthenticatorApp.objects.filter(user=user).update(confirmed_at=timezone.now())
+    with transaction.atomic():
+        AuthenticatorApp.objects.filter(user=user).update(confirmed_at=timezone.now())
+        record(SECOND_FACTOR_ADDED, object_id=user.pk, subject_id=user.pk, after={"factor": "app"})
 
 
+@transaction.atomic
 def remove_app(user: User) -> None:
     """Remove the app, and with the last factor the recovery codes."""
-    # The place for an entry of an audit log: a second factor was removed.
+    if factors_of(user).app:
+        record(SECOND_FACTOR_REMOVED, object_id=user.pk, subject_id=user.pk, before={"factor": "app"})
     AuthenticatorApp.objects.filter(user=user).delete()
     _forget_codes_without_factor(user)
 
 
+@transaction.atomic
 def remove_passkey(user: User, passkey_id: int) -> None:
     """Remove a passkey, and with the last factor the recovery codes."""
-    # The place for an entry of an audit log: a second factor was removed.
-    Passkey.objects.filter(user=user, pk=passkey_id).delete()
+    if Passkey.objects.filter(user=user, pk=passkey_id).delete()[0]:
+        gone = {"factor": "passkey", "passkey": passkey_id}
+        record(SECOND_FACTOR_REMOVED, object_id=user.pk, subject_id=user.pk, before=gone)
     _forget_codes_without_factor(user)
 
 
@@ -132,20 +138,25 @@ def _forget_codes_without_factor(user: User) -> None:
         RecoveryCode.objects.filter(user=user).delete()
 
 
+@transaction.atomic
 def forget_all(user: User) -> bool:
     """Remove all second factors of a user who has lost them; return whether there were any. For whoever runs the server."""
-    had = factors_of(user).any
-    # The place for an entry of an audit log: an operator removed somebody's second factors.
+    had = factors_of(user)
+    if had.any:
+        gone = {"app": had.app, "passkeys": had.passkeys}
+        record(SECOND_FACTOR_REMOVED, object_id=user.pk, subject_id=user.pk, before=gone)
     for model in (AuthenticatorApp, Passkey, RecoveryCode):
         model.objects.filter(user=user).delete()
-    return had
+    return had.any
 
 
 def make_recovery_codes(user: User) -> list[str]:
     """Make new recovery codes of 80 random bits in the place of the old ones; they can't be shown again."""
     codes = ["-".join(_in_fours(base64.b32encode(secrets.token_bytes(10)).decode().lower())) for _code in range(CODES)]
     with transaction.atomic():
-        RecoveryCode.objects.filter(user=user).delete()
+        if RecoveryCode.objects.filter(user=user).delete()[0]:
+            # The first codes come with the first factor, which is recorded.
+            record(RECOVERY_CODES_REPLACED, object_id=user.pk, subject_id=user.pk)
         RecoveryCode.objects.bulk_create([RecoveryCode(user=user, code_hash=_hash(code)) for code in codes])
     return codes
 

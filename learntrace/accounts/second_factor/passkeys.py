@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,8 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
+from learntrace.accounts.audit.actions import SECOND_FACTOR_ADDED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.accounts.second_factor.models import Passkey
 from learntrace.accounts.signing_in.addresses import address_of
@@ -90,8 +93,11 @@ def finish_making(request: HttpRequest, user: User, name: str, answer: str) -> P
         raise TooManyPasskeys(most=MOST)
     if Passkey.objects.filter(credential_id=credential_id).exists():
         raise PasskeyRefused
-    # The place for an entry of an audit log: a passkey was added.
-    return Passkey.objects.create(user=user, name=name, credential_id=credential_id, public_key=bytes(made))
+    with transaction.atomic():
+        passkey = Passkey.objects.create(user=user, name=name, credential_id=credential_id, public_key=bytes(made))
+        added = {"factor": "passkey", "passkey": passkey.pk}
+        record(SECOND_FACTOR_ADDED, object_id=user.pk, subject_id=user.pk, after=added)
+    return passkey
 
 
 def begin_asking(request: HttpRequest, user: User) -> dict[str, Any]:

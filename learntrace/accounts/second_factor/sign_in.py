@@ -47,7 +47,6 @@ def pending(request: HttpRequest) -> tuple[User, str] | None:
 def open_session(request: HttpRequest, user: User, *, second_factor: bool) -> None:
     """Sign the user in; `second_factor`: whether one was used."""
     request.session.pop(_PENDING, None)
-    # The place for an entry of an audit log: a sign-in, with or without a second factor.
     login(request, user, backend=_BACKEND)
     if second_factor:
         request.session[_USED] = True

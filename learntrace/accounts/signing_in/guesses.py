@@ -22,6 +22,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from prometheus_client import Counter
 
+from learntrace.accounts.audit.actions import UNLOCKED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.accounts.password_hasher import TooManyLogins
 from learntrace.accounts.signing_in.models import GuessCount
@@ -172,7 +174,6 @@ class Guess:
                     continue
                 row = fetch_one(_SETTLE, {"subject": subject.name, "failures": failures, "reset": own})
                 if failures and row and row[0] == subject.most:
-                    # The place for an entry of an audit log: nobody is checked for this subject for a while.
                     log.warning("too many wrong guesses", subject=subject.name, door=self._door)
 
 
@@ -226,12 +227,22 @@ def count_unknown_key(address: str, door: Door = "key") -> None:
     Guess(door, None, subject).wrong()
 
 
+@transaction.atomic
 def unlock(user: User | None = None, address: str = "") -> int:
     """Forget the wrong guesses of an account or a network address; return how many counts there were."""
     names = [f"account:{user.pk}", f"factor:{user.pk}", *_name_subjects(user)] if user else []
     names += [of_address(address).name, of_keys(address).name] if address else []
-    # The place for an entry of an audit log: who has unlocked whom.
-    return GuessCount.objects.filter(subject__in=names).delete()[0]
+    count = GuessCount.objects.filter(subject__in=names).delete()[0]
+    pk = user.pk if user else None
+    if count:
+        record(
+            UNLOCKED,
+            object_id=pk,
+            subject_id=pk,
+            before={"counts": count},
+            after={"address": address} if address else {},
+        )
+    return count
 
 
 def _name_subjects(user: User) -> list[str]:

@@ -50,7 +50,6 @@ def log_in(
     """
     user = user_with(request, email, password)
     if user is None:
-        # The place for an entry of an audit log: a sign-in that failed.
         raise WrongCredentials
     if factors_of(user).any:
         if not code:

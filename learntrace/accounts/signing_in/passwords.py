@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import PASSWORD_CHANGED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.accounts.signing_in.addresses import address_of
 from learntrace.accounts.signing_in.guesses import guess, of_account
@@ -60,7 +63,6 @@ def confirm(request: HttpRequest, user: User, password: str, field: str = "passw
         if right:
             attempt.right()
     if not right:
-        # The place for an entry of an audit log: a password that was asked for again was wrong.
         raise NotYourPassword(field)
 
 
@@ -72,8 +74,9 @@ def set_password(user: User, new: str) -> None:
     if faults := faults_of(new, user):
         raise WeakPassword(faults)
     user.set_password(new)
-    # The place for an entry of an audit log: whose password was changed, and by whom.
-    user.save(update_fields=["password"])
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        record(PASSWORD_CHANGED, object_id=user.pk, subject_id=user.pk)
 
 
 def change_own(request: HttpRequest, user: User, current: str, new: str) -> None:

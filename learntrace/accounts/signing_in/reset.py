@@ -79,7 +79,6 @@ def send_link(request: HttpRequest, name: str) -> None:
     with guess("reset", Subject(f"reset:{account.name}", MOST_LINKS), address_of(request)):
         pass
     if user is not None and user.is_active and user.email:
-        # The place for an entry of an audit log: a link was asked for.
         _post().send(_message(user))
 
 

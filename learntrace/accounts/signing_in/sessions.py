@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from learntrace.accounts.audit.actions import SESSIONS_ENDED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.accounts.second_factor.sign_in import check_again
 from learntrace.accounts.signing_in.addresses import address_of
@@ -77,10 +80,13 @@ def _open() -> QuerySet[Session]:
     return Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
 
 
-def end_sessions(sessions: QuerySet[SignInSession]) -> int:
-    """End sessions at once; return how many."""
+@transaction.atomic
+def end_sessions(user: User, sessions: QuerySet[SignInSession]) -> int:
+    """End sessions of a user at once; return how many."""
     rows = list(sessions)
-    # The place for an entry of an audit log: whose sessions were ended.
+    record(
+        SESSIONS_ENDED, object_id=user.pk, subject_id=user.pk, before={f"session {row.pk}": row.address for row in rows}
+    )
     Session.objects.filter(session_key__in=[row.session_key for row in rows]).delete()
     SignInSession.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)

@@ -10,10 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from learntrace.accounts.audit.actions import TOKEN_MADE, TOKEN_REVOKED
-from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Token, User
 from learntrace.accounts.people.naming import called
+from learntrace.accounts.tokens.own import record_ended, record_made
 from learntrace.accounts.tokens.scopes import TokenScope
 
 
@@ -100,10 +99,6 @@ def _facts(token: Token) -> dict[str, Any]:
     }
 
 
-def _told(token: Token) -> dict[str, Any]:
-    return {"prefix": token.prefix, "kind": token.kind, "expires_at": _iso(token.expires_at)}
-
-
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
@@ -114,7 +109,7 @@ def _create(arguments: argparse.Namespace) -> None:
         token, key = Token.issue(
             user, arguments.kind, arguments.expires, scope=arguments.scope, name=arguments.name.strip()[:60]
         )
-        record(TOKEN_MADE, object_id=token.pk, subject_id=token.user_id, after=_told(token))
+        record_made(token)
     if arguments.json:
         print(json.dumps({"key": key, **_facts(token)}, indent=2))
         return
@@ -149,7 +144,7 @@ def _revoke(arguments: argparse.Namespace) -> None:
         raise TokenCommandError(text % {"prefix": arguments.prefix, "owners": owners})
     facts = _facts(tokens[0])
     with transaction.atomic():
-        record(TOKEN_REVOKED, object_id=tokens[0].pk, subject_id=tokens[0].user_id, before=_told(tokens[0]))
+        record_ended(tokens[0].user_id, tokens[:1])
         tokens[0].delete()
     if arguments.json:
         print(json.dumps({"revoked": facts}, indent=2))

@@ -1,12 +1,16 @@
-"""One's own keys: made, listed and ended by their owner."""
+"""One's own keys: made, listed and ended by their owner. The command makes and ends keys of anybody with the same entries."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import TOKEN_MADE, TOKEN_REVOKED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Token, User
 from learntrace.core.errors import NotFound, Problem
 
@@ -37,7 +41,10 @@ def make(user: User, scope: str, name: str, days: int | None) -> tuple[Token, st
     if tokens_of(user).count() >= MOST:
         raise TooManyTokens(most=MOST)
     until = timezone.now() + timedelta(days=days) if days else None
-    return Token.issue(user, Token.Kind.PERMANENT, until, scope=scope, name=name)
+    with transaction.atomic():
+        token, key = Token.issue(user, Token.Kind.PERMANENT, until, scope=scope, name=name)
+        record_made(token)
+    return token, key
 
 
 def end_token(user: User, token_id: int) -> None:
@@ -45,11 +52,31 @@ def end_token(user: User, token_id: int) -> None:
 
     Raises NoSuchToken.
     """
-    if not end_tokens(Token.objects.filter(user=user, pk=token_id)):
+    if not end_tokens(user, Token.objects.filter(pk=token_id)):
         raise NoSuchToken
 
 
-def end_tokens(tokens: QuerySet[Token]) -> int:
-    """End tokens at once; return how many."""
-    # The place for an entry of an audit log: whose tokens were ended.
-    return tokens.delete()[0]
+@transaction.atomic
+def end_tokens(user: User, tokens: QuerySet[Token]) -> int:
+    """End those of the tokens that are the user's at once; return how many."""
+    rows = list(tokens.filter(user=user).select_for_update())
+    record_ended(user.pk, rows)
+    return Token.objects.filter(pk__in=[row.pk for row in rows]).delete()[0]
+
+
+def record_made(token: Token) -> None:
+    """Record in the audit log that a token was made."""
+    record(TOKEN_MADE, object_id=token.pk, subject_id=token.user_id, after=_told(token))
+
+
+def record_ended(user_id: int, tokens: Sequence[Token]) -> None:
+    """Record in the audit log that tokens of a user are ended, all in one entry."""
+    if len(tokens) == 1:
+        record(TOKEN_REVOKED, object_id=tokens[0].pk, subject_id=user_id, before=_told(tokens[0]))
+    else:
+        record(TOKEN_REVOKED, subject_id=user_id, before={token.prefix: _told(token) for token in tokens})
+
+
+def _told(token: Token) -> dict[str, Any]:
+    until = token.expires_at.isoformat().replace("+00:00", "Z") if token.expires_at else None
+    return {"prefix": token.prefix, "kind": token.kind, "scope": token.scope, "expires_at": until}

@@ -35,7 +35,7 @@ class LogoutView(View):
         """End the token that this request came with."""
         if not isinstance(request.auth, Token):
             raise NoTokenOfOurs
-        end_tokens(Token.objects.filter(pk=request.auth.pk))
+        end_tokens(self.user, Token.objects.filter(pk=request.auth.pk))
         return Response(status=204)
 
 

@@ -5,6 +5,7 @@ import argparse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from learntrace.accounts.audit.commands import record_run
 from learntrace.config import environment
 from learntrace.core.encryption import fields, secrets
 
@@ -18,6 +19,7 @@ def main(argv: list[str]) -> int:
     commands.add_parser("rotate", help=_("encrypt all secrets with a new key"))
     arguments = parser.parse_args(argv)
     if arguments.command == "rotate":
+        record_run("encryption", do="rotate")
         if environment.encryption_keys_are_ours():
             environment.add_encryption_key()
         secrets.forget_keys()

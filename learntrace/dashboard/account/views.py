@@ -108,7 +108,7 @@ def end_session(request: HttpRequest, page: Page) -> HttpResponse:
     """End the session that is named, or all but this one."""
     others = sessions_of(page.user).exclude(session_key=request.session.session_key)
     named = natural(request.POST.get("session", ""))
-    count = end_sessions(others if named is None else others.filter(pk=named))
+    count = end_sessions(page.user, others if named is None else others.filter(pk=named))
     if count:
         messages.success(request, _("Signed out there."))
     return redirect("account")
@@ -120,7 +120,7 @@ def end_key(request: HttpRequest, page: Page) -> HttpResponse:
     """End the key that is named, or all."""
     tokens = own.tokens_of(page.user)
     named = natural(request.POST.get("key", ""))
-    if own.end_tokens(tokens if named is None else tokens.filter(pk=named)):
+    if own.end_tokens(page.user, tokens if named is None else tokens.filter(pk=named)):
         messages.success(request, _("It opens nothing from now on."))
     return redirect("account")
 

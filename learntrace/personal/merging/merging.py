@@ -13,6 +13,8 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import USERS_MERGED, USERS_SEPARATED, Action
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import MergedUser, User
 from learntrace.core.errors import NotFound, Problem
 from learntrace.personal.merging.policies import Rule
@@ -129,7 +131,15 @@ def _merge(merged: User, into: User, by: User | None) -> UserMerge:
     undo = {"moved": moved, "dropped": dropped, "persons": persons, "prepared": prepared}
     counts = {label: len(keys) for label, keys in moved.items()}
     lost = {label: len(rows) for label, rows in dropped.items()}
-    return UserMerge.objects.create(merged=merged, into=into, merged_by=by, moved=counts, dropped=lost, undo=undo)
+    row = UserMerge.objects.create(merged=merged, into=into, merged_by=by, moved=counts, dropped=lost, undo=undo)
+    _record(USERS_MERGED, row)
+    return row
+
+
+def _record(action: Action, row: UserMerge) -> None:
+    """Record a merge or its undoing in the audit log, about the user who stays, with the ids of both."""
+    both = {"merged": row.merged_id, "into": row.into_id}
+    record(action, object_id=row.pk, subject_id=row.into_id, after=both)
 
 
 def _lock(merged: User, into: User) -> None:
@@ -156,31 +166,32 @@ def undo(merge_id: int, by: User | None = None) -> UserMerge:
 
     Raises MergeNotFound, CannotMerge.
     """
-    record = UserMerge.objects.select_for_update(of=("self",)).filter(pk=merge_id).first()
-    if record is None:
+    row = UserMerge.objects.select_for_update(of=("self",)).filter(pk=merge_id).first()
+    if row is None:
         raise MergeNotFound
-    if record.undone_at is not None:
+    if row.undone_at is not None:
         raise CannotMerge(_("This merge is undone already"))
-    merged, into = record.merged, record.into
+    merged, into = row.merged, row.into
     _lock(merged, into)
     if not MergedUser.objects.filter(former_id=merged.pk, user=into).exists():
         raise CannotMerge(_("%(user)s was merged again since; undo that first"), user=into.username)
-    persons = record.undo["persons"]
+    persons = row.undo["persons"]
     MergedUser.objects.filter(former_id=merged.pk).delete()
     _restore(merged, persons[str(merged.pk)])
     columns = {column.label: column for column in user_columns()}
-    for label, keys in record.undo["moved"].items():
+    for label, keys in row.undo["moved"].items():
         columns[label].hand_back(keys, merged.pk, persons[str(merged.pk)]["username"])
-    for label, rows in record.undo["dropped"].items():
+    for label, rows in row.undo["dropped"].items():
         columns[label].put_back(rows)
     for name, undoer in STEPS.undo.items():
-        undoer(merged.pk, into.pk, record.undo["prepared"].get(name))
+        undoer(merged.pk, into.pk, row.undo["prepared"].get(name))
     for step in STEPS.after:
         step(merged.pk, into.pk)
-    record.undone_at, record.undone_by = timezone.now(), by
-    record.undo = {}
-    record.save(update_fields=["undone_at", "undone_by", "undo"])
-    return record
+    row.undone_at, row.undone_by = timezone.now(), by
+    row.undo = {}
+    row.save(update_fields=["undone_at", "undone_by", "undo"])
+    _record(USERS_SEPARATED, row)
+    return row
 
 
 def _restore(user: User, person: Mapping[str, Any]) -> None:

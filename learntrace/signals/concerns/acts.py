@@ -14,6 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.actions import CONCERN_ACT_UNDONE, CONCERN_HANDLED
+from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.roles import roles_with
 from learntrace.core import live_events
@@ -253,6 +255,21 @@ class _Change:
             act.undone_number = self.row.version
         act.save()
         self.row.save(update_fields=["version"])
+        self._record(act)
+
+    def _record(self, act: ConcernAct) -> None:
+        """Record the act, or its undoing, in the audit log. A note is read with the concern, and goes with it."""
+        told = {"act": act.what, "number": act.number, "until": act.until, "assignee": act.assignee_id}
+        told = {name: value for name, value in told.items() if value is not None}
+        undone = act.undone_at is not None
+        record(
+            CONCERN_ACT_UNDONE if undone else CONCERN_HANDLED,
+            academy_id=self.row.academy_id,
+            object_id=self.row.pk,
+            subject_id=self.row.user_id,
+            before=told if undone else {},
+            after={} if undone else told,
+        )
 
 
 _WHAT: Final[Mapping[str, str]] = {

@@ -1,7 +1,8 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from learntrace.accounts.audit.commands import RecordedCommand
 from learntrace.assignments.changes.assets import follow
 from learntrace.core.command_arguments import add_dry_run
 from learntrace.core.progress_line import ProgressLine
@@ -9,7 +10,7 @@ from learntrace.registry.models import Asset
 from learntrace.registry.resolution import load_registry
 
 
-class Command(BaseCommand):
+class Command(RecordedCommand):
     help = (
         "Bring telemetry in line with its assets as they are now: records come under the canonical slug, those of graded "
         "assets that have no scores get them, with the tasks, and failed webhooks that would find their asset or task now "
