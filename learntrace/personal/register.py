@@ -21,6 +21,7 @@ class Kept(StrEnum):
     DAYS = "days"
     AUDIT = "audit"
     SOON = "soon"
+    DAY = "day"
     SESSION = "session"
     FOR_GOOD = "for good"
     NOT_WRITTEN = "not written"
@@ -42,6 +43,7 @@ KEPT: Mapping[Kept, Promise] = {
     Kept.DAYS: _("30 days or as the server has set it; an erasure comes first"),
     Kept.AUDIT: _("Two years or as the server has set it"),
     Kept.SOON: _("Until it has been processed, usually some seconds"),
+    Kept.DAY: _("A day at most"),
     Kept.SESSION: _("Two weeks after the last sign-in"),
     Kept.FOR_GOOD: _("For good"),
     Kept.NOT_WRITTEN: _("Nothing is written there any more"),

@@ -8,6 +8,7 @@ from learntrace.personal.register import Kept, SeenBy, Table, impersonal, person
 
 # What it is for: the same words wherever it is the same.
 _ACCOUNT = _("Signing in, and being named to others")
+_GUESSES = _("Keeping others from guessing passwords")
 _ROLES = _("What somebody may do at an academy")
 _TASKS = _("What learners are to do, and what became of it")
 _SENT = _("What clients have sent, to be processed and to find faults")
@@ -15,6 +16,7 @@ _WORK = _("How a learner works on assignments")
 _SIGNALS = _("Telling teachers who needs help")
 _NOTICES = _("Notifying teachers")
 _CORRECTIONS = _("Putting right what is wrong, and saying who did")
+_ERASING = _("Erasing what was asked to be erased")
 _PROOF = _("Proving who did what")
 
 TABLES: Final[tuple[Table, ...]] = (
@@ -24,13 +26,40 @@ TABLES: Final[tuple[Table, ...]] = (
         "is_superuser", "", _ACCOUNT, Kept.ACCOUNT, SeenBy.STAFF, "account",
     ),
     personal(
-        "accounts_membership", "user_id role status created_at", "id academy_id", _ROLES, Kept.ACCOUNT, SeenBy.STAFF,
+        "accounts_membership", "user_id role status only_cohorts created_at", "id academy_id", _ROLES, Kept.ACCOUNT, SeenBy.STAFF,
         "memberships",
+    ),
+    personal(
+        "accounts_membership_cohorts", "membership_id cohort_id", "id", _ROLES, Kept.ACCOUNT, SeenBy.STAFF,
+        why="The cohorts that a teacher is limited to; the dataset of the memberships names them.",
+    ),
+    personal(
+        "accounts_mergeduser", "former_id former_name user_id", "", _ACCOUNT, Kept.ACCOUNT, SeenBy.OWN, "former-names",
     ),
     personal("accounts_grant", "user_id permission", "id", _ROLES, Kept.ACCOUNT, SeenBy.OWN, "permissions"),
     personal(
-        "accounts_token", "user_id key_hash prefix kind expires_at created_at", "id", _ACCOUNT, Kept.ACCOUNT, SeenBy.OWN,
-        "tokens",
+        "accounts_token", "user_id key_hash prefix name kind scope expires_at created_at last_used_at last_used_from", "id",
+        _ACCOUNT, Kept.ACCOUNT, SeenBy.OWN, "tokens",
+    ),
+    personal(
+        "accounts_authenticatorapp", "user_id secret last_step created_at confirmed_at", "id", _ACCOUNT, Kept.ACCOUNT,
+        SeenBy.OWN, "authenticator-app",
+    ),
+    personal(
+        "accounts_passkey", "user_id name credential_id public_key sign_count created_at last_used_at", "id", _ACCOUNT,
+        Kept.ACCOUNT, SeenBy.OWN, "passkeys",
+    ),
+    personal(
+        "accounts_recoverycode", "user_id code_hash created_at used_at", "id", _ACCOUNT, Kept.ACCOUNT, SeenBy.OWN,
+        "recovery-codes",
+    ),
+    personal(
+        "accounts_signinsession", "user_id session_key created_at last_seen_at address user_agent", "id", _ACCOUNT,
+        Kept.SESSION, SeenBy.OWN, "sessions",
+    ),
+    personal(
+        "accounts_guesscount", "subject failures pending fills ends_at", "", _GUESSES, Kept.DAY, SeenBy.OPERATOR,
+        why="Counts by account and by network address, deleted an hour after the window that they count in.",
     ),
     personal(
         "accounts_auditentry", "actor_id subject_id academy_id action object_type object_id at door", "id fields digest",
@@ -50,11 +79,19 @@ TABLES: Final[tuple[Table, ...]] = (
     ),
     impersonal("accounts_academy", "id slug name status created_at updated_at"),
     impersonal(
-        "accounts_academysettings", "id academy_id learnpack_features notebook_features signal_features created_at updated_at"
+        "accounts_academysettings", "id academy_id learnpack_features notebook_features signal_features access_features created_at "
+        "updated_at"
     ),
     impersonal("accounts_cohort", "id slug name academy_id starts_on ends_on"),
     personal(
         "personal_erasure", "user_id erased_at counts by_operator", "id", _PROOF, Kept.FOR_GOOD, SeenBy.OWN, "erasures",
+    ),
+    personal(
+        "personal_pendingerasure", "user_id asked_at erases_at", "id", _ERASING, Kept.DAY, SeenBy.OWN, "pending-erasure",
+    ),
+    personal(
+        "personal_usermerge", "merged_id into_id merged_at merged_by_id moved dropped undo undone_at undone_by_id", "id",
+        _CORRECTIONS, Kept.ERASED, SeenBy.OPERATOR, "merges",
     ),
     # Requests and tasks
     personal(
@@ -102,7 +139,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "id academy_id last_arrival gap_seconds updated_at", _WORK, Kept.ERASED, SeenBy.STAFF, "progress",
     ),
     personal(
-        "progress_errorcount", "progress_id name message digest count first_at last_at", "id", _WORK, Kept.ERASED,
+        "progress_errorcount", "progress_id name message digest group_digest kind pattern count first_at last_at solved_at", "id", _WORK, Kept.ERASED,
         SeenBy.STAFF, "errors",
     ),
     personal(
@@ -132,16 +169,25 @@ TABLES: Final[tuple[Table, ...]] = (
         "id academy_id created_at updated_at", _SIGNALS, Kept.ERASED, SeenBy.STAFF, "signals",
     ),
     personal(
+        "signals_concern", "user_id assignment asset_slug error_group", "id academy_id version created_at", _SIGNALS,
+        Kept.ERASED, SeenBy.STAFF, "concerns",
+    ),
+    personal(
+        "signals_concernact", "what by_id at clock severity until assignee_id note signals undone_at undone_by_id",
+        "id concern_id number undone_number", _SIGNALS, Kept.ERASED, SeenBy.STAFF,
+        why="The dataset of the concerns has them, each with its concern.",
+    ),
+    personal(
         "signals_watch", "user_id kind group state last_at due_at fault", "id academy_id last_arrival thresholds",
         _SIGNALS, Kept.ERASED, SeenBy.OPERATOR, "detector-states",
     ),
     personal(
-        "signals_notificationrule", "user_id cohort_id name kinds least_severity channel target secret quiet_from quiet_until "
+        "signals_notificationrule", "user_id cohort_id name kinds least_severity channel target target_digest secret quiet_from quiet_until "
         "timezone digest_minutes active failures postponed_until", "id academy_id created_at updated_at", _NOTICES,
         Kept.ACCOUNT, SeenBy.OWN, "notification-rules",
     ),
     personal(
-        "signals_notification", "user_id signal_id destination state due_at begun_at sent_at reason detail",
+        "signals_notification", "user_id signal_id concern_id destination state due_at begun_at sent_at reason detail",
         "id rule_id academy_id delivery attempts claimed_at created_at", _NOTICES, Kept.DAYS, SeenBy.OWN,
         why="It names a signal, and goes with it when the learner's data are erased.",
     ),
@@ -149,7 +195,7 @@ TABLES: Final[tuple[Table, ...]] = (
     # LearnPack
     personal(
         "learnpack_webhook", "student_id sender_id event payload package_slug asset_id learnpack_package_id status status_text "
-        "reason reason_values", "id is_streaming attempts retry_at turn_academy turn_learner created_at updated_at",
+        "reason reason_values replaced", "id is_streaming attempts retry_at turn_academy turn_learner created_at updated_at",
         _SENT, Kept.DAYS, SeenBy.STAFF, "learnpack-messages",
     ),
     personal(
@@ -185,6 +231,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "learnpack_deploy_url manifest config telemetry_stats stats_times sync_status last_synch_at created_at updated_at",
     ),
     impersonal("registry_assetalias", "id slug asset_id"),
+    impersonal("registry_assetchange", "id asset_id former_slug created_at"),
     impersonal("registry_translationgroup", "id"),
     # Processes
     personal(

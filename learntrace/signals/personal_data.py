@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.core.deletion import delete_by
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
 from learntrace.progress.recording.recording import lock_learners
-from learntrace.signals.models import Concern, ConcernAct, Notification, NotificationRule, Signal, Watch
+from learntrace.signals.models import Concern, Notification, NotificationRule, Signal, Watch
 from learntrace.signals.notifications.channels import masked_target
 
 # Not by Django, which would read each row to look for dependent ones; the notifications are deleted before.
@@ -41,17 +41,17 @@ def _signals(user_id: int) -> Rows:
 
 
 def _concerns(user_id: int) -> Rows:
-    # Without who of the staff it was.
-    acts = ConcernAct.objects.filter(concern__user=user_id).order_by("concern", "number")
-    return acts.values(
-        "what",
-        "at",
-        "until",
-        "note",
-        "undone_at",
-        assignment=F("concern__assignment"),
-        asset_slug=F("concern__asset_slug"),
-        academy_id=F("concern__academy"),
+    # Each with its acts, without who of the staff it was; one that nobody has handled is a row too.
+    concerns = Concern.objects.filter(user=user_id).order_by("id", "acts__number")
+    return concerns.values(
+        "assignment",
+        "asset_slug",
+        "academy_id",
+        what=F("acts__what"),
+        at=F("acts__at"),
+        until=F("acts__until"),
+        note=F("acts__note"),
+        undone_at=F("acts__undone_at"),
     )
 
 
@@ -107,7 +107,10 @@ def register() -> None:
     register_datasets(
         PersonalDataset("signals", _("Signals, and how often teachers were told of each"), _signals, _erase_signals),
         PersonalDataset(
-            "concerns", _("What teachers did with your concerns, and their notes"), _concerns, _erase_concerns
+            "concerns",
+            _("Concerns about you, what teachers did with them, and their notes"),
+            _concerns,
+            _erase_concerns,
         ),
         PersonalDataset(
             "detector-states", _("Where the detectors of signals stand"), _detector_states, _erase_detector_states

@@ -80,16 +80,20 @@ def _open() -> QuerySet[Session]:
     return Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
 
 
-@transaction.atomic
-def end_sessions(user: User, sessions: QuerySet[SignInSession]) -> int:
-    """End sessions of a user at once; return how many."""
+def end_sessions(sessions: QuerySet[SignInSession]) -> int:
+    """End sessions at once; return how many."""
     rows = list(sessions)
-    record(
-        SESSIONS_ENDED, object_id=user.pk, subject_id=user.pk, before={f"session {row.pk}": row.address for row in rows}
-    )
     Session.objects.filter(session_key__in=[row.session_key for row in rows]).delete()
     SignInSession.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
+
+
+@transaction.atomic
+def end_own_sessions(user: User, sessions: QuerySet[SignInSession]) -> int:
+    """End sessions of a user who asks for it, and record it; return how many."""
+    told = {f"session {row.pk}": row.address for row in sessions}
+    record(SESSIONS_ENDED, object_id=user.pk, subject_id=user.pk, before=told)
+    return end_sessions(sessions)
 
 
 def delete_old_sessions() -> int:

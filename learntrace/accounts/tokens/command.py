@@ -144,7 +144,7 @@ def _revoke(arguments: argparse.Namespace) -> None:
         raise TokenCommandError(text % {"prefix": arguments.prefix, "owners": owners})
     facts = _facts(tokens[0])
     with transaction.atomic():
-        record_ended(tokens[0].user_id, tokens[:1])
+        record_ended(tokens[0].user_id, [tokens[0]])
         tokens[0].delete()
     if arguments.json:
         print(json.dumps({"revoked": facts}, indent=2))

@@ -19,7 +19,7 @@ from learntrace.accounts.second_factor.required import asks
 from learntrace.accounts.second_factor.sign_in import MUST_SET_UP
 from learntrace.accounts.signing_in.browsers import browser_in_words
 from learntrace.accounts.signing_in.models import SignInSession
-from learntrace.accounts.signing_in.sessions import end_sessions, sessions_of
+from learntrace.accounts.signing_in.sessions import end_own_sessions, sessions_of
 from learntrace.accounts.tokens import own
 from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import Problem
@@ -108,7 +108,7 @@ def end_session(request: HttpRequest, page: Page) -> HttpResponse:
     """End the session that is named, or all but this one."""
     others = sessions_of(page.user).exclude(session_key=request.session.session_key)
     named = natural(request.POST.get("session", ""))
-    count = end_sessions(page.user, others if named is None else others.filter(pk=named))
+    count = end_own_sessions(page.user, others if named is None else others.filter(pk=named))
     if count:
         messages.success(request, _("Signed out there."))
     return redirect("account")

@@ -39,7 +39,13 @@ POLICIES: Mapping[str, Policy] = {
     "accounts.Membership.user": _MOVE,
     "accounts.Grant.user": _MOVE,
     "accounts.Token.user": _MOVE,
+    # The account that was can't sign in any more; whoever has it back by an undo has them back too.
+    "accounts.AuthenticatorApp.user": Policy(Rule.STAY),
+    "accounts.Passkey.user": Policy(Rule.STAY),
+    "accounts.RecoveryCode.user": Policy(Rule.STAY),
+    "accounts.SignInSession.user": Policy(Rule.STAY),
     "personal.Erasure.user": _MOVE,
+    "personal.PendingErasure.user": _MOVE,
     "personal.UserMerge.into": _MOVE,
     "personal.UserMerge.merged": Policy(Rule.STAY),
     "personal.UserMerge.merged_by": Policy(Rule.STAY),
