@@ -61,7 +61,10 @@ SETTINGS = "v1/auth/academy/settings"
 # What concerns all learners of the academy is refused to who sees some of them.
 REFUSED = {RULES, SETTINGS, "v1/progress/academy/step-rename", "v1/progress/academy/step-rename/<int:rename_id>"}
 # One's own things, whoever one is.
-OWN = {"v1/me/export", "v1/me/consent"}
+OWN = {"v1/me/export", "v1/me/consent", f"{TOKENS}/<int:token_id>"}
+# Of the academy's admins, who are never limited.
+OF_ADMINS = {"v1/auth/academy/audit"}
+PAGES_OF_ADMINS = {"audit"}
 REFUSED_PAGES = {"telemetry/ignore"}
 
 
@@ -152,11 +155,11 @@ def addresses(scene: Scene, name: str) -> Iterator[str]:
     """Every address to read: of lists, and of one thing of the learner."""
     values = scene.values[name]
     for route in ROUTES:
-        if (route.method, route.colleague) == ("GET", 200) and route.pattern not in REFUSED | OWN:
+        if (route.method, route.colleague) == ("GET", 200) and route.pattern not in REFUSED | OWN | OF_ADMINS:
             yield route.path.format(**values)
             if route.pattern.startswith("v1/progress/"):
                 yield f"{route.path.format(**values)}?explain=1"
-    for page in sorted(PAGES - REFUSED_PAGES):
+    for page in sorted(PAGES - REFUSED_PAGES - PAGES_OF_ADMINS):
         yield f"/{page}"
     for path in PAGES_OF_ONE:
         if path.lstrip("/") not in REFUSED_PAGES:
@@ -218,7 +221,7 @@ _NOT_OF_A_LEARNER = ("{slug}", "{asset}", "{notebook}", "{rule}")
 _OF_A_LEARNER = [
     route
     for route in ROUTES
-    if "{" in route.path and route.pattern not in REFUSED and not any(word in route.path for word in _NOT_OF_A_LEARNER)
+    if "{" in route.path and route.pattern not in REFUSED | OWN and not any(word in route.path for word in _NOT_OF_A_LEARNER)
 ]
 
 
