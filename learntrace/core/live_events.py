@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -19,6 +19,8 @@ SIGNAL: Final = "signal"
 CONCERN: Final = "concern"
 PROGRESS: Final = "progress"
 WEBHOOK: Final = "webhook"
+# The part of the data that streams don't send: an Audience.
+AUDIENCE: Final = "audience"
 KEPT = timedelta(hours=1)
 
 # Ids are drawn from a sequence before the commit. A reader that continues after the last id it has seen would miss a
@@ -39,9 +41,20 @@ SELECT pg_notify(%(channel)s, academy) FROM unnest(%(academies)s::text[]) AS aca
 """
 
 
+class Audience(NamedTuple):
+    """Which members who are limited to cohorts get a change that is about several learners, by ids of cohorts.
+
+    Those of `cohorts` get it, with the number of the `learners` whom they see; for those of `left` what it is about is over.
+    """
+
+    cohorts: Sequence[int] = ()
+    left: Sequence[int] = ()
+    learners: Sequence[int] = ()
+
+
 @dataclass(frozen=True)
 class Change:
-    """A change in an academy: its kind, and the data (plain JSON) that streams send of it."""
+    """A change in an academy: its kind, and the data (plain JSON) that streams send of it, besides its AUDIENCE."""
 
     academy_id: int
     kind: str
@@ -70,8 +83,10 @@ def forget_old() -> int:
 
 
 def events_about(user_id: int) -> QuerySet[LiveEvent]:
-    """Return the events about a learner: a progress event holds the id, a signal a document of the person."""
-    return LiveEvent.objects.filter(Q(data__learner=user_id) | Q(data__learner__id=user_id))
+    """Return the events about a learner: a progress event holds the id, a signal a document of the person, a concern of the
+    class the ids of several."""
+    several = Q(**{f"data__{AUDIENCE}__learners__contains": user_id})
+    return LiveEvent.objects.filter(Q(data__learner=user_id) | Q(data__learner__id=user_id) | several)
 
 
 def _find(user_id: int) -> Rows:

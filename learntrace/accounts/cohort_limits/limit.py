@@ -4,6 +4,7 @@ An Academy that was read for a member carries the member's limit (`seen_cohorts`
 here. Who reads an academy for somebody uses `as_seen_by`.
 """
 
+import copy
 import hashlib
 from collections.abc import Collection
 
@@ -31,6 +32,13 @@ def as_seen_by(membership: Membership) -> Academy:
         own = membership.cohorts.filter(academy=academy)
         academy.seen_cohorts = frozenset(own.values_list("pk", flat=True))
     return academy
+
+
+def as_a_whole(academy: Academy) -> Academy:
+    """Return the academy as who sees all of it: for what is decided or told the same way for everybody."""
+    whole = copy.copy(academy)
+    whole.seen_cohorts = None
+    return whole
 
 
 def is_limited(academy: Academy) -> bool:

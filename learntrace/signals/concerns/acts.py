@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.audit.actions import CONCERN_ACT_UNDONE, CONCERN_HANDLED
 from learntrace.accounts.audit.recording import record
+from learntrace.accounts.cohort_limits.limit import as_a_whole, as_seen_by
 from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.roles import roles_with
 from learntrace.core import live_events
@@ -95,10 +96,12 @@ def handle(academy: Academy, concern_id: int, wanted: Wanted, by: User) -> Handl
     with transaction.atomic():
         row = _locked(academy, concern_id)
         stored = list(row.acts.select_related("by", "undone_by", "assignee").order_by("number"))
-        change = _Change(row, stored, checked, by)
+        # Its state is the same for everybody, and so is what is announced.
+        whole = as_a_whole(academy)
+        change = _Change(whole, row, stored, checked, by)
         act = change.undo() if wanted.act == UNDO else change.add()
         if act is not None:
-            concern = current(row)
+            concern = current(whole, row)
             changes = changes_of(academy.pk, [concern] if concern else [], [] if concern else [row])
             live_events.say([*_signal_changes(academy, change.signals), *changes])
     return Handled(row, act)
@@ -142,7 +145,7 @@ def _checked(academy: Academy, wanted: Wanted) -> Wanted:
 
 
 def _locked(academy: Academy, concern_id: int) -> Concern:
-    """Return a concern's row, locked until the end of the open transaction.
+    """Return a concern's row that the member sees, locked until the end of the open transaction.
 
     The learner is locked before, as whoever writes signals does, so that neither waits for the other in a circle.
     """
@@ -160,6 +163,7 @@ def _locked(academy: Academy, concern_id: int) -> Concern:
 class _Change:
     """One change of a locked concern; `signals` are those whose state it has changed."""
 
+    academy: Academy
     row: Concern
     acts: Sequence[ConcernAct]
     wanted: Wanted
@@ -171,13 +175,15 @@ class _Change:
     def add(self) -> ConcernAct | None:
         """Add the wanted act; return None where the concern is as wanted already."""
         what = self._what()
-        concern = current(self.row)
+        concern = current(self.academy, self.row)
         if what != What.NOTED:
             if concern is None:
                 raise ConcernIsOver
             if self._is_so(what, concern):
                 return None
             self._check_unchanged(ASPECTS[what])
+        if what == What.ASSIGNED:
+            self._check_assignee()
         act = ConcernAct(
             concern=self.row,
             what=what,
@@ -236,6 +242,15 @@ class _Change:
             return
         if (later := changed_since(self.acts, aspect, self.wanted.version)) is not None:
             raise _changed_by(later)
+
+    def _check_assignee(self) -> None:
+        """Raise FieldProblem where the assignee is limited to cohorts that the concern isn't about."""
+        membership = Membership.objects.select_related("academy").get(academy=self.academy, user=self.wanted.assignee)
+        try:
+            row_of(as_seen_by(membership), self.row.pk)
+        except ConcernNotFound as error:
+            text = _("This colleague is limited to other cohorts. Choose somebody else")
+            raise FieldProblem("assignee", text) from error
 
     def _set_signals(self, ids: Collection[int], acknowledged: bool, by: User) -> list[int]:
         """Acknowledge the concern's open signals or open acknowledged ones again; return the ids of those changed."""

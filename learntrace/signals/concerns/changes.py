@@ -1,9 +1,12 @@
 """Changes of concerns for live clients: what the stream says when signals change, or staff does something."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from learntrace.core import live_events
 from learntrace.progress.catalogue import shown_keys
+from learntrace.signals.concerns.class_wide import ClassConcern
 from learntrace.signals.concerns.documents import brief, brief_over
 from learntrace.signals.concerns.reading import AnyConcern
 from learntrace.signals.concerns.standing import Subject, of_subjects, subject_of, subjects_known
@@ -51,10 +54,32 @@ def changes_with(signals: Iterable[Signal]) -> list[live_events.Change]:
 
 
 def changes_of(
-    academy_id: int, standing: Sequence[AnyConcern], over: Sequence[Concern] = ()
+    academy_id: int,
+    standing: Sequence[AnyConcern],
+    over: Sequence[Concern] = (),
+    before: Mapping[int, ClassConcern] = MappingProxyType({}),
 ) -> list[live_events.Change]:
-    """Return what the stream says of concerns that stand, and of those that are over."""
+    """Return what the stream says of concerns that stand, and of those that are over.
+
+    `before` has the concerns of the class as they were told last, by their ids: of which cohorts they were.
+    """
     keys = {row.assignment for row in [*(concern.row for concern in standing), *over] if row.assignment}
     shown = shown_keys(academy_id, keys)
-    documents = [*(brief(concern, shown) for concern in standing), *(brief_over(row, shown) for row in over)]
+    documents = [
+        *({**brief(concern, shown), **_audience(concern, before.get(concern.row.pk))} for concern in standing),
+        *({**brief_over(row, shown), **_audience(None, before.get(row.pk))} for row in over),
+    ]
     return [live_events.Change(academy_id, live_events.CONCERN, document) for document in documents]
+
+
+def _audience(concern: AnyConcern | None, before: ClassConcern | None) -> dict[str, Any]:
+    """Return to whom a change of a concern of the class goes, beside those who see the whole academy."""
+    now = concern if isinstance(concern, ClassConcern) else None
+    if now is None and before is None:
+        return {}
+    audience = live_events.Audience(
+        cohorts=sorted(now.cohorts) if now else [],
+        left=sorted(before.cohorts - (now.cohorts if now else frozenset())) if before else [],
+        learners=sorted(now.met.learners) if now else [],
+    )
+    return {live_events.AUDIENCE: audience._asdict()}

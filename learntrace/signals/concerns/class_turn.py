@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from learntrace.accounts.models import Academy
 from learntrace.core import live_events
 from learntrace.core.sql import fetch
 from learntrace.core.wakeup import announce
@@ -48,7 +49,9 @@ class ClassTurn:
         started = time.monotonic()
         if started < self.resting_until:
             return 0
-        changes = sum(self._look(academy_id) for academy_id in sorted(self._due(started)))
+        due = self._due(started)
+        academies = Academy.objects.filter(pk__in=due).order_by("pk") if due else ()
+        changes = sum(self._look(academy) for academy in academies)
         took = time.monotonic() - started
         self.resting_until = time.monotonic() + max(_REST_SECONDS, _SHARE * took)
         return changes
@@ -63,10 +66,10 @@ class ClassTurn:
         }
         return waiting | {academy for academy, _newest in news}
 
-    def _look(self, academy_id: int) -> int:
-        self.looked_at[academy_id] = time.monotonic()
-        standing = {concern.row.pk: concern for concern in class_concerns(academy_id, now_in(academy_id))}
-        before: Mapping[int, ClassConcern] = self.told.get(academy_id, {})
+    def _look(self, academy: Academy) -> int:
+        self.looked_at[academy.pk] = time.monotonic()
+        standing = {concern.row.pk: concern for concern in class_concerns(academy, now_in(academy.pk))}
+        before: Mapping[int, ClassConcern] = self.told.get(academy.pk, {})
         changed = [concern for number, concern in standing.items() if _differs(before.get(number), concern)]
         over = [concern.row for number, concern in before.items() if number not in standing]
         if changed or over:
@@ -74,13 +77,13 @@ class ClassTurn:
                 new = [concern for concern in changed if concern.row.pk not in before]
                 if sum(queue_for_class(concern) for concern in new):
                     transaction.on_commit(lambda: announce(NOTIFICATIONS))
-                live_events.say(changes_of(academy_id, changed, over))
-        self.told[academy_id] = standing
+                live_events.say(changes_of(academy.pk, changed, over, before))
+        self.told[academy.pk] = standing
         return len(changed) + len(over)
 
 
 def _differs(before: ClassConcern | None, now: ClassConcern) -> bool:
-    return before is None or before.met.learners != now.met.learners
+    return before is None or (before.met.learners, before.cohorts) != (now.met.learners, now.cohorts)
 
 
 _turn = ClassTurn()

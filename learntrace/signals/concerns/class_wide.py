@@ -1,17 +1,18 @@
 """Concerns of the class: errors that many of its learners met on one assignment within a quarter of an hour."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.utils import timezone
 
+from learntrace.accounts.cohort_limits.limit import is_limited, within
+from learntrace.accounts.models import Academy
 from learntrace.core.sql import fetch
 from learntrace.progress.catalogue import SHOWN_TO_CLASS
 from learntrace.progress.counting import counts
-from learntrace.signals.concerns.error_group import group_of, text_of
+from learntrace.signals.concerns.error_group import group_of, group_text, text_of
 from learntrace.signals.concerns.handling import STANDING, Handling, State, handling_of, is_unbroken, state_of
 from learntrace.signals.concerns.standing import acts_of
 from learntrace.signals.models import Concern, Signal
@@ -42,7 +43,9 @@ SELECT DISTINCT a.user_id
 _COHORTS = """
 SELECT t.cohort_id, array_agg(DISTINCT t.user_id)
   FROM assignments_task t JOIN accounts_cohort c ON c.id = t.cohort_id
- WHERE c.academy_id = %(academy)s AND t.user_id = ANY(%(active)s) GROUP BY t.cohort_id
+ WHERE c.academy_id = %(academy)s AND t.user_id = ANY(%(active)s)
+   AND (%(cohorts)s::bigint[] IS NULL OR c.id = ANY(%(cohorts)s))
+ GROUP BY t.cohort_id
 """
 _FAILED_SINCE = f"""
 SELECT DISTINCT a.at, failure->>0, failure->>1
@@ -61,7 +64,10 @@ class ErrorOn(NamedTuple):
 
 @dataclass(frozen=True)
 class Met:
-    """How an error was met in the window: as which text by most, by which learners, how often, and from when to when."""
+    """How an error was met in the window: its text, by which learners, how often, and from when to when.
+
+    The text is the error's as it was met, where all met it as the same, else what its variants share.
+    """
 
     text: str
     learners: frozenset[int]
@@ -72,12 +78,13 @@ class Met:
 
 @dataclass(frozen=True)
 class ClassConcern:
-    """A concern of the class that is not over."""
+    """A concern of the class that is not over; `cohorts` are those of which so many met the error that it is theirs too."""
 
     row: Concern
     met: Met
     handling: Handling
     state: State
+    cohorts: frozenset[int] = frozenset()
     severity: int = SEVERITY
 
     @property
@@ -100,7 +107,7 @@ def is_many(met: Collection[int], active: Collection[int]) -> bool:
 
 
 def class_concerns(
-    academy_id: int,
+    academy: Academy,
     now: datetime,
     learners: Collection[int] | None = None,
     keys: Collection[str] | None = None,
@@ -108,41 +115,42 @@ def class_concerns(
     """Return the concerns of the class at a moment of the learners' clock, in the order of lists.
 
     `learners` are those of the class, and `keys` the assignments to look at; None means all. Of a whole academy, what many
-    of one of its cohorts met is a concern too.
+    of one of its cohorts met is a concern too. A member who is limited to cohorts gets the concerns of each of them, with the
+    figures of the learners seen: never one that others don't get.
     """
+    visible = within(academy, learners)
     asked = {
-        "academy": academy_id,
+        "academy": academy.pk,
         "now": now,
         "since": now - WINDOW,
-        "learners": None if learners is None else sorted(learners),
+        "learners": None if visible is None else sorted(visible),
         "keys": None if keys is None else sorted(keys),
     }
     met = {place: one for place, one in _met(asked).items() if len(one.learners) >= LEAST_LEARNERS}
     if not met:
         return []
     active = {user_id for (user_id,) in fetch(_ACTIVE, asked)}
-    classes = [active, *(_cohorts(academy_id, active) if learners is None else ())]
-    many = {place: one for place, one in met.items() if any(is_many(one.learners & whole, whole) for whole in classes)}
-    return _handled(academy_id, many, now)
+    by_cohort = _cohorts(academy, active) if learners is None or is_limited(academy) else {}
+    classes = [] if is_limited(academy) else [active]
+    many = {
+        place: one
+        for place, one in met.items()
+        if any(is_many(one.learners & whole, whole) for whole in (*classes, *by_cohort.values()))
+    }
+    return _handled(academy.pk, many, by_cohort, now)
 
 
 def _met(asked: Mapping[str, object]) -> dict[ErrorOn, Met]:
     """Return how each error was met, variants of an error taken together."""
-    texts: dict[ErrorOn, Counter[str]] = {}
+    texts: dict[ErrorOn, set[str]] = {}
     met: dict[ErrorOn, Met] = {}
     for about, name, message, user_id, times, first_at, last_at in fetch(_MET, asked):
         place = ErrorOn(about, group_of(name, message))
-        texts.setdefault(place, Counter())[text_of(name, message)] += 1
-        one = Met("", frozenset({user_id}), times, first_at, last_at)
+        texts.setdefault(place, set()).add(text_of(name, message))
+        one = Met(group_text(name, message), frozenset({user_id}), times, first_at, last_at)
         met[place] = _together(met[place], one) if place in met else one
     return {
-        place: Met(
-            min(texts[place], key=lambda text: (-texts[place][text], text)),
-            one.learners,
-            one.times,
-            one.first_at,
-            one.last_at,
-        )
+        place: replace(one, text=next(iter(texts[place]))) if len(texts[place]) == 1 else one
         for place, one in met.items()
     }
 
@@ -157,13 +165,16 @@ def _together(one: Met, other: Met) -> Met:
     )
 
 
-def _cohorts(academy_id: int, active: Collection[int]) -> list[set[int]]:
-    """Return the active learners of each cohort."""
-    rows = fetch(_COHORTS, {"academy": academy_id, "active": sorted(active)})
-    return [set(learners) for _cohort, learners in rows]
+def _cohorts(academy: Academy, active: Collection[int]) -> dict[int, set[int]]:
+    """Return the active learners of each cohort that the member sees."""
+    own = academy.seen_cohorts
+    asked = {"academy": academy.pk, "active": sorted(active), "cohorts": None if own is None else sorted(own)}
+    return {cohort: set(learners) for cohort, learners in fetch(_COHORTS, asked)}
 
 
-def _handled(academy_id: int, met: Mapping[ErrorOn, Met], now: datetime) -> list[ClassConcern]:
+def _handled(
+    academy_id: int, met: Mapping[ErrorOn, Met], by_cohort: Mapping[int, set[int]], now: datetime
+) -> list[ClassConcern]:
     rows = _named(academy_id, met)
     acts = acts_of(rows.values())
     wall = timezone.now()
@@ -174,7 +185,9 @@ def _handled(academy_id: int, met: Mapping[ErrorOn, Met], now: datetime) -> list
             unbroken = _met_all_the_time(academy_id, place, handling.earliest, now)
             handling = handling.without_what_is_over(unbroken=unbroken)
         state = state_of(handling, wall, open_severity=SEVERITY)
-        concerns.append(ClassConcern(row, met[place], handling, state))
+        learners = met[place].learners
+        cohorts = frozenset(cohort for cohort, whole in by_cohort.items() if is_many(learners & whole, whole))
+        concerns.append(ClassConcern(row, met[place], handling, state, cohorts))
     return sorted(concerns, key=lambda concern: concern.place)
 
 

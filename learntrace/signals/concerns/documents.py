@@ -1,6 +1,6 @@
 """A concern as plain JSON: whole in the API, and in short on the live stream."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -118,6 +118,12 @@ def brief(concern: AnyConcern, shown: Collection[str]) -> dict[str, Any]:
 def brief_over(row: Concern, shown: Collection[str]) -> dict[str, Any]:
     """Return what the live stream says of a concern that is over."""
     return {**_subject(row, shown), "state": "over", "severity": None if row.user_id else SEVERITIES[SEVERITY]}
+
+
+def over(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the live stream says of a concern of the class, for whom it is over while it stands for others."""
+    subject = {name: told[name] for name in ("id", "version", "learner", "assignment", "asset")}
+    return {**subject, "state": "over", "severity": told["severity"]}
 
 
 def _subject(row: Concern, shown: Collection[str]) -> dict[str, Any]:

@@ -1,20 +1,21 @@
-"""Which errors are the same for the class: the one place where concerns ask for the group of an error."""
+"""How concerns tell errors: by the groups and the texts of `measures.error_groups`, as all else that tells of them."""
 
-import hashlib
+from learntrace.measures import error_groups
+from learntrace.measures.activity import Failure
+from learntrace.measures.error_groups import one_line, variant_of
 
 
 def group_of(name: str, message: str) -> str:
-    """Return the key of an error's group, at most 64 characters."""
-    return hashlib.sha256(f"{name}\0{message}".encode()).hexdigest()
+    """Return the digest of an error's group, which its counts have too (`progress.ErrorCount.group_digest`)."""
+    return error_groups.group_of(Failure(name, message)).digest
+
+
+def group_text(name: str, message: str) -> str:
+    """Return what the variants of an error's group share, in one line."""
+    return error_groups.group_of(Failure(name, message)).text
 
 
 def text_of(name: str, message: str) -> str:
-    """Return an error in one line: its name and the first line of its message, once where both are the same."""
-    first_line = _first_line(message)
-    if not first_line or first_line == _first_line(name):
-        return name
-    return f"{name}: {first_line}"
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0].strip()
+    """Return an error as it was met, in one line: its name and the line of its message that tells what happened."""
+    variant = variant_of(Failure(name, message))
+    return one_line(variant.name, variant.message)

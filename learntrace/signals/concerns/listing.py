@@ -17,7 +17,7 @@ from learntrace.signals.concerns.class_wide import class_concerns
 from learntrace.signals.concerns.documents import OF_CLASS, OF_LEARNER
 from learntrace.signals.concerns.handling import STANDING
 from learntrace.signals.concerns.reading import AnyConcern
-from learntrace.signals.concerns.standing import signals_standing, standing_concerns
+from learntrace.signals.concerns.standing import signals_seen, standing_concerns
 from learntrace.signals.documents import SEVERITIES
 from learntrace.signals.evaluation.clock import now_in
 from learntrace.signals.models import Signal
@@ -52,7 +52,7 @@ def concerns_of(academy: Academy, request: Request, user: User) -> list[AnyConce
     in_cohorts = _in_cohorts(academy, request)
     found: list[AnyConcern] = []
     if OF_CLASS in of and not words(request, "learner"):
-        found += class_concerns(academy.pk, now_in(academy.pk), in_cohorts, keys)
+        found += class_concerns(academy, now_in(academy.pk), in_cohorts, keys)
     if OF_LEARNER in of:
         found += standing_concerns(academy.pk, _signals(academy, request, in_cohorts, keys))
     return [concern for concern in found if choice.has(concern)]
@@ -79,7 +79,7 @@ def _in_cohorts(academy: Academy, request: Request) -> list[int] | None:
 def _signals(
     academy: Academy, request: Request, in_cohorts: Sequence[int] | None, keys: Sequence[str] | None
 ) -> QuerySet[Signal]:
-    rows = signals_standing(academy.pk)
+    rows = signals_seen(academy)
     if words(request, "learner"):
         rows = rows.filter(user__in=learners(request, academy))
     if in_cohorts is not None:

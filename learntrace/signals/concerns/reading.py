@@ -4,8 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.cohort_limits.limit import is_limited, seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.errors import NotFound
 from learntrace.progress.assignment_keys import PREFIX
@@ -96,21 +98,26 @@ def _assets(academy_id: int, keys: Collection[str]) -> dict[str, str]:
 
 
 def row_of(academy: Academy, concern_id: int) -> Concern:
-    """Return the row of one of the academy's concerns.
+    """Return the row of one of the academy's concerns, if the member sees whom it is about.
+
+    A member who is limited to cohorts sees a concern of the class while it is one of theirs.
 
     Raises ConcernNotFound.
     """
-    row = Concern.objects.filter(academy=academy, pk=min(concern_id, 2**63 - 1)).select_related("user").first()
-    if row is None:
+    rows = Concern.objects.filter(academy=academy, pk=min(concern_id, 2**63 - 1))
+    if is_limited(academy):
+        rows = rows.filter(seen(academy) | Q(user=None))
+    row = rows.select_related("user").first()
+    if row is None or (row.user_id is None and is_limited(academy) and current(academy, row) is None):
         raise ConcernNotFound
     return row
 
 
-def current(row: Concern) -> AnyConcern | None:
-    """Return a concern as it stands now, None where it is over."""
+def current(academy: Academy, row: Concern) -> AnyConcern | None:
+    """Return a concern of the academy as it stands now for the member, None where it is over."""
     found: Sequence[AnyConcern]
     if row.user_id is not None:
-        found = of_subjects(row.academy_id, [subject_of(row)])
+        found = of_subjects(academy.pk, [subject_of(row)])
     else:
-        found = class_concerns(row.academy_id, now_in(row.academy_id), keys=[row.assignment or ""])
+        found = class_concerns(academy, now_in(academy.pk), keys=[row.assignment or ""])
     return next((concern for concern in found if concern.row.pk == row.pk), None)

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from learntrace.accounts.cohort_limits.limit import seen
+from learntrace.accounts.models import Academy
 from learntrace.core.sql import fetch, json_rows
 from learntrace.signals.class_signals import not_done
 from learntrace.signals.concerns.handling import PAUSE, STANDING, Handling, State, handling_of, is_unbroken, state_of
@@ -90,6 +92,11 @@ class StandingConcern:
 def signals_standing(academy_id: int) -> QuerySet[Signal]:
     """Return the signals of an academy that make concerns; filters must keep all signals of a learner's assignment."""
     return not_done(Signal.objects.filter(academy=academy_id, state__in=UNRESOLVED))
+
+
+def signals_seen(academy: Academy) -> QuerySet[Signal]:
+    """Return those of `signals_standing` whose learners the member sees."""
+    return signals_standing(academy.pk).filter(seen(academy))
 
 
 def standing_concerns(academy_id: int, signals: QuerySet[Signal], now: datetime | None = None) -> list[StandingConcern]:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from learntrace.accounts.filters import flag
+from learntrace.accounts.models import Academy
 from learntrace.accounts.openapi import ACADEMY, RefusalSerializer, filters, responses
 from learntrace.accounts.scope import AcademyView
 from learntrace.core.errors import Problem
@@ -78,7 +79,8 @@ class ConcernView(AcademyView):
     )
     def get(self, request: Request, concern_id: int) -> Response:
         """Read a concern with what staff did with it."""
-        return Response(_document(row_of(self.academy, concern_id), explain=flag(request, "explain")))
+        row = row_of(self.academy, concern_id)
+        return Response(_document(self.academy, row, explain=flag(request, "explain")))
 
     @extend_schema(
         operation_id="concern_handle",
@@ -91,7 +93,7 @@ class ConcernView(AcademyView):
         wanted = _wanted(_given(WantedSerializer, request))
         handled = handle(self.academy, concern_id, wanted, self.user)
         act = handled.act.pk if handled.act else None
-        return Response({**_document(row_of(self.academy, concern_id)), "act": act})
+        return Response({**_document(self.academy, row_of(self.academy, concern_id)), "act": act})
 
 
 def _given(serializer: type[WantedSerializer], request: Request) -> dict[str, Any]:
@@ -106,8 +108,8 @@ def _wanted(given: dict[str, Any]) -> Wanted:
     return Wanted(**given)
 
 
-def _document(row: Concern, *, explain: bool = False) -> dict[str, Any]:
-    concern = current(row)
+def _document(academy: Academy, row: Concern, *, explain: bool = False) -> dict[str, Any]:
+    concern = current(academy, row)
     entries = told(row.academy_id, [concern], now_in(row.academy_id)) if concern else []
     acts = acts_on(row)
     document = concern_document(entries[0]) if entries else over_document(row, acts)

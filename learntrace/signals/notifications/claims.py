@@ -129,7 +129,10 @@ def _claim(rule: NotificationRule, now: datetime) -> Delivery | None:
     # The limit may have come after they were queued.
     academy = as_seen_by(membership)
     if is_limited(academy):
-        _drop(waiting.exclude(seen(academy, "signal__user_id")), failures.NO_RIGHT)
+        of_learners = waiting.filter(signal__isnull=False)
+        _drop(of_learners.exclude(seen(academy, "signal__user_id")), failures.NO_RIGHT)
+    # Its message tells what this member sees.
+    rule.academy = academy
     quiet_until = timing_of(rule).after_quiet(now)
     if quiet_until > now:
         waiting.filter(due_at__lt=quiet_until).update(due_at=quiet_until)
@@ -156,7 +159,7 @@ def _message_with(first: Notification, rule: NotificationRule, now: datetime) ->
     )
     _drop(waiting.filter(Q(signal__state__in=over) | Q(Exists(done))), failures.OVER)
     of_class = waiting.filter(concern__isnull=False).select_related("concern")
-    gone = [row.pk for row in of_class if row.concern is not None and current(row.concern) is None]
+    gone = [row.pk for row in of_class if row.concern is not None and current(rule.academy, row.concern) is None]
     if gone:
         _drop(waiting.filter(pk__in=gone), failures.OVER)
     rows = waiting.select_related("signal__user", "signal__acknowledged_by", "concern").order_by("signal_id", "id")

@@ -6,6 +6,7 @@ from datetime import datetime
 import structlog
 from django.utils import timezone
 
+from learntrace.accounts.models import Academy
 from learntrace.signals.concerns.reading import ToldConcern, current, told
 from learntrace.signals.evaluation.clock import now_in
 from learntrace.signals.models import Concern
@@ -34,16 +35,16 @@ def deliver_due(limit: int = 10, clock: Clock = timezone.now) -> int:
     return tried
 
 
-def told_now(rows: Sequence[Concern]) -> list[ToldConcern]:
-    """Return concerns of the class as they stand now; those that are over by now are left out."""
-    standing = [(row.academy_id, concern) for row in rows if (concern := current(row)) is not None]
-    return [entry for academy, concern in standing for entry in told(academy, [concern], now_in(academy))]
+def told_now(academy: Academy, rows: Sequence[Concern]) -> list[ToldConcern]:
+    """Return concerns of the class as they stand now for the member; those that are over by now are left out."""
+    standing = [concern for row in rows if (concern := current(academy, row)) is not None]
+    return told(academy.pk, standing, now_in(academy.pk)) if standing else []
 
 
 def _deliver(delivery: Delivery, clock: Clock) -> None:
     """Send one message and store the outcome. A worker that is killed in here leaves the claim's mark."""
     try:
-        signals, concerns = named_for_class(delivery.signals), told_now(delivery.concerns)
+        signals, concerns = named_for_class(delivery.signals), told_now(delivery.rule.academy, delivery.concerns)
         channels.send(delivery.rule, message_of(delivery.id, delivery.rule, signals, concerns))
     except DeliveryFailure as failure:
         log.warning(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from learntrace.accounts.roles import roles_with
 from learntrace.core.sql import execute, fetch
 from learntrace.signals.concerns.changes import handled_signals
-from learntrace.signals.concerns.class_wide import LEAST_LEARNERS, ClassConcern
+from learntrace.signals.concerns.class_wide import ClassConcern
 from learntrace.signals.concerns.handling import PAUSE
 from learntrace.signals.models import Signal
 from learntrace.signals.notifications.quiet import Timing
@@ -82,21 +82,21 @@ SELECT f.rule_id, f.user_id, f.academy_id, f.signal_id, f.destination, f.due_at
  ORDER BY f.signal_id, f.due_at, f.rule_id
     ON CONFLICT DO NOTHING
 """  # noqa: S608 (only texts of this module)
-# Of rules for whole classes: those of kinds don't name one.
+# Of rules for whole classes: those of kinds don't name one. A rule for a cohort, or of a member who is limited to some, is for
+# what is a concern of one of them.
 _RULES = """
-SELECT rule.id, (SELECT array_agg(DISTINCT task.user_id) FROM assignments_task task
-                  WHERE (rule.cohort_id IS NULL OR task.cohort_id = rule.cohort_id)
-                    AND (NOT member.only_cohorts OR EXISTS (
-                         SELECT FROM accounts_membership_cohorts own
-                          WHERE own.membership_id = member.id AND own.cohort_id = task.cohort_id))
-                    AND task.user_id = ANY(%(learners)s)),
-       rule.cohort_id IS NULL AND NOT member.only_cohorts, rule.quiet_from, rule.quiet_until, rule.timezone, rule.digest_minutes
+SELECT rule.id, rule.quiet_from, rule.quiet_until, rule.timezone, rule.digest_minutes
   FROM signals_notificationrule rule
   JOIN accounts_user teacher ON teacher.id = rule.user_id AND teacher.is_active
   JOIN accounts_membership member
     ON member.user_id = rule.user_id AND member.academy_id = rule.academy_id AND member.status = 'ACTIVE'
    AND member.role = ANY(%(roles)s)
  WHERE rule.academy_id = %(academy)s AND rule.active AND rule.kinds = '[]'::jsonb AND rule.least_severity <= %(severity)s
+   AND (rule.cohort_id IS NULL OR rule.cohort_id = ANY(%(cohorts)s))
+   AND (NOT member.only_cohorts OR EXISTS (
+        SELECT FROM accounts_membership_cohorts own
+         WHERE own.membership_id = member.id AND own.cohort_id = ANY(%(cohorts)s)
+           AND own.cohort_id = coalesce(rule.cohort_id, own.cohort_id)))
  ORDER BY rule.id
    FOR KEY SHARE OF rule
 """
@@ -146,22 +146,18 @@ def queue_for(signals: Sequence[Signal], now: datetime | None = None) -> int:
 def queue_for_class(concern: ClassConcern, now: datetime | None = None) -> int:
     """Queue notifications of a concern of the class that has appeared, in the open transaction; return how many are new.
 
-    A rule for a cohort is told where enough of the cohort met the error.
+    A rule for a cohort is told where it is a concern of the cohort.
     """
     now = now or timezone.now()
     if concern.state != "open" or concern.since < now - NEWS:
         return 0
     asked = {
         "academy": concern.row.academy_id,
-        "learners": sorted(concern.met.learners),
+        "cohorts": sorted(concern.cohorts),
         "roles": roles_with(CAPABILITY),
         "severity": concern.severity,
     }
-    due = {
-        rule: Timing(*timing).due(now, None)
-        for rule, of_cohort, everybody, *timing in fetch(_RULES, asked)
-        if everybody or len(of_cohort or ()) >= LEAST_LEARNERS
-    }
+    due = {rule: Timing(*timing).due(now, None) for rule, *timing in fetch(_RULES, asked)}
     if not due:
         return 0
     rows = {"rules": list(due), "due": list(due.values()), "concern": concern.row.pk, "since": now - CLASS_AGAIN}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.audit.actions import (
@@ -17,7 +17,7 @@ from learntrace.accounts.audit.actions import (
     Action,
 )
 from learntrace.accounts.audit.recording import record
-from learntrace.accounts.cohort_limits.limit import seen
+from learntrace.accounts.cohort_limits.limit import is_limited, seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.encryption.secrets import Unreadable
 from learntrace.core.errors import FieldProblem, NotFound
@@ -47,7 +47,10 @@ def rule_of(user: User, academy: Academy, rule_id: int) -> NotificationRule:
 
 
 def notifications_of(user: User, academy: Academy) -> QuerySet[Notification]:
-    rows = Notification.objects.filter(seen(academy, "signal__user_id"), user=user, academy=academy)
+    """Return what was sent to the user or waits, without signals of learners whom the user doesn't see any longer."""
+    rows = Notification.objects.filter(user=user, academy=academy)
+    if is_limited(academy):
+        rows = rows.filter(seen(academy, "signal__user_id") | Q(signal=None))
     return rows.select_related("signal__user").order_by("-id")
 
 

@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from learntrace.accounts.authentication import InactiveUser, TokenAuthentication
 from learntrace.accounts.cohort_limits.limit import seen_learners
 from learntrace.accounts.jupyterhub.authentication import HubAuthentication
-from learntrace.accounts.models import Token, User
+from learntrace.accounts.models import Academy, Token, User
 from learntrace.accounts.scope import AcademyView
 from learntrace.accounts.second_factor.sign_in import MUST_SET_UP
 from learntrace.core.errors import Problem
@@ -32,7 +32,7 @@ from learntrace.core.http.error_responses import bad_request, exception_response
 from learntrace.core.http.filters import words
 from learntrace.core.http.language import FALLBACK
 from learntrace.signals.stream.revocations import Basis, key_of, session_of
-from learntrace.signals.stream.rows import KINDS, Start, start_of
+from learntrace.signals.stream.rows import KINDS, Sight, Start, start_of
 
 log = structlog.get_logger(__name__)
 
@@ -78,14 +78,14 @@ class UsedUpToken(BaseAuthentication):
 
 @dataclass(frozen=True)
 class Opening:
-    """A stream that may open: its user, and what it shows; `learners` are those whom the user sees, None: all."""
+    """A stream that may open: its user, and what it shows; `sight` is what the user sees, None: all."""
 
     user_id: int
     language: str
     academy_id: int
     kinds: tuple[str, ...]
     start: Start
-    learners: frozenset[int] | None = None
+    sight: Sight | None = None
 
 
 class AnyFormat(DefaultContentNegotiation):
@@ -116,15 +116,15 @@ class StreamView(AcademyView):
         assert isinstance(stream_request, StreamRequest)  # noqa: S101 (no URL of Django's leads here)
         if isinstance(request.auth, Token) and request.auth.kind == Token.Kind.ONE_TIME:
             stream_request.token_used_up_by = self.user.pk
-        learners = seen_learners(self.academy)
-        start = Start((), 0) if stream_request.again else self._start(request, kinds, learners)
+        sight = _sight(self.academy)
+        start = Start((), 0) if stream_request.again else self._start(request, kinds, sight)
         language = translation.get_language() or FALLBACK
-        return Response(Opening(self.user.pk, language, self.academy.pk, kinds, start, learners))
+        return Response(Opening(self.user.pk, language, self.academy.pk, kinds, start, sight))
 
-    def _start(self, request: Request, kinds: Sequence[str], learners: frozenset[int] | None) -> Start:
+    def _start(self, request: Request, kinds: Sequence[str], sight: Sight | None) -> Start:
         # The header first: a browser that reconnects sends it, with the URL with which the stream began.
         last_id = request.headers.get("Last-Event-ID", "").strip() or request.query_params.get("last_event_id", "")
-        return start_of(self.academy.pk, last_id.strip(), kinds, timezone.now(), learners)
+        return start_of(self.academy.pk, last_id.strip(), kinds, timezone.now(), sight)
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,11 @@ class Visit:
         self._again = True
         self._token_used_up_by = request.token_used_up_by
         return opening
+
+
+def _sight(academy: Academy) -> Sight | None:
+    learners = seen_learners(academy)
+    return None if learners is None else Sight(learners, academy.seen_cohorts or frozenset())
 
 
 def refusal_of(problem: Problem, language: str) -> Refusal:

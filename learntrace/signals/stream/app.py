@@ -130,7 +130,7 @@ class Streams:
             await _refuse(send, opening)
             return
         start = opening.start
-        watcher = Watcher(opening.academy_id, opening.kinds, start.blocks, start.after, opening.learners)
+        watcher = Watcher(opening.academy_id, opening.kinds, start.blocks, start.after, opening.sight)
         self._by_user[opening.user_id] += 1
         STREAMS.inc()
         self._feed.add(watcher)
@@ -181,7 +181,7 @@ class Streams:
             await basis.changed(self._check_seconds)
             decision = await self._decide(visit)
             if isinstance(decision, Opening):
-                watcher.learners = decision.learners
+                watcher.sight = decision.sight
             # An error because the database or a hub is away says nothing about the client.
             if isinstance(decision, Refusal) and decision.status < 500:
                 return

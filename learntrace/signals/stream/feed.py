@@ -11,7 +11,7 @@ import structlog
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from learntrace.core.live_events import CHANNEL, KEPT
-from learntrace.signals.stream.rows import LEARNER, MOST_BEHIND, Row, reset, row
+from learntrace.signals.stream.rows import DATA, MOST_BEHIND, Row, Sight, reset, row
 
 log = structlog.get_logger(__name__)
 
@@ -24,10 +24,10 @@ _MOST_SENT_AT_ONCE = 100
 
 # One statement for all academies with changes, each from where its streams are.
 _LOOK = f"""
-SELECT watched.academy_id, event.id, event.kind, event.data, event.learner
+SELECT watched.academy_id, event.id, event.kind, event.data, event.learner, event.audience
   FROM unnest(%s::bigint[], %s::bigint[]) AS watched(academy_id, after)
  CROSS JOIN LATERAL (
-       SELECT id, kind, data::text AS data, {LEARNER} AS learner
+       SELECT id, kind, {DATA}
          FROM core_liveevent
         WHERE academy_id = watched.academy_id AND id > watched.after
         ORDER BY id LIMIT %s
@@ -41,7 +41,7 @@ _ALIVE = "keepalives_idle=10 keepalives_interval=5 keepalives_count=3 tcp_user_t
 class Watcher:
     """One stream's position in its academy's changes, and the blocks that its client has yet to get.
 
-    `learners` are those whom the client's user sees; None: all. They may be changed while the stream is open.
+    `sight` is what the client's user sees; None: all. It may be changed while the stream is open.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class Watcher:
         kinds: Collection[str],
         blocks: Iterable[bytes],
         after: int,
-        learners: Collection[int] | None = None,
+        sight: Sight | None = None,
     ) -> None:
         self.academy_id = academy_id
         self.after = after
-        self.learners = learners
+        self.sight = sight
         self._kinds = kinds
         self._queue = deque(blocks)
         self._wake = asyncio.Event()
@@ -66,17 +66,17 @@ class Watcher:
         for new_row in rows:
             if new_row.id > self.after:
                 self.after = new_row.id
-                if new_row.kind in self._kinds and new_row.shown_to(self.learners):
-                    self._put(new_row)
+                if new_row.kind in self._kinds and (block := new_row.block_for(self.sight)) is not None:
+                    self._put(new_row.id, block)
         if self._queue:
             self._wake.set()
 
-    def _put(self, new_row: Row) -> None:
+    def _put(self, number: int, block: bytes) -> None:
         if len(self._queue) < MOST_BEHIND:
-            self._queue.append(new_row.block)
+            self._queue.append(block)
         else:
             self._queue.clear()
-            self._queue.append(reset(new_row.id))
+            self._queue.append(reset(number))
 
     def end(self) -> None:
         """Have the stream end."""

@@ -1,13 +1,15 @@
 """What a stream sends: rows of `core.live_events` as server-sent events, and the position where a stream starts."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from learntrace.core.http.filters import natural
-from learntrace.core.live_events import CONCERN, PROGRESS, SIGNAL, WEBHOOK
+from learntrace.core.live_events import AUDIENCE, CONCERN, PROGRESS, SIGNAL, WEBHOOK, Audience
 from learntrace.core.sql import fetch
+from learntrace.signals.concerns.documents import over
 
 KINDS: Final = (SIGNAL, CONCERN, PROGRESS, WEBHOOK)
 # A client that is further behind loads everything anew, which takes less time than reading so many changes.
@@ -17,14 +19,16 @@ RETRY_MS = 2000
 # Whom a change is about: a progress event has the learner's id, a signal a document of the person; nobody else's have any.
 LEARNER: Final = """CASE jsonb_typeof(data->'learner') WHEN 'number' THEN (data->>'learner')::bigint
                          WHEN 'object' THEN (data->'learner'->>'id')::bigint END"""
+# What is read of an event: what is sent, and to whom.
+DATA: Final = f"(data - '{AUDIENCE}')::text AS data, {LEARNER} AS learner, (data->'{AUDIENCE}')::text AS audience"
 
 # In one statement, so that a deletion meanwhile can't make a gap: the newest id, the last row that the client has seen (proof
 # that nothing after it has been deleted, as the oldest go first) and what came after it.
 _START = f"""
-SELECT newest.id, event.id, event.kind, event.data, event.learner
+SELECT newest.id, event.id, event.kind, event.data, event.learner, event.audience
   FROM (SELECT coalesce(max(id), 0) AS id FROM core_liveevent WHERE academy_id = %(academy)s) AS newest
   LEFT JOIN LATERAL (
-       SELECT id, kind, data::text AS data, {LEARNER} AS learner
+       SELECT id, kind, {DATA}
          FROM core_liveevent
         WHERE academy_id = %(academy)s AND id >= %(last)s::bigint AND id <= newest.id
           AND (kind = ANY(%(kinds)s) OR id = %(last)s::bigint)
@@ -34,6 +38,13 @@ SELECT newest.id, event.id, event.kind, event.data, event.learner
 """  # noqa: S608 (no text from outside)
 
 
+class Sight(NamedTuple):
+    """What a member sees who is limited to cohorts: them, and their learners."""
+
+    learners: frozenset[int]
+    cohorts: frozenset[int]
+
+
 class Row(NamedTuple):
     """A change in an academy, as a block of the stream; `learner` is the id of the learner concerned, None for several."""
 
@@ -41,15 +52,31 @@ class Row(NamedTuple):
     kind: str
     block: bytes
     learner: int | None
+    data: str = ""
+    audience: Audience | None = None
 
-    def shown_to(self, learners: Collection[int] | None) -> bool:
-        """Whether it goes to somebody who sees these learners; None: all. What is about several is for them only."""
-        return learners is None or self.learner in learners
+    def block_for(self, sight: Sight | None) -> bytes | None:
+        """Return the block for somebody with this sight, None where it isn't shown; without one all is seen."""
+        if sight is None or self.learner in sight.learners:
+            return self.block
+        if self.audience is None:
+            return None
+        if not sight.cohorts.isdisjoint(self.audience.cohorts):
+            seen = sum(learner in sight.learners for learner in self.audience.learners)
+            return _block(self.id, self.kind, json.dumps({**json.loads(self.data), "met_by": seen}))
+        if not sight.cohorts.isdisjoint(self.audience.left):
+            return _block(self.id, self.kind, json.dumps(over(json.loads(self.data))))
+        return None
 
 
-def row(number: int, kind: str, data: str, learner: int | None) -> Row:
-    """Return a row; `data` is PostgreSQL's text of a jsonb value, which is one line."""
-    return Row(number, kind, f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode(), learner)
+def row(number: int, kind: str, data: str, learner: int | None, audience: str | None = None) -> Row:
+    """Return a row; `data` and `audience` are PostgreSQL's texts of jsonb values, which are one line."""
+    several = Audience(**json.loads(audience)) if audience else None
+    return Row(number, kind, _block(number, kind, data), learner, data, several)
+
+
+def _block(number: int, kind: str, data: str) -> bytes:
+    return f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode()
 
 
 def hello(now: datetime, position: int | None) -> bytes:
@@ -72,12 +99,10 @@ class Start:
     after: int
 
 
-def start_of(
-    academy_id: int, last_id: str, kinds: Collection[str], now: datetime, learners: Collection[int] | None = None
-) -> Start:
+def start_of(academy_id: int, last_id: str, kinds: Collection[str], now: datetime, sight: Sight | None = None) -> Start:
     """Start after the last id that the client has seen, now if it names none (""), with a reset if that id is unknown.
 
-    `learners` are those whom the client's user sees; None: all.
+    `sight` is what the client's user sees; None: all.
     """
     last = natural(last_id)
     records = fetch(_START, {"academy": academy_id, "last": last, "kinds": list(kinds), "most": MOST_BEHIND + 2})
@@ -89,4 +114,5 @@ def start_of(
     seen = (rows and rows[0].id == last) or last == newest == 0
     if not seen or len(rows) > MOST_BEHIND + 1:
         return Start([hello(now, None), reset(newest)], newest)
-    return Start([hello(now, last), *(later.block for later in rows[1:] if later.shown_to(learners))], newest)
+    blocks = (later.block_for(sight) for later in rows[1:])
+    return Start([hello(now, last), *(block for block in blocks if block is not None)], newest)

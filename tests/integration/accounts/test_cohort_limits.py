@@ -20,19 +20,36 @@ from django.utils import timezone
 
 from learntrace.accounts.cohort_limits import command
 from learntrace.accounts.cohort_limits.changes import LimitRefused, lift_limit, limit_to
-from learntrace.accounts.cohort_limits.limit import as_seen_by
+from learntrace.accounts.cohort_limits.limit import as_seen_by, seen_learners
 from learntrace.accounts.memberships import count_readers
 from learntrace.accounts.models import Cohort, Membership, User
 from learntrace.accounts.roster.items import RosterError
 from learntrace.config.commands.roster import import_roster
+from learntrace.core.models import LiveEvent
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
 from learntrace.notebooks.models import RejectedEvent
 from learntrace.progress.models import Activity, EarlierRun, Exclusion, FormerStep, Progress
-from learntrace.signals.models import NotificationRule, Signal
+from learntrace.signals.concerns.class_turn import ClassTurn
+from learntrace.signals.concerns.of_class import concerns_of_learner
+from learntrace.signals.models import Concern, Notification, NotificationRule, Signal
 from learntrace.signals.notifications.claims import claim_next
+from learntrace.signals.notifications.delivery import told_now
 from learntrace.signals.notifications.queueing import queue_for
-from tests.integration.accounts.test_scope import CHAT, NOTICE_RULES, PAGES, PUBLICATION, ROUTES, RULES, Route, text_of
+from learntrace.signals.stream.rows import Sight, start_of
+from tests.integration.accounts.test_scope import (
+    CHAT,
+    CONCERNS,
+    NOTICE_RULES,
+    NOTICES,
+    PAGES,
+    PUBLICATION,
+    ROUTES,
+    RULES,
+    TOKENS,
+    Route,
+    text_of,
+)
 from tests.integration.accounts.test_scope import notify as notify_of
 from tests.integration.dashboard.test_scope import PAGES as PAGES_OF_ONE
 from tests.support.builders import (
@@ -61,7 +78,10 @@ SETTINGS = "v1/auth/academy/settings"
 # What concerns all learners of the academy is refused to who sees some of them.
 REFUSED = {RULES, SETTINGS, "v1/progress/academy/step-rename", "v1/progress/academy/step-rename/<int:rename_id>"}
 # One's own things, whoever one is.
-OWN = {"v1/me/export", "v1/me/consent"}
+OWN = {"v1/me/export", "v1/me/consent", f"{TOKENS}/<int:token_id>"}
+# Of the academy's admins, who are never limited.
+OF_ADMINS = {"v1/auth/academy/audit"}
+PAGES_OF_ADMINS = {"audit"}
 REFUSED_PAGES = {"telemetry/ignore"}
 
 
@@ -128,6 +148,8 @@ def _things_of(learner: User, cast: Cast, asset: Any, teachers: list[User]) -> d
         course=name,
         measures={"attempts": 3, "errors": 1, "active_seconds": 60.0},
     )
+    # What is done makes no concern.
+    Progress.objects.filter(user=learner, assignment=KEY).update(done_at=None)
     signal = make_signal(learner, academy, assignment=KEY, asset_slug=SHARED, facts={"error": f"{name}Error"})
     exclusion = Exclusion.objects.create(academy=academy, user=learner, assignment=KEY, reason=name)
     Refusal.objects.create(
@@ -138,6 +160,7 @@ def _things_of(learner: User, cast: Cast, asset: Any, teachers: list[User]) -> d
         rule = NotificationRule.objects.create(user=teacher, academy=academy, name=f"of {teacher.username}")
         notify_of(rule, signal)
     return {
+        "concern": concerns_of_learner(academy, learner)[0].concern.row.pk, "token": 0,
         "task": task.pk, "slug": SHARED, "asset": asset.pk, "owner": learner.pk, "webhook": webhook.pk,
         "rejected": rejected.pk, "signal": signal.pk, "exclusion": exclusion.pk, "rule": rule and rule.pk,
         "key": SHARED,
@@ -152,24 +175,26 @@ def addresses(scene: Scene, name: str) -> Iterator[str]:
     """Every address to read: of lists, and of one thing of the learner."""
     values = scene.values[name]
     for route in ROUTES:
-        if (route.method, route.colleague) == ("GET", 200) and route.pattern not in REFUSED | OWN:
+        if (route.method, route.colleague) == ("GET", 200) and route.pattern not in REFUSED | OWN | OF_ADMINS:
             yield route.path.format(**values)
             if route.pattern.startswith("v1/progress/"):
                 yield f"{route.path.format(**values)}?explain=1"
-    for page in sorted(PAGES - REFUSED_PAGES):
+    for page in sorted(PAGES - REFUSED_PAGES - PAGES_OF_ADMINS):
         yield f"/{page}"
     for path in PAGES_OF_ONE:
         if path.lstrip("/") not in REFUSED_PAGES:
             yield path.format(**values)
     yield f"/asset/{SHARED}?format=csv&table=missing"
     yield f"/assignment/{SHARED}?format=csv&table=errors"
+    yield f"/{CONCERNS}/{values['concern']}?explain=1"
     yield f"/search?q={name[:3]}"
     yield f"/diagnosis?user={name}&asset={SHARED}"
     yield f"/v1/diagnosis/academy/telemetry?user={name}&asset={SHARED}"
     for field in ("learner", "cohort"):
         word = name if field == "learner" else f"{name}-cohort"
         for path in ("progress/academy/learner", "progress/academy/assignment", "progress/academy/cohort",
-                     "signal/academy/signal", "notebook/academy/event", "notebook/academy/rejected",
+                     "signal/academy/signal", "signal/academy/concern", "progress/academy/error",
+                     "notebook/academy/event", "notebook/academy/rejected",
                      "progress/academy/exclusion"):  # fmt: skip
             yield f"/v1/{path}?{field}={word}"
 
@@ -218,7 +243,9 @@ _NOT_OF_A_LEARNER = ("{slug}", "{asset}", "{notebook}", "{rule}")
 _OF_A_LEARNER = [
     route
     for route in ROUTES
-    if "{" in route.path and route.pattern not in REFUSED and not any(word in route.path for word in _NOT_OF_A_LEARNER)
+    if "{" in route.path
+    and route.pattern not in REFUSED | OWN
+    and not any(word in route.path for word in _NOT_OF_A_LEARNER)
 ]
 
 
@@ -279,8 +306,10 @@ def test_writes_reach_the_own_cohort_only(scene: Scene) -> None:
     client.force_login(scene.limited)
     client.post("/telemetry/webhooks/retry", {"rows": "1", "newest": "9999999", "at": timezone.now().isoformat()})
     assert Webhook.objects.get().status == "ERROR"
-    assert client.post(f"/signal/{scene.values[OTHERS]['signal']}/state", {"state": "acknowledged"}).status_code == 404
-    assert client.post(f"/signal/{scene.values[MINE]['signal']}/state", {"state": "acknowledged"}).status_code == 302
+    both = [scene.values[name]["concern"] for name in (OTHERS, MINE)]
+    told = client.post("/concerns", {"concern": both, "act": "acknowledge"}, headers={"Learntrace-Parts": "1"}).json()
+    assert (told["told"], told["failed"]) == ("Concern not found", True)
+    assert [pair.partition(":")[0] for pair in told["undo"]] == [str(both[1])]
     assert Signal.objects.get(user=other).state == "open"
     assert Signal.objects.get(user=mine).state == "acknowledged"
 
@@ -310,6 +339,96 @@ def test_a_limited_teacher_is_told_of_the_own_cohort_only(scene: Scene) -> None:
     assert [signal.user.username for signal in delivery.signals] == [MINE]
     rule = {**CHAT, "cohort": Cohort.objects.get(slug=f"{OTHERS}-cohort").pk}
     assert api(scene, scene.limited).post(f"/{NOTICE_RULES}", rule).status_code == 400
+
+
+def many_meet(scene: Scene, name: str, letters: str, first: int, count: int = 5) -> list[User]:
+    """So many more learners of the cohort meet an error on the shared lesson now."""
+    learners = []
+    for number in range(first, first + count):
+        learner = make_user(f"{name}{number}", "student", scene.cast.academy)
+        make_task(learner, SHARED, cohort=Cohort.objects.get(slug=f"{name}-cohort"))
+        make_attempts(learner, scene.cast.academy, KEY, letters, timezone.now() - timedelta(minutes=1), seconds=1)
+        learners.append(learner)
+    return learners
+
+
+def of_class(user: Api) -> list[tuple[str, int]]:
+    return sorted((row["last_error"]["name"], row["met_by"]) for row in user.get(f"/{CONCERNS}?of=class").json())
+
+
+def test_a_concern_of_the_class_is_told_where_it_is_one_of_an_own_cohort(scene: Scene) -> None:
+    limited, whole = api(scene, scene.limited), api(scene, scene.whole)
+    for teacher in (scene.limited, scene.whole):
+        NotificationRule.objects.filter(user=teacher).update(channel="email")
+    LiveEvent.objects.create(academy_id=scene.cast.academy.pk, kind="progress", data={"learner": 1})
+    many_meet(scene, OTHERS, "y", 0)
+    many_meet(scene, MINE, "z", 10)
+    many_meet(scene, OTHERS, "z", 20, 2)
+    ClassTurn(last=0).take()
+    assert of_class(whole) == [("YError", 5), ("ZError", 7)]
+    assert of_class(limited) == [("ZError", 5)]
+    hidden, shared = (Concern.objects.get(pk=row["id"]) for row in sorted(
+        whole.get(f"/{CONCERNS}?of=class").json(), key=lambda row: str(row["last_error"]["name"])
+    ))  # fmt: skip
+    told = limited.get(f"/{CONCERNS}/{shared.pk}?explain=1").json()
+    assert (told["met_by"], len(told["explain"]["learners"]), told["explain"]["times"]) == (5, 5, 5)
+    for answer in (
+        limited.get(f"/{CONCERNS}/{hidden.pk}"),
+        limited.post(f"/{CONCERNS}/{hidden.pk}", {"act": "reopen"}),
+    ):
+        assert answer.status_code == 404
+    queued = Notification.objects.exclude(concern=None)
+    assert {row.concern_id for row in queued.filter(user=scene.whole)} == {hidden.pk, shared.pk}
+    assert {row.concern_id for row in queued.filter(user=scene.limited)} == {shared.pk}
+    listed = limited.get(f"/{NOTICES}").json()
+    assert [row["concern"] for row in listed if row["concern"]] == [shared.pk]
+    NotificationRule.objects.exclude(user=scene.limited).delete()
+    delivery = claim_next(timezone.now() + timedelta(seconds=1))
+    assert delivery is not None
+    [entry] = told_now(delivery.rule.academy, delivery.concerns)
+    assert entry.summary.startswith("5 learners met")
+
+
+def test_the_stream_says_to_a_limited_member_what_is_of_an_own_cohort(scene: Scene) -> None:
+    academy = as_seen_by(scene.membership)
+    sight = Sight(seen_learners(academy) or frozenset(), academy.seen_cohorts or frozenset())
+    LiveEvent.objects.create(academy_id=academy.pk, kind="progress", data={"learner": 1})
+
+    def sent(to: Sight | None) -> list[Any]:
+        first = LiveEvent.objects.earliest("pk").pk
+        blocks = start_of(academy.pk, str(first), ["concern"], timezone.now(), to).blocks[1:]
+        return [json.loads(block.decode().partition("data: ")[2]) for block in blocks]
+
+    many_meet(scene, OTHERS, "y", 0)
+    many_meet(scene, MINE, "z", 10)
+    many_meet(scene, OTHERS, "z", 20, 2)
+    sight = sight._replace(learners=seen_learners(academy) or frozenset())
+    turn = ClassTurn(last=0)
+    turn.take()
+    assert sorted(one["met_by"] for one in sent(None)) == [5, 7]
+    assert [one["met_by"] for one in sent(sight)] == [5]
+    assert "audience" not in json.dumps(sent(None)) + json.dumps(sent(sight))
+    # For who sees the own cohort only it is over; for others it stands on.
+    many_meet(scene, OTHERS, "z", 30, 3)
+    Activity.objects.filter(user__username__in=["mimosa10", "mimosa11"]).delete()
+    turn.resting_until = 0
+    LiveEvent.objects.create(academy_id=academy.pk, kind="progress", data={"learner": 1})
+    turn.take()
+    assert (sent(None)[-1]["state"], sent(None)[-1]["met_by"]) == ("open", 8)
+    assert sent(sight)[-1]["state"] == "over"
+    about = sent(None)[-1]["id"]
+    assert (sent(sight)[-1]["id"], "met_by" in sent(sight)[-1]) == (about, False)
+
+
+def test_a_concern_is_assigned_to_who_sees_it(scene: Scene) -> None:
+    whole = api(scene, scene.whole)
+    wanted = {"act": "assign", "assignee": scene.limited.pk}
+    assert (
+        whole.post(f"/{CONCERNS}/{scene.values[MINE]['concern']}", wanted).json()["assignee"]["id"] == scene.limited.pk
+    )
+    refused = whole.post(f"/{CONCERNS}/{scene.values[OTHERS]['concern']}", wanted)
+    assert refused.status_code == 400
+    assert "limited to other cohorts" in str(refused.json()["assignee"])
 
 
 def test_publishing_stays_open_to_a_limited_teacher(scene: Scene) -> None:

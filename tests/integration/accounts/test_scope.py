@@ -18,6 +18,7 @@ from django.utils import timezone
 from learntrace.accounts.academy_settings import merge_features
 from learntrace.accounts.models import Membership, Token
 from learntrace.progress.models import Exclusion, FormerStep, StepRename
+from learntrace.signals.concerns.of_class import concerns_of_learner
 from learntrace.signals.models import Notification, NotificationRule, Signal
 from tests.support.builders import (
     Api,
@@ -97,6 +98,8 @@ STANDINGS = f"{PROGRESS}/assignment/<path:tag>/learner"
 EXCLUSIONS = f"{PROGRESS}/exclusion"
 RENAMES = f"{PROGRESS}/step-rename"
 SIGNALS = "v1/signal/academy/signal"
+CONCERNS = "v1/signal/academy/concern"
+CONCERN = f"{CONCERNS}/<int:concern_id>"
 DIAGNOSIS = "v1/diagnosis/academy/telemetry"
 NOTICES = "v1/signal/academy/notification"
 NOTICE_RULES = "v1/signal/academy/notification-rule"
@@ -138,6 +141,8 @@ ROUTES = [
     staff(
         "GET", f"{STANDINGS}/<int:user_id>/attempt", f"/{PROGRESS}/assignment/{{slug}}/learner/{{owner}}/attempt"
     ),
+    staff("GET", f"{PROGRESS}/assignment/<path:tag>/error", f"/{PROGRESS}/assignment/{{slug}}/error"),
+    staff("GET", f"{PROGRESS}/error", f"/{PROGRESS}/error", stranger=200),
     staff("GET", f"{PROGRESS}/learner", f"/{PROGRESS}/learner", stranger=200),
     staff("GET", f"{PROGRESS}/learner/<int:user_id>", f"/{PROGRESS}/learner/{{owner}}"),
     staff("GET", f"{PROGRESS}/asset", f"/{PROGRESS}/asset", stranger=200),
@@ -152,6 +157,10 @@ ROUTES = [
     staff("GET", SIGNALS, f"/{SIGNALS}", stranger=200),
     staff("GET", f"{SIGNALS}/<int:signal_id>", f"/{SIGNALS}/{{signal}}"),
     staff("PUT", f"{SIGNALS}/<int:signal_id>", f"/{SIGNALS}/{{signal}}", body={"state": "acknowledged"}),
+    staff("GET", CONCERNS, f"/{CONCERNS}", stranger=200),
+    staff("POST", CONCERNS, f"/{CONCERNS}", stranger=200, body={"concerns": [1], "act": "acknowledge"}),
+    staff("GET", CONCERN, f"/{CONCERNS}/{{concern}}"),
+    staff("POST", CONCERN, f"/{CONCERNS}/{{concern}}", body={"act": "acknowledge"}),
     staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?task={{task}}"),
     staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?user={{owner}}&asset={{asset}}", stranger=200),
     # A rule is its owner's alone: the colleague's.
@@ -185,10 +194,10 @@ OPEN = {
     "v1/registry/asset": "/v1/registry/asset",
     "v1/registry/asset/<str:name>": "/v1/registry/asset/{slug}",
 }
-# Pages of one thing: tests/integration/dashboard/test_scope.py walks them.
+# Pages of one thing, and forms about several: tests/integration/dashboard/test_scope.py walks them.
 PAGES_OF_ONE = {
     "asset/<key:slug>", "asset/<key:slug>/action/<str:action>",
-    "signal/<int:signal_id>/state", "assignment/<key:key>", "assignment/<key:key>/learner/<int:user_id>",
+    "concerns", "concerns/undo", "assignment/<key:key>", "assignment/<key:key>/learner/<int:user_id>",
     "assignment/<key:key>/learner/<int:user_id>/exclude", "assignment/<key:key>/exclude",
     "exclusion/<int:exclusion_id>/lift", "asset/<key:slug>/rename",
     "learner/<int:user_id>", "learner/<int:user_id>/telemetry/<key:slug>", "telemetry/webhook/<int:webhook_id>",
@@ -291,6 +300,7 @@ def scene(cast: Cast) -> Scene:
     )
     exclusion = Exclusion.objects.create(academy=cast.academy, user=cast.owner, reason=SECRET)
     values |= {"rename": rename.pk, "exclusion": exclusion.pk}
+    values["concern"] = concerns_of_learner(cast.academy, cast.owner)[0].concern.row.pk
     values |= {"rejected": rejected.pk, "notebook": f"{SECRET}-notebook", "signal": signal.pk, "rule": rule.pk}
     return Scene(cast, values)
 
@@ -341,6 +351,7 @@ def test_a_stranger_changes_nothing(scene: Scene, route: Route, person: str) -> 
     before = Api(scene.cast.colleague, scene.cast.academy)
     paths = [f"/{LOG}", f"/{RULES}", f"/{ASSETS}/{SECRET}", f"/v1/assignment/task/{scene.values['task']}"]
     paths += [f"/{EVENTS}", f"/{REJECTED}", f"/{NOTEBOOKS}", f"/{SIGNALS}/{scene.values['signal']}"]
+    paths += [f"/{CONCERNS}", f"/{CONCERNS}/{scene.values['concern']}"]
     read = [before.get(path).json() for path in paths]
     body = {"events": ["*"]} if route.pattern == RULES else route.body
     people(scene.cast)[person](route.method, route.path.format(**scene.values), body)

@@ -7,6 +7,9 @@ import pytest
 from django.test import Client
 
 from learntrace.accounts.models import User
+from learntrace.progress.models import Progress
+from learntrace.signals.concerns.of_class import concerns_of_learner
+from learntrace.signals.models import ConcernAct
 from tests.support.builders import (
     Cast,
     make_asset,
@@ -79,19 +82,27 @@ def test_a_page_is_open_to_staff_of_its_academy_alone(cast: Cast, things: dict[s
     assert Client().get(address).headers["Location"].startswith("/sign-in?next=")
 
 
-def test_a_signal_is_acknowledged_by_staff_of_its_academy_alone(cast: Cast, things: dict[str, object]) -> None:
-    address = f"/signal/{things['signal']}/state"
-    body = {"state": "acknowledged", "next": "/class"}
-    assert signed_in(cast.owner).post(address, body).status_code == 403
-    assert signed_in(cast.stranger).post(address, body).status_code == 404
-    assert signed_in(cast.stranger).post(f"{address}?academy={cast.academy.pk}", body).status_code == 403
-    assert Client().post(address, body).status_code == 302
+def test_a_concern_is_handled_by_staff_of_its_academy_alone(cast: Cast, things: dict[str, object]) -> None:
+    Progress.objects.update(done_at=None)
+    number = concerns_of_learner(cast.academy, cast.owner)[0].concern.row.pk
+    body = {"concern": number, "act": "acknowledge", "next": "/class"}
+    assert signed_in(cast.owner).post("/concerns", body).status_code == 403
+    told = signed_in(cast.stranger).post("/concerns", body, headers={"Learntrace-Parts": "1"}).json()
+    assert (told["told"], told["failed"], told["undo"]) == ("Concern not found", True, [])
+    assert signed_in(cast.stranger).post(f"/concerns?academy={cast.academy.pk}", body).status_code == 403
+    assert Client().post("/concerns", body).status_code == 302
     assert cast.owner.signals.get().state == "open"
-    assert signed_in(cast.colleague).get(address).status_code == 405
-    assert Client(enforce_csrf_checks=True).post(address, body).status_code == 403
-    answer = signed_in(cast.colleague).post(address, body)
+    assert signed_in(cast.colleague).get("/concerns").status_code == 405
+    assert Client(enforce_csrf_checks=True).post("/concerns", body).status_code == 403
+    answer = signed_in(cast.colleague).post("/concerns", body)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/class")
     assert cast.owner.signals.get().acknowledged_by == cast.colleague
+    undo = {"undo": f"{number}:{ConcernAct.objects.get().pk}"}
+    for refused in (cast.owner, cast.stranger):
+        signed_in(refused).post("/concerns/undo", undo)
+        assert cast.owner.signals.get().state == "acknowledged"
+    signed_in(cast.colleague).post("/concerns/undo", undo)
+    assert cast.owner.signals.get().state == "open"
 
 
 def test_an_assistant_opens_what_the_role_opens_and_everybody_begins_where_they_belong(cast: Cast) -> None:
@@ -161,7 +172,7 @@ def test_a_language_is_chosen_on_the_error_page_of_a_form(cast: Cast) -> None:
 
 def test_a_refused_method_is_a_page_for_who_looks_for_one(cast: Cast) -> None:
     client = signed_in(cast.colleague)
-    for method, path, allowed in (("get", "/signal/1/state", "POST"), ("post", "/learners", "GET, HEAD")):
+    for method, path, allowed in (("get", "/concerns", "POST"), ("post", "/learners", "GET, HEAD")):
         for language in ("en", "es"):
             answer = getattr(client, method)(path, headers={"Accept": "text/html", "Accept-Language": language})
             assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)

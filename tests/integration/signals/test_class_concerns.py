@@ -140,7 +140,7 @@ class TestNotifications:
         assert waiting.signal is None
         delivery = claim_next(timezone.now() + timedelta(seconds=1))
         assert delivery is not None
-        message = message_of(delivery.id, rule, delivery.signals, told_now(delivery.concerns))
+        message = message_of(delivery.id, rule, delivery.signals, told_now(delivery.rule.academy, delivery.concerns))
         assert message.subject == "[Learntrace] Many of the class: lesson-03-exercise-1"
         assert message.lines[0].sentence == "5 learners met “XError: it broke” on lesson-03-exercise-1"
         assert message.document["concerns"][0]["met_by"] == 5

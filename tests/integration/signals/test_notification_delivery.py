@@ -362,13 +362,13 @@ def test_a_server_that_drips_its_answer_is_waited_for_no_longer_than_the_limit(
 
 
 def test_a_mailbox_that_does_not_exist_is_final_and_a_busy_mail_server_is_not(cast: Cast, mail: MailServer) -> None:
-    make_rule(cast.colleague, cast.academy, target="nobody@example.org")
+    nobody = make_rule(cast.colleague, cast.academy, target="nobody@example.org")
     queue(make_signal(cast.owner, cast.academy))
     deliver_due()
     assert (only().state, only().reason, only().detail) == ("failed", "refused", "SMTP 550")
     make_rule(cast.colleague, cast.academy)
     Notification.objects.all().delete()
-    NotificationRule.objects.filter(target="nobody@example.org").delete()
+    nobody.delete()
     queue(make_signal(cast.owner, cast.academy))
     mail.replies = ["451 come back later"]
     now = timezone.now()

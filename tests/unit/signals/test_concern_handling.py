@@ -7,7 +7,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learntrace.signals.concerns.error_group import text_of
+from learntrace.signals.concerns.error_group import group_of, text_of
 from learntrace.signals.concerns.figures import Figures
 from learntrace.signals.concerns.handling import (
     ASPECTS,
@@ -133,6 +133,15 @@ def test_a_concerns_life_is_told_with_what_is_known(figures: Figures, told: str)
 
 
 @given(st.text(), st.text())
-def test_an_error_is_one_line_and_told_once(name: str, message: str) -> None:
-    assert text_of(name, name) == name
-    assert text_of(name, message).startswith(name)
+def test_an_error_is_one_line_of_its_group(name: str, message: str) -> None:
+    text = text_of(name, message)
+    assert text.strip()
+    assert len(text.splitlines()) == 1
+    assert 0 < len(group_of(name, message)) <= 64
+
+
+def test_variants_of_an_error_are_one_group_and_its_name_is_told_once() -> None:
+    assert group_of("NameError", "name 'x' is not defined") == group_of("NameError", "name 'total' is not defined")
+    assert group_of("NameError", "name 'x' is not defined") != group_of("TypeError", "name 'x' is not defined")
+    assert text_of("NameError", "name 'x' is not defined\n  in line 3") == "NameError: name 'x' is not defined"
+    assert text_of("expected ';' before '}' token", "expected ';' before '}' token") == "expected ';' before '}' token"
