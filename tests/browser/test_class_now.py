@@ -53,9 +53,17 @@ def test_every_page_fits_reads_well_and_has_nothing_serious_for_axe(
         for width in (1440, 360):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+            assert page.evaluate(BELOW_THE_FOOTER) <= 1, (path, width)
             assert complaints(page) == [], (path, width)
         contrast, text = page.evaluate(LEAST_CONTRAST)
         assert contrast >= 4.5, (path, text)
+
+
+# How much of the page is below its last line: what is hidden in a box that scrolls must not lengthen the page.
+BELOW_THE_FOOTER = """() => {
+  const end = document.querySelector("footer").getBoundingClientRect().bottom + window.scrollY;
+  return document.documentElement.scrollHeight - Math.max(end, window.innerHeight);
+}"""
 
 
 # Of each lane's name: its text, its left and right edge within the picture, and how far its middle is above its lane.

@@ -1,7 +1,7 @@
 """Concerns as cards of a page: each with its life in words, its reasons and what staff did with it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from learntrace.accounts.models import User
@@ -9,7 +9,7 @@ from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.concerns.acts import colleagues
 from learntrace.signals.concerns.class_wide import ClassConcern
-from learntrace.signals.concerns.figures import NO_FIGURES, Figures
+from learntrace.signals.concerns.figures import Figures
 from learntrace.signals.concerns.handling import What
 from learntrace.signals.concerns.reading import ToldConcern
 from learntrace.signals.concerns.summary import life_of
@@ -115,7 +115,7 @@ def _masked(entry: ToldConcern, names: Mapping[int, str]) -> ConcernCard:
         learner=names[entry.learner.pk] if entry.learner else "",
         about=entry.about,
         about_url="",
-        life=entry.summary if of_class else life_of(concern.since, entry.now, NO_FIGURES),
+        life=entry.summary if of_class else life_of(concern.since, entry.now, Figures(begun=entry.figures.begun)),
         since=concern.since,
         of_class=of_class,
         reasons=[Reason(kind_name(signal.kind), "", "", "") for signal in entry.reasons],
@@ -159,7 +159,7 @@ def _life(entry: ToldConcern, reasons: Sequence[Reason]) -> str:
     error = entry.figures.last_error
     if isinstance(entry.concern, ClassConcern) or not (reasons and error and error in reasons[0].sentence):
         return entry.summary
-    return life_of(entry.concern.since, entry.now, Figures(entry.figures.attempts))
+    return life_of(entry.concern.since, entry.now, replace(entry.figures, name=None))
 
 
 def _reason(page: AcademyPage, signal: Signal) -> Reason:

@@ -138,11 +138,11 @@ def span(moment: datetime) -> str:
 
 @register.filter
 def moment(at: datetime) -> SafeString:
-    """A time: with seconds within half a day, else with its date, so that yesterday's does not look like a future one.
+    """A time: with seconds within half a day, else with its date, so that neither yesterday's nor tomorrow's looks like today's.
 
     It is in the page's time zone (`core.time_zones`), as is what the script makes of it.
     """
-    recent = labels.seconds_since(at) < 43200
+    recent = abs((timezone.now() - at).total_seconds()) < 43200
     local = timezone.localtime(at)
     text = local.strftime("%H:%M:%S") if recent else date_format(local, "j M H:i")
     form = "clock" if recent else "date"

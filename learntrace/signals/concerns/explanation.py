@@ -15,8 +15,9 @@ def definition() -> str:
     """Return what a learner's concern is, in the active language."""
     return _(
         "One entry for a learner and an assignment while a signal about it stands and it is not done. Severity is that of the "
-        "worst signal, “since” the time of the first. Attempts are counted from the first that a signal names. An "
-        "acknowledgement holds until the trouble has been over for %(minutes)s minutes, or until it becomes worse."
+        "worst signal, “since” the time of the first. Attempts, and for how long they go on, are counted from "
+        "the first that a signal names. An acknowledgement holds until the trouble has been over for %(minutes)s minutes, or "
+        "until it becomes worse."
     ) % {"minutes": int(PAUSE.total_seconds() // 60)}
 
 

@@ -1,8 +1,9 @@
-"""What concerns tell of their attempts: how many there were since the trouble began, and the last error."""
+"""What concerns tell of their attempts: when the trouble began, how many there were since, and the last error."""
 
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from learntrace.core.sql import fetch, json_rows
 from learntrace.progress.counting import counts
@@ -13,7 +14,7 @@ from learntrace.signals.models import Signal
 # The trouble began with the first attempt that is evidence of one of its signals. Both parts are steps in the index
 # activity_assignment.
 _FIGURES = f"""
-SELECT asked.number, tried.attempts, failed.name, failed.message
+SELECT asked.number, begun.at, tried.attempts, failed.name, failed.message
   FROM jsonb_to_recordset(%(asked)s::jsonb)
     AS asked(number bigint, learner bigint, about text, since timestamptz, evidence uuid[])
  CROSS JOIN LATERAL (
@@ -33,11 +34,15 @@ SELECT asked.number, tried.attempts, failed.name, failed.message
 
 @dataclass(frozen=True)
 class Figures:
-    """The number of attempts since the trouble began, and the last error; None where the concern is on no assignment."""
+    """The number of attempts since the trouble began, and the last error; None where the concern is on no assignment.
+
+    The trouble begins with attempts, and so before the first signal of it opens.
+    """
 
     attempts: int | None = None
     name: str | None = None
     message: str = ""
+    begun: datetime | None = None
 
     @property
     def last_error(self) -> str:
@@ -66,7 +71,7 @@ def figures_of(
     if not asked:
         return {}
     rows = fetch(_FIGURES, {"asked": json_rows(asked), "academy": academy_id})
-    return {number: Figures(attempts, name, message or "") for number, attempts, name, message in rows}
+    return {number: Figures(attempts, name, message or "", begun) for number, begun, attempts, name, message in rows}
 
 
 def _first_evidence(signal: Signal | None) -> list[str]:

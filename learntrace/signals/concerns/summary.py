@@ -11,8 +11,11 @@ _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=
 
 
 def life_of(since: datetime, now: datetime, figures: Figures) -> str:
-    """Return a learner's concern in the active language, as "For 12 minutes, 7 attempts. Last error: NameError"."""
-    time = duration_words(now - since)
+    """Return a learner's concern in the active language, as "For 12 minutes, 7 attempts. Last error: NameError".
+
+    The time is that of the attempts: from when the trouble began, which without attempts is `since`.
+    """
+    time = duration_words(now - (figures.begun or since))
     error = figures.last_error
     if figures.attempts is None:
         return _("For %(time)s") % {"time": time}

@@ -477,7 +477,7 @@ def test_every_table_of_a_learner_and_of_an_assignment_is_given_out(cast: Cast, 
     learners = table_of(client, "/assignment/intro/01-step?format=csv&table=learners")
     assert learners == table_of(client, "/assignment/intro/01-step?format=csv")
     errors = table_of(client, "/assignment/intro/01-step?format=csv&table=errors")
-    assert sorted(row[0] for row in errors[1:]) == ["NError", "XError"]
+    assert sorted(row[0] for row in errors[1:]) == ["NError: it broke", "XError: it broke"]
 
 
 def test_what_others_wrote_is_text_on_every_page_and_harmless_in_every_table(

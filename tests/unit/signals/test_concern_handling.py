@@ -126,6 +126,8 @@ def test_a_span_is_told_in_whole_words(seconds: float, en: str, es: str) -> None
         (Figures(1), "For 12 minutes, 1 attempt"),
         (Figures(7, "KeyError", "'a'\nmore"), "For 12 minutes, 7 attempts. Last error: KeyError: 'a'"),
         (Figures(7, "100%", "100%"), "For 12 minutes, 7 attempts. Last error: 100%"),
+        # The attempts tell for how long, not the signal that they opened.
+        (Figures(7, begun=NOW - 20 * MINUTE), "For 20 minutes, 7 attempts"),
     ],
 )
 def test_a_concerns_life_is_told_with_what_is_known(figures: Figures, told: str) -> None:
