@@ -10,8 +10,8 @@ from django.db.models.functions import Now
 from django.test import Client as Browser
 from django.urls import reverse
 
-from learntrace.accounts.jupyterhub.members import find_hub_member
 from learntrace.accounts.audit.models import AuditEntry
+from learntrace.accounts.jupyterhub.members import find_hub_member
 from learntrace.accounts.models import Academy, Grant, Membership, MergedUser, Token, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.config.commands import users
