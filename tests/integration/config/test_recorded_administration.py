@@ -187,7 +187,8 @@ def test_tokens_of_the_command_line_are_recorded(cast: Cast, capsys: pytest.Capt
     made, revoked = entries()
     assert (made.action, revoked.action) == ("token.made", "token.revoked")
     assert (made.subject_id, made.object_id) == (revoked.subject_id, revoked.object_id) == (cast.owner.pk, token.pk)
-    assert made.values.after == revoked.values.before == {"prefix": token.prefix, "kind": "permanent"}
+    told = {"prefix": token.prefix, "kind": "permanent", "scope": "write"}
+    assert made.values.after == revoked.values.before == told
     assert key not in json.dumps([made.values.after, revoked.values.before])
 
 
@@ -236,7 +237,7 @@ def test_a_limit_to_cohorts_is_recorded_by_command_and_roster_alike(cast: Cast, 
     assert limit_command.main(["set", *who, "--cohort", "mornings"]) == 0
     (entry,) = entries()
     assert (entry.action, entry.academy_id, entry.subject_id) == ("cohort_limit.changed", cast.academy.pk, teacher.pk)
-    assert (entry.values.before, entry.values.after) == (None, {"cohorts": [cohort.pk]})
+    assert (entry.values.before, entry.values.after) == ({"cohorts": None}, {"cohorts": [cohort.pk]})
     file = tmp_path / "roster.json"
     file.write_text(json.dumps({"memberships": [{"user": "pat", "academy": "downtown", "cohorts": None}]}))
     import_roster(file)
@@ -259,3 +260,12 @@ def test_what_an_operator_does_for_who_cannot_sign_in_is_recorded(cast: Cast) ->
         ("second_factor.removed", cast.owner.pk, "command", {"app": True, "passkeys": 0}),
         ("sign_in.unlocked", cast.owner.pk, "command", {"counts": 1}),
     ]
+
+
+def test_a_roster_that_changes_a_password_tells_whose_and_not_which(cast: Cast, tmp_path: Path) -> None:
+    file = tmp_path / "roster.json"
+    file.write_text(json.dumps({"users": [{"username": "ada", "password": "correct horse battery"}]}))
+    import_roster(file)
+    (entry,) = entries()
+    assert entry.values.after[f"password of user {cast.owner.pk}"] == "changed"
+    assert "horse" not in json.dumps(entry.values.after)
