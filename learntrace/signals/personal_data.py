@@ -95,7 +95,10 @@ def _erase_signals(user_id: int) -> int:
 
 def _erase_concerns(user_id: int) -> int:
     lock_learners([user_id])
-    return Concern.objects.filter(user=user_id).delete()[0]
+    # As they are listed: each act, and a concern without any.
+    count = _concerns(user_id).count()
+    Concern.objects.filter(user=user_id).delete()
+    return count
 
 
 def _erase_detector_states(user_id: int) -> int:

@@ -1,8 +1,8 @@
 """The import of a roster in the audit log: an entry for each academy that it has changed something in, for its admins to read.
 
 What concerns no academy (users, permissions, tokens, tasks) is in an entry of the installation, or, where the file is about
-one academy only, in that academy's. Rows are counted; told are the roles of staff and their limits to
-cohorts, which open things, by the ids of the users.
+one academy only, in that academy's. Rows are counted; told are the roles of staff, their limits to cohorts,
+and whose password is another, by the ids of the users.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 from learntrace.accounts.audit.actions import ROSTER_IMPORTED
 from learntrace.accounts.audit.recording import record
-from learntrace.accounts.models import Academy, Membership
+from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.roster.plan import Counts, Draft, Plan
 
 _LEARNERS = "student"
@@ -30,6 +30,7 @@ def record_import(plans: Sequence[Plan[Any]]) -> None:
                 _count(after.setdefault(academy_id, {}), plan.section.name, draft)
                 _tell_role(before.setdefault(academy_id, {}), after[academy_id], draft)
                 _tell_limit(before[academy_id], after[academy_id], draft)
+                _tell_password(after[academy_id], draft)
     if len(after) == 2 and None in after:
         (only,) = (academy_id for academy_id in after if academy_id is not None)
         after[only] |= after.pop(None)
@@ -74,3 +75,9 @@ def _tell_limit(before: Told, after: Told, draft: Draft[Any]) -> None:
     if was != now:
         name = f"cohorts of user {row.user_id}"
         before[name], after[name] = was, now
+
+
+def _tell_password(after: Told, draft: Draft[Any]) -> None:
+    """Tell that a stored user has another password now."""
+    if isinstance(draft.row, User) and not draft.is_new and "password" in draft.changed:
+        after[f"password of user {draft.row.pk}"] = "changed"

@@ -11,17 +11,22 @@ from django.contrib.admin.models import LogEntry
 from django.core.management import call_command, get_commands, load_command_class
 from django.db.models import Model
 from django.test import Client
+from django.utils import timezone
 
 from learntrace.accounts.audit.administration import RecordedAdmin
 from learntrace.accounts.audit.commands import RecordedCommand
 from learntrace.accounts.audit.models import AuditEntry
+from learntrace.accounts.cohort_limits import command as limit_command
 from learntrace.accounts.models import Membership, Token, User
+from learntrace.accounts.second_factor.models import AuthenticatorApp
+from learntrace.accounts.signing_in import unlock_command
+from learntrace.accounts.signing_in.models import GuessCount
 from learntrace.accounts.tokens import command as token_command
 from learntrace.config.commands.roster import import_roster
 from learntrace.learnpack.models import Webhook
 from learntrace.signals.models import NotificationRule
 from tests.integration.config.test_admin import MODELS, browser, one_of_each, url
-from tests.support.builders import Cast, make_attempts, make_user
+from tests.support.builders import Cast, make_attempts, make_cohort, make_user
 
 __all__ = ["browser", "one_of_each"]
 
@@ -184,7 +189,8 @@ def test_tokens_of_the_command_line_are_recorded(cast: Cast, capsys: pytest.Capt
     made, revoked = entries()
     assert (made.action, revoked.action) == ("token.made", "token.revoked")
     assert (made.subject_id, made.object_id) == (revoked.subject_id, revoked.object_id) == (cast.owner.pk, token.pk)
-    assert made.values.after == revoked.values.before == {"prefix": token.prefix, "kind": "permanent"}
+    told = {"prefix": token.prefix, "kind": "permanent", "scope": "write"}
+    assert made.values.after == revoked.values.before == told
     assert key not in json.dumps([made.values.after, revoked.values.before])
 
 
@@ -223,3 +229,45 @@ def test_the_roster_of_several_academies_tells_each_its_own(cast: Cast, tmp_path
     import_roster(file)
     told = {entry.academy_id: entry.values.after["memberships"]["created"] for entry in entries()}
     assert told == {cast.academy.pk: 1, cast.elsewhere.pk: 1}
+
+
+def test_a_limit_to_cohorts_is_recorded_by_command_and_roster_alike(cast: Cast, tmp_path: Path) -> None:
+    teacher = make_user("pat", "teacher", cast.academy)
+    cohort = make_cohort("mornings", cast.academy)
+    who = ["--user", "pat", "--academy", "downtown"]
+    assert limit_command.main(["set", *who, "--cohort", "mornings"]) == 0
+    assert limit_command.main(["set", *who, "--cohort", "mornings"]) == 0
+    (entry,) = entries()
+    assert (entry.action, entry.academy_id, entry.subject_id) == ("cohort_limit.changed", cast.academy.pk, teacher.pk)
+    assert (entry.values.before, entry.values.after) == ({"cohorts": None}, {"cohorts": [cohort.pk]})
+    file = tmp_path / "roster.json"
+    file.write_text(json.dumps({"memberships": [{"user": "pat", "academy": "downtown", "cohorts": None}]}))
+    import_roster(file)
+    (told,) = new_entries(1)
+    limit = f"cohorts of user {teacher.pk}"
+    assert told.values.before == {limit: [cohort.pk]}
+    assert limit in told.fields
+    import_roster(file)
+    limit_command.main(["lift", *who])
+    assert len(entries()) == 2, "what changes nothing more leaves no entry"
+
+
+def test_what_an_operator_does_for_who_cannot_sign_in_is_recorded(cast: Cast) -> None:
+    GuessCount.objects.create(subject=f"account:{cast.owner.pk}", failures=20, ends_at=timezone.now())
+    AuthenticatorApp.objects.create(user=cast.owner, secret="A" * 32, confirmed_at=timezone.now())
+    assert unlock_command.main(["ada", "--second-factors"]) == 0
+    assert unlock_command.main(["ada", "--second-factors"]) == 0
+    told = [(entry.action, entry.subject_id, entry.door, entry.values.before) for entry in entries()]
+    assert told == [
+        ("second_factor.removed", cast.owner.pk, "command", {"app": True, "passkeys": 0}),
+        ("sign_in.unlocked", cast.owner.pk, "command", {"counts": 1}),
+    ]
+
+
+def test_a_roster_that_changes_a_password_tells_whose_and_not_which(cast: Cast, tmp_path: Path) -> None:
+    file = tmp_path / "roster.json"
+    file.write_text(json.dumps({"users": [{"username": "ada", "password": "correct horse battery"}]}))
+    import_roster(file)
+    (entry,) = entries()
+    assert entry.values.after[f"password of user {cast.owner.pk}"] == "changed"
+    assert "horse" not in json.dumps(entry.values.after)

@@ -109,7 +109,7 @@ def test_the_file_has_what_the_page_has_with_whole_values(cast: Cast, admin: Cli
 
 def test_after_an_erasure_the_entry_stays_without_what_it_told(cast: Cast, teacher: Api, admin: Client) -> None:
     acknowledge(cast)
-    Api(cast.owner).delete("/v1/me/data")
+    erase(cast.owner)
     erased, entry = told(teacher)
     assert (erased["action"], erased["address"]) == (DATA_ERASED.slug, "")
     assert entry["action"] == SIGNAL_STATE_CHANGED.slug

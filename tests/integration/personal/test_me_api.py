@@ -48,7 +48,7 @@ from learntrace.personal.exporting import write_export
 from learntrace.personal.models import Erasure, PendingErasure, UserMerge
 from learntrace.progress.models import Activity, CourseRun, EarlierRun, Exclusion, Floor, Progress, Stale
 from learntrace.progress.recording import recomputation, recording
-from learntrace.signals.models import Notification, NotificationRule
+from learntrace.signals.models import Concern, ConcernAct, Notification, NotificationRule
 from tests.support.builders import (
     Api,
     Cast,
@@ -166,6 +166,8 @@ def fill(scene: Scene) -> list[str]:
     recomputation.enqueue([ID])
     UserMerge.objects.create(merged=make_user("half", "student", scene.cast.academy), into_id=ID)
     of_ada: dict[str, Any] = {"user_id": ID, "academy": scene.cast.academy}
+    concern, _made = Concern.objects.get_or_create(**of_ada, assignment=TAG)
+    ConcernAct.objects.create(concern=concern, number=1, what="noted", clock=now, note=f"{NAME} asked for time")
     Exclusion.objects.create(**of_ada, activity_id=uuid.uuid4(), reason="a preview")
     with transaction.atomic():
         record(ATTEMPTS_EXCLUDED, academy_id=scene.cast.academy.pk, subject_id=ID, after={"reason": f"{NAME} was ill"})
@@ -240,7 +242,7 @@ def test_after_an_erasure_a_dump_tells_nothing_and_neither_do_logs_nor_files_of_
     answer = Api(scene.ada).get(EXPORT)
     opened(answer).close()
     answer.close()
-    assert Api(scene.ada).delete(DATA).status_code == 200
+    assert erase_at_once(scene.ada).status_code == 200
     work()
     dump = dumped()
     assert [text for text in done if text in dump] == []

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.test import Client as Browser
 from django.urls import reverse
 
+from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.jupyterhub.members import find_hub_member
 from learntrace.accounts.models import Academy, Grant, Membership, MergedUser, Token, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
@@ -320,6 +321,13 @@ def test_the_commands_merge_list_and_undo(both: None, old: User, new: User, caps
     assert "undone" in capsys.readouterr().out
     new.refresh_from_db()
     assert (new.username, new.is_active) == ("ana", True)
+
+
+def test_a_merge_and_its_undoing_are_recorded_with_the_ids_of_both(both: None, old: User, new: User) -> None:
+    undo(merge(new, old).pk)
+    told = [(entry.action, entry.subject_id, entry.values.after) for entry in AuditEntry.objects.order_by("id")]
+    ids = {"merged": new.pk, "into": old.pk}
+    assert told == [("users.merged", old.pk, ids), ("users.separated", old.pk, ids)]
 
 
 def test_the_administration_offers_both(old: User, new: User) -> None:

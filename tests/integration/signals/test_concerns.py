@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from learntrace.core.models import LiveEvent
+from learntrace.core.personal_data import registered_datasets
 from learntrace.personal.erasing import erase
 from learntrace.signals.concerns.serializers import ConcernSerializer, ConcernWithActsSerializer
 from learntrace.signals.models import Concern, ConcernAct, Signal
@@ -376,8 +377,14 @@ class TestLife:
 
     def test_erasing_a_learner_takes_concerns_and_notes_along(self, cast: Cast, teacher: Api) -> None:
         make_signal(cast.owner, cast.academy)
-        act(teacher, only(teacher)["id"], "note", note="a secret")
-        erase(cast.owner)
+        number = only(teacher)["id"]
+        act(teacher, number, "note", note="a secret")
+        act(teacher, number, "acknowledge")
+        make_signal(cast.owner, cast.academy, assignment="assignment:another")
+        assert len(listed(teacher)) == 2
+        counted = {one.name: (one.count(cast.owner.pk), len(one.find(cast.owner.pk))) for one in registered_datasets()}
+        assert counted["concerns"] == (3, 3), "two acts on one, and one that nobody has handled"
+        assert erase(cast.owner).counts["concerns"] == 3
         assert (Concern.objects.count(), ConcernAct.objects.count()) == (0, 0)
 
 
