@@ -26,9 +26,11 @@ from learntrace.accounts.models import Cohort, Membership, User
 from learntrace.accounts.roster.items import RosterError
 from learntrace.config.commands.roster import import_roster
 from learntrace.core.models import LiveEvent
+from learntrace.dashboard.health.overview import health_of
+from learntrace.dashboard.health.volume import PERIODS
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
-from learntrace.notebooks.models import RejectedEvent
+from learntrace.notebooks.models import Arrival, RejectedEvent
 from learntrace.progress.models import Activity, EarlierRun, Exclusion, FormerStep, Progress
 from learntrace.signals.concerns.class_turn import ClassTurn
 from learntrace.signals.concerns.of_class import concerns_of_learner
@@ -269,6 +271,30 @@ def test_figures_count_the_learners_of_the_cohort_only(scene: Scene) -> None:
     [step] = limited.get("/v1/progress/academy/former-step").json()
     assert (step["learners"], step["attempts"]) == (1, 2)
     assert [row["cohort"]["slug"] for row in limited.get("/v1/progress/academy/cohort").json()] == [f"{MINE}-cohort"]
+
+
+def test_the_health_of_telemetry_counts_the_learners_of_the_cohort_only(scene: Scene) -> None:
+    academy = scene.cast.academy
+    for name in (MINE, OTHERS):
+        learner = scene.learners[name]
+        Arrival.objects.create(events=[uuid.uuid4()], turn_academy=academy.pk, turn_learner=learner.pk)
+        # Done without scores, as its asset isn't graded.
+        asset = make_asset(f"{name}-done", academy=academy)
+        make_assignment(academy, asset, f"assignment:{name}-done")
+        make_attempts(learner, academy, f"assignment:{name}-done", "-")
+        make_telemetry(learner, f"{name}-done", telemetry={"slug": name}, metrics=None)
+    found = health_of(as_seen_by(scene.membership), PERIODS[0])
+    whole = health_of(academy, PERIODS[0])
+    assert [one.slug for one in found.unscored] == [f"{MINE}-done"]
+    assert {one.slug for one in whole.unscored} >= {f"{MINE}-done", f"{OTHERS}-done"}
+    for source, all_ in zip(found.sources, whole.sources, strict=True):
+        assert (source.received * 2, source.failed * 2, source.waiting * 2) == (
+            all_.received,
+            all_.failed,
+            all_.waiting,
+        )
+    assert sum(source.waiting for source in found.sources) > 0
+    assert found.learners_with_missing_attempts * 2 == whole.learners_with_missing_attempts == 2
 
 
 @pytest.mark.parametrize("pattern", sorted(REFUSED))
