@@ -25,6 +25,7 @@ from learntrace.accounts.memberships import count_readers
 from learntrace.accounts.models import Cohort, Membership, User
 from learntrace.accounts.roster.items import RosterError
 from learntrace.config.commands.roster import import_roster
+from learntrace.core.live_events import events_about
 from learntrace.core.models import LiveEvent
 from learntrace.dashboard.health.overview import health_of
 from learntrace.dashboard.health.volume import PERIODS
@@ -434,6 +435,8 @@ def test_the_stream_says_to_a_limited_member_what_is_of_an_own_cohort(scene: Sce
     assert sorted(one["met_by"] for one in sent(None)) == [5, 7]
     assert [one["met_by"] for one in sent(sight)] == [5]
     assert "audience" not in json.dumps(sent(None)) + json.dumps(sent(sight))
+    # What is kept of a learner for this is found, and erased with the rest.
+    assert events_about(User.objects.get(username="mimosa10").pk).filter(kind="concern").count() == 1
     # For who sees the own cohort only it is over; for others it stands on.
     many_meet(scene, OTHERS, "z", 30, 3)
     Activity.objects.filter(user__username__in=["mimosa10", "mimosa11"]).delete()
