@@ -55,7 +55,8 @@ def count_since(academy: Academy, since: datetime) -> int:
 
 def count_waiting(academy: Academy) -> int:
     """Count the academy's events that wait to be recorded."""
-    return sum(map(len, Arrival.objects.filter(turn_academy=academy.pk).values_list("events", flat=True)))
+    rows = Arrival.objects.filter(seen(academy, "turn_learner"), turn_academy=academy.pk)
+    return sum(map(len, rows.values_list("events", flat=True)))
 
 
 def last_event_at(academy: Academy) -> datetime | None:

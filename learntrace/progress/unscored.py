@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from learntrace.accounts.cohort_limits.limit import parameter
 from learntrace.accounts.models import Academy
 from learntrace.core.sql import fetch
 
@@ -19,8 +20,9 @@ SELECT a.slug, a.graded, count(*)
                 ON p.user_id = t.user_id AND p.assignment = s.key AND p.academy_id = s.academy_id
         WHERE s.academy_id = m.academy_id AND s.asset_id = a.id
  ) AS found
- WHERE m.academy_id = %s AND found.steps > 0 AND found.steps = found.done AND NOT t.by_staff
- GROUP BY a.slug, a.graded ORDER BY 3 DESC, 1 LIMIT %s
+ WHERE m.academy_id = %(academy)s AND (%(seen)s::bigint[] IS NULL OR m.user_id = ANY(%(seen)s))
+   AND found.steps > 0 AND found.steps = found.done AND NOT t.by_staff
+ GROUP BY a.slug, a.graded ORDER BY 3 DESC, 1 LIMIT %(most)s
 """
 MOST = 20
 
@@ -36,4 +38,5 @@ class Unscored:
 
 def finished_without_scores(academy: Academy) -> list[Unscored]:
     """Return the assets that learners of the academy have finished without scores, those of most learners first."""
-    return [Unscored(*row) for row in fetch(_UNSCORED, [academy.pk, MOST])]
+    asked = {"academy": academy.pk, "seen": parameter(academy), "most": MOST}
+    return [Unscored(*row) for row in fetch(_UNSCORED, asked)]

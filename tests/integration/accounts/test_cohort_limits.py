@@ -25,10 +25,13 @@ from learntrace.accounts.memberships import count_readers
 from learntrace.accounts.models import Cohort, Membership, User
 from learntrace.accounts.roster.items import RosterError
 from learntrace.config.commands.roster import import_roster
+from learntrace.core.live_events import events_about
 from learntrace.core.models import LiveEvent
+from learntrace.dashboard.health.overview import health_of
+from learntrace.dashboard.health.volume import PERIODS
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import Webhook
-from learntrace.notebooks.models import RejectedEvent
+from learntrace.notebooks.models import Arrival, RejectedEvent
 from learntrace.progress.models import Activity, EarlierRun, Exclusion, FormerStep, Progress
 from learntrace.signals.concerns.class_turn import ClassTurn
 from learntrace.signals.concerns.of_class import concerns_of_learner
@@ -271,6 +274,30 @@ def test_figures_count_the_learners_of_the_cohort_only(scene: Scene) -> None:
     assert [row["cohort"]["slug"] for row in limited.get("/v1/progress/academy/cohort").json()] == [f"{MINE}-cohort"]
 
 
+def test_the_health_of_telemetry_counts_the_learners_of_the_cohort_only(scene: Scene) -> None:
+    academy = scene.cast.academy
+    for name in (MINE, OTHERS):
+        learner = scene.learners[name]
+        Arrival.objects.create(events=[uuid.uuid4()], turn_academy=academy.pk, turn_learner=learner.pk)
+        # Done without scores, as its asset isn't graded.
+        asset = make_asset(f"{name}-done", academy=academy)
+        make_assignment(academy, asset, f"assignment:{name}-done")
+        make_attempts(learner, academy, f"assignment:{name}-done", "-")
+        make_telemetry(learner, f"{name}-done", telemetry={"slug": name}, metrics=None)
+    found = health_of(as_seen_by(scene.membership), PERIODS[0])
+    whole = health_of(academy, PERIODS[0])
+    assert [one.slug for one in found.unscored] == [f"{MINE}-done"]
+    assert {one.slug for one in whole.unscored} >= {f"{MINE}-done", f"{OTHERS}-done"}
+    for source, all_ in zip(found.sources, whole.sources, strict=True):
+        assert (source.received * 2, source.failed * 2, source.waiting * 2) == (
+            all_.received,
+            all_.failed,
+            all_.waiting,
+        )
+    assert sum(source.waiting for source in found.sources) > 0
+    assert found.learners_with_missing_attempts * 2 == whole.learners_with_missing_attempts == 2
+
+
 @pytest.mark.parametrize("pattern", sorted(REFUSED))
 def test_what_concerns_all_learners_is_refused_with_a_sentence(scene: Scene, pattern: str) -> None:
     for route in (route for route in ROUTES if route.pattern == pattern and route.colleague < 400):
@@ -408,6 +435,8 @@ def test_the_stream_says_to_a_limited_member_what_is_of_an_own_cohort(scene: Sce
     assert sorted(one["met_by"] for one in sent(None)) == [5, 7]
     assert [one["met_by"] for one in sent(sight)] == [5]
     assert "audience" not in json.dumps(sent(None)) + json.dumps(sent(sight))
+    # What is kept of a learner for this is found, and erased with the rest.
+    assert events_about(User.objects.get(username="mimosa10").pk).filter(kind="concern").count() == 1
     # For who sees the own cohort only it is over; for others it stands on.
     many_meet(scene, OTHERS, "z", 30, 3)
     Activity.objects.filter(user__username__in=["mimosa10", "mimosa11"]).delete()
