@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 class Kept(StrEnum):
     """How long something is kept."""
 
+    HOUR = "hour"
     ACCOUNT = "account"
     ERASED = "erased"
     ACADEMY = "academy"
@@ -37,6 +38,7 @@ class SeenBy(StrEnum):
 
 
 KEPT: Mapping[Kept, Promise] = {
+    Kept.HOUR: _("An hour"),
     Kept.ACCOUNT: _("As long as the account"),
     Kept.ERASED: _("Until the person erases their data"),
     Kept.ACADEMY: _("As long as the academy keeps what it belongs to"),

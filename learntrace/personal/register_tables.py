@@ -235,7 +235,7 @@ TABLES: Final[tuple[Table, ...]] = (
     impersonal("registry_translationgroup", "id"),
     # Processes
     personal(
-        "core_liveevent", "data", "id academy_id kind created_at", _SIGNALS, Kept.SOON, SeenBy.STAFF, "live-messages",
+        "core_liveevent", "data", "id academy_id kind created_at", _SIGNALS, Kept.HOUR, SeenBy.STAFF, "live-messages",
     ),
     impersonal("core_heartbeat", "id name seen_at"),
     impersonal("core_scheduledrun", "id name last_run_at"),

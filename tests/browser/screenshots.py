@@ -73,11 +73,14 @@ def take(address: str, folder: Path) -> None:
     from playwright.sync_api import sync_playwright
 
     from tests.browser.chromium import launch
+    from tests.browser.scene import beat
 
     shots = _set_up()
     with sync_playwright() as playwright:
         browser = launch(playwright)
         for shot in shots:
+            # However long the pictures take, the worker of the scene is at work.
+            beat()
             _take_one(browser, address, folder, shot)
         browser.close()
 
@@ -86,8 +89,14 @@ def _set_up() -> list[Shot]:
     """Have an academy with LearnPack's telemetry and one with a class in notebooks; what to show of them."""
     from tests.browser.classroom import build_classroom, build_package, fail
     from tests.browser.scene import PASSWORD, build_scene
+    from tests.support.builders import make_rejected, make_stored_event
+    from tests.support.notebooks import make_event
 
     scene = build_scene(crowd=12)
+    for place in range(40):
+        raised = {"outcome": "error", "error_name": "NameError"} if place % 3 == 0 else {"outcome": "ok"}
+        make_stored_event(scene.learner, scene.academy, result=raised)
+    make_rejected(scene.learner, scene.academy, make_event(verb="danced"))
     room = build_classroom(24, 2, 6, slug="harbour")
     for place, learner in enumerate(room.learners[:9]):
         fail(room, learner, room.keys[-1 - place % 3], 2 + place % 4)

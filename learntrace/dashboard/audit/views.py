@@ -1,7 +1,7 @@
 """The audit log of an academy, for its admins: who did what, when, from where, with the values before and after."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,23 @@ from learntrace.dashboard.layout.page import AcademyPage, academy_page
 MOST_IN_CSV: Final = 100_000
 # Characters of a value on the page; the CSV file and the API have all of it.
 _MOST_SHOWN: Final = 300
+# The kinds of things that actions are about; rows of the administration have the names of their tables.
+_OBJECTS: Final[Mapping[str, Promise]] = {
+    "academy": _("academy"),
+    "asset": _("asset"),
+    "concern": _("concern"),
+    "exclusion": _("exclusion"),
+    "membership": _("membership"),
+    "merge of users": _("merge of users"),
+    "notification rule": _("notification rule"),
+    "rejected event": _("rejected event"),
+    "rename of a step": _("rename of a step"),
+    "signal": _("signal"),
+    "telemetry record": _("telemetry record"),
+    "token": _("token"),
+    "user": _("user"),
+    "webhook": _("webhook"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,7 @@ class EntryLine:
 
     told: Told
     door: str | Promise
+    object: str | Promise
     changes: Sequence[ChangeLine]
     learner_url: str
     erased: bool
@@ -101,6 +119,7 @@ def _line(page: AcademyPage, one: Told) -> EntryLine:
     return EntryLine(
         one,
         door=AuditEntry.Door(one.entry.door).label,
+        object=_OBJECTS.get(one.entry.object_type, one.entry.object_type),
         changes=[ChangeLine(change.field, _short(change.before), _short(change.after)) for change in one.changes],
         learner_url=page.address("learners-one", subject.id) if subject is not None and subject.name else "",
         erased=one.intact is None,

@@ -1,15 +1,25 @@
 """What is stored about oneself: each kind of data with its purpose, how long it is kept, and who sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from learntrace.core.personal_data import PersonalDataset, registered_datasets
 from learntrace.dashboard.layout.page import Page, signed_in_page
-from learntrace.personal.register import KEPT, SEEN_BY, tables_of
+from learntrace.personal.register import KEPT, SEEN_BY, Kept, SeenBy, tables_of
+
+# The register's words are about anybody; the page speaks to the person.
+_KEPT_OF_YOU: Mapping[Kept, str | Promise] = {**KEPT, Kept.ERASED: _("Until you erase your data")}
+_SEEN_BY_OF_YOU: Mapping[SeenBy, str | Promise] = {
+    **SEEN_BY,
+    SeenBy.OWN: _("You"),
+    SeenBy.STAFF: _("You and the staff of your academies"),
+    SeenBy.ADMINS: _("You and the admins of your academies"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,9 @@ def stored_lines(user_id: int) -> list[StoredLine]:
         table = next(iter(tables_of(dataset.name)), None)
         if table is not None and table.kept is not None and table.seen_by is not None:
             count = dataset.count(user_id)
-            lines.append(StoredLine(dataset, count, table.purpose, KEPT[table.kept], SEEN_BY[table.seen_by]))
+            lines.append(
+                StoredLine(dataset, count, table.purpose, _KEPT_OF_YOU[table.kept], _SEEN_BY_OF_YOU[table.seen_by])
+            )
     return lines
 
 
