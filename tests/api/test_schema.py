@@ -22,7 +22,7 @@ from learntrace.signals.stream.app import PATH as STREAM_PATH
 from tests.faults.installation import Installation
 from tests.support.soak import MINUTES, scaled
 
-TEACHER_KEY, LEARNER_KEY = "a" * 40, "b" * 40
+TEACHER_KEY, LEARNER_KEY = "c0ffee" * 6 + "1111", "c0ffee" * 6 + "2222"
 ROSTER = {
     "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
     "users": [{"id": 1, "username": "teacher"}, {"id": 2, "username": "learner"}],
