@@ -26,8 +26,8 @@ TABLES: Final[tuple[Table, ...]] = (
         "is_superuser", "", _ACCOUNT, Kept.ACCOUNT, SeenBy.STAFF, "account",
     ),
     personal(
-        "accounts_membership", "user_id role status only_cohorts created_at", "id academy_id", _ROLES, Kept.ACCOUNT, SeenBy.STAFF,
-        "memberships",
+        "accounts_membership", "user_id role status only_cohorts created_at", "id academy_id", _ROLES, Kept.ACCOUNT,
+        SeenBy.STAFF, "memberships",
     ),
     personal(
         "accounts_membership_cohorts", "membership_id cohort_id", "id", _ROLES, Kept.ACCOUNT, SeenBy.STAFF,
@@ -79,8 +79,8 @@ TABLES: Final[tuple[Table, ...]] = (
     ),
     impersonal("accounts_academy", "id slug name status created_at updated_at"),
     impersonal(
-        "accounts_academysettings", "id academy_id learnpack_features notebook_features signal_features access_features created_at "
-        "updated_at"
+        "accounts_academysettings", "id academy_id learnpack_features notebook_features signal_features access_features "
+        "created_at updated_at"
     ),
     impersonal("accounts_cohort", "id slug name academy_id starts_on ends_on"),
     personal(
@@ -139,8 +139,8 @@ TABLES: Final[tuple[Table, ...]] = (
         "id academy_id last_arrival gap_seconds updated_at", _WORK, Kept.ERASED, SeenBy.STAFF, "progress",
     ),
     personal(
-        "progress_errorcount", "progress_id name message digest group_digest kind pattern count first_at last_at solved_at", "id", _WORK, Kept.ERASED,
-        SeenBy.STAFF, "errors",
+        "progress_errorcount", "progress_id name message digest group_digest kind pattern count first_at last_at solved_at",
+        "id", _WORK, Kept.ERASED, SeenBy.STAFF, "errors",
     ),
     personal(
         "progress_steplist", "user_id steps digest told_at", "id academy_id asset_id", _WORK, Kept.ERASED, SeenBy.STAFF,
@@ -182,9 +182,9 @@ TABLES: Final[tuple[Table, ...]] = (
         _SIGNALS, Kept.ERASED, SeenBy.OPERATOR, "detector-states",
     ),
     personal(
-        "signals_notificationrule", "user_id cohort_id name kinds least_severity channel target target_digest secret quiet_from quiet_until "
-        "timezone digest_minutes active failures postponed_until", "id academy_id created_at updated_at", _NOTICES,
-        Kept.ACCOUNT, SeenBy.OWN, "notification-rules",
+        "signals_notificationrule", "user_id cohort_id name kinds least_severity channel target target_digest secret "
+        "quiet_from quiet_until timezone digest_minutes active failures postponed_until", "id academy_id created_at updated_at",
+        _NOTICES, Kept.ACCOUNT, SeenBy.OWN, "notification-rules",
     ),
     personal(
         "signals_notification", "user_id signal_id concern_id destination state due_at begun_at sent_at reason detail",

@@ -138,7 +138,7 @@ def span(moment: datetime) -> str:
 
 @register.filter
 def moment(at: datetime) -> SafeString:
-    """A time: with seconds within half a day, else with its date, so that neither yesterday's nor tomorrow's looks like today's.
+    """A time: with seconds within half a day, else with its date, so that none of another day looks like today's.
 
     It is in the page's time zone (`core.time_zones`), as is what the script makes of it.
     """
