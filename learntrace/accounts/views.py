@@ -27,7 +27,7 @@ class LoginView(PublicView):
     """Gives a login token for e-mail address and password."""
 
     @extend_schema(
-        operation_id="login", request=LoginSerializer, responses=responses(LoginTokenSerializer, 400, 429), auth=[]
+        operation_id="login", request=LoginSerializer, responses=responses(LoginTokenSerializer, 400, 403, 429), auth=[]
     )
     def post(self, request: Request) -> Response:
         """Sign in; the token holds for 7 days."""

@@ -236,6 +236,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "LearnerStateEnum": "learntrace.measures.learner_state.STATES",
         "SignalStateEnum": "learntrace.signals.models.Signal.State",
+        "ConcernStateEnum": "learntrace.signals.concerns.serializers.STATES",
         "SettableSignalStateEnum": "learntrace.signals.serializers.SETTABLE",
         "NotificationStateEnum": "learntrace.signals.models.Notification.State",
         "SeverityEnum": "learntrace.signals.models.Signal.Severity",

@@ -14,7 +14,7 @@ import pytest
 from tests.faults.installation import Installation
 from tests.faults.processes import processes_of
 
-KEY = "c" * 40
+KEY = "c0ffee" * 6 + "1111"
 ROSTER = {
     "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
     "users": [{"id": 1, "username": "teacher"}, {"id": 2, "username": "learner"}],

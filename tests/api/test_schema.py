@@ -22,12 +22,15 @@ from learntrace.signals.stream.app import PATH as STREAM_PATH
 from tests.faults.installation import Installation
 from tests.support.soak import MINUTES, scaled
 
-TEACHER_KEY, LEARNER_KEY = "a" * 40, "b" * 40
+TEACHER_KEY, LEARNER_KEY, LEAVER_KEY = ("c0ffee" * 6 + end for end in ("1111", "2222", "3333"))
+# What ends keys is asked with one that nothing else needs: after it the others would open nothing.
+ENDS_KEYS = ("/v1/auth/logout", "/v1/auth/user/me/token/{token_id}")
 ROSTER = {
     "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
-    "users": [{"id": 1, "username": "teacher"}, {"id": 2, "username": "learner"}],
-    "memberships": [{"user": 1, "academy": 1, "role": "admin"}, {"user": 2, "academy": 1, "role": "student"}],
-    "tokens": [{"user": 1, "key": TEACHER_KEY}, {"user": 2, "key": LEARNER_KEY}],
+    "users": [{"id": 1, "username": "teacher"}, {"id": 2, "username": "learner"}, {"id": 3, "username": "leaver"}],
+    "memberships": [{"user": 1, "academy": 1, "role": "admin"}, {"user": 2, "academy": 1, "role": "student"},
+                    {"user": 3, "academy": 1, "role": "student"}],
+    "tokens": [{"user": 1, "key": TEACHER_KEY}, {"user": 2, "key": LEARNER_KEY}, {"user": 3, "key": LEAVER_KEY}],
     "assets": [{"id": 1, "slug": "intro", "title": "Intro", "graded": True, "academy": 1}],
     "tasks": [{"id": 1, "user": 2, "title": "Intro", "associated_slug": "intro", "task_type": "EXERCISE"}],
 }  # fmt: skip
@@ -94,7 +97,7 @@ def test_whatever_is_asked_is_answered_as_the_schema_says(
     operation: Any, data: st.DataObject, installation: Installation
 ) -> None:
     case = data.draw(operation.as_strategy(generation_mode=data.draw(st.sampled_from(GenerationMode))))
-    for key in (TEACHER_KEY, LEARNER_KEY):
+    for key in (LEAVER_KEY,) if operation.path in ENDS_KEYS else (TEACHER_KEY, LEARNER_KEY):
         base = f"http://127.0.0.1:{installation.port}"
         _check(case, case.call(base_url=base, headers=_headers(key), timeout=HANGING))
 
@@ -105,7 +108,8 @@ def test_requests_that_follow_from_answers_are_answered_as_the_schema_says(insta
     class Machine(_schema().as_state_machine()):  # type: ignore[misc]  # a class that is made at run time
         def get_call_kwargs(self, case: Any) -> dict[str, Any]:
             base = f"http://127.0.0.1:{installation.port}"
-            return {"base_url": base, "headers": _headers(TEACHER_KEY), "timeout": HANGING}
+            key = LEAVER_KEY if case.operation.path in ENDS_KEYS else TEACHER_KEY
+            return {"base_url": base, "headers": _headers(key), "timeout": HANGING}
 
         def validate_response(self, response: Any, case: Any, *_arguments: Any, **_options: Any) -> None:
             _check(case, response)
@@ -121,6 +125,7 @@ def test_requests_that_follow_from_answers_are_answered_as_the_schema_says(insta
     grown = _memory(installation) - before
     print(f"memory of all processes: {before} MiB before, {grown:+} MiB after")
     assert grown < GROWTH
+    assert installation.get("/v1/auth/user/me", TEACHER_KEY)[0] == 200, "all was asked with a key that opens something"
 
 
 def _memory(installation: Installation) -> int:

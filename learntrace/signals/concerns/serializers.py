@@ -12,6 +12,7 @@ from learntrace.signals.models import ConcernAct, Signal
 from learntrace.signals.serializers import SEVERITY_WORDS, SentencesSerializer
 
 MOST_AT_ONCE = 500
+STATES = [*STANDING, "over"]
 
 
 class LastErrorSerializer(serializers.Serializer[Any]):
@@ -48,7 +49,7 @@ class ConcernSerializer(serializers.Serializer[Any]):
 
     id = serializers.IntegerField()
     of = serializers.ChoiceField(choices=[OF_LEARNER, OF_CLASS])
-    state = serializers.ChoiceField(choices=[*STANDING, "over"])
+    state = serializers.ChoiceField(choices=STATES)
     severity = serializers.ChoiceField(choices=SEVERITY_WORDS, allow_null=True, help_text="null where it is over")
     learner = LearnerSerializer(allow_null=True)
     met_by = serializers.IntegerField(allow_null=True, help_text="of the class: how many learners met the error")

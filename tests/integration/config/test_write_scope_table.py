@@ -29,7 +29,7 @@ from learntrace.notebooks.documents.telemetry_queue import make_documents
 from learntrace.notebooks.models import Event, Notebook, NotebookAssignment, RejectedEvent
 from learntrace.progress.models import Activity, Assignment, Exclusion, FormerStep, Progress, StepList, StepRename
 from learntrace.registry.models import Asset
-from learntrace.signals.models import NotificationRule, Signal
+from learntrace.signals.models import Concern, ConcernAct, NotificationRule, Signal
 from tests.support import learnpack_inbox, notebooks
 from tests.support.builders import (
     Api,
@@ -54,6 +54,8 @@ ROLES = ("student", "assistant", "teacher", "staff", "admin", "grant", "nobody")
 SERVICES = ("staff", "admin")
 WRITERS = ("teacher", "staff", "admin")
 LEARNERS = ("ours", "theirs", "both")
+# By academy; a body names both.
+CONCERNS = {"ours": 7001, "theirs": 7002}
 ASSETS = ("our-public", "our-private", "their-public", "their-private", "free")
 
 
@@ -111,11 +113,13 @@ def make_scene() -> Scene:
         )
         notebook = make_notebook(f"{name}-notebook", academy, f"assignment:{name}-1")
         signal = make_signal(learner, academy)
+        concern = Concern.objects.create(pk=CONCERNS[name], academy=academy, user=learner, assignment=signal.assignment)
         rejected = make_rejected(learner, academy, notebooks.make_event(verb="danced"))
         exclusion = Exclusion.objects.create(academy=academy, user=learner, reason="a preview")
         scene.ids[name] = {
             "webhook": make_webhook(learner, status="ERROR", reason="asset-not-found").pk,
             "signal": signal.pk,
+            "concern": concern.pk,
             "rejected": rejected.pk,
             "notebook": notebook.pk,
             "exclusion": exclusion.pk,
@@ -157,6 +161,8 @@ def fingerprint(scene: Scene) -> dict[str, Any]:
         "notebooks": Notebook.objects.filter(academy=theirs),
         "tags": NotebookAssignment.objects.filter(academy=theirs),
         "signals": Signal.objects.filter(academy=theirs),
+        "concerns": Concern.objects.filter(academy=theirs),
+        "acts on concerns": ConcernAct.objects.filter(concern__academy=theirs),
         "rules": NotificationRule.objects.filter(academy=theirs),
         "members": Membership.objects.filter(academy=theirs),
     }
@@ -209,6 +215,7 @@ OWN = {
 STAFF = "/v1/assignment/academy/asset/<str:slug>/user/<int:user_id>/telemetry"
 WEBHOOKS = "/v1/assignment/academy/learnpack/webhook"
 RULE = "/v1/signal/academy/notification-rule"
+CONCERN = "/v1/signal/academy/concern"
 CORRECTIONS = {("POST", STAFF), ("PUT", STAFF)}
 
 
@@ -259,6 +266,14 @@ IN_ACADEMIES = (
     AcademyWrite(
         "PUT", "/v1/signal/academy/signal/<int:signal_id>", lambda ids, _name: f"/v1/signal/academy/signal/{ids['signal']}",
         ("assistant", *WRITERS), {"state": "acknowledged"},
+    ),
+    AcademyWrite(
+        "POST", CONCERN, _plain(CONCERN), ("assistant", *WRITERS),
+        {"act": "note", "note": "x", "concerns": list(CONCERNS.values())},
+    ),
+    AcademyWrite(
+        "POST", f"{CONCERN}/<int:concern_id>", lambda ids, _name: f"{CONCERN}/{ids['concern']}",
+        ("assistant", *WRITERS), {"act": "acknowledge"},
     ),
     AcademyWrite(
         "POST", RULE, _plain(RULE), ("assistant", *WRITERS),
