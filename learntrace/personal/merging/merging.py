@@ -19,7 +19,7 @@ from learntrace.accounts.models import MergedUser, User
 from learntrace.core.errors import NotFound, Problem
 from learntrace.personal.merging.policies import Rule
 from learntrace.personal.merging.tables import UserColumn, user_columns
-from learntrace.personal.models import UserMerge
+from learntrace.personal.models import PendingErasure, UserMerge
 
 _ATTEMPTS = 5
 _PERSON = ("username", "first_name", "last_name", "email", "is_active")
@@ -72,6 +72,8 @@ def check(merged: User, into: User) -> None:
         raise CannotMerge(_("One of the two is merged into another user already"))
     if merged.is_superuser and not into.is_superuser:
         raise CannotMerge(_("%(user)s is an administrator; merge the other way round"), user=merged.username)
+    if PendingErasure.objects.filter(user__in=[merged, into]).exists():
+        raise CannotMerge(_("An erasure is waiting for one of the two: undo it, or merge when it is done"))
 
 
 def plan_of(merged: User, into: User) -> Plan:

@@ -45,7 +45,8 @@ POLICIES: Mapping[str, Policy] = {
     "accounts.RecoveryCode.user": Policy(Rule.STAY),
     "accounts.SignInSession.user": Policy(Rule.STAY),
     "personal.Erasure.user": _MOVE,
-    "personal.PendingErasure.user": _MOVE,
+    # A merge is refused while one is waiting.
+    "personal.PendingErasure.user": Policy(Rule.STAY),
     "personal.UserMerge.into": _MOVE,
     "personal.UserMerge.merged": Policy(Rule.STAY),
     "personal.UserMerge.merged_by": Policy(Rule.STAY),

@@ -25,7 +25,7 @@ from learntrace.notebooks.inbox.admission_queries import PEOPLE, by_name, people
 from learntrace.notebooks.models import Arrival, Consent, Event
 from learntrace.personal.merging.merging import CannotMerge, merge, plan_of, undo
 from learntrace.personal.merging.tables import unlisted, user_columns
-from learntrace.personal.models import Erasure, UserMerge
+from learntrace.personal.models import Erasure, PendingErasure, UserMerge
 from learntrace.progress.models import (
     Activity,
     Code,
@@ -243,6 +243,13 @@ def test_the_name_is_free_for_the_roster(old: User, new: User) -> None:
         undo(UserMerge.objects.get().pk)
     new.refresh_from_db()
     assert (new.username, new.is_active) == ("merged-7002", False)
+
+
+def test_nobody_is_merged_while_an_erasure_is_waiting(old: User, new: User) -> None:
+    PendingErasure.objects.create(user=old, erases_at=START)
+    for merged, into in ((old, new), (new, old)):
+        with pytest.raises(CannotMerge, match="erasure is waiting"):
+            merge(merged, into)
 
 
 def test_what_cannot_be_merged_is_refused_with_why(cast: Cast, old: User, new: User, capsys: Output) -> None:
