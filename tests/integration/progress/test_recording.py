@@ -239,7 +239,7 @@ def test_a_detector_that_stumbles_is_off_for_its_group_alone(
 def test_who_watches_is_told_in_the_order_of_what_happened(cast: Cast) -> None:
     take(cast.owner, cast.academy, three_errors())
     told = list(LiveEvent.objects.order_by("id").values_list("academy_id", "kind"))
-    assert told == [(cast.academy.pk, "signal"), (cast.academy.pk, "progress")]
+    assert told == [(cast.academy.pk, kind) for kind in ("signal", "concern", "progress")]
     progress = LiveEvent.objects.get(kind="progress").data
     assert (progress["learner"], progress["state"], progress["errors"]) == (cast.owner.pk, "struggling", 3)
 
