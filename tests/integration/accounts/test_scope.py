@@ -300,6 +300,8 @@ def scene(cast: Cast) -> Scene:
     )
     exclusion = Exclusion.objects.create(academy=cast.academy, user=cast.owner, reason=SECRET)
     values |= {"rename": rename.pk, "exclusion": exclusion.pk}
+    # Nobody needs help with what is done, so that a concern is about another assignment.
+    make_signal(cast.owner, cast.academy, assignment=f"assignment:{SECRET}-2", asset_slug=SECRET)
     values["concern"] = concerns_of_learner(cast.academy, cast.owner)[0].concern.row.pk
     values |= {"rejected": rejected.pk, "notebook": f"{SECRET}-notebook", "signal": signal.pk, "rule": rule.pk}
     return Scene(cast, values)
