@@ -160,7 +160,7 @@ def test_markup_is_shown_as_text(visit: Visit, scene: Scene) -> None:
         expect(row.locator(".learner")).to_have_text(f"{MARKUP} Lovelace")
         expect(row.locator(".subject")).to_have_text(MARKUP)
         expect(row.locator(".sentence")).to_contain_text(f"`{MARKUP}`")
-        assert page.locator("main img, main b:not(.legend b)").count() == 0
+        assert page.locator("main img, main b:not(.legend b, .sources b)").count() == 0
         page.reload()
 
 
