@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 from django.test import Client as Browser
 
+from learntrace.accounts.academy_settings import NOTEBOOK, merge_features
 from learntrace.accounts.models import Academy, User
 from learntrace.core.personal_data import registered_datasets
 from learntrace.measures.activity import ERROR, Activity
@@ -98,6 +99,7 @@ def test_code_of_deleted_learners_is_cleaned_up(cast: Cast) -> None:
 
 
 def test_the_attempts_page_shows_the_code_where_it_changed(cast: Cast) -> None:
+    merge_features(cast.academy, {"collect_source": True}, NOTEBOOK)
     make_assignment(cast.academy, make_asset("intro"), KEY)
     for number, source in enumerate(["print('<b>')", "print('<b>')", "print(2)"]):
         ran(cast.owner, cast.academy, source, number)
