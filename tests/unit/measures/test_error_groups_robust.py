@@ -64,7 +64,8 @@ def test_colours_change_no_group(message: str) -> None:
 @pytest.mark.parametrize("opening", ["", "'", "thread '", "Error in ", "cannot use "])
 def test_four_megabytes_on_one_line_take_no_time(opening: str, piece: str) -> None:
     huge = (opening + piece * (MEGABYTES // len(piece)))[:MEGABYTES]
-    began = time.perf_counter()
+    # Its own work, not the wait for a busy machine: a pattern that goes back and forth would take hours.
+    began = time.process_time()
     for failure in (Failure("TypeError", huge), Failure(huge, ""), Failure(huge, huge)):
         assert group_of(failure).text
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 5
