@@ -13,10 +13,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from learntrace.accounts.models import Token, User, key_hash
-from learntrace.accounts.signing_in.addresses import address_of
 from learntrace.accounts.signing_in.guesses import count_unknown_key
 from learntrace.accounts.tokens.usage import note_use
 from learntrace.core.errors import Problem
+from learntrace.core.http.address import client_address
 
 SCHEMES = ("token", "bearer")
 HUB_SCHEME = "jupyterhub"
@@ -108,9 +108,9 @@ class TokenAuthentication(BaseAuthentication):
         with transaction.atomic():
             token = self._token(key)
         if token is None:
-            count_unknown_key(address_of(request._request))
+            count_unknown_key(client_address(request._request))
             raise InvalidToken
-        note_use(token, address_of(request._request))
+        note_use(token, client_address(request._request))
         return token.user, token
 
     @staticmethod

@@ -7,8 +7,8 @@ from learntrace.accounts.authentication import HUB_SCHEME, names_hub, read_key
 from learntrace.accounts.jupyterhub.client import HubTokenRefused, user_name
 from learntrace.accounts.jupyterhub.members import HubMember, find_hub_member
 from learntrace.accounts.models import User
-from learntrace.accounts.signing_in.addresses import address_of
 from learntrace.accounts.signing_in.guesses import count_unknown_key
+from learntrace.core.http.address import client_address
 
 
 class HubAuthentication(BaseAuthentication):
@@ -25,7 +25,7 @@ class HubAuthentication(BaseAuthentication):
         try:
             name = user_name(read_key(header, (HUB_SCHEME,)))
         except HubTokenRefused:
-            count_unknown_key(address_of(request._request), "hub")
+            count_unknown_key(client_address(request._request), "hub")
             raise
         member = find_hub_member(name)
         return User.objects.get(pk=member.user_id), member

@@ -20,9 +20,9 @@ from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.accounts.second_factor import totp
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
-from learntrace.accounts.signing_in.addresses import address_of
 from learntrace.accounts.signing_in.guesses import guess, of_second_factor
 from learntrace.core.errors import FieldProblem
+from learntrace.core.http.address import client_address
 
 CODES: Final = 10
 
@@ -61,7 +61,7 @@ def check_code(request: HttpRequest, user: User, code: str) -> None:
 
     Raises WrongCode, TooManyGuesses, TooManyLogins.
     """
-    with guess("second_factor", of_second_factor(user), address_of(request)) as attempt:
+    with guess("second_factor", of_second_factor(user), client_address(request)) as attempt:
         right = _use_app_code(user, code) or _use_recovery_code(user, code)
         if right:
             attempt.right()
@@ -103,7 +103,7 @@ def confirm_app(request: HttpRequest, user: User, code: str) -> None:
 
     Raises WrongCode, TooManyGuesses, TooManyLogins.
     """
-    with guess("second_factor", of_second_factor(user), address_of(request)) as attempt:
+    with guess("second_factor", of_second_factor(user), client_address(request)) as attempt:
         app = AuthenticatorApp.objects.filter(user=user, confirmed_at__isnull=True).first()
         right = app is not None and _use_step(app, code)
         if right:

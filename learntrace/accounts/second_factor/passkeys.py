@@ -26,9 +26,9 @@ from learntrace.accounts.audit.actions import SECOND_FACTOR_ADDED
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.accounts.second_factor.models import Passkey
-from learntrace.accounts.signing_in.addresses import address_of
 from learntrace.accounts.signing_in.guesses import guess, of_second_factor
 from learntrace.core.errors import Problem
+from learntrace.core.http.address import client_address
 
 MOST: Final = 20
 LONGEST_ANSWER: Final = 32 * 1024
@@ -115,7 +115,7 @@ def finish_asking(request: HttpRequest, user: User, answer: str) -> None:
     Raises PasskeyRefused, TooManyGuesses, TooManyLogins.
     """
     state = _take_state(request, "ask")
-    with guess("second_factor", of_second_factor(user), address_of(request)) as attempt:
+    with guess("second_factor", of_second_factor(user), client_address(request)) as attempt:
         right = _is_proof(request, user, state, answer)
         if right:
             attempt.right()

@@ -7,11 +7,11 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.accounts.models import Token, User
 from learntrace.accounts.second_factor.factors import check_code, factors_of
 from learntrace.accounts.second_factor.required import SecondFactorMissing, academy_asking
-from learntrace.accounts.signing_in.addresses import address_of
 from learntrace.accounts.signing_in.guesses import guess, of_account
 from learntrace.accounts.signing_in.names import has_password, named
 from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import FieldProblem
+from learntrace.core.http.address import client_address
 
 
 class WrongCredentials(FieldProblem):
@@ -34,7 +34,7 @@ def user_with(request: HttpRequest, name: str, password: str) -> User | None:
     Raises TooManyGuesses, TooManyLogins.
     """
     user = named(name)
-    with guess("password", of_account(user, name), address_of(request)) as attempt:
+    with guess("password", of_account(user, name), client_address(request)) as attempt:
         if not has_password(user, password) or user is None:
             return None
         attempt.right(more_to_come=factors_of(user).any)

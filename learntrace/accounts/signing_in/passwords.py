@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.accounts.audit.actions import PASSWORD_CHANGED
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
-from learntrace.accounts.signing_in.addresses import address_of
 from learntrace.accounts.signing_in.guesses import guess, of_account
 from learntrace.accounts.signing_in.names import LONGEST_PASSWORD, has_password
 from learntrace.accounts.signing_in.sessions import note
 from learntrace.core.errors import FieldProblem
+from learntrace.core.http.address import client_address
 
 
 class NotYourPassword(FieldProblem):
@@ -58,7 +58,7 @@ def confirm(request: HttpRequest, user: User, password: str, field: str = "passw
 
     Raises NotYourPassword, TooManyGuesses, TooManyLogins.
     """
-    with guess("password", of_account(user, user.username), address_of(request)) as attempt:
+    with guess("password", of_account(user, user.username), client_address(request)) as attempt:
         right = has_password(user, password)
         if right:
             attempt.right()

@@ -19,9 +19,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import User
-from learntrace.accounts.signing_in.addresses import address_of
 from learntrace.accounts.signing_in.guesses import Subject, guess, of_account
 from learntrace.accounts.signing_in.names import named
+from learntrace.core.http.address import client_address
 from learntrace.core.http.filters import natural
 
 log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ def send_link(request: HttpRequest, name: str) -> None:
     user = named(name)
     account = of_account(user, name)
     # Each asked link counts as a wrong guess of its own kind: it locks nobody's sign-in.
-    with guess("reset", Subject(f"reset:{account.name}", MOST_LINKS), address_of(request)):
+    with guess("reset", Subject(f"reset:{account.name}", MOST_LINKS), client_address(request)):
         pass
     if user is not None and user.is_active and user.email:
         _post().send(_message(user))

@@ -17,8 +17,8 @@ from learntrace.accounts.audit.actions import SESSIONS_ENDED
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.accounts.second_factor.sign_in import check_again
-from learntrace.accounts.signing_in.addresses import address_of
 from learntrace.accounts.signing_in.models import SignInSession
+from learntrace.core.http.address import client_address
 
 SEEN_SECONDS: Final = 60.0
 MOST_REMEMBERED: Final = 10_000
@@ -60,7 +60,7 @@ def note(request: HttpRequest, user: User) -> None:
         session_key=key,
         created_at=now,
         last_seen_at=now,
-        address=address_of(request),
+        address=client_address(request),
         user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:300],
     )
     seen = ["last_seen_at", "address", "user_agent"]

@@ -59,7 +59,7 @@ def changes_of(
     over: Sequence[Concern] = (),
     before: Mapping[int, ClassConcern] = MappingProxyType({}),
 ) -> list[live_events.Change]:
-    """Return what the stream says of concerns that stand, and of those that are over.
+    """Return the stream's documents of concerns: those that stand, and those that have ended.
 
     `before` has the concerns of the class as they were told last, by their ids: of which cohorts they were.
     """
