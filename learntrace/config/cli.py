@@ -74,6 +74,8 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "encryption": ("encryption status | rotate: the key of webhook and chat targets", _with_tables(_encryption)),
         "doctor": ("is this installation healthy?", _with_database(_doctor)),
         "backup": ("backup FILE: the whole database into one file, with pg_dump", _with_database(_backup)),
+        "backup-key": ("backup-key FILE: make a key for encrypted backups", _backup_key),
+        "decrypt-backup": ("decrypt-backup FILE OUT --key FILE: a backup that pg_restore reads", _decrypt_backup),
         "settings": ("every setting, its value and what it is for", _settings),
         "manage": ("Django's management commands, as manage.py has them", _with_database(_manage)),
     }
@@ -223,6 +225,18 @@ def _doctor(argv: list[str]) -> int:
 
 def _backup(argv: list[str]) -> int:
     from learntrace.config.commands.backup import main as run
+
+    return run(argv)
+
+
+def _backup_key(argv: list[str]) -> int:
+    from learntrace.config.commands.backup_keys import make_key as run
+
+    return run(argv)
+
+
+def _decrypt_backup(argv: list[str]) -> int:
+    from learntrace.config.commands.backup_keys import decrypt as run
 
     return run(argv)
 

@@ -8,10 +8,11 @@ class SignalsConfig(AppConfig):
 
     def ready(self) -> None:
         from learntrace.accounts.academy_settings import SIGNAL, when_changed
+        from learntrace.progress.corrections.attempt_retention import when_deleted
         from learntrace.progress.open_signals import register_signal_reader
         from learntrace.progress.recording.recomputation import register_reviser
         from learntrace.progress.recording.recording import register_change_listener
-        from learntrace.signals import personal_data, queries, thresholds
+        from learntrace.signals import old_signals, personal_data, queries, thresholds
         from learntrace.signals.evaluation import evaluate, threshold_changes
 
         register_change_listener(evaluate.evaluate_changes)
@@ -20,3 +21,4 @@ class SignalsConfig(AppConfig):
         thresholds.register()
         when_changed(SIGNAL, threshold_changes.reevaluate_academy)
         personal_data.register()
+        when_deleted(old_signals.delete_old_signals)
