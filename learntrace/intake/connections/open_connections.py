@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import structlog
 
-from learntrace.intake.limits import LIMIT_HITS, is_trusted
+from learntrace.core.http.address import is_trusted
+from learntrace.intake.limits import LIMIT_HITS
 
 log = structlog.get_logger(__name__)
 
