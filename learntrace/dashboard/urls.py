@@ -19,6 +19,7 @@ from learntrace.dashboard.layout.converters import KeyConverter
 from learntrace.dashboard.learners import views as learner_views
 from learntrace.dashboard.my_learning import stored as mine_stored
 from learntrace.dashboard.my_learning import views as mine_views
+from learntrace.dashboard.reports import views as report_views
 
 register_converter(KeyConverter, "key")
 
@@ -83,6 +84,10 @@ urlpatterns = [
         name="telemetry-health-rejected-retry",
     ),
     path("telemetry/ignore", ignore_views.ignore_rules, name="telemetry-health-ignore"),
+    # Reports
+    path("reports", report_views.week, name="reports"),
+    path("reports/cohorts", report_views.cohorts, name="reports-cohorts"),
+    path("reports/mail", report_views.subscribe, name="reports-mail"),
     path("audit", audit_views.audit_log, name="audit-log"),
     # Learners
     path("learners", learner_views.learners, name="learners"),

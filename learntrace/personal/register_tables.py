@@ -133,6 +133,10 @@ TABLES: Final[tuple[Table, ...]] = (
         SeenBy.STAFF, "earlier-runs",
     ),
     personal(
+        "progress_summarysubscription", "user_id cohort_id created_at sent_for", "id academy_id", _NOTICES, Kept.ACCOUNT,
+        SeenBy.OWN, "weekly-summaries",
+    ),
+    personal(
         "progress_progress", "user_id assignment attempts errors aborted last_outcome checks failed_checks done_at "
         "done_because done_by failed_again_at questions asked_before first_seen_at last_seen_at active_seconds error_quotient "
         "repeated_error_density concerns trouble_since stuck_since state",

@@ -50,6 +50,7 @@ WEBHOOKS_RETRIED = Action("webhooks.retried", _("Had webhooks processed again"),
 REJECTED_EVENT_RETRIED = Action(
     "rejected_event.retried", _("Took a rejected event after all"), "rejected event", Kind.EVENT
 )
+SUMMARY_SUBSCRIBED = Action("summary.subscribed", _("Changed the own weekly summary by mail"), "")
 SOURCE_READ = Action("source.read", _("Read source code"), "", Kind.READ)
 TABLE_EXPORTED = Action("table.exported", _("Loaded a table as CSV"), "", Kind.READ)
 DATA_EXPORTED = Action("data.exported", _("Exported somebody's data"), "user", Kind.READ)
@@ -94,6 +95,7 @@ ACTIONS: tuple[Action, ...] = (
     WEBHOOKS_RETRIED,
     REJECTED_EVENT_RETRIED,
     SOURCE_READ,
+    SUMMARY_SUBSCRIBED,
     TABLE_EXPORTED,
     DATA_EXPORTED,
     DATA_ERASED,

@@ -26,6 +26,7 @@ from learntrace.progress.corrections.attempt_retention import delete_old_attempt
 from learntrace.progress.corrections.course_runs import begin_course_runs
 from learntrace.progress.recording.code_texts import delete_unused
 from learntrace.progress.recording.recomputation import delete_old_recomputations
+from learntrace.progress.summaries.mail import send_due
 from learntrace.registry.models import Asset
 from learntrace.registry.sync import TOPIC as STATS_TOPIC
 from learntrace.signals.notifications.retention import delete_old_notifications
@@ -98,6 +99,7 @@ JOBS: tuple[Job | OftenJob, ...] = (
     OftenJob("sweep-erasures", timedelta(minutes=1), sweep_recent),
     OftenJob("pending-erasures", timedelta(minutes=1), erase_due),
     # A cohort begins at midnight, and tasks are moved to one at any time.
+    OftenJob("weekly-summaries", timedelta(minutes=10), send_due),
     OftenJob("course-runs", timedelta(minutes=10), begin_course_runs),
 )
 

@@ -19,6 +19,7 @@ NAVIGATION_ITEMS = (
     NavigationItem("class-now", _("Class now"), "read_assignment"),
     NavigationItem("assignments", _("Assignments"), "read_assignment"),
     NavigationItem("learners", _("Learners"), "read_assignment"),
+    NavigationItem("reports", _("Reports"), "read_assignment"),
     NavigationItem("assets", _("Assets"), "read_asset"),
     NavigationItem("telemetry-health", _("Telemetry health"), "read_assignment"),
     NavigationItem("diagnosis", _("Diagnosis"), "read_assignment"),

@@ -62,6 +62,7 @@ POLICIES: Mapping[str, Policy] = {
     "progress.CourseRun.user": _MOVE,
     "progress.Floor.user": _MOVE,
     "progress.EarlierRun.user": _MOVE,
+    "progress.SummarySubscription.user": _MOVE,
     "progress.StepRename.made_by": _MOVE,
     "progress.StepRename.undone_by": _MOVE,
     "progress.StepList.user": _MOVE,

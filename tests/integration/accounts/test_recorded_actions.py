@@ -350,6 +350,10 @@ CASES = [
         changes="assignee",
     ),
     Case(
+        "POST", "reports/mail", actions.SUMMARY_SUBSCRIBED, {"weekly": False}, {"weekly": True}, body={"weekly": "yes"},
+        about="self",
+    ),
+    Case(
         "POST", "concerns/undo", actions.CONCERN_ACT_UNDONE, NOTED, {},
         body=lambda scene: {"undo": f"{the_concern(scene)}:{an_act(scene)}"},
     ),

@@ -38,6 +38,7 @@ from learntrace.progress.models import (
     Stale,
     StepList,
     StepRename,
+    SummarySubscription,
 )
 from learntrace.registry.models import Asset, TranslationGroup
 from learntrace.signals.models import AssetComparison, Concern, ConcernAct, Notification, NotificationRule, Watch
@@ -105,6 +106,7 @@ def one_of_each(cast: Cast) -> None:
     CourseRun.objects.create(user=cast.owner, academy=cast.academy, name="Fall", starts_on=NOW.date())
     Floor.objects.create(user=cast.owner, academy=cast.academy, scope="intro/", at=NOW, cause="course_run")
     EarlierRun.objects.create(user=cast.owner, academy=cast.academy, assignment="intro/01-hello", until=NOW)
+    SummarySubscription.objects.create(user=cast.colleague, academy=cast.academy)
     Stale.objects.create(user=cast.owner, asset_slug="intro", source="test")
     Recomputation.objects.create(run=uuid.uuid4(), user=cast.owner)
     Watch.objects.create(user=cast.owner, academy=cast.academy, kind="stuck", group="g", last_at=NOW, last_arrival=1)
