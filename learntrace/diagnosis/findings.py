@@ -15,7 +15,7 @@ WARNING: Final = "warning"
 SKIPPED: Final = "skipped"
 RESULTS = (OK, NO, WARNING, SKIPPED)
 
-_NOT_ASKED = _("Not asked further")
+_NOT_ASKED = _("Not checked")
 
 
 @dataclass(frozen=True)

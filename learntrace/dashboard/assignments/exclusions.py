@@ -156,7 +156,7 @@ def _exclude(request: HttpRequest, page: AcademyPage, choices: Sequence[Choice])
     if choice.slug == SPAN:
         fields |= {name: _in_utc(form[name]) for name in ("since", "until") if form.get(name)}
         if len(fields) == len(choice.fields):
-            raise exclusions.InvalidExclusion(_("Say when the span begins, or when it ends"))
+            raise exclusions.InvalidExclusion(_("Enter when the span begins or ends"))
     meant = meant_by(page.academy, fields)
     return exclusions.exclude(
         page.academy, meant, form.get("reason", ""), page.user, natural(form.get("confirm", "").strip())
@@ -174,7 +174,7 @@ def _in_utc(text: str) -> str:
 
 def _done(made: Sequence[Exclusion]) -> str:
     return ngettext(
-        "Excluded. The attempts stay visible, struck out, and count for nothing.",
-        "Excluded for %(count)s learners. The attempts stay visible, struck out, and count for nothing.",
+        "Excluded. The attempts stay visible, struck out, but don't count.",
+        "Excluded for %(count)s learners. The attempts stay visible, struck out, but don't count.",
         len(made),
     ) % {"count": len(made)}

@@ -297,7 +297,7 @@ def _lanes(
             headings.append((shortened(asset), str(y + 4)))
             y += _HEADING
         before = asset
-        label = shortened(name.rpartition("/")[2] if asset else name)
+        label = shortened(name.removeprefix(f"{asset}/"))
         lanes[key] = Lane(name, label, str(y), str(y + 4), url)
         y += _LANE
     return lanes, tuple(headings), y - 4

@@ -71,7 +71,7 @@ def message_of(
     with translation.override(language_of(rule.user)):
         zone = zone_of(rule.timezone) or ZoneInfo("UTC")
         lines = [
-            Line(_("Many of the class"), entry.summary, _when(entry.concern.since, zone), _assignment_url(rule, entry))
+            Line(_("Many in the class"), entry.summary, _when(entry.concern.since, zone), _assignment_url(rule, entry))
             for entry in concerns
         ] + [
             Line(

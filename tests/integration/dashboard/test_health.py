@@ -352,7 +352,7 @@ def test_the_filtered_log_is_a_csv_without_formulas(cast: Cast, staff: Client) -
     rows = list(
         csv.DictReader(io.StringIO(text_of(staff.get("/telemetry/webhooks?status=ERROR&format=csv")).lstrip("\ufeff")))
     )
-    assert [(row["Event"], row["What became of it"], row["Package"]) for row in rows] == [("'@SUM(1)", "'+1", "'-2")]
+    assert [(row["Event"], row["Result"], row["Package"]) for row in rows] == [("'@SUM(1)", "'+1", "'-2")]
 
 
 # One webhook
@@ -540,7 +540,7 @@ def test_a_rejected_event_is_taken_when_it_is_tried_again(cast: Cast, staff: Cli
     assert 'href="/telemetry/rejected?code=unknown-verb"' in html.unescape(page)
     assert page.count("Try again") == 2
     answer = staff.post(f"/telemetry/rejected/{good.pk}/retry", {"next": "/telemetry/rejected"}, follow=True)
-    assert "The event has been taken." in text_of(answer)
+    assert "The event has been accepted." in text_of(answer)
     assert Event.objects.filter(user=cast.owner).count() == 1
     answer = staff.post(f"/telemetry/rejected/{bad.pk}/retry", {"next": "/telemetry/rejected"}, follow=True)
     assert "It can&#x27;t be taken: Unknown verb danced" in text_of(answer)
