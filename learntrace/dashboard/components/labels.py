@@ -51,6 +51,21 @@ PARTS: Mapping[str, str | Promise] = {
     "quiz": _("quiz"),
 }
 
+# What a learner did in a notebook.
+VERBS: Mapping[str, str | Promise] = {
+    "executed": _("cell run"),
+    "opened": _("notebook opened"),
+    "closed": _("notebook closed"),
+    "saved": _("notebook saved"),
+    "focused": _("cell selected"),
+    "blurred": _("cell left"),
+    "added": _("cell added"),
+    "removed": _("cell removed"),
+    "pasted": _("cell pasted"),
+    "restarted": _("kernel restarted"),
+    "interrupted": _("kernel interrupted"),
+}
+
 # The state of a learner on a step of an asset.
 STEPS: Mapping[str, str | Promise] = {
     "completed": _("Completed"),

@@ -80,7 +80,7 @@ _AWAY: Final[Mapping[str, tuple[str, str]]] = {
         _("You were last on %(title)s %(ago)s ago, done before"),
     ),
 }
-_NOT_SEEN: Final = _("%(name)s hasn't started yet"), _("You haven't started yet")
+_NOT_SEEN: Final = _("%(name)s hasn't tried any assignment yet"), _("You haven't tried any assignment yet")
 
 
 def of_learner(work: CurrentWork | None, done: int, total: int, name: str = "") -> str:

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.explanations import explanation_of
@@ -31,8 +31,8 @@ UNKNOWN = "\u2013"
 
 @register.filter
 def count(number: int) -> str:
-    """A number with the language's thousands separators."""
-    return number_format(number, use_l10n=True, force_grouping=True)
+    """A number with the language's thousands separators; Spanish has none in numbers of four digits."""
+    return number_format(number, use_l10n=True, force_grouping=number >= 10_000 or get_language() != "es")
 
 
 @register.filter

@@ -36,8 +36,8 @@ STUCK = stands(seen_at=40, stuck_since=12.1)
 @pytest.mark.parametrize(
     ("current", "english", "to_the_learner", "spanish"),
     [
-        (None, "Ada hasn't started yet; 9 of 22 done.", "You haven't started yet; 9 of 22 done.",
-         "Ada no ha empezado aún; 9 de 22 ejercicios hechos."),
+        (None, "Ada hasn't tried any assignment yet; 9 of 22 done.", "You haven't tried any assignment yet; 9 of 22 done.",
+         "Ada no ha intentado aún ningún ejercicio; 9 de 22 ejercicios hechos."),
         (work(STUCK, error="NameError"),
          "Ada is on lesson-02-exercise-6, stuck for 12 min on NameError; 9 of 22 done.",
          "You are on lesson-02-exercise-6, stuck for 12 min on NameError; 9 of 22 done.",
@@ -75,7 +75,7 @@ def test_a_learner_in_a_sentence(current: CurrentWork | None, english: str, to_t
 
 
 def test_no_assignments_are_not_counted() -> None:
-    assert of_learner(None, 0, 0, "Ada") == "Ada hasn't started yet."
+    assert of_learner(None, 0, 0, "Ada") == "Ada hasn't tried any assignment yet."
 
 
 @pytest.mark.parametrize(
