@@ -23,6 +23,7 @@ from learntrace.dashboard.assignments.renamed_steps import at_renamed_step
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.layout.sign_in import safe_next
 from learntrace.progress.assignment_keys import PREFIX, key_of
+from learntrace.progress.catalogue import titles_of
 from learntrace.progress.corrections import exclusions
 from learntrace.progress.corrections.exclusion_requests import meant_by
 from learntrace.progress.models import Activity, Exclusion
@@ -43,9 +44,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class ExcludeContext:
-    """The context of `assignments/exclude.html`; `asks` is the number of attempts to confirm, None where none is asked."""
+    """The context of `assignments/exclude.html`; `title` is the assignment's, else its name.
 
-    name: str
+    `asks` is the number of attempts to confirm, None where none is asked.
+    """
+
+    title: str
     learner_name: str
     attempt_at: datetime | None
     choices: Sequence[Choice]
@@ -79,7 +83,7 @@ def exclude(request: HttpRequest, page: AcademyPage, key: str, user_id: int | No
             messages.success(request, _done(made))
             return redirect(back)
     context = ExcludeContext(
-        name=name.removeprefix(PREFIX),
+        title=titles_of(page.academy.pk, [name]).get(name) or name.removeprefix(PREFIX),
         learner_name=learner.display_name if learner else "",
         attempt_at=attempt.at if attempt else None,
         choices=choices,

@@ -69,7 +69,9 @@ def score_chart(scores: Sequence[Score], bands: Mapping[str, Band]) -> ScoreChar
     by_day = span >= timedelta(days=_LABELS - 1)
     if not span:
         return ScoreChart(points, (("50.00%", first),), by_day)
-    ticks = [first + span * part / (_LABELS - 1) for part in range(_LABELS)]
+    # Labels are of different days, or minutes.
+    labels = min(_LABELS, 1 + int(span / timedelta(minutes=1)))
+    ticks = [first + span * part / max(labels - 1, 1) for part in range(labels)]
     return ScoreChart(points, tuple((_across(at, first, span), at) for at in ticks), by_day)
 
 

@@ -109,17 +109,21 @@ class OwnSignal:
         return self.state == Signal.State.ACKNOWLEDGED
 
 
-def own_lines(user: User, signals: Iterable[Signal]) -> list[OwnSignal]:
-    """Return signals as lines for their learner. A kind that a later version dropped has the teachers' sentence."""
+def own_lines(user: User, signals: Iterable[Signal], titles: Mapping[str, str] | None = None) -> list[OwnSignal]:
+    """Return signals as lines for their learner; `titles` are those of assignments by their keys.
+
+    A kind that a later version dropped has the teachers' sentence.
+    """
     lines = []
     for signal in signals:
-        words, teachers = LEARNER_TEXTS.get(signal.kind), sentence_of(signal, user)
+        about = (titles or {}).get(signal.assignment or "", "")
+        words, teachers = LEARNER_TEXTS.get(signal.kind), sentence_of(signal, user, about)
         lines.append(
             OwnSignal(
                 id=signal.pk,
                 name=kind_name(signal.kind),
                 shape=shape_of(signal),
-                sentence=fill_sentence(words.sentence_for(_facts(signal)), signal, user) if words else teachers,
+                sentence=fill_sentence(words.sentence_for(_facts(signal)), signal, user, about) if words else teachers,
                 advice=gettext(words.advice) if words else "",
                 teachers=teachers,
                 opened_at=signal.opened_at,

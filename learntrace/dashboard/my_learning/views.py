@@ -81,7 +81,8 @@ def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
     user, now = page.user, timezone.now()
     academies = active_academies(user)
     progress = own_progress(user, [academy.pk for academy in academies])
-    signals = own_lines(user, own_signals(user))
+    titles = {assignment.key: assignment.title for assignment in progress.assignments if assignment.title}
+    signals = own_lines(user, own_signals(user), titles)
     days = active_days(user, {academy.pk for academy in academies}, now)
     if answer := csv_of(request, "my-learning", _tables(user, progress, days, signals)):
         return answer
