@@ -319,7 +319,7 @@ def test_statistics_are_asked_for_and_the_page_says_when_they_are_there(
     assert "data-soon" in page
     assert drain_stats() == 1
     page = text_of(client, "/asset/intro")
-    assert "nothing has come since" in page
+    assert "no telemetry since" in page
     assert "data-soon" not in page
     AssignmentTelemetry.objects.filter(user=cast.owner).update(updated_at=timezone.now() + timedelta(seconds=5))
     assert "Out of date:" in text_of(client, "/asset/intro")
