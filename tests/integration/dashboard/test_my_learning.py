@@ -269,7 +269,7 @@ def test_odd_context_costs_no_page(cast: Cast, client: Client) -> None:
 
 
 def test_collection_is_turned_off_and_on_where_an_academy_allows_it(cast: Cast, client: Client) -> None:
-    assert "Your academy doesn&#x27;t allow turning this off" in text_of(client.get("/me"))
+    assert "Your academy doesn't allow turning this off" in text_of(client.get("/me"))
     refused = client.post("/me/consent", {"collecting": "no"})
     assert "turn the collection of events off" in text_of(refused, 403)
     Membership.objects.create(user=cast.owner, academy=cast.elsewhere, role="student")

@@ -1,5 +1,6 @@
 """The sentence with which a page begins, in both languages."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -30,48 +31,52 @@ def stands(**minutes: float) -> Standing:
     return learner_state(Evidence(**{name: now - timedelta(minutes=ago) for name, ago in minutes.items()}))  # type: ignore[arg-type]
 
 
-STUCK = stands(seen_at=40, stuck_since=12.1)
+def stuck() -> Standing:
+    return stands(seen_at=40, stuck_since=12.1)
 
 
 @pytest.mark.parametrize(
     ("current", "english", "to_the_learner", "spanish"),
     [
-        (None, "Ada hasn't tried any assignment yet; 9 of 22 done.", "You haven't tried any assignment yet; 9 of 22 done.",
+        (lambda: None, "Ada hasn't tried any assignment yet; 9 of 22 done.",
+         "You haven't tried any assignment yet; 9 of 22 done.",
          "Ada no ha intentado aún ningún ejercicio; 9 de 22 ejercicios hechos."),
-        (work(STUCK, error="NameError"),
+        (lambda: work(stuck(), error="NameError"),
          "Ada is on lesson-02-exercise-6, stuck for 12 min on NameError; 9 of 22 done.",
          "You are on lesson-02-exercise-6, stuck for 12 min on NameError; 9 of 22 done.",
          "Ada está en lesson-02-exercise-6 y se atascó hace 12 min con NameError; 9 de 22 ejercicios hechos."),
-        (work(STUCK, title="Loops"),
+        (lambda: work(stuck(), title="Loops"),
          "Ada is on “Loops”, stuck for 12 min; 9 of 22 done.", "You are on “Loops”, stuck for 12 min; 9 of 22 done.",
          "Ada está en «Loops» y se atascó hace 12 min; 9 de 22 ejercicios hechos."),
-        (work(stands(seen_at=40, trouble_since=5.1), error="TypeError"),
+        (lambda: work(stands(seen_at=40, trouble_since=5.1), error="TypeError"),
          "Ada is on lesson-02-exercise-6, struggling for 5 min with TypeError; 9 of 22 done.",
          "You are on lesson-02-exercise-6, which has been hard going for 5 min: TypeError; 9 of 22 done.",
          "Ada está en lesson-02-exercise-6, con dificultades por TypeError desde hace 5 min; 9 de 22 ejercicios hechos."),
-        (work(stands(seen_at=3.1), error="TypeError"),
+        (lambda: work(stands(seen_at=3.1), error="TypeError"),
          "Ada is on lesson-02-exercise-6, started 3 min ago; 9 of 22 done.",
          "You are on lesson-02-exercise-6, started 3 min ago; 9 of 22 done.",
          "Ada está en lesson-02-exercise-6 desde hace 3 min; 9 de 22 ejercicios hechos."),
-        (work(stands(seen_at=9, done_at=2.1)),
+        (lambda: work(stands(seen_at=9, done_at=2.1)),
          "Ada finished lesson-02-exercise-6 2 min ago; 9 of 22 done.",
          "You finished lesson-02-exercise-6 2 min ago; 9 of 22 done.",
          "Ada terminó lesson-02-exercise-6 hace 2 min; 9 de 22 ejercicios hechos."),
-        (work(stands(seen_at=9, done_at=6, failed_again_at=1)),
+        (lambda: work(stands(seen_at=9, done_at=6, failed_again_at=1)),
          "Ada is on lesson-02-exercise-6 again, done before; 9 of 22 done.",
          "You are on lesson-02-exercise-6 again, done before; 9 of 22 done.",
          "Ada ha vuelto a lesson-02-exercise-6, que ya había hecho; 9 de 22 ejercicios hechos."),
-        (work(stands(seen_at=300, stuck_since=200), seen=180.1, error="NameError"),
+        (lambda: work(stands(seen_at=300, stuck_since=200), seen=180.1, error="NameError"),
          "Ada was last on lesson-02-exercise-6 3 h ago, and got stuck on NameError; 9 of 22 done.",
          "You were last on lesson-02-exercise-6 3 h ago, and got stuck on NameError; 9 of 22 done.",
          "Ada estuvo por última vez en lesson-02-exercise-6 hace 3 h y se atascó con NameError; 9 de 22 ejercicios hechos."),
     ],
 )  # fmt: skip
-def test_a_learner_in_a_sentence(current: CurrentWork | None, english: str, to_the_learner: str, spanish: str) -> None:
-    assert of_learner(current, 9, 22, "Ada") == english
-    assert of_learner(current, 9, 22) == to_the_learner
+def test_a_learner_in_a_sentence(
+    current: Callable[[], CurrentWork | None], english: str, to_the_learner: str, spanish: str
+) -> None:
+    assert of_learner(current(), 9, 22, "Ada") == english
+    assert of_learner(current(), 9, 22) == to_the_learner
     with translation.override("es"):
-        assert of_learner(current, 9, 22, "Ada") == spanish
+        assert of_learner(current(), 9, 22, "Ada") == spanish
 
 
 def test_no_assignments_are_not_counted() -> None:
@@ -97,8 +102,8 @@ def test_an_assignment_in_a_sentence(numbers: tuple[int, ...], error: CommonErro
 
 
 def test_a_class_in_a_sentence() -> None:
-    loops = work(STUCK, title="Loops")
-    other = work(STUCK, seen=60 * 48, key="assignment:other")
+    loops = work(stuck(), title="Loops")
+    other = work(stuck(), seen=60 * 48, key="assignment:other")
     works = [loops, loops, other, work(stands(seen_at=3, trouble_since=1)), None]
     standing = standing_of_class(works, [100.0, 50.0, 41.7, 0.0, 0.0])
     assert (standing.learners, standing.stuck, standing.struggling, standing.median) == (5, 3, 1, 41.7)
