@@ -85,6 +85,12 @@ def shown_to_class(academy: str, key: str) -> Q:
     return Q(**{f"{key}__startswith": PREFIX}) | Q(Exists(listed))
 
 
+def titles_of(academy_id: int, keys: Iterable[str]) -> dict[str, str]:
+    """Return the titles of those of an academy's assignments that have one; at most one query."""
+    rows = Assignment.objects.filter(academy=academy_id, key__in=set(keys)).exclude(title="")
+    return dict(rows.values_list("key", "title"))
+
+
 def shown_keys(academy_id: int, keys: Iterable[str]) -> set[str]:
     """Return those of the keys that pages and answers about a class may name; at most one query."""
     keys = set(keys)

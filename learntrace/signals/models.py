@@ -132,7 +132,7 @@ class ConcernAct(models.Model):
         REOPENED = "reopened", _("Opened again")
         SNOOZED = "snoozed", _("Snoozed")
         ASSIGNED = "assigned", _("Assigned")
-        UNASSIGNED = "unassigned", _("Assigned to nobody")
+        UNASSIGNED = "unassigned", _("Unassigned")
         NOTED = "noted", _("Note")
 
     concern = models.ForeignKey(Concern, models.CASCADE, related_name="acts", db_index=False)

@@ -36,7 +36,7 @@ def pages_of(room: Classroom) -> dict[str, str]:
         f"/assignment/{name}/learner/{learner.pk}": f"{learner.get_full_name()}, {name}",
         "/learners": "Learners",
         f"/learner/{learner.pk}": learner.get_full_name(),
-        "/search?q=l": "Found for “l”",
+        "/search?q=l": "Results for “l”",
         "/telemetry": "Telemetry health",
     }
 
@@ -167,11 +167,11 @@ def test_what_changes_moves_without_a_jump(visit: Visit, room: Classroom) -> Non
 
 def test_a_number_says_how_it_is_computed_also_by_keyboard(visit: Visit, room: Classroom) -> None:
     page = visit("/learners", room.teacher)
-    question = page.get_by_role("columnheader", name="Error Quotient").get_by_role("button")
+    question = page.get_by_role("columnheader", name="Active time").get_by_role("button")
     question.focus()
     page.keyboard.press("Enter")
     text = page.locator(".why-text:popover-open")
-    expect(text).to_contain_text("Jadud")
+    expect(text).to_contain_text("The sum of the gaps")
     page.keyboard.press("Escape")
     expect(text).to_have_count(0)
 

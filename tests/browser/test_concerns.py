@@ -131,7 +131,7 @@ def test_two_who_assign_at_once_are_told_and_nothing_is_lost(
     theirs.get_by_label("Assign to").select_option("Alan Turing")
     theirs.get_by_role("button", name="Assign").click()
     expect(assistant.locator("[data-toast]")).to_contain_text("Tomás Rivera changed this concern in the meantime")
-    theirs.get_by_role("button", name="Keep note").click()
+    theirs.get_by_role("button", name="Save note").click()
     expect(mine).to_contain_text("I will ask her")
     expect(theirs).to_contain_text("Assigned to Tomás Rivera")
 

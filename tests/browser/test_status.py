@@ -132,7 +132,7 @@ def test_a_foreign_academy_is_refused(visit: Visit, scene: Scene, faults: Faults
     sam = person("sam", "Sam Stranger", {another: "admin"})
     number = {"another": str(scene.academy.pk), "none": "999999", "text": "x<b>y"}[wanted]
     page = visit(f"/telemetry?academy={number}", sam)
-    expect(page.get_by_role("heading")).to_have_text(f"There is no academy {number} whose telemetry you may read.")
+    expect(page.get_by_role("heading")).to_have_text(f"You have no access to an academy {number}.")
     faults.allow("status of 403")
     for text in ("Downtown", "Lovelace", "python-beginner-exercises"):
         expect(page.get_by_text(text)).to_have_count(0)

@@ -102,7 +102,7 @@ def test_the_demo_takes_no_other_server_for_its_own(install: Install) -> None:
     )  # fmt: skip
     assert demo.returncode == 1
     assert f"{HOST}:{installation.port} can't be listened on" in demo.stderr
-    assert "sign in as" not in demo.stdout
+    assert "password of all" not in demo.stdout
 
 
 def test_a_stop_at_any_moment_of_the_start_is_clean(install: Install, seed: int) -> None:

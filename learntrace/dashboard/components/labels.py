@@ -6,6 +6,7 @@ from datetime import datetime
 from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.measures.learner_state import Standing
@@ -50,6 +51,21 @@ PARTS: Mapping[str, str | Promise] = {
     "quiz": _("quiz"),
 }
 
+# What a learner did in a notebook.
+VERBS: Mapping[str, str | Promise] = {
+    "executed": _("cell run"),
+    "opened": _("notebook opened"),
+    "closed": _("notebook closed"),
+    "saved": _("notebook saved"),
+    "focused": _("cell selected"),
+    "blurred": _("cell left"),
+    "added": _("cell added"),
+    "removed": _("cell removed"),
+    "pasted": _("cell pasted"),
+    "restarted": _("kernel restarted"),
+    "interrupted": _("kernel interrupted"),
+}
+
 # The state of a learner on a step of an asset.
 STEPS: Mapping[str, str | Promise] = {
     "completed": _("Completed"),
@@ -82,20 +98,20 @@ REFUSALS: Mapping[str, str | Promise] = {
     "missing-permission": _("no permission to send telemetry"),
     "telemetry-of-another-user": _("telemetry of another user"),
     "body-too-large": _("request too large"),
-    "invalid-encoding": _("not gzip, though announced so"),
+    "invalid-encoding": _("announced as gzip, but isn't"),
     "unsupported-encoding": _("compressed in a way that is not supported"),
-    "invalid-json": _("no readable JSON"),
-    "invalid-body": _("JSON, but no object"),
+    "invalid-json": _("unreadable JSON"),
+    "invalid-body": _("JSON, but not an object"),
     "empty-payload": _("empty request"),
-    "invalid-field": _("a field that can't be taken"),
-    "invalid-batch": _("no list of 1 to 500 events"),
-    "invalid-academy-id": _("an academy that is no number"),
-    "not-a-member": _("an academy that the sender is no member of"),
-    "opted-out": _("the learner wants no events collected"),
-    "invalid-query": _("an address that can't be taken"),
-    "invalid-request": _("a request that can't be taken"),
+    "invalid-field": _("invalid field"),
+    "invalid-batch": _("not a list of 1 to 500 events"),
+    "invalid-academy-id": _("the academy isn't a number"),
+    "not-a-member": _("the sender isn't a member of the academy"),
+    "opted-out": _("the learner has opted out"),
+    "invalid-query": _("invalid address"),
+    "invalid-request": _("invalid request"),
     "unstorable": _("text that the database can't store"),
-    "unavailable": _("the server could not store it at that moment"),
+    "unavailable": _("the server was temporarily unavailable"),
 }
 
 
@@ -119,6 +135,15 @@ _LEAST_WITHOUT_TENTHS = 9.95
 def seconds_since(moment: datetime) -> float:
     """Return the seconds since a moment, by the wall's clock on every page: also where a class is replayed, or silent."""
     return max((timezone.now() - moment).total_seconds(), 0.0)
+
+
+def language_name(code: str) -> str:
+    """Return the name of a language in the active one, the code for one that isn't known. The contract's "us" is English."""
+    try:
+        name: str = get_language_info({"us": "en"}.get(code, code))["name_translated"]
+    except KeyError:
+        return code
+    return name[:1].upper() + name[1:]
 
 
 def standing_word(standing: Standing) -> str:

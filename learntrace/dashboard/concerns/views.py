@@ -82,8 +82,8 @@ def _told(wanted: Wanted, count: int) -> str:
         case acts.SNOOZE:
             return _("Concern snoozed") if count == 1 else _("%(count)s concerns snoozed") % {"count": count}
         case acts.ASSIGN:
-            return _("Assigned to nobody") if wanted.assignee is None else _("Assigned")
-    return _("Note kept")
+            return _("Unassigned") if wanted.assignee is None else _("Assigned")
+    return _("Note saved")
 
 
 def _answer(request: HttpRequest, told: str, undo: Mapping[int, int], *, failed: bool = False) -> HttpResponse:

@@ -55,7 +55,7 @@ def home(request: HttpRequest, page: Page, look: Callable[[], InstallationHealth
     if page.academy is not None:
         return redirect(page.address("class-now" if page.can("read_assignment") else "assets"))
     if not look().migrations:
-        return refused(request, 503, _("The database waits for its update. Run learntrace migrate on the server."))
+        return refused(request, 503, _("The database needs an update. Run learntrace migrate on the server."))
     return redirect("my-learning")
 
 

@@ -45,6 +45,8 @@ class LearnerRow:
     error_quotient: float | None = None
     repeated_error_density: float = 0.0
     open_signals: int = 0
+    # On how many assignments, or assets, signals are open.
+    concerns: int = 0
     last_seen_at: datetime | None = None
     asset_ids: frozenset[int] = frozenset()
     with_quotient: int = 0
@@ -138,8 +140,12 @@ def _count_open_signals(selection: Selection, rows: list[LearnerRow]) -> None:
         keys = set(assignments.order_by().values_list("key", flat=True))
         signals = [signal for signal in signals if signal.assignment in keys]
     by_id = {row.learner.pk: row for row in rows}
+    about: dict[int, set[str | None]] = {user_id: set() for user_id in by_id}
     for signal in signals:
         by_id[signal.user_id].open_signals += 1
+        about[signal.user_id].add(signal.assignment)
+    for user_id, subjects in about.items():
+        by_id[user_id].concerns = len(subjects)
 
 
 def with_assignments(selection: Selection, row: LearnerRow, most: int | None = None) -> None:
@@ -155,7 +161,7 @@ def with_assignments(selection: Selection, row: LearnerRow, most: int | None = N
     by_key = {assignment.key: assignment for assignment in assignments}
     done_on = _measures(progress_on(selection, user=row.learner, assignment__in=list(by_key)))
     for key, assignment in by_key.items():
-        asset = {"id": assignment.asset_id, "slug": assignment.asset.slug}
+        asset = {"id": assignment.asset_id, "slug": assignment.asset.slug, "title": assignment.asset.title}
         measures = done_on.get(key) or LearnerAssignmentRow(row.learner, key)
         row.by_assignment.append(TitledAssignmentRow(assignment.title, asset, measures))
     if selection.assets is None:

@@ -40,7 +40,7 @@ class LatestTelemetry:
 class OwnAssignment:
     """The learner's measures on an assignment; `error_quotient` 0 to 1 or None, `active_time` in seconds."""
 
-    name: str
+    key: str
     title: str
     published: bool
     standing: Standing = NOT_STARTED
@@ -50,6 +50,11 @@ class OwnAssignment:
     error_quotient: float | None = None
     questions: int = 0
     last_seen_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """The key without its prefix."""
+        return self.key.removeprefix(PREFIX)
 
     @property
     def state(self) -> str:
@@ -248,11 +253,10 @@ def _asset_of_unpublished(unpublished: Mapping[_AcademyAndKey, Progress]) -> Own
 
 
 def _own_assignment(key: str, title: str, row: Progress | None, *, published: bool = True) -> OwnAssignment:
-    name = key.removeprefix(PREFIX)
     if row is None:
-        return OwnAssignment(name, title, published)
+        return OwnAssignment(key, title, published)
     return OwnAssignment(
-        name,
+        key,
         title,
         published,
         standing_of(row),

@@ -76,19 +76,20 @@ def concerns_on_assignment(academy: Academy, assignment: str, learner_ids: Colle
 
 
 def concerns_on_assets(academy: Academy, assets: Sequence[Asset]) -> list[ToldConcern]:
-    """Return the first concerns of learners on these assets or their assignments that are not acknowledged; one query where
-    there is none. The assets are one with its translations."""
-    keys = Assignment.objects.filter(academy=academy, asset__in=assets).order_by().values("key")
+    """Return the first concerns of the class and of its learners on these assets or their assignments that are not
+    acknowledged. The assets are one with its translations."""
+    now = now_in(academy.pk)
+    keys = list(Assignment.objects.filter(academy=academy, asset__in=assets).values_list("key", flat=True))
     about = Q(assignment__in=keys) | Q(asset_slug__in=[asset.slug for asset in assets])
-    found = standing_concerns(academy.pk, signals_seen(academy).filter(about))
-    shown = [concern for concern in found if concern.state != "acknowledged"][:MOST_OF_ASSIGNMENT]
-    return told(academy.pk, shown, now_in(academy.pk)) if shown else []
+    concerns: list[StandingConcern | ClassConcern] = [*class_concerns(academy, now, None, keys)] if keys else []
+    concerns += standing_concerns(academy.pk, signals_seen(academy).filter(about))
+    shown = [concern for concern in concerns if concern.state != "acknowledged"][:MOST_OF_ASSIGNMENT]
+    return told(academy.pk, shown, now) if shown else []
 
 
-def concerns_of_learner(academy: Academy, user: User) -> list[ToldConcern]:
-    """Return a learner's concerns that are not over."""
-    return told(
-        academy.pk,
-        standing_concerns(academy.pk, signals_seen(academy).filter(user=user)),
-        now_in(academy.pk),
-    )
+def concerns_of_learner(academy: Academy, user: User, assignment: str | None = None) -> list[ToldConcern]:
+    """Return a learner's concerns that are not over; only that on an assignment, if one is named."""
+    rows = signals_seen(academy).filter(user=user)
+    if assignment is not None:
+        rows = rows.filter(assignment=assignment)
+    return told(academy.pk, standing_concerns(academy.pk, rows), now_in(academy.pk))

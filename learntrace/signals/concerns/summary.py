@@ -32,8 +32,8 @@ def life_of(since: datetime, now: datetime, figures: Figures) -> str:
 def met_by_many(learners: int, error: str, about: str) -> str:
     """Return a concern of the class in the active language."""
     return ngettext(
-        "%(count)s learner met “%(error)s” on %(assignment)s",
-        "%(count)s learners met “%(error)s” on %(assignment)s",
+        "%(count)s learner got “%(error)s” on %(assignment)s",
+        "%(count)s learners got “%(error)s” on %(assignment)s",
         learners,
     ) % {"count": learners, "error": error, "assignment": about}
 

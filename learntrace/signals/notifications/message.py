@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import formats, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from learntrace.accounts.models import User
 from learntrace.core.http.language import FALLBACK
-from learntrace.core.time_zones import zone_of
+from learntrace.core.time_zones import day_and_time, zone_of
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.concerns.documents import concern_document
 from learntrace.signals.concerns.reading import ToldConcern
@@ -71,7 +71,7 @@ def message_of(
     with translation.override(language_of(rule.user)):
         zone = zone_of(rule.timezone) or ZoneInfo("UTC")
         lines = [
-            Line(_("Many of the class"), entry.summary, _when(entry.concern.since, zone), _assignment_url(rule, entry))
+            Line(_("Many in the class"), entry.summary, _when(entry.concern.since, zone), _assignment_url(rule, entry))
             for entry in concerns
         ] + [
             Line(
@@ -153,5 +153,4 @@ def language_of(user: User) -> str:
 
 
 def _when(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M}"
+    return day_and_time(at.astimezone(zone))

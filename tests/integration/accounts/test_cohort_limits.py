@@ -413,7 +413,7 @@ def test_a_concern_of_the_class_is_told_where_it_is_one_of_an_own_cohort(scene: 
     delivery = claim_next(timezone.now() + timedelta(seconds=1))
     assert delivery is not None
     [entry] = told_now(delivery.rule.academy, delivery.concerns)
-    assert entry.summary.startswith("5 learners met")
+    assert entry.summary.startswith("5 learners got")
 
 
 def test_the_stream_says_to_a_limited_member_what_is_of_an_own_cohort(scene: Scene) -> None:

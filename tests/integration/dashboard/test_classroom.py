@@ -332,7 +332,7 @@ def test_a_learners_page_has_states_signals_tasks_and_raw_telemetry_on_request(
     ("asked", "found"),
     [
         ("lisk", "Barbara Liskov"), ("barb LISK", "Barbara Liskov"), ("lesson-04", "lesson-04-exercise-1"),
-        ("Lesson-03", "Lesson-03"), ("%", "Nothing has this in its name"), ("", "What do you look for?"),
+        ("Lesson-03", "Lesson-03"), ("%", "No matches"), ("", "What are you looking for?"),
     ],
 )  # fmt: skip
 def test_one_search_finds_learners_assets_and_assignments(

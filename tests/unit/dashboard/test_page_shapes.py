@@ -158,7 +158,12 @@ def test_steps_stand_under_their_asset_and_are_told_by_their_own_names() -> None
     keys = ["py/01-hello", "assignment:sum", "js/01-hello", "py/02-" + "x" * 30 + "-end"]
     attempts = [Attempt(str(n), NOW + timedelta(minutes=n), key, "ok") for n, key in enumerate(keys)]
     timeline = timeline_of(attempts, {key: (key.removeprefix("assignment:"), "") for key in keys})
-    assert [lane.label for lane in timeline.lanes] == ["sum", "01-hello", "02-xxxxxxxxxx…xxxxxxxx-end", "01-hello"]
+    assert [lane.label for lane in timeline.lanes] == [
+        "sum",
+        "01-hello",
+        "02-xxxxxxxxxxxxxx…xxxxxxxxxxxx-end",
+        "01-hello",
+    ]
     assert timeline.headings == (("py", "66"), ("js", "130"))
     assert [lane.y for lane in timeline.lanes] == ["40", "82", "104", "146"]
     assert [mark.y for mark in timeline.marks] == ["82", "40", "146", "104"]

@@ -15,7 +15,7 @@
   // A page tells all times in one zone, which the server knows: charts and CSV files are made there.
   const timeZone = document.documentElement.dataset.timeZone || "UTC";
   const clock = new Intl.DateTimeFormat(language, { timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-  const date = new Intl.DateTimeFormat(language, { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const date = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const full = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "full", timeStyle: "long" });
 
   // Before anything is shown or compared, so that no text changes in front of the reader's eyes.
@@ -25,6 +25,27 @@
       time.textContent = (time.dataset.form === "clock" ? clock : date).format(at);
       time.title = full.format(at);
     }
+  };
+
+  // On a phone the rows of a table become blocks (layout.css), in which each cell says what it is.
+  const titleOf = (head) => {
+    const own = head.cloneNode(true);
+    own.querySelectorAll(".why, .why-text").forEach((one) => one.remove());
+    return own.textContent.trim();
+  };
+  const labelCells = (root) => {
+    for (const table of root.querySelectorAll("table.dense")) {
+      const titles = [...(table.tHead?.rows[0]?.cells ?? [])].map(titleOf);
+      if (!titles.length) continue;
+      table.classList.add("stacked");
+      for (const row of table.tBodies[0]?.rows ?? []) {
+        [...row.cells].forEach((cell, place) => { if (cell.localName === "td") cell.dataset.title = titles[place] ?? ""; });
+      }
+    }
+  };
+  const prepare = (root) => {
+    tellTimes(root);
+    labelCells(root);
   };
 
   // The server learns the reader's zone here; a page that was made in another one is asked for again, once.
@@ -107,7 +128,7 @@
   };
 
   const put = (fresh, sign) => {
-    tellTimes(fresh);
+    prepare(fresh);
     keepToken(fresh);
     if (fresh.querySelector("[data-live]") && names(fresh) !== names(document)) return putAll(fresh, sign);
     for (const part of document.querySelectorAll("[data-part]")) {
@@ -293,7 +314,7 @@
       const answer = await fetch(address, { headers: { "Learntrace-Parts": "1" }, cache: "no-store", redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      tellTimes(fresh);
+      prepare(fresh);
       place.replaceChildren(...fresh.body.childNodes);
     } catch {
       details.dataset.fetch = address;
@@ -309,7 +330,7 @@
   };
 
   nameZone();
-  tellTimes(document);
+  prepare(document);
   begin();
   document.addEventListener("submit", send);
   document.addEventListener("change", choose);
