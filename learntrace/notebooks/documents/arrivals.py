@@ -16,7 +16,7 @@ from learntrace.progress.stale_queue import mark_published
 
 # A turn's work is one transaction, so it is limited, in numbers and in seconds; one arrival has at most 500 events, of an
 # older version of the inbox, and else at most 100.
-MOST_ARRIVALS = 100
+MOST_ARRIVALS = 300
 MOST_EVENTS = 500
 _LEAST_EVENTS = 50
 _TURN_SECONDS = 0.25
@@ -85,14 +85,20 @@ class _ArrivalsTurn:
         return [_Claimed(*row) for row in fetch(_READ, [[row.id for row in rows]])] if rows else []
 
     def claim_again(self, item: _Claimed) -> list[_Claimed]:
-        return [_Claimed(*row) for row in fetch(_CLAIM_ONE, [item.id])]
+        claimed = [_Claimed(*row) for row in fetch(_CLAIM_ONE, [item.id])]
+        recording.lock_learners({arrival.learner for arrival in claimed})
+        return claimed
 
     def work(self, items: Sequence[_Claimed]) -> None:
         ids = [event for arrival in items for event in arrival.events]
         stopwatch = Stopwatch(_TURN_SECONDS)
-        # Locked before the events are read: what a learner has erased by then is not read and stays erased.
-        learners = _learners_of(items)
-        recording.lock_learners(learners)
+        # Locked before the events are read: what a learner has erased by then is not read and stays erased. The claim has
+        # locked those of whom it knows.
+        untold = [event for arrival in items if not arrival.learner for event in arrival.events]
+        others = set(activities.learners_of(untold)) if untold else set()
+        if others:
+            recording.lock_learners(others)
+        learners = others | {arrival.learner for arrival in items if arrival.learner}
         learner_activities = activities.read(ids)
         recording.record(activities.SOURCE, learner_activities, locked=learners)
         mark_published(activities.SOURCE, activities.assigned(learner_activities))
@@ -105,13 +111,6 @@ class _ArrivalsTurn:
 
     def give_up(self, items: Sequence[_Claimed], error: Exception) -> None:
         _postpone(items, _MAX_PAUSE_AFTER_FAULT, f"{type(error).__name__}: {error}"[:1000])
-
-
-def _learners_of(arrivals: Sequence[_Claimed]) -> set[int]:
-    learners = {arrival.learner for arrival in arrivals if arrival.learner}
-    if untold := [event for arrival in arrivals if not arrival.learner for event in arrival.events]:
-        learners.update(activities.learners_of(untold))
-    return learners
 
 
 def _postpone(arrivals: Sequence[_Claimed], max_pause: int, fault: str = "") -> None:
