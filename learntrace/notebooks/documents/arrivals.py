@@ -31,7 +31,11 @@ TABLE = Table(
 )
 _claims = FairClaims(TABLE)
 _pace = Pace(_TURN_SECONDS, least=_LEAST_EVENTS, most=MOST_EVENTS)
-_READ = "SELECT id, events::text[], turn_learner FROM notebooks_arrival WHERE id = ANY(%s) ORDER BY id"
+# A turn that fails is rolled back, and the rows are there again.
+_TAKE = """
+WITH taken AS (DELETE FROM notebooks_arrival WHERE id = ANY(%s) RETURNING id, events, turn_learner)
+SELECT id, events::text[], turn_learner, true FROM taken ORDER BY id
+"""
 _CLAIM_ONE = "SELECT id, events::text[], turn_learner FROM notebooks_arrival WHERE id = %s FOR UPDATE SKIP LOCKED"
 _DELETE = "DELETE FROM notebooks_arrival WHERE id = ANY(%s)"
 _POSTPONE = """
@@ -45,11 +49,15 @@ _MAX_PAUSE, _MAX_PAUSE_AFTER_FAULT = 300, 3600
 
 @dataclass(frozen=True)
 class _Claimed:
-    """An arrival; `learner` is the one whose events it has, 0 where an older version of the inbox didn't tell."""
+    """An arrival; `learner` is the one whose events it has, 0 where an older version of the inbox didn't tell.
+
+    `deleted`: its row is gone already, if the turn succeeds.
+    """
 
     id: int
     events: list[str]
     learner: int
+    deleted: bool = False
 
 
 # A row's events are of one user.
@@ -82,7 +90,7 @@ class _ArrivalsTurn:
 
     def claim(self) -> list[_Claimed]:
         rows = _claims.claim(MOST_ARRIVALS, _pace.most, older_than=self.older_than)
-        return [_Claimed(*row) for row in fetch(_READ, [[row.id for row in rows]])] if rows else []
+        return [_Claimed(*row) for row in fetch(_TAKE, [[row.id for row in rows]])] if rows else []
 
     def claim_again(self, item: _Claimed) -> list[_Claimed]:
         claimed = [_Claimed(*row) for row in fetch(_CLAIM_ONE, [item.id])]
@@ -103,7 +111,8 @@ class _ArrivalsTurn:
         recording.record(activities.SOURCE, learner_activities, locked=learners)
         mark_published(activities.SOURCE, activities.assigned(learner_activities))
         flag_unknown(ids)
-        execute(_DELETE, [[arrival.id for arrival in items]])
+        if left := [arrival.id for arrival in items if not arrival.deleted]:
+            execute(_DELETE, [left])
         _pace.note(len(ids), stopwatch.seconds)
 
     def postpone(self, items: Sequence[_Claimed]) -> None:
