@@ -18,6 +18,8 @@ SHOWN_TO_CLASS = """
                                                WHERE published.academy_id = {academy} AND published.key = {key}))
 """
 
+_PUBLISHED_OF = "SELECT key FROM progress_assignment WHERE academy_id = %s AND key = ANY(%s)"
+
 # One transaction at a time for an asset: two would lock their rows in different orders.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learntrace assignments of ' || %s, 0))"
 # Unchanged assignments are neither written again nor returned. A package's step that is gone is remembered, one that comes back
@@ -97,4 +99,4 @@ def shown_keys(academy_id: int, keys: Iterable[str]) -> set[str]:
     tags = {key for key in keys if key.startswith(PREFIX)}
     if not (others := keys - tags):
         return tags
-    return tags | set(Assignment.objects.filter(academy=academy_id, key__in=others).values_list("key", flat=True))
+    return tags | {key for (key,) in fetch(_PUBLISHED_OF, [academy_id, sorted(others)])}

@@ -7,15 +7,16 @@ its name (`Concern`) and the acts, so that a recomputation of signals gives the 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy
 from learntrace.core.sql import fetch, json_rows
-from learntrace.signals.class_signals import not_done
+from learntrace.signals.class_signals import DONE, not_done
 from learntrace.signals.concerns.handling import PAUSE, STANDING, Handling, State, handling_of, is_unbroken, state_of
 from learntrace.signals.models import Concern, ConcernAct, Signal
 from learntrace.signals.queries import UNRESOLVED
@@ -29,6 +30,23 @@ SELECT asked.number, s.opened_at, s.resolved_at
    AND s.assignment IS NOT DISTINCT FROM asked.about AND (asked.about IS NOT NULL OR s.asset_slug = asked.asset)
    AND (s.resolved_at IS NULL OR s.resolved_at >= asked.since)
 """
+
+
+_COLUMNS = tuple(field.attname for field in Concern._meta.concrete_fields)
+_KNOWN = f"""
+SELECT {", ".join(_COLUMNS)} FROM signals_concern
+ WHERE academy_id = %(academy)s AND user_id = ANY(%(learners)s) AND error_group = ''
+   AND (assignment IS NULL OR assignment = ANY(%(assignments)s))
+ ORDER BY id
+"""  # noqa: S608 (only names of columns)
+_NAME = f"""
+INSERT INTO signals_concern (academy_id, user_id, assignment, asset_slug)
+SELECT %(academy)s, learner, about, asset
+  FROM jsonb_to_recordset(%(new)s::jsonb) AS r(learner bigint, about text, asset text)
+ ORDER BY learner, about, asset
+ON CONFLICT DO NOTHING
+RETURNING {", ".join(_COLUMNS)}
+"""  # noqa: S608 (only names of columns)
 
 
 class Subject(NamedTuple):
@@ -55,6 +73,17 @@ class StandingSignal(NamedTuple):
     @property
     def subject(self) -> Subject:
         return Subject(self.user_id, self.assignment, None if self.assignment else self.asset_slug or "")
+
+
+# Of the subjects' learners, assignments and assets; what is done needs nobody's help.
+_OF_SUBJECTS = f"""
+SELECT {", ".join(f"s.{name}" for name in StandingSignal._fields)}
+  FROM signals_signal s
+ WHERE s.academy_id = %(academy)s AND s.state = ANY(%(states)s) AND s.user_id = ANY(%(learners)s)
+   AND (s.assignment = ANY(%(assignments)s) OR (s.assignment IS NULL AND s.asset_slug = ANY(%(assets)s)))
+   AND NOT {DONE}
+ ORDER BY s.severity DESC, s.opened_at, s.id
+"""  # noqa: S608 (only texts of ours)
 
 
 @dataclass(frozen=True)
@@ -104,9 +133,14 @@ def standing_concerns(academy_id: int, signals: QuerySet[Signal], now: datetime 
 
     `now` is the server's clock, by which a snooze ends.
     """
+    rows = signals.order_by("-severity", "opened_at", "pk").values_list(*StandingSignal._fields)
+    return _concerns(academy_id, map(StandingSignal._make, rows), now)
+
+
+def _concerns(academy_id: int, signals: Iterable[StandingSignal], now: datetime | None = None) -> list[StandingConcern]:
+    """Return the concerns of standing signals, which come the worst first."""
     by_subject: dict[Subject, list[StandingSignal]] = {}
-    for row in signals.order_by("-severity", "opened_at", "pk").values_list(*StandingSignal._fields):
-        signal = StandingSignal(*row)
+    for signal in signals:
         by_subject.setdefault(signal.subject, []).append(signal)
     rows = named(academy_id, by_subject)
     handled = _handled(academy_id, rows, by_subject)
@@ -120,14 +154,16 @@ def standing_concerns(academy_id: int, signals: QuerySet[Signal], now: datetime 
 
 def of_subjects(academy_id: int, subjects: Collection[Subject]) -> list[StandingConcern]:
     """Return those of these concerns that are not over."""
-    assignments = {subject.assignment for subject in subjects if subject.assignment}
-    assets = {subject.asset_slug for subject in subjects if not subject.assignment}
-    signals = signals_standing(academy_id).filter(
-        Q(assignment__in=assignments) | Q(assignment=None, asset_slug__in=assets),
-        user__in={subject.user_id for subject in subjects},
-    )
     wanted = frozenset(subjects)
-    return [concern for concern in standing_concerns(academy_id, signals) if subject_of(concern.row) in wanted]
+    asked = {
+        "academy": academy_id,
+        "states": [str(state) for state in UNRESOLVED],
+        "learners": sorted({subject.user_id for subject in wanted}),
+        "assignments": sorted({subject.assignment for subject in wanted if subject.assignment}),
+        "assets": sorted({subject.asset_slug or "" for subject in wanted if not subject.assignment}),
+    }
+    signals = map(StandingSignal._make, fetch(_OF_SUBJECTS, asked))
+    return _concerns(academy_id, [signal for signal in signals if signal.subject in wanted])
 
 
 def subject_of(row: Concern) -> Subject:
@@ -141,13 +177,12 @@ def named(academy_id: int, subjects: Collection[Subject]) -> dict[Subject, Conce
     if not subjects:
         return {}
     rows = subjects_known(academy_id, subjects)
-    new = [
-        Concern(academy_id=academy_id, user_id=user, assignment=assignment, asset_slug=asset)
-        for user, assignment, asset in sorted(subjects - rows.keys(), key=str)
-    ]
+    new = [{"learner": user, "about": assignment, "asset": asset} for user, assignment, asset in subjects - rows.keys()]
     if new:
-        Concern.objects.bulk_create(new, ignore_conflicts=True)
-        rows = subjects_known(academy_id, subjects)
+        rows |= _by_subject(fetch(_NAME, {"academy": academy_id, "new": json_rows(new)}))
+        if len(rows) < len(subjects):
+            # Others have named them at this moment.
+            rows = subjects_known(academy_id, subjects)
     return rows
 
 
@@ -155,12 +190,18 @@ def subjects_known(academy_id: int, subjects: Collection[Subject]) -> dict[Subje
     """Return the rows of those concerns that have one."""
     if not subjects:
         return {}
-    users = {subject.user_id for subject in subjects}
-    rows = {
-        subject_of(row): row
-        for row in Concern.objects.filter(academy=academy_id, user__in=users, error_group="").order_by("pk")
+    asked = {
+        "academy": academy_id,
+        "learners": sorted({subject.user_id for subject in subjects}),
+        "assignments": sorted({subject.assignment for subject in subjects if subject.assignment}),
     }
+    rows = _by_subject(fetch(_KNOWN, asked))
     return {subject: rows[subject] for subject in subjects if subject in rows}
+
+
+def _by_subject(rows: Iterable[tuple[Any, ...]]) -> dict[Subject, Concern]:
+    concerns = [Concern.from_db(DEFAULT_DB_ALIAS, _COLUMNS, row) for row in rows]
+    return {subject_of(row): row for row in concerns}
 
 
 def acts_of(rows: Iterable[Concern]) -> dict[int, list[ConcernAct]]:
