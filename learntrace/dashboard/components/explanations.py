@@ -38,16 +38,25 @@ OWN: Mapping[str, tuple[str | Promise, str]] = {
         _(
             "Not started: nothing came. Working: something came. Struggling: not done, and a signal of trouble is open. "
             "Stuck: the same, with a signal of the kind “Stuck”. Done: done once, whatever came later; what made it so is "
-            "told. The number is that of the failed attempts."
+            "told. The time is since when it has been so, the number how many attempts have failed. A frame marks the exercise "
+            "that the learner worked on last, within the last 30 minutes."
         ),
         "word",
     ),
     "who_needs_help": (
         _(
             "First who has the most severe open signal, then who is stuck or struggling on the most assignments, then who "
-            "has failed most often on what is not done."
+            "has failed most often on what is not done; equals by name."
         ),
         "word",
+    ),
+    "class_path": (
+        _(
+            "How far the learners who have begun have come, in the order of the columns: the last exercise on which anything "
+            "of theirs has come. Half of them are at least as far as the median learner; the middle half leaves out the "
+            "quarter that is furthest behind and the quarter that is furthest ahead."
+        ),
+        "count",
     ),
     "met_now": (
         _(
