@@ -7,12 +7,15 @@ where the median learner is, somebody is.
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
 # Where the line begins: when this share of the learners had begun, so that one who looked in weeks before doesn't stretch it.
 _FIRST_SHARE = 0.1
+# What a class did before a longer pause is where the line begins: the page is about the lesson that is held now.
+PAUSE = timedelta(hours=6)
 _STEPS = 24
 
 
@@ -27,7 +30,10 @@ class Reached(NamedTuple):
 
 @dataclass(frozen=True)
 class ClassPath:
-    """The path of the learners who have begun, `begun` of `learners`; `points` are at equal times, the last one is now."""
+    """The path of the learners who have begun, `begun` of `learners`.
+
+    `points` are at equal times since they began, or since the last pause of the whole class; the last one is now.
+    """
 
     points: Sequence[Reached]
     begun: int
@@ -47,10 +53,19 @@ def class_path(first_seen: Sequence[Mapping[str, datetime]], keys: Sequence[str]
     begun = [way for learner in first_seen if (way := _way(learner, places))]
     if not begun:
         return None
-    starts = sorted(way[0][0] for way in begun)
-    start = min(starts[_rank(_FIRST_SHARE, len(starts))], now)
+    start = min(_start(begun), now)
     moments = [start + (now - start) * step / _STEPS for step in range(_STEPS)] if start < now else []
     return ClassPath([_reached(begun, at) for at in [*moments, now]], len(begun), len(first_seen))
+
+
+def _start(ways: Sequence[Sequence[tuple[datetime, int]]]) -> datetime:
+    """Return when the first learners began; after a pause of the whole class, when it went on."""
+    times = sorted(at for way in ways for at, _place in way)
+    after_pause = next(
+        (later for earlier, later in reversed(list(pairwise(times))) if later - earlier >= PAUSE), times[0]
+    )
+    starts = sorted(way[0][0] for way in ways)
+    return max(starts[_rank(_FIRST_SHARE, len(starts))], after_pause)
 
 
 def _way(seen: Mapping[str, datetime], places: Mapping[str, int]) -> list[tuple[datetime, int]]:

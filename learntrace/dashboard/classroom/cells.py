@@ -25,15 +25,15 @@ class CellWords:
         self._states = {state: str(word) for state, word in labels.STATES.items()}
         self._trying_again = str(labels.TRYING_AGAIN)
         self._texts: dict[tuple[str, bool, str, int], str] = {}
-        self._in_hand = _("works on it now")
+        self._in_hand = _("current exercise")
 
     def text(self, cell: Cell, age: str, *, in_hand: bool) -> str:
-        """Return what a cell says: "Stuck for 12 min, 7 failed attempts, works on it now"."""
+        """Return what a cell says: "Stuck for 12 min, 7 failed attempts, current exercise"."""
         key = (cell.state, cell.standing.trying_again, age, cell.errors)
         told = self._texts.get(key) or self._texts.setdefault(key, self._told(*key))
         return f"{told}, {self._in_hand}" if in_hand else told
 
-    def _told(self, state: str, trying_again: bool, age: str, errors: int) -> str:  # noqa: FBT001 (a key's values)
+    def _told(self, state: str, trying_again: bool, age: str, errors: int) -> str:
         values = {"state": self._trying_again if trying_again else self._states[state], "age": age}
         if state == "done":
             return _("%(state)s, %(age)s ago") % values
@@ -75,7 +75,7 @@ def _unfolded(
         # There are thousands of cells: what the style sheet can say is not repeated in each.
         mark = f'<svg><use href="#shape-{cell.state}"/></svg>'
         if cell.state != "done":
-            mark += age if not cell.errors else f"{age}<small>{cell.errors}×</small>"
+            mark += age if not cell.errors else f"{age}<small>{cell.errors}&times;</small>"
         opening = '<td class="hand">' if here else "<td>"
         told = words.text(cell, age, in_hand=here)
         if ending is None:

@@ -16,7 +16,7 @@ STATES = ("stuck", "struggling", "working", "done", "not_started")
 # A grid with more columns begins with all lessons folded but the one that the class works on.
 MOST_UNFOLDED = 16
 # Columns are wider where there are few.
-MOST_WIDE = 8
+MOST_WIDE = 6
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ _EDGE = 6
 _MOST_TICKS = 7
 _LONGEST_TICK = 18
 _ROWS = 6
+# A time with its day, as "28 Nov 23:57", has no room in the middle.
+_SHORT_TIME = 8
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def path_chart(columns: Sequence[Column], learners: Sequence[Learner], now: date
         ticks=_ticks(columns),
         band=" ".join([*lines["upper"], *reversed(lines["lower"])]),
         line=" ".join(lines["median"]),
-        times=[_time(path.points[at], path) for at in ((0, len(path.points) // 2) if len(path.points) > 2 else (0,))],
+        times=_times(path),
         rows=[_row(point, path, labels) for point in _some(path.points)],
     )
 
@@ -108,7 +110,7 @@ def _ticks(columns: Sequence[Column]) -> list[Tick]:
     groups = groups_of(columns)
     if len(groups) > 1:
         starts = [columns.index(group.columns[0]) + 1 for group in groups]
-        named = [(start, group.title or _("others")) for start, group in zip(starts, groups, strict=True)]
+        named = [(start, group.title or _("Other exercises")) for start, group in zip(starts, groups, strict=True)]
     else:
         named = [(place, column.label) for place, column in enumerate(columns, 1)]
     least = len(columns) / (_MOST_TICKS - 1)
@@ -144,6 +146,14 @@ def _some(points: Sequence[Reached]) -> list[Reached]:
     """Return a few of the points at equal times, the last one among them."""
     step = max((len(points) - 1) // _ROWS, 1)
     return list(points[::-step])[::-1] if len(points) > 1 else list(points)
+
+
+def _times(path: ClassPath) -> list[str]:
+    """Return the labels of the beginning and, where there is room, of the middle."""
+    if len(path.points) < 2:
+        return []
+    labels = [_time(path.points[at], path) for at in (0, len(path.points) // 2)]
+    return labels if max(map(len, labels)) < _SHORT_TIME else labels[:1]
 
 
 def _row(point: Reached, path: ClassPath, labels: Sequence[str]) -> PathRow:
