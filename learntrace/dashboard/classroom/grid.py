@@ -42,7 +42,7 @@ class Column:
     @property
     def full_label(self) -> str:
         """The label with the asset's title, for who does not see the column's place."""
-        return f"{self.asset}: {self.label}" if self.asset else self.label
+        return f"{self.asset}: {self.label}" if self.asset and self.asset != self.label else self.label
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def grid_of(columns: Sequence[Column], learners: Sequence[Learner], folded: Coll
     by_key = {column.key: count for column, count in zip(columns, done, strict=True)}
     laid_out = []
     for group in groups:
-        is_folded = group.key in folded and len(groups) > 1
+        is_folded = group.key in folded and len(groups) > 1 and len(group.columns) > 1
         counts = [_done_all(group, learners)] if is_folded else [by_key[column.key] for column in group.columns]
         laid_out.append(replace(group, folded=is_folded, done=counts, start=group.key == here))
     shown = sum(len(group.done) for group in laid_out)
