@@ -20,12 +20,17 @@ OWN: Mapping[str, str | Promise] = {
     "failing_share": _("The share of attempts that failed in the last 5 minutes. The line shows the last 30 minutes."),
     "class_state": _(
         "Not started: no activity yet. Working: some activity. Struggling: not done, with an open signal of trouble. "
-        "Stuck: not done, with an open signal “Stuck”. Done: stays done, whatever comes later. A number counts failed "
-        "attempts."
+        "Stuck: not done, with an open signal “Stuck”. Done: stays done, whatever comes later. The time says since when, "
+        "a number counts failed attempts. A frame marks the exercise that the learner worked on last, within 30 minutes."
     ),
     "who_needs_help": _(
         "By the most severe open signal, then by the number of assignments the learner is stuck or struggling on, then by "
-        "failed attempts on what isn't done."
+        "failed attempts on what isn't done; equals by name."
+    ),
+    "class_path": _(
+        "How far the learners who have begun have come, in the order of the columns: the last exercise that each worked on. "
+        "Half of them are at least as far as the median learner. The middle half leaves out the quarter furthest behind and "
+        "the quarter furthest ahead."
     ),
     "met_now": _(
         "The errors that most learners had in the last 30 minutes. The other figures cover all time, as on the "
