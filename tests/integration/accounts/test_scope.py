@@ -100,6 +100,9 @@ RENAMES = f"{PROGRESS}/step-rename"
 SIGNALS = "v1/signal/academy/signal"
 CONCERNS = "v1/signal/academy/concern"
 CONCERN = f"{CONCERNS}/<int:concern_id>"
+HANDS = "v1/signal/academy/help-request"
+HAND = f"{HANDS}/<int:help_request_id>"
+MY_HAND = "v1/me/help-request"
 DIAGNOSIS = "v1/diagnosis/academy/telemetry"
 NOTICES = "v1/signal/academy/notification"
 NOTICE_RULES = "v1/signal/academy/notification-rule"
@@ -161,6 +164,12 @@ ROUTES = [
     staff("POST", CONCERNS, f"/{CONCERNS}", stranger=200, body={"concerns": [1], "act": "acknowledge"}),
     staff("GET", CONCERN, f"/{CONCERNS}/{{concern}}"),
     staff("POST", CONCERN, f"/{CONCERNS}/{{concern}}", body={"act": "acknowledge"}),
+    staff("GET", HANDS, f"/{HANDS}", stranger=200),
+    staff("GET", HAND, f"/{HANDS}/{{hand}}"),
+    staff("POST", HAND, f"/{HANDS}/{{hand}}", body={"act": "help"}),
+    own("GET", MY_HAND, f"/{MY_HAND}", colleague=200, stranger=200, intruder=403),
+    own("POST", MY_HAND, f"/{MY_HAND}", colleague=403, stranger=403, intruder=403),
+    own("DELETE", MY_HAND, f"/{MY_HAND}", colleague=200, stranger=200, intruder=403),
     staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?task={{task}}"),
     staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?user={{owner}}&asset={{asset}}", stranger=200),
     # A rule is its owner's alone: the colleague's.
