@@ -11,12 +11,14 @@ from learntrace.dashboard.assignments import exclusions as assignment_exclusions
 from learntrace.dashboard.assignments import views as assignment_views
 from learntrace.dashboard.audit import views as audit_views
 from learntrace.dashboard.classroom import views as class_views
+from learntrace.dashboard.concerns import hands as hand_views
 from learntrace.dashboard.concerns import views as concern_views
 from learntrace.dashboard.health import bulk, ignore_views, webhooks
 from learntrace.dashboard.health import views as health_views
 from learntrace.dashboard.layout import search, views
 from learntrace.dashboard.layout.converters import KeyConverter
 from learntrace.dashboard.learners import views as learner_views
+from learntrace.dashboard.my_learning import hands as mine_hands
 from learntrace.dashboard.my_learning import stored as mine_stored
 from learntrace.dashboard.my_learning import views as mine_views
 
@@ -49,6 +51,7 @@ urlpatterns = [
     path("password/choose", account_passwords.choose, name="password-choose"),
     # My learning
     path("me", mine_views.my_learning, name="my-learning"),
+    path("me/hand", mine_hands.change_hand, name="my-learning-hand"),
     path("me/consent", mine_views.change_consent, name="my-learning-consent"),
     path("me/stored", mine_stored.stored, name="my-learning-stored"),
     path("me/export", mine_views.export, name="my-learning-export"),
@@ -58,6 +61,7 @@ urlpatterns = [
     path("class", class_views.class_now, name="class-now"),
     # Concerns, on several pages
     path("concerns", concern_views.handle_concerns, name="concerns-handle"),
+    path("concerns/hand", hand_views.handle_raised, name="hands-handle"),
     path("concerns/undo", concern_views.undo_acts, name="concerns-undo"),
     # Assignments; a key may contain a slash, so the longer URL comes first.
     path("assignments", assignment_views.assignments, name="assignments"),

@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.progress.explain.definitions import DEFINITIONS
-from learntrace.signals.concerns.explanation import class_definition, definition
+from learntrace.signals.concerns.explanation import class_definition, definition, hand_definition
 from learntrace.signals.detectors import KINDS
 
 UNITS: Mapping[str, str | Promise] = {
@@ -176,7 +176,11 @@ OWN: Mapping[str, tuple[str | Promise, str]] = {
 }
 
 
-CONCERNS: Mapping[str, Callable[[], str]] = {"concern": definition, "class_concern": class_definition}
+CONCERNS: Mapping[str, Callable[[], str]] = {
+    "concern": definition,
+    "class_concern": class_definition,
+    "hand": hand_definition,
+}
 
 
 @dataclass(frozen=True)

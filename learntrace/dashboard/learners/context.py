@@ -15,6 +15,7 @@ from learntrace.dashboard.components.signal_lines import SignalLine
 from learntrace.dashboard.components.table import Paging
 from learntrace.dashboard.components.timeline import Attempt, Timeline, timeline_of
 from learntrace.dashboard.concerns.cards import Cards, cards_of
+from learntrace.dashboard.concerns.hands import HandLine, staff_lines
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.dashboard.learners.scores import ScoreLine, score_line
 from learntrace.progress.assignment_keys import PREFIX
@@ -23,6 +24,7 @@ from learntrace.progress.reports.learner_assignments import LearnerAssignmentRow
 from learntrace.progress.reports.learners import LearnerRow
 from learntrace.progress.reports.standing_exclusions import StandingExclusions
 from learntrace.signals.concerns.reading import ToldConcern
+from learntrace.signals.help_requests.models import HelpRequest
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class LearnerContext:
     attempts: Sequence[Attempt]
     timeline: Timeline
     cards: Cards
+    hands: Sequence[HandLine]
     others: Sequence[SignalLine]
     has_signals: bool
     telemetry: Sequence[LearnerTelemetry]
@@ -87,6 +90,7 @@ def learner_context(
     *,
     activities: Sequence[Activity],
     concerns: Sequence[ToldConcern],
+    hands: Sequence[HelpRequest],
     signals: Sequence[SignalLine],
     telemetry: Sequence[LearnerTelemetry],
     bands: Mapping[str, Mapping[str, Band]],
@@ -109,6 +113,7 @@ def learner_context(
         attempts=attempts,
         timeline=timeline_of(attempts, _names(page, row.learner, attempts), above),
         cards=cards_of(page, concerns),
+        hands=staff_lines(page.academy, hands),
         others=[line for line in signals if line.id not in reasons],
         has_signals=bool(signals),
         telemetry=telemetry[::-1],

@@ -15,6 +15,7 @@ from learntrace.signals.concerns.class_wide import ClassConcern, class_concerns
 from learntrace.signals.concerns.reading import ToldConcern, told
 from learntrace.signals.concerns.standing import Reasons, StandingConcern, reasons_seen, standing_concerns
 from learntrace.signals.evaluation.clock import now_in
+from learntrace.signals.help_requests.models import HelpRequest
 
 MOST_OF_CLASS = 30
 # Those that somebody handles are looked for more seldom.
@@ -87,10 +88,8 @@ def concerns_on_assets(academy: Academy, assets: Sequence[Asset]) -> list[ToldCo
     return told(academy.pk, shown, now_in(academy.pk)) if shown else []
 
 
-def concerns_of_learner(academy: Academy, user: User) -> list[ToldConcern]:
-    """Return a learner's concerns that are not over."""
-    return told(
-        academy.pk,
-        standing_concerns(academy.pk, reasons_seen(academy).filter(user=user)),
-        now_in(academy.pk),
-    )
+def concerns_of_learner(academy: Academy, user: User, hands: Sequence[HelpRequest] | None = None) -> list[ToldConcern]:
+    """Return a learner's concerns that are not over; `hands` are the learner's last ones, where they were read already."""
+    reasons = reasons_seen(academy).filter(user=user)
+    up = None if hands is None else [hand for hand in hands if hand.open]
+    return told(academy.pk, standing_concerns(academy.pk, reasons, hands=up), now_in(academy.pk))

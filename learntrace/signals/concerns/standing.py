@@ -126,28 +126,30 @@ def reasons_seen(academy: Academy) -> Reasons:
     return reasons_standing(academy.pk).filter(seen(academy))
 
 
-def standing_concerns(academy_id: int, reasons: Reasons, now: datetime | None = None) -> list[StandingConcern]:
+def standing_concerns(
+    academy_id: int, reasons: Reasons, now: datetime | None = None, hands: Sequence[HelpRequest] | None = None
+) -> list[StandingConcern]:
     """Return the concerns of these reasons in the order of lists; five queries, one more for new concerns.
 
-    `now` is the server's clock, by which a snooze ends.
+    `now` is the server's clock, by which a snooze ends. `hands` are those of the reasons, where they were read already.
     """
     by_subject: dict[Subject, list[StandingSignal]] = {}
     for row in reasons.signals.order_by("-severity", "opened_at", "pk").values_list(*StandingSignal._fields):
         signal = StandingSignal(*row)
         by_subject.setdefault(signal.subject, []).append(signal)
-    hands = {subject_of_hand(hand): hand for hand in reasons.hands}
-    for subject in hands:
+    up = {subject_of_hand(hand): hand for hand in (reasons.hands if hands is None else hands)}
+    for subject in up:
         by_subject.setdefault(subject, [])
     rows = named(academy_id, by_subject)
-    handled = _handled(academy_id, rows, by_subject, hands)
+    handled = _handled(academy_id, rows, by_subject, up)
     now = now or timezone.now()
     concerns = [
         StandingConcern(
             rows[subject],
             own,
             handled[subject],
-            _state(handled[subject], own, hands.get(subject), now),
-            hands.get(subject),
+            _state(handled[subject], own, up.get(subject), now),
+            up.get(subject),
         )
         for subject, own in by_subject.items()
     ]

@@ -20,7 +20,12 @@ def _flag(value: object) -> bool:
 def allowed_in(academy_id: int) -> bool:
     """Whether the learners of an academy may raise a hand."""
     stored = AcademySettings.objects.filter(academy=academy_id).values_list(SIGNAL, flat=True).first()
-    return not isinstance(stored, dict) or stored.get(HELP_REQUESTS, DEFAULT) is not False
+    return allows(stored)
+
+
+def allows(features: object) -> bool:
+    """Whether stored features let learners raise a hand; None where an academy has set nothing."""
+    return not isinstance(features, dict) or features.get(HELP_REQUESTS, DEFAULT) is not False
 
 
 def register() -> None:

@@ -49,10 +49,10 @@ def open_hand_of(user: User, academy: Academy) -> HelpRequest | None:
     return rows.filter(user=user, academy=academy, open__isnull=False).first()
 
 
-def latest_hand_of(user: User, academy: Academy) -> HelpRequest | None:
-    """Return the learner's last hand, open or not."""
-    rows = HelpRequest.objects.select_related("helped_by", "academy")
-    return rows.filter(user=user, academy=academy).order_by("-raised_at", "-pk").first()
+def latest_hands_of(user: User) -> dict[int, HelpRequest]:
+    """Return the learner's last hand, open or not, by the id of its academy; one query."""
+    rows = HelpRequest.objects.select_related("helped_by").filter(user=user)
+    return {hand.academy_id: hand for hand in rows.order_by("academy", "-raised_at", "-pk").distinct("academy")}
 
 
 def hands_of(academy: Academy) -> QuerySet[HelpRequest]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +12,7 @@ from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.roles import UPLOAD_OWN, roles_with
 from learntrace.core.errors import FieldProblem, Forbidden, Problem
 from learntrace.signals.help_requests.changes import announce
-from learntrace.signals.help_requests.features import allowed_in
+from learntrace.signals.help_requests.features import allowed_in, allows
 from learntrace.signals.help_requests.models import LONGEST_TEXT, HelpRequest
 from learntrace.signals.help_requests.place import place_of
 from learntrace.signals.help_requests.queue import open_hand_of
@@ -37,16 +38,28 @@ class TooManyHands(Problem):
         return {"Retry-After": "300"}
 
 
-def academies_of_learner(user: User) -> list[Academy]:
-    """Return the active academies where the user learns, in the order of their ids."""
-    return list(
-        Academy.objects.filter(
-            memberships__user=user,
-            memberships__status=Membership.Status.ACTIVE,
-            memberships__role__in=_LEARNERS,
-            status=Academy.Status.ACTIVE,
-        ).order_by("pk")
-    )
+def academies_of_learner(user: User, *, settings: bool = False) -> list[Academy]:
+    """Return the active academies where the user learns, in the order of their ids; with `settings` these are read too."""
+    rows = Academy.objects.filter(
+        memberships__user=user,
+        memberships__status=Membership.Status.ACTIVE,
+        memberships__role__in=_LEARNERS,
+        status=Academy.Status.ACTIVE,
+    ).order_by("pk")
+    return list(rows.select_related("settings") if settings else rows)
+
+
+def academies_with_hands(user: User) -> list[Academy]:
+    """Return those of `academies_of_learner` that let their learners raise a hand; one query."""
+    mine = academies_of_learner(user, settings=True)
+    return [academy for academy in mine if allows(_features_of(academy))]
+
+
+def _features_of(academy: Academy) -> object:
+    try:
+        return academy.settings.signal_features
+    except ObjectDoesNotExist:
+        return None
 
 
 def raise_hand(user: User, academy: Academy, text: str = "", assignment: str = "", asset: str = "") -> HelpRequest:

@@ -153,7 +153,9 @@ class TestStaff:
         assert told.data["reasons"] == ["help_request", "consecutive_errors"]
         assert teacher.get(f"{CONCERNS}/{first['id']}?explain=1").json()["explain"]["hand"]["text"] == "Help"
 
-    def test_sees_a_hand_without_signals_until_somebody_has_helped(self, cast: Cast, learner: Api, teacher: Api) -> None:
+    def test_sees_a_hand_without_signals_until_somebody_has_helped(
+        self, cast: Cast, learner: Api, teacher: Api
+    ) -> None:
         hand = raised(learner)["hand"]["id"]
         (row,) = listed(teacher, path=CONCERNS)
         assert (row["state"], row["summary"], row["assignment"]) == ("open", "Hand raised less than a minute ago", None)
