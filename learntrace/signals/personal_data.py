@@ -60,7 +60,8 @@ def _help_requests(user_id: int) -> Rows:
     # Without who of the staff has helped.
     hands = HelpRequest.objects.filter(user=user_id).order_by("id")
     columns = ("assignment", "asset_slug", "text", "raised_at", "taken_back_at", "help_began_at", "ended_at")
-    return hands.values("id", *columns, "cohort_id", "academy_id")
+    rows: Rows = hands.values("id", *columns, "cohort_id", "academy_id")
+    return rows
 
 
 def _detector_states(user_id: int) -> Rows:

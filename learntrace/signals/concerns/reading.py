@@ -88,13 +88,19 @@ def told(academy_id: int, concerns: Sequence[AnyConcern], now: datetime) -> list
                 now,
                 key,
                 asset,
-                reasons[0].user if reasons else concern.hand and concern.hand.user,
+                _learner_of(concern, reasons),
                 reasons,
                 figures.get(concern.row.pk, NO_FIGURES),
                 concern.hand,
             )
         )
     return entries
+
+
+def _learner_of(concern: StandingConcern, reasons: Sequence[Signal]) -> User | None:
+    if reasons:
+        return reasons[0].user
+    return concern.hand.user if concern.hand else None
 
 
 def _assets(academy_id: int, keys: Collection[str]) -> dict[str, str]:
