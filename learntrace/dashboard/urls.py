@@ -8,6 +8,7 @@ from learntrace.dashboard.account import passwords as account_passwords
 from learntrace.dashboard.account import views as account_views
 from learntrace.dashboard.assets import views as asset_views
 from learntrace.dashboard.assignments import exclusions as assignment_exclusions
+from learntrace.dashboard.assignments import reading as assignment_reading
 from learntrace.dashboard.assignments import views as assignment_views
 from learntrace.dashboard.audit import views as audit_views
 from learntrace.dashboard.classroom import views as class_views
@@ -68,6 +69,7 @@ urlpatterns = [
     path(
         "assignment/<key:key>/learner/<int:user_id>/exclude", assignment_exclusions.exclude, name="assignments-exclude"
     ),
+    path("assignment/<key:key>/learner/<int:user_id>/read", assignment_reading.read, name="assignments-read"),
     path("assignment/<key:key>/exclude", assignment_exclusions.exclude, name="assignments-exclude-class"),
     path("exclusion/<int:exclusion_id>/lift", assignment_exclusions.lift, name="assignments-lift"),
     path("assignment/<key:key>/learner/<int:user_id>", assignment_views.attempts, name="assignments-attempts"),

@@ -159,7 +159,6 @@ def _things_of(learner: User, cast: Cast, asset: Any, teachers: list[User]) -> d
     Refusal.objects.create(
         path="/v1/assignment/me/telemetry", status_code=400, reason="invalid-json", user=learner, asset=SHARED, size=1
     )
-    hand = HelpRequest.objects.create(user=learner, academy=academy, assignment=KEY, text=f"{name} asks")
     rule = None
     for teacher in teachers:
         rule = NotificationRule.objects.create(user=teacher, academy=academy, name=f"of {teacher.username}")
@@ -167,7 +166,8 @@ def _things_of(learner: User, cast: Cast, asset: Any, teachers: list[User]) -> d
     return {
         "concern": concerns_of_learner(academy, learner)[0].concern.row.pk, "token": 0,
         "task": task.pk, "slug": SHARED, "asset": asset.pk, "owner": learner.pk, "webhook": webhook.pk,
-        "hand": hand.pk,
+        # After the concern, which it would be one of.
+        "hand": HelpRequest.objects.create(user=learner, academy=academy, asset_slug=SHARED, text=f"{name} asks").pk,
         "rejected": rejected.pk, "signal": signal.pk, "exclusion": exclusion.pk, "rule": rule and rule.pk,
         "key": SHARED,
     }  # fmt: skip
