@@ -27,7 +27,7 @@ def test_a_hand_raised_in_the_panel_stands_on_class_now(sit: Sit, new_page: NewP
     desk.page.locator(".learntrace-Indicator:visible").click()
     panel = desk.page.get_by_role("dialog", name="What Learntrace is told")
     question = f"Why is it so in {front_end}?"
-    panel.get_by_label("Your question, if you like").fill(question)
+    panel.get_by_label("Your question (optional)").fill(question)
     panel.get_by_role("button", name="Raise hand").click()
     begun = time.monotonic()
     card = teacher.locator(f'.concern:has-text("{question}")')

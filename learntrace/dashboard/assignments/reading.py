@@ -117,12 +117,12 @@ def _why_none(page: AcademyPage, learner: User, key: str) -> str:
     """Return why no code of the learner is shown here, "" where it is."""
     if not collects_source(page.academy):
         return _(
-            "%(academy)s doesn't collect source code, so you see outcomes and errors only. An administrator can turn that on "
-            "for what comes from then on."
+            "%(academy)s doesn't collect source code, so only outcomes and errors are shown. An administrator can turn it on; "
+            "it then holds for later attempts."
         ) % {"academy": page.academy.name}
     if key.startswith(PREFIX) and has_opted_out(learner):
         return _(
-            "%(learner)s has turned the collection of notebook events off, so no code is shown and nothing new comes."
+            "%(learner)s has turned off the collection of notebook events, so no code is shown and nothing new arrives."
         ) % {"learner": learner.display_name}
     return ""
 
@@ -208,14 +208,14 @@ def _no_code(attempt: Attempt) -> str:
     if not attempt.code:
         return _("The client sent no code with this attempt.")
     return _(
-        "Of this code only a fingerprint is stored: it wasn't collected when it ran, or it was too long to be sent."
+        "Only a fingerprint of this code is stored: it wasn't collected when it ran, or it was too long to be sent."
     )
 
 
 def _no_output(text: RunText) -> str:
     if text.output is None:
         return _("No output is stored: the client sent none, or the package's last document no longer has this run.")
-    return _("It put out nothing.")
+    return _("It printed nothing.")
 
 
 _SIGNS = {ADDED: "+", REMOVED: "−"}  # noqa: RUF001 (the sign of subtraction)

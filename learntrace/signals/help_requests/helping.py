@@ -22,7 +22,7 @@ HELP, DONE, UNDO_HELP, UNDO_DONE = ACTS = ("help", "done", "undo_help", "undo_do
 class HandIsOver(Problem):
     status_code = 409
     slug = "help-request-is-over"
-    text = _("This hand is down again: there is nothing left to do")
+    text = _("This hand is no longer up")
 
 
 class SomebodyHelps(Problem):

@@ -26,13 +26,13 @@ _LEARNERS: Final = tuple(sorted(set(roles_with(UPLOAD_OWN)) - set(roles_with("re
 
 class HandsAreOff(Forbidden):
     slug = "help-requests-off"
-    text = _("Hands can't be raised here: your academy has turned that off")
+    text = _("Your academy has turned raised hands off")
 
 
 class TooManyHands(Problem):
     status_code = 429
     slug = "too-many-help-requests"
-    text = _("You have raised your hand very often. Try again in a while, or speak to somebody who teaches")
+    text = _("You have raised your hand very often. Try again in a while, or speak to a teacher")
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": "300"}

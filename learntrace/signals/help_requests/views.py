@@ -55,7 +55,7 @@ _STATES: Final[Mapping[str, Mapping[str, Any]]] = {
 
 class NoLearnerThere(Forbidden):
     slug = "not-a-learner"
-    text = _("You don't learn at this academy")
+    text = _("You aren't a learner at this academy")
 
 
 class OwnHandView(View):

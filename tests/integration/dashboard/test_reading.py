@@ -120,11 +120,11 @@ def test_nothing_is_shown_where_it_isnt_collected_and_it_says_why(cast: Cast, cl
     merge_features(cast.academy, {"collect_source": True}, NOTEBOOK)
     page = read(client, cast, TAG)
     assert "secret" in page
-    assert "Of this code only a fingerprint is stored" in page
+    assert "Only a fingerprint of this code is stored" in page
     assert "Outputs of notebook cells are never collected." in page
     Consent.objects.create(user=cast.owner, collecting=False)
     assert "secret" not in (page := read(client, cast, TAG))
-    assert "Ada Lovelace has turned the collection of notebook events off" in page
+    assert "Ada Lovelace has turned off the collection of notebook events" in page
     # That choice is not about LearnPack.
     assert "total" in read(client, cast)
     Erasure.objects.create(user=cast.owner, erased_at=timezone.now(), counts={})
@@ -143,7 +143,9 @@ def test_an_output_that_is_gone_or_was_never_sent_is_told(cast: Cast, client: Cl
 
 def test_code_of_a_megabyte_is_cut_and_the_page_still_comes(cast: Cast, client: Client) -> None:
     long = "x" * 1_000_000
-    work_on_package(cast, [(f"a = '{long}'", 1, long, ""), (f"a = '{long}'\nb = 1", 0, "\n".join(["y = 1"] * 50_000), "")])
+    work_on_package(
+        cast, [(f"a = '{long}'", 1, long, ""), (f"a = '{long}'\nb = 1", 0, "\n".join(["y = 1"] * 50_000), "")]
+    )
     page = read(client, cast)
     assert len(page) < 200_000
     assert "<code>b = 1</code>" in page
