@@ -19,7 +19,7 @@ LONGEST_KEY = 420
 
 
 @dataclass(frozen=True)
-class Place:
+class HelpSubject:
     """An assignment (None) and an asset ("") where they are known, and the id of a cohort."""
 
     assignment: str | None = None
@@ -27,7 +27,7 @@ class Place:
     cohort_id: int | None = None
 
 
-def place_of(academy: Academy, user: User, assignment: str = "", asset: str = "") -> Place:
+def place_of(academy: Academy, user: User, assignment: str = "", asset: str = "") -> HelpSubject:
     """Return what a learner's hand is about: what is named, else what the learner has worked on in the last half hour.
 
     Names that nobody knows, or that the learner may not name, count as none: a hand is never refused for its place.
@@ -38,7 +38,7 @@ def place_of(academy: Academy, user: User, assignment: str = "", asset: str = ""
         key = _latest(academy, user)
     if key is not None and slug is None:
         slug = _asset_of(academy, key)
-    return Place(key, slug or "", _cohort(academy, user, slug))
+    return HelpSubject(key, slug or "", _cohort(academy, user, slug))
 
 
 def _named(academy: Academy, user: User, name: str) -> str | None:
