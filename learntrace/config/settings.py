@@ -239,6 +239,8 @@ SPECTACULAR_SETTINGS = {
         "SignalStateEnum": "learntrace.signals.models.Signal.State",
         "ConcernStateEnum": "learntrace.signals.concerns.serializers.STATES",
         "SettableSignalStateEnum": "learntrace.signals.serializers.SETTABLE",
+        "HelpRequestStateEnum": "learntrace.signals.help_requests.models.STATES",
+        "OpenHelpRequestStateEnum": "learntrace.signals.help_requests.models.OPEN_STATES",
         "NotificationStateEnum": "learntrace.signals.models.Notification.State",
         "SeverityEnum": "learntrace.signals.models.Signal.Severity",
         "SeverityWordEnum": "learntrace.signals.serializers.SEVERITY_WORDS",

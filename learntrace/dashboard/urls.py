@@ -8,15 +8,18 @@ from learntrace.dashboard.account import passwords as account_passwords
 from learntrace.dashboard.account import views as account_views
 from learntrace.dashboard.assets import views as asset_views
 from learntrace.dashboard.assignments import exclusions as assignment_exclusions
+from learntrace.dashboard.assignments import reading as assignment_reading
 from learntrace.dashboard.assignments import views as assignment_views
 from learntrace.dashboard.audit import views as audit_views
 from learntrace.dashboard.classroom import views as class_views
+from learntrace.dashboard.concerns import hands as hand_views
 from learntrace.dashboard.concerns import views as concern_views
 from learntrace.dashboard.health import bulk, ignore_views, webhooks
 from learntrace.dashboard.health import views as health_views
 from learntrace.dashboard.layout import search, views
 from learntrace.dashboard.layout.converters import KeyConverter
 from learntrace.dashboard.learners import views as learner_views
+from learntrace.dashboard.my_learning import hands as mine_hands
 from learntrace.dashboard.my_learning import stored as mine_stored
 from learntrace.dashboard.my_learning import views as mine_views
 from learntrace.dashboard.reports import views as report_views
@@ -50,6 +53,7 @@ urlpatterns = [
     path("password/choose", account_passwords.choose, name="password-choose"),
     # My learning
     path("me", mine_views.my_learning, name="my-learning"),
+    path("me/hand", mine_hands.change_hand, name="my-learning-hand"),
     path("me/consent", mine_views.change_consent, name="my-learning-consent"),
     path("me/stored", mine_stored.stored, name="my-learning-stored"),
     path("me/export", mine_views.export, name="my-learning-export"),
@@ -59,12 +63,14 @@ urlpatterns = [
     path("class", class_views.class_now, name="class-now"),
     # Concerns, on several pages
     path("concerns", concern_views.handle_concerns, name="concerns-handle"),
+    path("concerns/hand", hand_views.handle_raised, name="hands-handle"),
     path("concerns/undo", concern_views.undo_acts, name="concerns-undo"),
     # Assignments; a key may contain a slash, so the longer URL comes first.
     path("assignments", assignment_views.assignments, name="assignments"),
     path(
         "assignment/<key:key>/learner/<int:user_id>/exclude", assignment_exclusions.exclude, name="assignments-exclude"
     ),
+    path("assignment/<key:key>/learner/<int:user_id>/read", assignment_reading.read, name="assignments-read"),
     path("assignment/<key:key>/exclude", assignment_exclusions.exclude, name="assignments-exclude-class"),
     path("exclusion/<int:exclusion_id>/lift", assignment_exclusions.lift, name="assignments-lift"),
     path("assignment/<key:key>/learner/<int:user_id>", assignment_views.attempts, name="assignments-attempts"),

@@ -182,6 +182,10 @@ TABLES: Final[tuple[Table, ...]] = (
         why="The dataset of the concerns has them, each with its concern.",
     ),
     personal(
+        "signals_helprequest", "user_id cohort_id assignment asset_slug text open raised_at taken_back_at helped_by_id "
+        "help_began_at ended_at", "id academy_id", _SIGNALS, Kept.ERASED, SeenBy.STAFF, "help-requests",
+    ),
+    personal(
         "signals_watch", "user_id kind group state last_at due_at fault", "id academy_id last_arrival thresholds",
         _SIGNALS, Kept.ERASED, SeenBy.OPERATOR, "detector-states",
     ),

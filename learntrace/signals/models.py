@@ -346,3 +346,7 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.signal_id} by {self.rule_id}"
+
+
+# Django looks for models here alone.
+from learntrace.signals.help_requests.models import HelpRequest  # noqa: E402, F401

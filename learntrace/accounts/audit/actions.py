@@ -42,6 +42,8 @@ STEP_RENAMED = Action("step.renamed", _("Joined a step with its former one"), "r
 STEP_RENAME_UNDONE = Action("step_rename.undone", _("Undid a rename of a step"), "rename of a step")
 CONCERN_HANDLED = Action("concern.handled", _("Handled a concern"), "concern")
 CONCERN_ACT_UNDONE = Action("concern_act.undone", _("Undid an act on a concern"), "concern")
+HELP_GIVEN = Action("help_request.handled", _("Helped where a hand was raised"), "raised hand")
+HELP_UNDONE = Action("help_request.undone", _("Undid what was done with a raised hand"), "raised hand")
 SIGNAL_STATE_CHANGED = Action("signal.state_changed", _("Changed a signal's state"), "signal")
 STATISTICS_REQUESTED = Action("statistics.requested", _("Asked for statistics anew"), "asset", Kind.EVENT)
 NOTEBOOK_PUBLISHED = Action("notebook.published", _("Published a notebook"), "asset")
@@ -88,6 +90,8 @@ ACTIONS: tuple[Action, ...] = (
     STEP_RENAME_UNDONE,
     CONCERN_HANDLED,
     CONCERN_ACT_UNDONE,
+    HELP_GIVEN,
+    HELP_UNDONE,
     SIGNAL_STATE_CHANGED,
     STATISTICS_REQUESTED,
     NOTEBOOK_PUBLISHED,

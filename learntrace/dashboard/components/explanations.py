@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.progress.explain.definitions import DEFINITIONS
-from learntrace.signals.concerns.explanation import class_definition, definition
+from learntrace.signals.concerns.explanation import class_definition, definition, hand_definition
 from learntrace.signals.detectors import KINDS
 
 # Numbers on pages that the API does not have.
@@ -96,7 +96,11 @@ OWN: Mapping[str, str | Promise] = {
 }
 
 
-CONCERNS: Mapping[str, Callable[[], str]] = {"concern": definition, "class_concern": class_definition}
+CONCERNS: Mapping[str, Callable[[], str]] = {
+    "concern": definition,
+    "class_concern": class_definition,
+    "hand": hand_definition,
+}
 
 
 @dataclass(frozen=True)

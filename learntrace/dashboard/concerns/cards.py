@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from learntrace.accounts.models import User
+from learntrace.dashboard.concerns.hands import CardHand, card_hand
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.catalogue import titles_of
@@ -62,6 +65,7 @@ class ConcernCard:
     assignee_id: int | None = None
     colleagues: Sequence[User] = ()
     notes: Sequence[ConcernAct] = ()
+    hand: CardHand | None = None
 
     @property
     def open(self) -> bool:
@@ -122,7 +126,7 @@ def _masked(entry: ToldConcern, names: Mapping[int, str]) -> ConcernCard:
         life=entry.summary if of_class else life_of(concern.since, entry.now, Figures(begun=entry.figures.begun)),
         since=concern.since,
         of_class=of_class,
-        reasons=[Reason(kind_name(signal.kind), "", "", "") for signal in entry.reasons],
+        reasons=[Reason(name, "", "", "") for name in names_of_reasons(entry)],
     )
 
 
@@ -157,11 +161,14 @@ def _card(page: AcademyPage, entry: ToldConcern, titles: Mapping[str, str], staf
         assignee_id=assigned.assignee_id if assigned else None,
         colleagues=staff,
         notes=handling.notes,
+        hand=card_hand(entry.hand),
     )
 
 
 def _life(entry: ToldConcern, reasons: Sequence[Reason], about: str) -> str:
     """Return the concern's life in words, without an error that its first reason tells already."""
+    if entry.hand is not None and not reasons:
+        return ""  # the hand says it
     error = entry.figures.last_error
     if isinstance(entry.concern, ClassConcern):
         return met_by_many(len(entry.concern.met.learners), entry.concern.met.text, about)
@@ -179,8 +186,16 @@ def _name(user: User | None) -> str:
     return user.display_name if user else ""
 
 
+def names_of_reasons(entry: ToldConcern) -> list[str]:
+    """Return the names of what makes a concern."""
+    hand = [_("Hand raised")] if entry.hand is not None else []
+    return [*hand, *(kind_name(signal.kind) for signal in entry.reasons)]
+
+
 def shape_of(entry: ToldConcern) -> str:
     """Return the shape of the state that a concern stands for, as the learner's cells have it; severity is told in words."""
+    if entry.hand is not None:
+        return "hand"
     if isinstance(entry.concern, ClassConcern) or any(signal.kind in GRAVE_KINDS for signal in entry.reasons):
         return "stuck"
     return "open" if entry.concern.severity == Signal.Severity.LOW else "struggling"

@@ -16,6 +16,7 @@ from learntrace.dashboard.components.signal_lines import SignalLine
 from learntrace.dashboard.components.table import Paging
 from learntrace.dashboard.components.timeline import Attempt, Timeline, timeline_of
 from learntrace.dashboard.concerns.cards import Cards, cards_of
+from learntrace.dashboard.concerns.hands import HandLine, staff_lines
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.dashboard.learners.lines import LearnerLine
 from learntrace.dashboard.learners.scores import Score, ScoreChart, score_chart
@@ -26,6 +27,7 @@ from learntrace.progress.reports.learners import LearnerRow
 from learntrace.progress.reports.standing_exclusions import StandingExclusions
 from learntrace.progress.standings.current_work import CurrentWork
 from learntrace.signals.concerns.reading import ToldConcern
+from learntrace.signals.help_requests.models import HelpRequest
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class LearnerContext:
     attempts: Sequence[Attempt]
     timeline: Timeline
     cards: Cards
+    hands: Sequence[HandLine]
     others: Sequence[SignalLine]
     has_signals: bool
     telemetry: Sequence[LearnerTelemetry]
@@ -95,6 +98,7 @@ def learner_context(
     *,
     activities: Sequence[Activity],
     concerns: Sequence[ToldConcern],
+    hands: Sequence[HelpRequest],
     signals: Sequence[SignalLine],
     telemetry: Sequence[LearnerTelemetry],
     bands: Mapping[str, Mapping[str, Band]],
@@ -118,6 +122,7 @@ def learner_context(
         attempts=attempts,
         timeline=timeline_of(attempts, _names(page, row, attempts), above),
         cards=cards_of(page, concerns),
+        hands=staff_lines(page.academy, hands),
         others=[line for line in signals if line.id not in reasons],
         has_signals=bool(signals),
         telemetry=telemetry[::-1],

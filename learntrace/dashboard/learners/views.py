@@ -14,6 +14,7 @@ from learntrace.dashboard.components.json_text import pretty_text
 from learntrace.dashboard.components.sentences import of_class
 from learntrace.dashboard.components.signal_lines import SignalLine, lines_of
 from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, sorted_rows, wants_csv
+from learntrace.dashboard.concerns.hands import hands_of_learner
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
 from learntrace.dashboard.learners import csv_export
 from learntrace.dashboard.learners.context import LearnersContext, RawTelemetryContext, learner_context
@@ -63,12 +64,14 @@ def learner(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
     telemetry = learner_telemetry(page.academy, user, MOST_ROWS)
     work = current_work([user.pk], page.academy.pk).get(user.pk)
     activities = recent_attempts(page.academy, user)
+    hands = hands_of_learner(page.academy, user)
     context = learner_context(
         page,
         row,
         work,
         activities=activities,
-        concerns=concerns_of_learner(page.academy, user),
+        concerns=concerns_of_learner(page.academy, user, hands=hands),
+        hands=hands,
         signals=_signal_lines(page, user, MOST_ROWS),
         telemetry=telemetry,
         bands=class_bands(page.academy, [asset.slug for asset in telemetry]) if telemetry else {},

@@ -25,6 +25,7 @@ from learntrace.dashboard.my_learning import csv_export
 from learntrace.dashboard.my_learning.active_days import Days, active_days
 from learntrace.dashboard.my_learning.advice import OwnSignal, own_lines
 from learntrace.dashboard.my_learning.collected import Collected, collected, deciding_academy
+from learntrace.dashboard.my_learning.hands import OwnHands, own_hands
 from learntrace.notebooks import consent
 from learntrace.personal import pending
 from learntrace.personal.download import export_answer
@@ -62,6 +63,7 @@ class MyLearningContext:
     erasure: Erasure | None
     erases_at: datetime | None
     earlier_runs: Sequence[EarlierRunLine]
+    own: OwnHands
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
         erasure=latest_erasure(user),
         erases_at=pending.erases_at(user),
         earlier_runs=earlier_run_lines(earlier_runs(user)[:MOST_EARLIER]),
+        own=own_hands(user, progress),
     )
     return page.show("my_learning/my_learning.html", context)
 

@@ -75,6 +75,9 @@ POLICIES: Mapping[str, Policy] = {
     "signals.ConcernAct.by": _MOVE,
     "signals.ConcernAct.assignee": _MOVE,
     "signals.ConcernAct.undone_by": _MOVE,
+    # Of two hands that are up at one academy, that of the one who stays.
+    "signals.HelpRequest.user": _MOVE,
+    "signals.HelpRequest.helped_by": _MOVE,
     "signals.Watch.user": _DERIVED,
     "signals.NotificationRule.user": _MOVE,
     "signals.Notification.user": _MOVE,

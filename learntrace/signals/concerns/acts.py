@@ -59,6 +59,14 @@ class ConcernChanged(Problem):
     text = _("%(who)s changed this concern in the meantime. Nothing was changed; look at it again")
 
 
+class HandIsUp(Problem):
+    """Only helping takes a hand away: an acknowledgement would leave its learner waiting."""
+
+    status_code = 409
+    slug = "hand-is-up"
+    text = _("A hand is raised here. Say that you are helping, or snooze it")
+
+
 class ActNotFound(NotFound):
     slug = "act-not-found"
     text = _("This concern has no such action")
@@ -91,7 +99,7 @@ class Handled:
 def handle(academy: Academy, concern_id: int, wanted: Wanted, by: User) -> Handled:
     """Do what is wanted with a concern, and announce it; nothing happens where it is so already.
 
-    Raises ConcernNotFound, ActNotFound, ConcernIsOver, ConcernChanged, FieldProblem.
+    Raises ConcernNotFound, ActNotFound, ConcernIsOver, ConcernChanged, HandIsUp, FieldProblem.
     """
     checked = _checked(academy, wanted)
     with transaction.atomic():
@@ -212,6 +220,8 @@ class _Change:
         if what != What.NOTED:
             if concern is None:
                 raise ConcernIsOver
+            if what == What.ACKNOWLEDGED and isinstance(concern, StandingConcern) and concern.hand:
+                raise HandIsUp
             if self._is_so(what, concern):
                 return None
             self._check_unchanged(ASPECTS[what])

@@ -20,6 +20,14 @@ def definition() -> str:
     ) % {"minutes": int(PAUSE.total_seconds() // 60)}
 
 
+def hand_definition() -> str:
+    """Return what a raised hand is among the concerns, in the active language."""
+    return _(
+        "The learner has asked for help, in the notebook or on My learning. A hand that waits counts as high severity from "
+        "the moment it was raised, until somebody helps or the learner takes it back. Acknowledging doesn't take it away."
+    )
+
+
 def class_definition() -> str:
     """Return what a concern of the class is, in the active language."""
     return _(
@@ -47,6 +55,12 @@ def explanation_of(entry: ToldConcern) -> dict[str, Any]:
         "definition": definition(),
         "signals": [{"id": signal.pk, **signal_explanation(signal)} for signal in entry.reasons],
     }
+    if entry.hand is not None:
+        document["hand"] = {
+            "definition": hand_definition(),
+            "text": entry.hand.text,
+            "raised_at": entry.hand.raised_at.isoformat(),
+        }
     if concern.row.assignment and concern.row.user_id:
         document["details"] = attempts_url(concern.row.assignment, concern.row.user_id)
     return document

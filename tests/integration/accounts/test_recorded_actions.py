@@ -36,6 +36,7 @@ from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.webhook_log import bulk
 from learntrace.personal.models import PendingErasure
 from learntrace.progress.models import Code, Exclusion, FormerStep, StepRename
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import ConcernAct, NotificationRule
 from tests.support.builders import (
     NOW,
@@ -102,6 +103,7 @@ def scene(cast: Cast, settings: Settings) -> Scene:
             "rename": renamed.pk,
             "exclusion": Exclusion.objects.create(academy=academy, user=owner, reason="a preview").pk,
             "signal": make_signal(owner, academy).pk,
+            "hand": HelpRequest.objects.create(user=owner, academy=academy).pk,
             "webhook": make_webhook(owner, status="ERROR", reason="asset-not-found", asset=asset).pk,
             "rejected": make_rejected(owner, academy, make_event(verb="danced")).pk,
             "sound": make_rejected(owner, academy, make_event()).pk,
@@ -215,6 +217,17 @@ def an_act(scene: Scene) -> int:
 
     pk: int = scene.once("act", make)
     return pk
+
+
+def after_help_began(scene: Scene) -> dict[str, Any]:
+    """Undo help that began before all that is recorded."""
+
+    def begin() -> int:
+        hands = HelpRequest.objects.filter(pk=scene.ids["hand"])
+        return hands.update(helped_by=scene.cast.colleague, help_began_at=NOW)
+
+    scene.once("began", begin)
+    return {"act": "undo_help"}
 
 
 def counted(scene: Scene) -> dict[str, Any]:
@@ -335,6 +348,20 @@ CASES = [
         "POST", "v1/signal/academy/concern/<int:concern_id>", actions.CONCERN_ACT_UNDONE, NOTED, {},
         path="v1/signal/academy/concern/{concern}", body=lambda scene: {"act": "undo", "undo": an_act(scene)},
         changes="undo",
+    ),
+    Case(
+        "POST", "v1/signal/academy/help-request/<int:help_request_id>", actions.HELP_GIVEN,
+        {"help_began_at": None, "helped_by": None}, {"help_began_at": ANY, "helped_by": ANY},
+        path="v1/signal/academy/help-request/{hand}", body={"act": "help"},
+    ),
+    Case(
+        "POST", "v1/signal/academy/help-request/<int:help_request_id>", actions.HELP_UNDONE,
+        {"help_began_at": ANY, "helped_by": ANY}, {"help_began_at": None, "helped_by": None},
+        path="v1/signal/academy/help-request/{hand}", body=after_help_began, changes="undo",
+    ),
+    Case(
+        "POST", "concerns/hand", actions.HELP_GIVEN, {"ended_at": None, "helped_by": None},
+        {"ended_at": ANY, "helped_by": ANY}, body=lambda scene: {"hand": scene.ids["hand"], "act": "done"},
     ),
     Case(
         "POST", "v1/signal/academy/concern", actions.CONCERN_HANDLED, {}, ACKNOWLEDGED,
@@ -487,6 +514,9 @@ NOT_RECORDED = {
     ("POST", "docs/"): "leads on",
     ("PUT", "v1/me/consent"): "a learner's own choice, stored with its time",
     ("POST", "me/consent"): "a learner's own choice, stored with its time",
+    ("POST", "v1/me/help-request"): "a learner's own hand, stored with its time",
+    ("DELETE", "v1/me/help-request"): "a learner's own hand, stored with its time",
+    ("POST", "me/hand"): "a learner's own hand, stored with its time",
 }
 # Recorded too, with tests of their own below.
 BY_THEMSELVES = {("POST", "password/choose"), ("POST", "account/passkey/add")}
