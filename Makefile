@@ -74,8 +74,8 @@ $(VENV)-jupyter/.wheel $(VENV)-classic/.wheel $(VENV)-together/.wheel: $(VENV)-%
 
 jupyter: $(VENV)-jupyter/.wheel $(VENV)-classic/.wheel $(VENV)-together/.wheel jupyterhub/node_modules/.installed ## JupyterLab, Notebook 7, Classic and a hub, with the wheel
 
-run: setup ## Serve: database, web, worker and schedules in one (HOST=, PORT=)
-	@exec $(VENV)/bin/learntrace serve --host $(HOST) --port $(PORT)
+run: setup ## Begin: serve, with the set-up page of a new server (HOST=, PORT=)
+	@exec $(VENV)/bin/learntrace serve --open --host $(HOST) --port $(PORT)
 
 demo: setup ## An academy with learners, live telemetry and every status, until Ctrl-C (PORT=)
 	@exec $(PY) -m learntrace.config.demo --host $(HOST) --port $(PORT)

@@ -248,5 +248,6 @@ class Token(models.Model):
 
 
 # Django finds a room's tables through this module.
+from learntrace.accounts.first_setup.models import SampleData, SetupCode  # noqa: E402, F401
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode  # noqa: E402, F401
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession  # noqa: E402, F401

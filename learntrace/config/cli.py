@@ -66,6 +66,7 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "roster": ("roster import FILE: declare academies, people, assets and tasks", _with_tables(_roster)),
         "token": ("token create | list | revoke", _with_tables(_token)),
         "users": ("users merge | merges | unmerge: two users who are one person", _with_tables(_users)),
+        "setup-code": ("a new code for the set-up page of a server that nobody has set up", _with_tables(_setup_code)),
         "unlock": ("let an account or an address sign in again after too many wrong guesses", _with_tables(_unlock)),
         "cohort-limit": ("cohort-limit list | set | lift: which cohorts a teacher sees", _with_tables(_cohort_limit)),
         "recompute": ("make measures and signals again from the activities", _with_tables(_recompute)),
@@ -183,6 +184,12 @@ def _unlock(argv: list[str]) -> int:
 
 def _users(argv: list[str]) -> int:
     from learntrace.config.commands.users import main as run
+
+    return run(argv)
+
+
+def _setup_code(argv: list[str]) -> int:
+    from learntrace.accounts.first_setup.command import main as run
 
     return run(argv)
 

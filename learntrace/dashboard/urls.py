@@ -1,4 +1,4 @@
-"""URLs of the pages; `/`, `/status` and `/telemetry` are in config/urls.py, which passes them the installation's health."""
+"""URLs of the pages. `/`, `/status`, `/telemetry` and `/connect/sample` are in config/urls.py, which has what they need."""
 
 from django.urls import path, register_converter
 
@@ -14,6 +14,7 @@ from learntrace.dashboard.audit import views as audit_views
 from learntrace.dashboard.classroom import views as class_views
 from learntrace.dashboard.concerns import hands as hand_views
 from learntrace.dashboard.concerns import views as concern_views
+from learntrace.dashboard.connect import views as connect_views
 from learntrace.dashboard.health import bulk, ignore_views, webhooks
 from learntrace.dashboard.health import views as health_views
 from learntrace.dashboard.layout import search, views
@@ -23,11 +24,17 @@ from learntrace.dashboard.my_learning import hands as mine_hands
 from learntrace.dashboard.my_learning import stored as mine_stored
 from learntrace.dashboard.my_learning import views as mine_views
 from learntrace.dashboard.reports import views as report_views
+from learntrace.dashboard.setup import views as setup_views
 
 register_converter(KeyConverter, "key")
 
 urlpatterns = [
     path("diagnosis", diagnosis.diagnosis, name="diagnosis"),
+    # The first minutes; `/connect/sample` is in config/urls.py, which makes the data.
+    path("set-up", setup_views.first_set_up, name="set-up"),
+    path("set-up/academy", setup_views.academy, name="set-up-academy"),
+    path("connect", connect_views.connect, name="connect"),
+    path("connect/key", connect_views.make_key, name="connect-key"),
     path("sign-in", views.sign_in, name="sign-in"),
     path("sign-in/second", account_factors.second, name="sign-in-second"),
     path("sign-in/passkey", account_factors.ask_passkey, name="sign-in-passkey"),

@@ -77,6 +77,8 @@ TABLES: Final[tuple[Table, ...]] = (
         "accounts_user_user_permissions", "user_id permission_id", "id", _ROLES, Kept.ACCOUNT, SeenBy.OPERATOR,
         why="They open pages of the administration only.",
     ),
+    impersonal("accounts_setupcode", "id salt code_hash created_at"),
+    impersonal("accounts_sampledata", "id academy_id users assets created_at"),
     impersonal("accounts_academy", "id slug name status created_at updated_at"),
     impersonal(
         "accounts_academysettings", "id academy_id learnpack_features notebook_features signal_features access_features "

@@ -75,9 +75,10 @@ def take(address: str, folder: Path) -> None:
     from tests.browser.chromium import launch
     from tests.browser.scene import beat
 
-    shots = _set_up()
     with sync_playwright() as playwright:
         browser = launch(playwright)
+        take_first_minutes(browser, address, folder)
+        shots = _set_up()
         for shot in shots:
             # However long the pictures take, the worker of the scene is at work.
             beat()
@@ -89,6 +90,51 @@ _EXERCISES = (
     "A first name", "Two names, swapped", "Numbers and texts", "Round to cents", "Constants", "Scope of a name",
     "First and last letter", "Reverse a word", "Count the vowels", "Replace and split", "Format a receipt", "A Caesar cipher",
 )  # fmt: skip
+
+
+def take_first_minutes(browser: "Browser", address: str, folder: Path) -> None:
+    """Set up the empty server, as the tutorial does: a picture of each step."""
+    from learntrace.accounts.first_setup.code import printed_code
+    from learntrace.accounts.models import Academy, User
+    from learntrace.intake.models import Refusal
+    from tests.browser.scene import PASSWORD, beat
+    from tests.support.builders import make_stored_event
+
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.route("**/v1/signal/academy/stream*", lambda route: route.abort())
+    page.goto(f"{address}/set-up")
+    page.fill("#code", printed_code())
+    page.screenshot(path=folder / "set-up-code.png")
+    page.click("button.main")
+    typed = ("Olga Pérez", "olga@school.example", PASSWORD, PASSWORD, "Downtown Code School", "Python, autumn 2026")
+    for field, text in zip(("name", "email", "password", "again", "academy", "cohort"), typed, strict=True):
+        page.fill(f"#{field}", text)
+    page.screenshot(path=folder / "set-up-names.png", full_page=True)
+    page.click("button.main")
+    page.wait_for_url("**/connect")
+    page.click("button[name=source][value=notebooks]")
+    page.wait_for_selector("code.key")
+    page.screenshot(path=folder / "connect.png", full_page=True)
+    beat()
+    Refusal.objects.create(path="/v1/assignment/me/telemetry", status_code=401, reason="invalid-token", size=1)
+    make_stored_event(User.objects.get(), Academy.objects.get())
+    page.wait_for_selector("[data-part=notebooks] .connected")
+    page.screenshot(path=folder / "connect-green.png", full_page=True)
+    page.click("button[name=do][value=in]")
+    _work_off()
+    page.get_by_role("link", name="Look at its class").click()
+    page.wait_for_selector(".live.on")
+    page.screenshot(path=folder / "sample-class.png")
+    context.close()
+
+
+def _work_off() -> None:
+    """Do what workers would do with what has come."""
+    from learntrace.config.runtime.queues import QUEUES
+
+    while sum(queue.work(0) for queue in QUEUES.values() if not queue.threads):
+        pass
 
 
 def _set_up() -> list[Shot]:

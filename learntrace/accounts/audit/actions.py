@@ -63,6 +63,11 @@ USERS_MERGED = Action("users.merged", _("Merged two users"), "merge of users", K
 USERS_SEPARATED = Action("users.separated", _("Undid a merge of users"), "merge of users", Kind.EVENT)
 COHORT_LIMIT_CHANGED = Action("cohort_limit.changed", _("Changed which cohorts somebody sees"), "membership")
 ROSTER_IMPORTED = Action("roster.imported", _("Imported a roster"))
+SETUP_CODE_MADE = Action("setup_code.made", _("Made a code for the set-up page"), "", Kind.EVENT)
+INSTALLATION_SET_UP = Action("installation.set_up", _("Set up the installation"), "academy", Kind.EVENT)
+ACADEMY_MADE = Action("academy.made", _("Made an academy"), "academy", Kind.EVENT)
+SAMPLE_PUT_IN = Action("sample.put_in", _("Put sample data in"), "academy", Kind.EVENT)
+SAMPLE_TAKEN_OUT = Action("sample.taken_out", _("Took sample data out"), "academy", Kind.EVENT)
 PASSWORD_CHANGED = Action("password.changed", _("Changed a password"), "user", Kind.EVENT)
 SECOND_FACTOR_ADDED = Action("second_factor.added", _("Added a second factor"), "user")
 SECOND_FACTOR_REMOVED = Action("second_factor.removed", _("Removed a second factor"), "user")
@@ -109,6 +114,11 @@ ACTIONS: tuple[Action, ...] = (
     USERS_SEPARATED,
     COHORT_LIMIT_CHANGED,
     ROSTER_IMPORTED,
+    SETUP_CODE_MADE,
+    INSTALLATION_SET_UP,
+    ACADEMY_MADE,
+    SAMPLE_PUT_IN,
+    SAMPLE_TAKEN_OUT,
     PASSWORD_CHANGED,
     SECOND_FACTOR_ADDED,
     SECOND_FACTOR_REMOVED,

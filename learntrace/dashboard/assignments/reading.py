@@ -88,8 +88,9 @@ def read(request: HttpRequest, page: AcademyPage, key: str, user_id: int) -> Htt
     rows = attempts_of(page.academy, key, learner.pk)
     wanted = request.GET.get("attempt", "")
     if wanted and "page" not in request.GET and (number := page_of_attempt(rows, wanted, STEPS_PER_PAGE)) > 1:
-        request.GET = request.GET.copy()
-        request.GET["page"] = str(number)
+        query = request.GET.copy()
+        query["page"] = str(number)
+        request.GET = query  # type: ignore[assignment] # Django itself lets middleware do so
     paging = paged_rows(rows, request, STEPS_PER_PAGE)
     start = paging.first - 1
     earlier = list(rows[max(start - _BEFORE, 0) : start]) if start > 0 else []

@@ -73,7 +73,6 @@ class HealthContext:
     cut: bool
     rejected: Sequence[RejectedLine]
     may: bool
-    ingest_address: str
     most: int
     periods: Sequence[Period] = PERIODS
 
@@ -113,7 +112,6 @@ def telemetry_health(request: HttpRequest, page: AcademyPage, look: Callable[[],
         rejected=_rejected_lines(rejected),
         may=page.can("crud_telemetry"),
         most=causes.MOST_ROWS,
-        ingest_address=request.build_absolute_uri("/v1/assignment/me/telemetry"),
     )
     return page.show("health/telemetry_health.html", context)
 

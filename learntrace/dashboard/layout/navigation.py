@@ -23,6 +23,7 @@ NAVIGATION_ITEMS = (
     NavigationItem("assets", _("Assets"), "read_asset"),
     NavigationItem("telemetry-health", _("Telemetry health"), "read_assignment"),
     NavigationItem("diagnosis", _("Diagnosis"), "read_assignment"),
+    NavigationItem("connect", _("Connect"), "read_assignment"),
 )
 OWN_LEARNING = NavigationItem("my-learning", _("My learning"), "")
 """The only item for those who are staff of no academy."""

@@ -519,7 +519,11 @@ NOT_RECORDED = {
     ("POST", "me/hand"): "a learner's own hand, stored with its time",
 }
 # Recorded too, with tests of their own below.
-BY_THEMSELVES = {("POST", "password/choose"), ("POST", "account/passkey/add")}
+BY_THEMSELVES = {
+    ("POST", "password/choose"), ("POST", "account/passkey/add"),
+    # test_first_setup.py, test_connect.py, test_sample_data.py
+    ("POST", "set-up"), ("POST", "set-up/academy"), ("POST", "connect/key"), ("POST", "connect/sample"),
+}  # fmt: skip
 # Tables of staff's pages: each is a file that is loaded.
 TABLES = {
     "class": "class", "assignments": "assignments", "assignment/<key:key>": f"assignment/{KEY}",
@@ -710,7 +714,8 @@ BY_OTHER_WAYS = {
     actions.DATA_EXPORTED,
     actions.TABLE_EXPORTED, actions.ROSTER_IMPORTED, actions.TOKEN_MADE, actions.TOKEN_REVOKED, actions.COMMAND_RUN,
     actions.ROW_ADDED, actions.ROW_CHANGED, actions.ROW_DELETED, actions.USERS_MERGED, actions.USERS_SEPARATED,
-    actions.COHORT_LIMIT_CHANGED, actions.UNLOCKED,
+    actions.COHORT_LIMIT_CHANGED, actions.UNLOCKED, actions.SETUP_CODE_MADE, actions.INSTALLATION_SET_UP, actions.ACADEMY_MADE,
+    actions.SAMPLE_PUT_IN, actions.SAMPLE_TAKEN_OUT,
 }  # fmt: skip
 
 

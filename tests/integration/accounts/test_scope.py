@@ -222,10 +222,13 @@ ELSEWHERE = {
     "account/session/end", "account/key/end", "account/key/make", "account/password", "account/app", "account/app/remove",
     "account/passkey/make", "account/passkey/add", "account/passkey/remove", "account/codes", "account/academy",
     "password/forgotten", "password/choose", "sign-in/second", "sign-in/passkey",
+    # tests/integration/accounts/test_first_setup.py, dashboard/test_connect.py, config/test_sample_data.py
+    "set-up", "set-up/academy", "connect/key", "connect/sample",
 }  # fmt: skip
 # Pages, for who has signed in, of the academy that `?academy=` names.
 PAGES = {
     "class",
+    "connect",
     "assets",
     "assignments",
     "learners",

@@ -135,8 +135,10 @@ def test_the_list_is_narrowed_and_sorted_by_its_address(
 
 def test_an_academy_without_assets_is_told_where_they_come_from(cast: Cast) -> None:
     page = text_of(signed_in(cast.stranger), "/assets")
-    assert "learntrace roster import" in page
-    assert "jupyter assignments publish" in page
+    assert "A package becomes one when it is imported with a roster, a notebook when its author publishes it." in page
+    # Connect is a button beside it; what is to be typed in a terminal is in the documentation.
+    assert "Connect LearnPack or notebooks" in page
+    assert "learntrace roster import" not in page
 
 
 # One asset
