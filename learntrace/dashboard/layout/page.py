@@ -1,6 +1,6 @@
 """What all pages share: the user and the academy, the navigation, access by capability, and error pages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from learntrace.accounts.permissions import active_roles
 from learntrace.accounts.roles import ROLES
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.http.filters import natural
-from learntrace.dashboard.layout.navigation import NAVIGATION_ITEMS, OWN_LEARNING, Link
+from learntrace.dashboard.layout.navigation import ACADEMY_ITEMS, NAVIGATION_ITEMS, OWN_LEARNING, Link, NavigationItem
 from learntrace.dashboard.layout.sign_in import HOME, is_here
 from learntrace.progress.reports.own_progress import has_own_data
 
@@ -130,10 +130,23 @@ class Page:
         """The navigation: the places that the user's role opens."""
         if self.academy is None:
             return [Link(reverse(OWN_LEARNING.name), OWN_LEARNING.title, self._is_at(OWN_LEARNING.name))]
+        return self._links_of(NAVIGATION_ITEMS)
+
+    @property
+    def academy_links(self) -> list[Link]:
+        """The menu Academy: what it is set up with, as far as the user's role opens it."""
+        return [] if self.academy is None else self._links_of(ACADEMY_ITEMS)
+
+    @property
+    def in_academy_menu(self) -> bool:
+        """Whether the page is one of the menu Academy."""
+        return any(link.current for link in self.academy_links)
+
+    def _links_of(self, items: Iterable[NavigationItem]) -> list[Link]:
         return [
             Link(self.address(place.name), place.title, self._is_at(place.name))
-            for place in NAVIGATION_ITEMS
-            if self.can(place.capability)
+            for place in items
+            if self.can(place.capability) and (self.sees_all or not place.whole)
         ]
 
     @property
@@ -142,17 +155,13 @@ class Page:
         return reverse(OWN_LEARNING.name) if self.academy is not None and has_own_data(self.user) else ""
 
     @property
-    def audit_log(self) -> str:
-        """The URL of the audit log for those who may read it, else empty."""
-        return self.address("audit-log") if self.can("read_audit_log") else ""
-
-    @property
     def path_elsewhere(self) -> str:
         """The path of this page in another academy; for the page of one object, which that lacks, the place it belongs to."""
         match = self.request.resolver_match
         if match is None or not match.captured_kwargs:  # type: ignore[attr-defined] # the stubs lack it
             return self.request.path
-        return next((reverse(place.name) for place in NAVIGATION_ITEMS if self._is_at(place.name)), HOME)
+        places = (*NAVIGATION_ITEMS, *ACADEMY_ITEMS)
+        return next((reverse(place.name) for place in places if self._is_at(place.name)), HOME)
 
     def _is_at(self, name: str) -> bool:
         """Whether the page is the place or below it: the names of their URLs begin alike (`learners`, `learners-one`)."""
