@@ -45,7 +45,7 @@ def test_the_pages_fit_and_read_well(visit: Visit, recorded: Scene, language: st
 
 def test_from_the_menu_to_who_changed_a_setting(visit: Visit, recorded: Scene) -> None:
     page = visit("/class", recorded.teacher)
-    page.locator(".account summary").click()
+    page.locator(".setup summary").click()
     page.get_by_role("link", name="Audit log").click()
     page.get_by_label("Action").select_option("settings.changed")
     page.get_by_role("button", name="Search the log").click()

@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from learntrace.accounts.academy_settings import set_feature, settings_of, try_feature
+from learntrace.accounts.audit.setting_history import SettingChange, changes_of, last_changes
 from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.models import AcademySettings
-from learntrace.accounts.audit.setting_history import SettingChange, changes_of, last_changes
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.settings.catalogue import SECTIONS, SETTINGS, Setting

@@ -37,7 +37,9 @@ def key_in(answer: Any) -> str:
 
 
 def made(client: Client, **fields: str) -> Any:
-    return client.post("/keys/make", {"account": "ada", "scope": "telemetry", "days": "180", "name": "laptop", **fields})
+    return client.post(
+        "/keys/make", {"account": "ada", "scope": "telemetry", "days": "180", "name": "laptop", **fields}
+    )
 
 
 def test_a_key_is_shown_once_and_opens_what_it_is_for(cast: Cast) -> None:
@@ -54,7 +56,9 @@ def test_a_key_is_shown_once_and_opens_what_it_is_for(cast: Cast) -> None:
 
 
 def test_a_rotated_key_ends_after_the_grace_and_the_new_one_takes_its_place(cast: Cast) -> None:
-    old, old_key = Token.issue(cast.owner, expires_at=timezone.now() + timedelta(days=30), scope="telemetry", name="lab")
+    old, old_key = Token.issue(
+        cast.owner, expires_at=timezone.now() + timedelta(days=30), scope="telemetry", name="lab"
+    )
     admin = client_of(cast.colleague)
     key = key_in(admin.post("/keys/rotate", {"key": old.pk, "grace": "1"}))
     new = Token.objects.exclude(pk=old.pk).get()
