@@ -25,7 +25,7 @@ from learntrace.accounts.tokens.academy_keys import ended_problem
 from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
-from learntrace.dashboard.layout.page import Page, signed_in_page
+from learntrace.dashboard.layout.page import Page, form_on, signed_in_page
 
 # Days for which a key may be made; 0: until it is ended.
 LIFETIMES: Final = (30, 180, 365, 0)
@@ -115,7 +115,7 @@ def end_session(request: HttpRequest, page: Page) -> HttpResponse:
     return redirect("account")
 
 
-@require_POST
+@form_on("account")
 @signed_in_page
 def end_key(request: HttpRequest, page: Page) -> HttpResponse:
     """End the key that is named, or all."""
@@ -128,7 +128,7 @@ def end_key(request: HttpRequest, page: Page) -> HttpResponse:
     return redirect("account")
 
 
-@require_POST
+@form_on("account")
 @signed_in_page
 def make_key(request: HttpRequest, page: Page) -> HttpResponse:
     """Make a key, and show it this once."""

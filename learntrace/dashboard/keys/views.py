@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from learntrace.accounts.models import Token
 from learntrace.accounts.people.naming import as_typed, unambiguous
@@ -23,7 +23,7 @@ from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.account.views import LIFETIMES
 from learntrace.dashboard.components.table import Paging, paged_rows
-from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.layout.page import AcademyPage, academy_page, form_on
 
 # Who changes an academy's settings also manages its keys.
 CAPABILITY: Final = "crud_academy_auth_settings"
@@ -132,7 +132,7 @@ def _line(page: AcademyPage, token: Token) -> KeyLine:
     )
 
 
-@require_POST
+@form_on("keys")
 @academy_page(CAPABILITY)
 def make(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Make a key for an account of the academy, and show it this once; what was typed stays where it is refused."""
@@ -154,7 +154,7 @@ def make(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     return _show(request, page, KeyForm(), made=Made(key, token))
 
 
-@require_POST
+@form_on("keys")
 @academy_page(CAPABILITY)
 def rotate(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Have another key follow one, and show it this once."""
@@ -170,7 +170,7 @@ def rotate(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     return _show(request, page, KeyForm(), made=made)
 
 
-@require_POST
+@form_on("keys")
 @academy_page(CAPABILITY)
 def end(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """End a key."""

@@ -8,12 +8,13 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from learntrace.accounts.audit.actions import SOURCE_READ, TABLE_EXPORTED
 from learntrace.accounts.audit.recording import record
@@ -213,6 +214,26 @@ def academy_page(capability: str) -> Callable[[View], View]:
         return AcademyPage(request, user, reach)
 
     return lambda view: _page(view, open_page)
+
+
+def form_on(name: str) -> Callable[[View], View]:
+    """Make a view take what the form of a page posts; who opens its URL otherwise is led to that page.
+
+    That happens where the view has answered with a page of its own, and it is reloaded, or opened again after signing in.
+    """
+
+    def wrap(view: View) -> View:
+        @require_http_methods(["GET", "HEAD", "POST"])
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method == "POST":
+                return view(request, *args, **kwargs)
+            query = request.GET.urlencode()
+            return HttpResponseRedirect(f"{reverse(name, kwargs=kwargs)}{'?' if query else ''}{query}")
+
+        return answer
+
+    return wrap
 
 
 def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:

@@ -18,7 +18,7 @@ from learntrace.accounts.cohort_limits.limit import cohorts_of
 from learntrace.accounts.models import Cohort
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.core.http.filters import natural
-from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.layout.page import AcademyPage, academy_page, form_on
 from learntrace.signals.detectors import KINDS
 from learntrace.signals.documents import kind_name
 from learntrace.signals.models import NotificationRule, Signal
@@ -168,7 +168,7 @@ def _sent(form: RuleForm) -> dict[str, Any]:
     return sent
 
 
-@require_POST
+@form_on("notifications")
 @academy_page(CAPABILITY)
 def save(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Make a rule, or change the one that is named; what was typed stays where it is refused."""

@@ -12,14 +12,14 @@ from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from learntrace.accounts.academy_settings import set_feature, settings_of, try_feature
 from learntrace.accounts.audit.setting_history import SettingChange, changes_of, last_changes
 from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.models import AcademySettings
 from learntrace.core.errors import FieldProblem, Problem
-from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.layout.page import AcademyPage, academy_page, form_on
 from learntrace.dashboard.settings.catalogue import SECTIONS, SETTINGS, Setting
 from learntrace.dashboard.settings.controls import FormField
 
@@ -140,7 +140,7 @@ def _setting(slug: str) -> Setting:
 def _json(text: str) -> Any:
     try:
         return json.loads(text[:_LONGEST_VALUE])
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnreadableValue from None
 
 
@@ -212,7 +212,7 @@ def _change_line(page: AcademyPage, one: Setting, change: SettingChange, value: 
     return ChangeLine(change, one.control.words(change.before), one.control.words(change.after), back)
 
 
-@require_POST
+@form_on("settings-one")
 @academy_page(CHANGE)
 def change_setting(request: HttpRequest, page: AcademyPage, slug: str) -> HttpResponse:
     """Set what was confirmed, unless it isn't any longer what would be changed."""

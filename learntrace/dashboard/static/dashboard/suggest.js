@@ -44,6 +44,8 @@
 
     later() {
       clearTimeout(this.timer);
+      // What was pointed at fits the text before.
+      this.point(-1);
       this.timer = setTimeout(() => this.ask(), WAIT);
     }
 
@@ -69,9 +71,8 @@
     }
 
     show(groups) {
+      this.point(-1);
       this.list.replaceChildren();
-      this.active = -1;
-      this.input.removeAttribute("aria-activedescendant");
       for (const [number, group] of groups.entries()) {
         const box = document.createElement("div");
         const heading = document.createElement("div");
@@ -112,23 +113,28 @@
     close() {
       clearTimeout(this.timer);
       this.asked = "";
-      this.active = -1;
-      this.input.removeAttribute("aria-activedescendant");
+      this.point(-1);
       this.open(false);
     }
 
     move(step) {
       const options = this.options;
       if (!options.length) return;
-      if (this.active >= 0) options[this.active].setAttribute("aria-selected", "false");
       // Beyond the ends is the field itself, with what was typed.
       const places = options.length + 1;
-      this.active = ((this.active + 1 + step + places) % places) - 1;
-      if (this.active < 0) {
+      this.point(((this.active + 1 + step + places) % places) - 1);
+    }
+
+    // Point at an option by its place; -1: at none.
+    point(place) {
+      const options = this.options;
+      options[this.active]?.setAttribute("aria-selected", "false");
+      this.active = place;
+      if (place < 0) {
         this.input.removeAttribute("aria-activedescendant");
         return;
       }
-      const option = options[this.active];
+      const option = options[place];
       option.setAttribute("aria-selected", "true");
       option.scrollIntoView({ block: "nearest" });
       this.input.setAttribute("aria-activedescendant", option.id);
