@@ -5,7 +5,7 @@ of members of other academies, of accounts with a grant and of the installation'
 key that opens a person's own data is made by that person alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -147,17 +147,34 @@ def account_named(academy: Academy, actor: User, name: str) -> User:
 
 
 def scopes_for(academy: Academy, actor: User, user: User) -> tuple[str, ...]:
-    """Return the scopes of which an admin may make a key for an account: all for programs and for oneself."""
-    if user.pk == actor.pk or is_program(academy, user):
+    """Return the scopes of which an admin may get a key for an account: all for programs and for oneself."""
+    if user.pk == actor.pk or user.pk in programs_among(academy, [user]):
         return tuple(TokenScope.values)
     return (TokenScope.TELEMETRY.value,)
 
 
-def is_program(academy: Academy, user: User) -> bool:
-    """Whether an account is a program's: by its role, or as nobody can or did ever sign in with it."""
-    roles = set(Membership.objects.filter(user=user, academy=academy).values_list("role", flat=True))
-    never_signed_in = not user.has_usable_password() and user.last_login is None
-    return _PROGRAM_ROLE in roles or (_LEARNER_ROLE not in roles and never_signed_in)
+def programs_among(academy: Academy, users: Iterable[User]) -> set[int]:
+    """Return the ids of those accounts that are programs': by their role, or as nobody can or did ever sign in with them."""
+    people = {user.pk: user for user in users}
+    roles = dict(Membership.objects.filter(user__in=people, academy=academy).values_list("user_id", "role"))
+    return {
+        pk
+        for pk, user in people.items()
+        if roles.get(pk) == _PROGRAM_ROLE
+        or (roles.get(pk) != _LEARNER_ROLE and not user.has_usable_password() and user.last_login is None)
+    }
+
+
+def rotatable(academy: Academy, actor: User, tokens: Sequence[Token]) -> set[int]:
+    """Return the ids of those of the keys that an admin may rotate; one query."""
+    programs = programs_among(academy, [token.user for token in tokens])
+    sending = TokenScope.TELEMETRY.value
+    return {
+        token.pk
+        for token in tokens
+        if token.kind == Token.Kind.PERMANENT
+        and (token.scope == sending or token.user_id == actor.pk or token.user_id in programs)
+    }
 
 
 def make_for(academy: Academy, actor: User, user: User, wish: KeyWish) -> tuple[Token, str]:
@@ -185,10 +202,15 @@ def end(academy: Academy, actor: User, token_id: int) -> Token:
 def rotate(academy: Academy, actor: User, token_id: int, grace: timedelta) -> tuple[Token, str]:
     """Make the key that follows another one, which ends after the grace; return it with its key.
 
-    Raises KeyEnded, NotRotated, TooManyTokens.
+    Who rotates a key holds the new one: so only of those uses of which one may make a key.
+
+    Raises KeyEnded, OnlyForSending, NotRotated, TooManyTokens.
     """
     with transaction.atomic():
-        return rotate_locked(_locked(academy, actor, token_id), grace, academy_id=academy.pk)
+        token = _locked(academy, actor, token_id)
+        if token.scope not in scopes_for(academy, actor, token.user):
+            raise OnlyForSending(name=token.user.display_name)
+        return rotate_locked(token, grace, academy_id=academy.pk)
 
 
 def _locked(academy: Academy, actor: User, token_id: int) -> Token:

@@ -43,7 +43,7 @@ class KeyLine:
     token: Token
     use: str | Promise
     learner_url: str
-    lasting: bool
+    may_rotate: bool
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _show(
     expired = request.GET.get("state") == "expired"
     paging = paged_rows(academy_keys.keys_of(page.academy, page.user, asked, expired=expired), request)
     context = KeysContext(
-        lines=[_line(page, token) for token in paging.rows],
+        lines=_lines(page, paging.rows),
         paging=paging,
         asked=asked,
         expired=expired,
@@ -123,13 +123,17 @@ def _show(
     return page.show("keys/keys.html", context, problem.status_code if problem else 200)
 
 
-def _line(page: AcademyPage, token: Token) -> KeyLine:
-    return KeyLine(
-        token,
-        TokenScope(token.scope).label if token.scope in TokenScope.values else token.scope,
-        learner_url=page.address("learners-one", token.user_id),
-        lasting=token.kind == Token.Kind.PERMANENT,
-    )
+def _lines(page: AcademyPage, tokens: Sequence[Token]) -> list[KeyLine]:
+    rotatable = academy_keys.rotatable(page.academy, page.user, tokens)
+    return [
+        KeyLine(
+            token,
+            TokenScope(token.scope).label if token.scope in TokenScope.values else token.scope,
+            learner_url=page.address("learners-one", token.user_id),
+            may_rotate=token.pk in rotatable,
+        )
+        for token in tokens
+    ]
 
 
 @form_on("keys")

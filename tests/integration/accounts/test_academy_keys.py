@@ -77,14 +77,14 @@ def test_a_rotated_key_ends_after_the_grace_and_the_new_one_takes_its_place(cast
 
 def test_a_grace_gives_no_key_a_longer_life(cast: Cast) -> None:
     until = timezone.now() + timedelta(minutes=5)
-    old, _key = Token.issue(cast.owner, expires_at=until)
+    old, _key = Token.issue(cast.owner, expires_at=until, scope="telemetry")
     client_of(cast.colleague).post("/keys/rotate", {"key": old.pk, "grace": "168"})
     old.refresh_from_db()
     assert old.expires_at == until
 
 
 def test_a_key_of_a_sign_in_is_ended_and_not_rotated(cast: Cast) -> None:
-    token, key = Token.issue(cast.owner, Token.Kind.LOGIN)
+    token, key = Token.issue(cast.owner, Token.Kind.LOGIN, scope="telemetry")
     admin = client_of(cast.colleague)
     answer = admin.post("/keys/rotate", {"key": token.pk, "grace": "0"})
     assert answer.status_code == 400
@@ -115,6 +115,18 @@ def test_for_a_person_only_a_key_that_sends_is_made(cast: Cast, scope: str) -> N
     assert 'value="ada"' in page
     assert 'value="typed"' in page
     assert not Token.objects.exists()
+
+
+@pytest.mark.parametrize("scope", ["read", "write"])
+def test_a_persons_own_key_is_not_rotated_into_an_admins_hands(cast: Cast, scope: str) -> None:
+    token, key = Token.issue(cast.owner, scope=scope)
+    admin = client_of(cast.colleague)
+    assert f'>Rotate…<span class="hidden"> {token.prefix}' not in admin.get("/keys").content.decode()
+    answer = admin.post("/keys/rotate", {"key": token.pk, "grace": "0"})
+    assert answer.status_code == 400
+    assert "only a key that sends telemetry" in answer.content.decode()
+    assert opens(key)
+    assert Token.objects.count() == 1
 
 
 @pytest.mark.parametrize("role", ["staff", "assistant"])

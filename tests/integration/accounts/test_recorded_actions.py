@@ -172,6 +172,10 @@ def own_key(scene: Scene) -> dict[str, Any]:
     return {"key": scene.once("key", lambda: Token.issue(scene.cast.owner)[0].pk)}
 
 
+def sending_key(scene: Scene) -> dict[str, Any]:
+    return {"key": scene.once("sending key", lambda: Token.issue(scene.cast.owner, scope="telemetry")[0].pk)}
+
+
 def code_of_a_new_app(scene: Scene) -> dict[str, Any]:
     factors.begin_app(scene.cast.owner)
     secret = AuthenticatorApp.objects.get(user=scene.cast.owner).secret
@@ -452,7 +456,7 @@ CASES = [
     ),
     Case(
         "POST", "keys/rotate", actions.TOKEN_ROTATED, {"prefix": ANY}, {"prefix": ANY, "old_ends_at": ANY}, each_time=True,
-        body=lambda scene: own_key(scene) | {"grace": "24"},
+        body=lambda scene: sending_key(scene) | {"grace": "24"},
     ),
     Case("POST", "keys/end", actions.TOKEN_REVOKED, KEY_TOLD, {}, body=own_key),
     Case(
