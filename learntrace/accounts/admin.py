@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from learntrace.accounts.academy_settings import ACCESS, LEARNPACK, NOTEBOOK, SIGNAL, checked
+from learntrace.accounts.academy_settings import ACCESS, LEARNPACK, NOTEBOOK, PAGES, SIGNAL, checked
 from learntrace.accounts.audit import admin as audit_admin
 from learntrace.accounts.cohort_limits.changes import LimitRefused, check_limit
 from learntrace.accounts.first_setup.models import SampleData, SetupCode
@@ -116,6 +116,9 @@ class SettingsForm(_SettingsForm):
 
     def clean_access_features(self) -> dict[str, Any]:
         return self._checked(ACCESS)
+
+    def clean_page_features(self) -> dict[str, Any]:
+        return self._checked(PAGES)
 
     def _checked(self, group: str) -> dict[str, Any]:
         features = self.cleaned_data[group]

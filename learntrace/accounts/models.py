@@ -86,13 +86,15 @@ class Academy(models.Model):
 
 class AcademySettings(models.Model):
     """An academy's settings: `learnpack_features` (the ignore rules among others), `notebook_features`, and
-    `signal_features` (the detectors' thresholds); `access_features` say how staff sign in."""
+    `signal_features` (the detectors' thresholds); `access_features` say how staff sign in, `page_features` what pages and
+    messages say."""
 
     academy = models.OneToOneField(Academy, models.CASCADE, related_name="settings")
     learnpack_features = models.JSONField(default=dict, blank=True)
     notebook_features = models.JSONField(default=dict, db_default={}, blank=True)
     signal_features = models.JSONField(default=dict, db_default={}, blank=True)
     access_features = models.JSONField(default=dict, db_default={}, blank=True)
+    page_features = models.JSONField(default=dict, db_default={}, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

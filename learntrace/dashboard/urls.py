@@ -17,6 +17,7 @@ from learntrace.dashboard.concerns import views as concern_views
 from learntrace.dashboard.connect import views as connect_views
 from learntrace.dashboard.health import bulk, ignore_views, webhooks
 from learntrace.dashboard.health import views as health_views
+from learntrace.dashboard.keys import views as key_views
 from learntrace.dashboard.layout import search, views
 from learntrace.dashboard.layout.converters import KeyConverter
 from learntrace.dashboard.learners import views as learner_views
@@ -25,6 +26,8 @@ from learntrace.dashboard.my_learning import stored as mine_stored
 from learntrace.dashboard.my_learning import views as mine_views
 from learntrace.dashboard.reports import views as report_views
 from learntrace.dashboard.setup import views as setup_views
+from learntrace.dashboard.settings import notifications
+from learntrace.dashboard.settings import views as setting_views
 
 register_converter(KeyConverter, "key")
 
@@ -43,6 +46,7 @@ urlpatterns = [
     path("theme", views.theme, name="theme"),
     path("favicon.ico", views.favicon),
     path("search", search.search, name="search"),
+    path("search/suggest", search.suggest, name="suggest"),
     # Sign-in and keys
     path("account", account_views.account, name="account"),
     path("account/session/end", account_views.end_session, name="account-session-end"),
@@ -58,6 +62,20 @@ urlpatterns = [
     path("account/academy", account_factors.require_for_academy, name="account-academy"),
     path("password/forgotten", account_passwords.forgotten, name="password-forgotten"),
     path("password/choose", account_passwords.choose, name="password-choose"),
+    # Keys of the academy
+    path("keys", key_views.keys, name="keys"),
+    path("keys/make", key_views.make, name="keys-make"),
+    path("keys/rotate", key_views.rotate, name="keys-rotate"),
+    path("keys/end", key_views.end, name="keys-end"),
+    # Settings, and one's own notification rules
+    path("settings", setting_views.settings, name="settings"),
+    path("settings/<str:slug>", setting_views.setting, name="settings-one"),
+    path("settings/<str:slug>/change", setting_views.change_setting, name="settings-change"),
+    path("notifications", notifications.notifications, name="notifications"),
+    path("notifications/save", notifications.save, name="notifications-save"),
+    path("notifications/<int:rule_id>/switch", notifications.switch, name="notifications-switch"),
+    path("notifications/<int:rule_id>/delete", notifications.delete, name="notifications-delete"),
+    path("notifications/<int:rule_id>/test", notifications.test, name="notifications-test"),
     # My learning
     path("me", mine_views.my_learning, name="my-learning"),
     path("me/hand", mine_hands.change_hand, name="my-learning-hand"),

@@ -12,6 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 ALL_WELL: Final = "all-well"
+# Verdicts after which a new key gets the client going again.
+NEW_KEY_HELPS: Final = frozenset({"refused-expired-token", "refused-invalid-token"})
 
 
 @dataclass(frozen=True)

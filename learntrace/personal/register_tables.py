@@ -82,7 +82,7 @@ TABLES: Final[tuple[Table, ...]] = (
     impersonal("accounts_academy", "id slug name status created_at updated_at"),
     impersonal(
         "accounts_academysettings", "id academy_id learnpack_features notebook_features signal_features access_features "
-        "created_at updated_at"
+        "page_features created_at updated_at"
     ),
     impersonal("accounts_cohort", "id slug name academy_id starts_on ends_on"),
     personal(

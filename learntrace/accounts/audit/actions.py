@@ -76,6 +76,7 @@ SESSIONS_ENDED = Action("sessions.ended", _("Ended sessions"), "user")
 UNLOCKED = Action("sign_in.unlocked", _("Let somebody sign in again after wrong guesses"), "user")
 TOKEN_MADE = Action("token.made", _("Made a token"), "token")
 TOKEN_REVOKED = Action("token.revoked", _("Revoked a token"), "token")
+TOKEN_ROTATED = Action("token.rotated", _("Rotated a token"), "token")
 COMMAND_RUN = Action("command.run", _("Ran a command"), "", Kind.EVENT)
 ROW_ADDED = Action("row.added", _("Added a row in the administration"), "", Kind.EVENT)
 ROW_CHANGED = Action("row.changed", _("Changed a row in the administration"))
@@ -127,6 +128,7 @@ ACTIONS: tuple[Action, ...] = (
     UNLOCKED,
     TOKEN_MADE,
     TOKEN_REVOKED,
+    TOKEN_ROTATED,
     COMMAND_RUN,
     ROW_ADDED,
     ROW_CHANGED,
@@ -148,4 +150,5 @@ OF_MEMBERS: tuple[Action, ...] = (
     UNLOCKED,
     TOKEN_MADE,
     TOKEN_REVOKED,
+    TOKEN_ROTATED,
 )

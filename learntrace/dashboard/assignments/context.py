@@ -17,6 +17,7 @@ from learntrace.dashboard.assignments.lines import (
     steps_of,
 )
 from learntrace.dashboard.components.attempts import attempt_of
+from learntrace.dashboard.components.diagnosis_links import diagnosis_url
 from learntrace.dashboard.components.excluded_attempts import ExcludedAttempts, excluded_attempts
 from learntrace.dashboard.components.filters import Filters
 from learntrace.dashboard.components.sentences import of_assignment
@@ -93,6 +94,7 @@ class AttemptsContext:
     first_evidence: str
     may_exclude: bool
     exclude: str
+    diagnosis_url: str
 
 
 def assignment_context(
@@ -172,6 +174,7 @@ def attempts_context(
         first_evidence=next((attempt.id for attempt in attempts if attempt.id in evidence), ""),
         may_exclude=page.can("crud_telemetry"),
         exclude=page.address("assignments-exclude", name, measures.learner.pk),
+        diagnosis_url=diagnosis_url(page, measures.learner.pk, measures.assignment),
     )
 
 

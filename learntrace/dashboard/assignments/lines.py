@@ -21,10 +21,11 @@ _BAR_ORDER = ("done", "working", "struggling", "stuck", "not_started")
 
 @dataclass(frozen=True)
 class LearnerLine:
-    """A learner's measures on an assignment, with the URL of the learner's attempts."""
+    """A learner's measures on an assignment, with the URLs of the learner's attempts and of the diagnosis."""
 
     measures: LearnerAssignmentRow
     url: str
+    diagnosis_url: str
 
     @property
     def name(self) -> str:

@@ -16,6 +16,7 @@ from learntrace.dashboard.assignments.lines import (
     failed_share,
 )
 from learntrace.dashboard.assignments.renamed_steps import at_renamed_step
+from learntrace.dashboard.components.diagnosis_links import diagnosis_url
 from learntrace.dashboard.components.filters import filters_of
 from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, paged_rows, sorted_rows, wants_csv
 from learntrace.dashboard.concerns.cards import cards_of
@@ -122,6 +123,10 @@ def _errors(academy_id: int, key: str, learners: list[int] | None, most: int) ->
 def _lines(page: AcademyPage, selection: Selection, key: str) -> list[LearnerLine]:
     name = key.removeprefix(PREFIX)
     return [
-        LearnerLine(measures, page.address("assignments-attempts", name, measures.learner.pk))
+        LearnerLine(
+            measures,
+            page.address("assignments-attempts", name, measures.learner.pk),
+            diagnosis_url(page, measures.learner.pk, key),
+        )
         for measures in learner_assignments(selection, key)
     ]

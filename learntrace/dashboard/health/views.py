@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from learntrace.accounts.people.naming import unambiguous
 from learntrace.core.errors import Problem
 from learntrace.core.quoting import quoted
+from learntrace.dashboard.components.date_range import ANY_TIME, DateRange, date_range_of
 from learntrace.dashboard.components.json_text import legible
 from learntrace.dashboard.components.table import Paging, csv_answer, paged_rows, timed, wants_csv
 from learntrace.dashboard.health.overview import AcademyHealth, Health, health_of
@@ -81,9 +82,12 @@ class HealthContext:
 class RejectedContext:
     """The context of `health/rejected_events.html`."""
 
-    paging: Paging[RejectedEvent]
+    paging: Paging[RejectedEvent] | None
     rejected: Sequence[RejectedLine]
     may: bool
+    dates: DateRange
+    filtered: bool
+    problem: str = ""
 
 
 @require_safe
@@ -119,14 +123,20 @@ def telemetry_health(request: HttpRequest, page: AcademyPage, look: Callable[[],
 @require_safe
 @academy_page("read_assignment")
 def rejected_events(request: HttpRequest, page: AcademyPage) -> HttpResponse:
-    """Show rejected notebook events, those sent last first; `?code=` and `?learner=` filter them."""
-    rows = rejected_of(page.academy, Request(request))
+    """Show rejected notebook events, those sent last first, filtered by the query string."""
+    filtered = any(request.GET.get(name, "").strip() for name in ("code", "learner", "range", "since", "until"))
+    try:
+        dates = date_range_of(request)
+        rows = rejected_of(page.academy, Request(request), dates.since, dates.until)
+    except Problem as problem:
+        refused_context = RejectedContext(None, (), False, ANY_TIME, filtered, problem.sentence())
+        return page.show("health/rejected_events.html", refused_context, problem.status_code)
     if wants_csv(request):
         return _rejected_csv(rows[:MOST_IN_CSV])
     paging = paged_rows(rows, request)
     if paging.rows:
         record_source_read(page, None, "rejected events")
-    context = RejectedContext(paging, _rejected_lines(paging.rows), page.can("crud_telemetry"))
+    context = RejectedContext(paging, _rejected_lines(paging.rows), page.can("crud_telemetry"), dates, filtered)
     return page.show("health/rejected_events.html", context)
 
 

@@ -8,6 +8,7 @@ from learntrace.assignments.learner_records import LearnerTelemetry
 from learntrace.assignments.models import Task
 from learntrace.assignments.score_bands import Band
 from learntrace.dashboard.components.attempts import attempt_of
+from learntrace.dashboard.components.diagnosis_links import diagnosis_url
 from learntrace.dashboard.components.earlier_runs import EarlierRunLine, earlier_run_lines
 from learntrace.dashboard.components.excluded_attempts import ExcludedAttempts, excluded_attempts
 from learntrace.dashboard.components.filters import Filters
@@ -43,13 +44,17 @@ class LearnersContext:
 
 @dataclass(frozen=True)
 class AssignmentLine:
-    """A learner's measures on an assignment; `url` leads to the attempts, empty where nothing was seen."""
+    """A learner's measures on an assignment; `url` leads to the attempts, empty where nothing was seen.
+
+    `diagnosis_url` asks why something is missing.
+    """
 
     name: str
     title: str
     asset: str
     measures: LearnerAssignmentRow
     url: str
+    diagnosis_url: str
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,8 @@ def _states(page: AcademyPage, row: LearnerRow) -> list[AssignmentLine]:
         name = measures.assignment.removeprefix(PREFIX)
         url = page.address("assignments-attempts", name, row.learner.pk) if measures.last_seen_at else ""
         asset = assignment.asset["title"] or assignment.asset["slug"] if assignment.asset else ""
-        lines.append(AssignmentLine(name, assignment.title or name, asset, measures, url))
+        asking = diagnosis_url(page, row.learner.pk, measures.assignment)
+        lines.append(AssignmentLine(name, assignment.title or name, asset, measures, url, asking))
     return lines
 
 

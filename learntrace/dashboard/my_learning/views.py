@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from learntrace.accounts.memberships import active_academies
 from learntrace.accounts.models import Academy, User
+from learntrace.accounts.page_features import help_text_of
 from learntrace.accounts.signing_in.passwords import confirm
 from learntrace.core.errors import Problem
 from learntrace.core.personal_data import PersonalDataset
@@ -45,12 +46,13 @@ MOST_EARLIER = 100
 class MyLearningContext:
     """The context of `my_learning/my_learning.html`.
 
-    `sentence` tells where the learner stands, `over` are the signals that are no longer open, `retention` is in days,
-    `against` is an academy that doesn't allow erasing.
+    `sentence` tells where the learner stands, `help_texts` are the academies' own, `over` are the signals that are no longer
+    open, `retention` is in days, `against` is an academy that doesn't allow erasing.
     """
 
     academies: Sequence[Academy]
     sentence: str
+    help_texts: Sequence[str]
     progress: OwnProgress
     assets: Sequence[OwnAsset]
     hidden_assets: int
@@ -91,6 +93,7 @@ def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
     context = MyLearningContext(
         academies=academies,
         sentence=of_learner(current_work([user.pk]).get(user.pk), progress.done, progress.total),
+        help_texts=[text for text in map(help_text_of, academies) if text],
         progress=progress,
         assets=progress.assets[:MOST_ASSETS],
         hidden_assets=max(len(progress.assets) - MOST_ASSETS, 0),

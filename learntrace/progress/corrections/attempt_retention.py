@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import SIGNAL, declare_feature
-from learntrace.accounts.models import AcademySettings
+from learntrace.accounts.models import Academy, AcademySettings
 from learntrace.core.command_arguments import MOST_DAYS
 from learntrace.core.errors import FieldProblem
 from learntrace.core.sql import execute
@@ -101,3 +101,10 @@ def _leave_behind(learner: Learner, assignments: list[str], until: datetime) -> 
             for listener in _LISTENERS:
                 listener(learner, old, until)
     return len(old)
+
+
+def count_old_attempts(academy: Academy, days: int) -> tuple[int, int]:
+    """Return how many learners, and how many of their assignments, a retention of these days would leave behind tonight."""
+    until = timezone.now() - timedelta(days=days)
+    old = Progress.objects.filter(academy=academy, last_seen_at__lt=until)
+    return old.values("user_id").distinct().count(), old.count()

@@ -174,6 +174,10 @@ def own_key(scene: Scene) -> dict[str, Any]:
     return {"key": scene.once("key", lambda: Token.issue(scene.cast.owner)[0].pk)}
 
 
+def sending_key(scene: Scene) -> dict[str, Any]:
+    return {"key": scene.once("sending key", lambda: Token.issue(scene.cast.owner, scope="telemetry")[0].pk)}
+
+
 def code_of_a_new_app(scene: Scene) -> dict[str, Any]:
     factors.begin_app(scene.cast.owner)
     secret = AuthenticatorApp.objects.get(user=scene.cast.owner).secret
@@ -247,6 +251,7 @@ EXCLUDED = {
 WEBHOOK = {"failed": 1, "first": ANY, "last": ANY}
 IGNORE = {"events": ["open_step"]}
 IGNORED = {"learnpack_features.telemetry_webhook_ignore": ANY}
+SENDING_KEY = {"prefix": ANY, "kind": "permanent", "scope": "telemetry", "expires_at": ANY}
 KEY_TOLD = {"prefix": ANY, "kind": "permanent", "scope": "write"}
 ASKING = {"access_features.second_factor": True}
 ACKNOWLEDGED = {"act": "acknowledged", "number": 1}
@@ -475,6 +480,36 @@ CASES = [
         "PUT", "v1/auth/academy/access", actions.SETTINGS_CHANGED, {}, ASKING, body={"second_factor": True}, about=None,
     ),
     Case("POST", "account/academy", actions.SETTINGS_CHANGED, {}, ASKING, body={"asking": "yes"}, about=None),
+    # The academy's keys, settings and notification rules on pages
+    Case(
+        "POST", "keys/make", actions.TOKEN_MADE, {}, SENDING_KEY, each_time=True,
+        body={"account": "ada", "scope": "telemetry", "days": "180", "name": "laptop"},
+    ),
+    Case(
+        "POST", "keys/rotate", actions.TOKEN_ROTATED, {"prefix": ANY}, {"prefix": ANY, "old_ends_at": ANY}, each_time=True,
+        body=lambda scene: sending_key(scene) | {"grace": "24"},
+    ),
+    Case("POST", "keys/end", actions.TOKEN_REVOKED, KEY_TOLD, {}, body=own_key),
+    Case(
+        "POST", "settings/<str:slug>/change", actions.SETTINGS_CHANGED, {}, {"notebook_features.opt_out": True},
+        path="settings/opt-out/change", body={"value": "true", "seen": "false"}, about=None,
+    ),
+    Case(
+        "POST", "notifications/save", actions.NOTIFICATION_RULE_MADE, {}, ANY, about="self", each_time=True,
+        body=RULE | {"least_severity": "1", "digest_minutes": "0", "timezone": "UTC"},
+    ),
+    Case(
+        "POST", "notifications/<int:rule_id>/switch", actions.NOTIFICATION_RULE_CHANGED, {"active": True},
+        {"active": False}, path="notifications/{rule}/switch", body={"active": "no"}, about="self",
+    ),
+    Case(
+        "POST", "notifications/<int:rule_id>/delete", actions.NOTIFICATION_RULE_DELETED, ANY, {},
+        path="notifications/{rule}/delete", about="self",
+    ),
+    Case(
+        "POST", "notifications/<int:rule_id>/test", actions.NOTIFICATION_RULE_TRIED, {}, TRIED,
+        path="notifications/{rule}/test", about="self",
+    ),
     # Reads of source code
     Case("GET", LOG, actions.SOURCE_READ, {}, {"of": "webhooks", "rows": 1}, about=None),
     Case("GET", "v1/notebook/academy/event", actions.SOURCE_READ, {}, {"of": "notebook events", "rows": 1}, about=None),

@@ -213,6 +213,9 @@ PAGES_OF_ONE = {
     "learner/<int:user_id>", "learner/<int:user_id>/telemetry/<key:slug>", "telemetry/webhook/<int:webhook_id>",
     "telemetry/webhook/<int:webhook_id>/payload", "telemetry/webhook/<int:webhook_id>/retry",
     "telemetry/webhook/<int:webhook_id>/delete", "telemetry/rejected/<int:rejected_id>/retry",
+    # tests/integration/accounts/test_academy_keys.py, tests/integration/dashboard/test_settings.py
+    "keys/make", "keys/rotate", "keys/end", "settings/<str:slug>", "settings/<str:slug>/change", "notifications/save",
+    "notifications/<int:rule_id>/switch", "notifications/<int:rule_id>/delete", "notifications/<int:rule_id>/test",
 }  # fmt: skip
 # Answered before Django, or no data of an academy; each has tests of its own.
 ELSEWHERE = {
@@ -233,6 +236,10 @@ PAGES = {
     "assignments",
     "learners",
     "search",
+    "search/suggest",
+    "keys",
+    "settings",
+    "notifications",
     "diagnosis",
     "telemetry",
     "telemetry/webhooks",
