@@ -25,9 +25,9 @@ from learntrace.dashboard.my_learning import hands as mine_hands
 from learntrace.dashboard.my_learning import stored as mine_stored
 from learntrace.dashboard.my_learning import views as mine_views
 from learntrace.dashboard.reports import views as report_views
-from learntrace.dashboard.setup import views as setup_views
 from learntrace.dashboard.settings import notifications
 from learntrace.dashboard.settings import views as setting_views
+from learntrace.dashboard.setup import views as setup_views
 
 register_converter(KeyConverter, "key")
 
