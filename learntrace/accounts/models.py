@@ -112,6 +112,7 @@ class Cohort(models.Model):
     academy = models.ForeignKey(Academy, models.CASCADE, related_name="cohorts")
     starts_on = models.DateField(null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("cohort")
@@ -248,5 +249,8 @@ class Token(models.Model):
 
 
 # Django finds a room's tables through this module.
+from learntrace.accounts.invitations.models import Invitation  # noqa: E402, F401
+from learntrace.accounts.people.models import CohortLearner  # noqa: E402, F401
+from learntrace.accounts.roster.jobs.models import RosterJob, RosterProgress  # noqa: E402, F401
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode  # noqa: E402, F401
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession  # noqa: E402, F401
