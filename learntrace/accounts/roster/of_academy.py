@@ -13,14 +13,32 @@ from django.utils.translation import gettext as _
 from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.accounts.roster.importing import HOOKS, Plans
 from learntrace.accounts.roster.items import Problems
-from learntrace.accounts.roster.plan import Draft, Section
+from learntrace.accounts.roster.plan import Draft, Roster, Section
 from learntrace.accounts.roster.references import chunks
-from learntrace.accounts.roster.sections import CohortLearners, Cohorts, Memberships, Users
+from learntrace.accounts.roster.sections import Academies, CohortLearners, Cohorts, Memberships, Users
 from learntrace.accounts.roster.values import Value
 
-_SECTIONS: Final[tuple[Section[Any], ...]] = (Users(), Cohorts(), CohortLearners(), Memberships())
+
+class _People(Users):
+    """A password in the file is for new people only: that of an account is its owner's."""
+
+    def complete(self, draft: Draft[User], roster: Roster) -> None:
+        if not draft.is_new:
+            draft.extras["password"] = None
+        super().complete(draft, roster)
+
+
+_SECTIONS: Final[tuple[Section[Any], ...]] = (
+    Academies(),
+    _People(),
+    Cohorts(),
+    CohortLearners(),
+    Memberships(),
+)
+# Entries name their academy; what it is, isn't imported here.
+_OPERATORS: Final = ("academies", "permissions", "tokens", "assets")
 # What says who somebody is: another academy of theirs relies on it too.
-_PERSON: Final = ("username", "email", "first_name", "last_name", "language", "is_active", "password")
+_PERSON: Final = ("username", "email", "first_name", "last_name", "language", "is_active")
 
 
 def sections() -> tuple[Section[Any], ...]:
@@ -37,12 +55,12 @@ def adapt(document: Value, academy: Academy, problems: Problems) -> Value:
     """Return the document with the academy in all of its entries that lack one, and a membership for each of its people."""
     if not isinstance(document.content, dict):
         return document
-    known = {section.name for section in sections()}
+    known = {section.name for section in sections()} - {*_OPERATORS}
     lists: dict[str, Value] = {}
     for name, value in document.content.items():
         if name in known:
             lists[name] = value
-        elif name in ("academies", "permissions", "tokens", "assets"):
+        elif name in _OPERATORS:
             text = _("the list `%(name)s` is imported by whoever runs the server: learntrace roster import")
             problems.add(value.line, text, name=name)
         else:
@@ -63,8 +81,10 @@ def check(plans: Plans, academy: Academy, problems: Problems) -> None:
     stored = _stored_people(sorted(ids - {None}), academy)
     for draft in people:
         _check_person(draft, stored)
+    refused = {draft.row.pk for draft in people if draft.item.refused}
     for draft in others:
-        _check_subject(draft, stored)
+        if draft.values["user"].pk not in refused:
+            _check_subject(draft, stored)
     _check_addresses(people, academy)
     for plan in plans:
         for draft in plan.drafts:
@@ -165,9 +185,8 @@ def _check_person(draft: Draft[User], stored: Mapping[int, tuple[bool, bool]]) -
         if elsewhere:
             text = _("%(name)s belongs to another academy too: only they can change `%(columns)s`")
             item.refuse(changed[0], text, name=draft.row.username, columns=", ".join(changed))
-        elif "password" in changed or "is_active" in changed:
-            text = _("`%(key)s` of somebody who has an account is theirs; leave it out")
-            item.refuse("password" if "password" in changed else "is_active", text)
+        elif "is_active" in changed:
+            item.refuse("is_active", _("`%(key)s` is for whoever runs the server; use `status: INACTIVE` in `memberships`"))
 
 
 def _check_addresses(people: Sequence[Draft[User]], academy: Academy) -> None:

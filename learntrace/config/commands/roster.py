@@ -93,12 +93,16 @@ def import_roster(path: str | Path, dry_run: bool = False) -> RosterReport:
 def _finish(comparison: Comparison, name: str, *, dry_run: bool) -> None:
     """Write what was planned, or with `dry_run` check that it could be."""
     if not dry_run:
-        importing.write(comparison)
+        _write(comparison)
         for committed in HOOKS.committed:
             # After the commit: each learner's activities are locked for a moment.
             transaction.on_commit(committed, robust=True)
     elif (problem := importing.last_admin_problem(comparison)) is not None:
         raise RosterError(name, [(None, problem.sentence())])
+
+
+def _write(comparison: Comparison) -> None:
+    importing.write(comparison)
 
 
 def _read(path: Path) -> Value:

@@ -5,6 +5,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.cohort_limits.limit import require_all_cohorts
@@ -64,6 +65,7 @@ def upload(request: HttpRequest, academy: Academy, user: User, name: str, conten
         academy=academy,
         made_by=user,
         address=client_address(request)[:45],
+        language=translation.get_language() or "",
         file_name=name.replace("\0", "")[-200:],
         content=content,
     )

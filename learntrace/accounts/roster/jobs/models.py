@@ -28,6 +28,7 @@ class RosterJob(models.Model):
     academy = models.ForeignKey("accounts.Academy", models.CASCADE, related_name="+")
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     address = models.CharField(max_length=45, blank=True, default="")
+    language = models.CharField(max_length=10, blank=True, default="")
     file_name = models.CharField(max_length=200)
     content = models.BinaryField(null=True, blank=True)
     form = models.CharField(max_length=60, blank=True, default="")

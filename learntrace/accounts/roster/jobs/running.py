@@ -53,7 +53,7 @@ class _Jobs:
 
     def work(self, items: Sequence[RosterJob]) -> None:
         for job in items:
-            with translation.override(_language(job)), on_behalf_of(_origin(job)), ProgressTeller(job.pk) as teller:
+            with translation.override(job.language or "en"), on_behalf_of(_origin(job)), ProgressTeller(job.pk) as teller:
                 _WORK[_State(job.state)](job, teller)
 
     def postpone(self, items: Sequence[RosterJob]) -> None:
@@ -61,15 +61,11 @@ class _Jobs:
 
     def give_up(self, items: Sequence[RosterJob], error: Exception) -> None:
         for job in items:
-            with translation.override(_language(job)):
+            with translation.override(job.language or "en"):
                 text = _("A fault of this server: %(fault)s. Nothing was changed.")
                 job.problems = [["", text % {"fault": type(error).__name__}]]
             job.state = _State.FAILED
             job.save(update_fields=["state", "problems"])
-
-
-def _language(job: RosterJob) -> str:
-    return (job.made_by.language if job.made_by else "") or "en"
 
 
 def _origin(job: RosterJob) -> Origin:
