@@ -20,6 +20,7 @@ NAVIGATION_ITEMS = (
     NavigationItem("assignments", _("Assignments"), "read_assignment"),
     NavigationItem("learners", _("Learners"), "read_assignment"),
     NavigationItem("assets", _("Assets"), "read_asset"),
+    NavigationItem("people", _("People"), "read_member"),
     NavigationItem("telemetry-health", _("Telemetry health"), "read_assignment"),
     NavigationItem("diagnosis", _("Diagnosis"), "read_assignment"),
 )
