@@ -39,6 +39,8 @@ _LEARNERS: Columns[LearnerLine] = (
     (_("Done because"), lambda line: labels.evidence_word(line.measures.standing)),
     (timed(_("Done at")), lambda line: line.measures.done_at),
     (_("Questions"), lambda line: line.measures.questions),
+    (timed(_("Due")), lambda line: line.measures.due_at),
+    (_("In time"), lambda line: labels.timeliness_text(line.measures.timeliness)),
 )
 _ERRORS: Columns[ErrorRow] = (
     (_("Error"), lambda error: error.text),

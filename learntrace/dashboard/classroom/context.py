@@ -38,6 +38,7 @@ class Row:
     url: str
     seen: float | None
     cells: SafeString
+    late: int = 0
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def _rows(
     names: Mapping[int, str] | None,
 ) -> list[Row]:
     words = {state: str(word) for state, word in labels.STATES.items()} | {"trying_again": str(labels.TRYING_AGAIN)}
+    words |= {slug: labels.timeliness_text(slug) for slug in labels.TIMELINESS}
     return [
         Row(
             key=str(learner.id) if names is None else names[learner.id],
@@ -144,6 +146,7 @@ def _rows(
             cells=cells_html(
                 learner, columns, words, attempts_ending(learner.id, page.scope) if names is None else None
             ),
+            late=learner.late if names is None else 0,
         )
         for learner in learners
     ]

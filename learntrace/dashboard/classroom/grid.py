@@ -1,7 +1,7 @@
 """The grid of learners and assignments as values and text: order, headings and cells. Reads nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
@@ -45,10 +45,12 @@ class Learner(ClassLearner):
 
     severity: int = 0
     open_signals: int = 0
+    # How the learner stands towards due dates (`assignments.due_dates.standing`), by assignment.
+    timeliness: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, learner: ClassLearner, trouble: Trouble) -> "Learner":
-        """Return a learner of the class with the learner's trouble."""
+    def of(cls, learner: ClassLearner, trouble: Trouble, timeliness: Mapping[str, str] | None = None) -> "Learner":
+        """Return a learner of the class with the learner's trouble, and what is late or extended."""
         return cls(
             learner.id,
             learner.username,
@@ -58,7 +60,13 @@ class Learner(ClassLearner):
             learner.cells,
             trouble.severity,
             trouble.open_signals,
+            timeliness or {},
         )
+
+    @property
+    def late(self) -> int:
+        """On how many of the assignments shown the learner is late."""
+        return sum(word == "late" for word in self.timeliness.values())
 
     @property
     def name(self) -> str:
@@ -169,19 +177,21 @@ def current_column(done: Sequence[int], learners: int, columns: Sequence[Column]
 def cells_html(learner: Learner, columns: Sequence[Column], words: Mapping[str, str], ending: str | None) -> SafeString:
     """Return a learner's cells as HTML; with Django's templates alone a class of 300 would take seconds.
 
-    `words` are the labels of states, and of "trying_again". `ending` is the end of the URLs of the learner's attempts
+    `words` are the labels of states, of "trying_again", and of what is late or extended. `ending` is the end of the URLs of the learner's attempts
     (`attempts_ending`); without it cells are no links.
     """
     parts: list[str] = []
     for column in columns:
         cell = learner.cells.get(column.key)
+        told = learner.timeliness.get(column.key, "")
         if cell is None or cell.state == "not_started":
-            parts.append("<td></td>")
+            parts.append(f"<td>{_due_mark(told, words, alone=True)}</td>")
             continue
         count = str(cell.errors) if cell.errors and cell.state in ("stuck", "struggling") else ""
         # There are thousands of cells: what the style sheet can say is not repeated in each.
-        mark = f'<svg><use href="#shape-{cell.state}"/></svg>{count}'
+        mark = f'<svg><use href="#shape-{cell.state}"/></svg>{count}{_due_mark(told, words)}'
         word = f"{words['trying_again' if cell.standing.trying_again else cell.state]} {count}".rstrip()
+        word = f"{word}, {words[told]}" if told else word
         if ending is None:
             parts.append(f'<td><span class="mark {cell.state}" role="img" aria-label="{word}">{mark}</span></td>')
         else:
@@ -190,6 +200,16 @@ def cells_html(learner: Learner, columns: Sequence[Column], words: Mapping[str, 
             )
     # Built from our own words, numbers, and URLs that have been escaped (`Column.url`).
     return mark_safe("".join(parts))  # noqa: S308
+
+
+def _due_mark(told: str, words: Mapping[str, str], *, alone: bool = False) -> str:
+    """Return the small mark of what is late or extended; `alone`: in a cell without anything else."""
+    if not told:
+        return ""
+    mark = f'<svg class="{told}"><use href="#shape-{"late" if told == "done_late" else told}"/></svg>'
+    if not alone:
+        return mark
+    return f'<span class="mark" role="img" aria-label="{words["not_started"]}, {words[told]}">{mark}</span>'
 
 
 def attempts_ending(user_id: int, scope: str) -> str:

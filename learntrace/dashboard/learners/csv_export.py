@@ -38,6 +38,8 @@ _ASSIGNMENTS: Columns[TitledAssignmentRow] = (
     (_("Done because"), lambda row: labels.evidence_word(row.row.standing)),
     (timed(_("Done at")), lambda row: row.row.done_at),
     (_("Questions"), lambda row: row.row.questions),
+    (timed(_("Due")), lambda row: row.row.due_at),
+    (_("In time"), lambda row: labels.timeliness_text(row.row.timeliness)),
 )
 _TELEMETRY: Columns[LearnerTelemetry] = (
     (_("Slug"), lambda row: row.slug),

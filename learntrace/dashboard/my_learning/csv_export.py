@@ -8,7 +8,7 @@ from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.table import Table, timed
 from learntrace.dashboard.my_learning.active_days import Days
 from learntrace.dashboard.my_learning.advice import OwnSignal
-from learntrace.progress.reports.own_progress import OwnAssignment, OwnProgress
+from learntrace.progress.reports.own_progress import OwnAssignment, OwnAsset, OwnProgress
 from learntrace.signals.models import Signal
 
 
@@ -26,9 +26,11 @@ def assignments(progress: OwnProgress) -> Table:
         _("Done because"),
         timed(_("Done at")),
         _("Questions"),
+        timed(_("Due")),
+        _("In time"),
     ]
     return titles, (
-        [asset.title, *_assignment_cells(assignment)] for asset in progress.assets for assignment in asset.assignments
+        [asset.title, *_assignment_cells(assignment), *_due_cells(asset)] for asset in progress.assets for assignment in asset.assignments
     )
 
 
@@ -37,6 +39,10 @@ def _assignment_cells(row: OwnAssignment) -> list[object]:
     counts = [row.attempts, row.errors, round(row.active_time, 1)]
     evidence = [standing.since, labels.evidence_word(standing), standing.done_at, row.questions]
     return [row.name, labels.standing_word(standing), *counts, row.error_quotient, row.last_seen_at, *evidence]
+
+
+def _due_cells(asset: OwnAsset) -> list[object]:
+    return [asset.due.at if asset.due else None, labels.timeliness_text(asset.timeliness)]
 
 
 def days(active: Days) -> Table:
