@@ -14,7 +14,7 @@ from learntrace.accounts.models import Cohort, CohortLearner, Invitation, Member
 from learntrace.accounts.roster.jobs.running import take_job
 from learntrace.assignments.due_dates.models import DueDate, Extension
 from learntrace.assignments.models import Task
-from tests.browser.pages import LEAST_CONTRAST, MARKUP, OUTSIDE, Visit, complaints
+from tests.browser.pages import LEAST_CONTRAST, MARKUP, OUTSIDE, Faults, Visit, complaints
 from tests.browser.scene import PASSWORD, Scene
 
 PEOPLE = (
@@ -77,7 +77,10 @@ def staffed(scene: Scene) -> Scene:
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("es", "dark")])
-def test_the_pages_fit_and_read_well(visit: Visit, staffed: Scene, language: str, scheme: str) -> None:
+def test_the_pages_fit_and_read_well(
+    visit: Visit, staffed: Scene, faults: Faults, language: str, scheme: str
+) -> None:
+    faults.allow("410 (Gone)")
     page = visit("/people", staffed.teacher, language=language, scheme=scheme)
     cohort = Cohort.objects.get(slug="winter")
     jobs = [f"/people/import/{job.pk}" for job in RosterJob.objects.exclude(state="applying")]
@@ -103,7 +106,7 @@ def test_a_file_of_excel_becomes_a_class_and_is_undone(visit: Visit, staffed: Sc
     page = visit("/people", staffed.teacher)
     before = User.objects.count()
     page.get_by_role("link", name="Import a roster").click()
-    page.get_by_label("File").set_input_files(
+    page.get_by_label("File", exact=True).set_input_files(
         {"name": "class.csv", "mimeType": "text/csv", "buffer": PEOPLE.encode("cp1252")}
     )
     page.get_by_role("button", name="Check the file").click()
@@ -122,7 +125,8 @@ def test_a_file_of_excel_becomes_a_class_and_is_undone(visit: Visit, staffed: Sc
     assert User.objects.count() == before
 
 
-def test_somebody_is_invited_by_a_link_and_signs_up(visit: Visit, staffed: Scene) -> None:
+def test_somebody_is_invited_by_a_link_and_signs_up(visit: Visit, staffed: Scene, faults: Faults) -> None:
+    faults.allow("410 (Gone)")
     page = visit("/people/invitations", staffed.teacher)
     page.get_by_label("Winter").check()
     page.get_by_role("button", name="Make a link").click()

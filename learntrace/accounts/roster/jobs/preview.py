@@ -12,8 +12,8 @@ from django.db.models import Model
 from learntrace.accounts.roster.plan import Draft, Plan
 
 NEW, CHANGED, SAME = "new", "changed", "same"
-# Their values are told nowhere.
-_SECRET: Final = frozenset({"password", "key_hash", "prefix"})
+# Columns that are secret, or that say only whose an entry is.
+_UNTOLD: Final = frozenset({"password", "user", "academy"})
 _MASK: Final = "•••"
 
 
@@ -93,14 +93,13 @@ def _about(draft: Draft[Any]) -> str:
 
 
 def _fields(draft: Draft[Any]) -> Iterable[Field]:
-    for name in sorted(draft.changed):
-        if name in ("user", "academy") or (draft.is_new and name == "password" and not draft.extras.get("password")):
-            continue
-        secret = name in _SECRET
+    if draft.extras.get("password"):
+        # Its hash is another each time.
+        yield Field("password", "", _MASK)
+    for name in sorted(draft.changed - _UNTOLD):
         after = draft.values.get(name)
-        before = None if draft.is_new else draft.before.get(name)
         if not (draft.is_new and after in (None, "")):
-            yield Field(name, _MASK if secret and before else _text(before), _MASK if secret else _text(after))
+            yield Field(name, "" if draft.is_new else _text(draft.before.get(name)), _text(after))
     if draft.touched and "cohorts" in draft.extras:
         after = ", ".join(sorted(cohort.slug for cohort in draft.extras["cohorts"]))
         yield Field("cohorts", ", ".join(map(str, draft.before.get("cohorts", ()))), after)
