@@ -99,7 +99,17 @@ def _cohort_places(user_id: int) -> Rows:
 
 def _invitations(user_id: int) -> Rows:
     # Without the hashes of their links.
-    columns = ("email", "role", "created_at", "expires_at", "mailed", "used_at", "revoked_at", "made_by_id", "used_by_id")
+    columns = (
+        "email",
+        "role",
+        "created_at",
+        "expires_at",
+        "mailed",
+        "used_at",
+        "revoked_at",
+        "made_by_id",
+        "used_by_id",
+    )
     rows = Invitation.objects.filter(Q(made_by=user_id) | Q(used_by=user_id)).order_by("id")
     return rows.values(*columns, academy_slug=F("academy__slug"))
 

@@ -30,7 +30,8 @@ def _tasks(user_id: int) -> Rows:
 
 def _extensions(user_id: int) -> Rows:
     rows = Extension.objects.filter(user=user_id).order_by("id")
-    return rows.values("due_at", "reason", "created_at", asset_slug=F("due_date__asset__slug"), cohort_slug=F("due_date__cohort__slug"))
+    about = {"asset_slug": F("due_date__asset__slug"), "cohort_slug": F("due_date__cohort__slug")}
+    return rows.values("due_at", "reason", "created_at", **about)
 
 
 def _telemetry(user_id: int) -> Rows:

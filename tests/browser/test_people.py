@@ -18,7 +18,9 @@ from tests.browser.pages import LEAST_CONTRAST, MARKUP, OUTSIDE, Faults, Visit, 
 from tests.browser.scene import PASSWORD, Scene
 
 PEOPLE = (
-    "email;first_name;last_name;role;cohort\r\nlina@example.org;Lina;Müller;;winter\r\nnoor@example.org;Noor;<b>X</b>;;winter\r\n"
+    "email;first_name;last_name;role;cohort\r\n"
+    "lina@example.org;Lina;Müller;;winter\r\n"
+    "noor@example.org;Noor;<b>X</b>;;winter\r\n"
 )
 
 
@@ -65,10 +67,11 @@ def staffed(scene: Scene) -> Scene:
             expires_at=now + timedelta(days=3),
         )  # fmt: skip
     change = {
-        "line": "2", "order": 2, "section": "users", "about": MARKUP, "what": "new",
+        "order": 2, "section": "users", "about": MARKUP, "what": "new",
         "fields": [{"name": "first_name", "before": "", "after": "w" * 200}],
     }  # fmt: skip
-    told = {"academy": scene.academy, "made_by": admin, "file_name": "f" * 120 + ".csv", "preview": [change] * 120}
+    preview = [change | {"line": str(line)} for line in range(2, 122)]
+    told = {"academy": scene.academy, "made_by": admin, "file_name": "f" * 120 + ".csv", "preview": preview}
     RosterJob.objects.create(**told, state="ready", counts={"users": {"new": 120, "changed": 0, "same": 0}})
     RosterJob.objects.create(**told, state="refused", problems=[["2", MARKUP + "w" * 200]], counts={"problems": 900})
     RosterJob.objects.create(**told, state="undone", left=[{"line": "2", "about": MARKUP, "reason": "was changed"}])
@@ -77,9 +80,7 @@ def staffed(scene: Scene) -> Scene:
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("es", "dark")])
-def test_the_pages_fit_and_read_well(
-    visit: Visit, staffed: Scene, faults: Faults, language: str, scheme: str
-) -> None:
+def test_the_pages_fit_and_read_well(visit: Visit, staffed: Scene, faults: Faults, language: str, scheme: str) -> None:
     faults.allow("410 (Gone)")
     page = visit("/people", staffed.teacher, language=language, scheme=scheme)
     cohort = Cohort.objects.get(slug="winter")

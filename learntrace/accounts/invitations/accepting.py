@@ -28,7 +28,7 @@ class ForSomebodyElse(Problem):
     status_code = 403
     slug = "invitation-for-another"
     text = _(
-        "This invitation is for %(invited)s, and you are signed in as %(name)s (%(address)s). Sign out, and open the link again."
+        "This invitation is for %(invited)s, and you are signed in as %(name)s (%(address)s). Sign out and open the link again."
     )
 
 

@@ -44,7 +44,9 @@ class NotYoursToChange(Problem):
 
     status_code = 403
     slug = "person-elsewhere"
-    text = _("%(name)s belongs to another academy too, or runs this server: only they can change their names and address.")
+    text = _(
+        "%(name)s belongs to another academy too, or runs this server: only they can change their names and address."
+    )
 
 
 @transaction.atomic
@@ -141,7 +143,9 @@ def change_role(membership: Membership, role: str, cohorts: Collection[Cohort] |
     Raises FieldProblem, LimitRefused, LastAdmin.
     """
     _check_role(role)
-    row = Membership.objects.select_for_update(no_key=True, of=("self",)).select_related("academy").get(pk=membership.pk)
+    row = (
+        Membership.objects.select_for_update(no_key=True, of=("self",)).select_related("academy").get(pk=membership.pk)
+    )
     before = _role_told(row)
     with keeping_an_admin():
         row.role = role

@@ -1,10 +1,9 @@
 """The people of an academy, searched and filtered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.db.models import F, Q, QuerySet
-
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.cohort_limits.limit import seen
@@ -28,7 +27,7 @@ class PeopleFilter:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody of the academy, with the cohorts that the person learns in, and those that staff is limited to (None: no limit)."""
+    """Somebody of the academy, with the cohorts that they learn in, and those that they are limited to (None: no limit)."""
 
     user: User
     membership: Membership
@@ -69,7 +68,9 @@ def with_cohorts(academy: Academy, memberships: Sequence[Membership]) -> list[Pe
     """Return people with their cohorts; three queries."""
     learning = cohorts_by_learner([row.user_id for row in memberships], academy.pk)
     limits: dict[int, list[Cohort]] = {}
-    through = Membership.cohorts.through.objects.filter(membership__in=[row.pk for row in memberships if row.only_cohorts])
+    through = Membership.cohorts.through.objects.filter(
+        membership__in=[row.pk for row in memberships if row.only_cohorts]
+    )
     for place in through.select_related("cohort").order_by("cohort__name"):
         limits.setdefault(place.membership_id, []).append(place.cohort)
     return [

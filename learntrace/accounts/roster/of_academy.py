@@ -174,7 +174,9 @@ def _check_person(draft: Draft[User], stored: Mapping[int, tuple[bool, bool]]) -
     item = draft.item
     if draft.is_new:
         if draft.id:
-            item.refuse("id", _("`id`: there is no user %(id)s at your academy; the server gives ids itself"), id=draft.id)
+            item.refuse(
+                "id", _("`id`: there is no user %(id)s at your academy; the server gives ids itself"), id=draft.id
+            )
         return
     here, elsewhere = stored[draft.row.pk]
     if not here:
@@ -186,7 +188,9 @@ def _check_person(draft: Draft[User], stored: Mapping[int, tuple[bool, bool]]) -
             text = _("%(name)s belongs to another academy too: only they can change `%(columns)s`")
             item.refuse(changed[0], text, name=draft.row.username, columns=", ".join(changed))
         elif "is_active" in changed:
-            item.refuse("is_active", _("`%(key)s` is for whoever runs the server; use `status: INACTIVE` in `memberships`"))
+            item.refuse(
+                "is_active", _("`%(key)s` is for whoever runs the server; use `status: INACTIVE` in `memberships`")
+            )
 
 
 def _check_addresses(people: Sequence[Draft[User]], academy: Academy) -> None:
@@ -205,7 +209,9 @@ def _check_addresses(people: Sequence[Draft[User]], academy: Academy) -> None:
             wanted[address] = draft
     for chunk in chunks(wanted):
         owners = User.objects.alias(lower=Lower("email")).filter(lower__in=chunk)
-        here = set(Membership.objects.filter(academy=academy, user__in=owners.values("pk")).values_list("user", flat=True))
+        here = set(
+            Membership.objects.filter(academy=academy, user__in=owners.values("pk")).values_list("user", flat=True)
+        )
         for owner in owners:
             draft = wanted[owner.email.lower()]
             if owner.pk == draft.row.pk or draft.item.refused:

@@ -67,7 +67,9 @@ def read_zip(data: bytes, text_of: Text, schools: Mapping[str, str]) -> tuple[Va
         raise RosterFileError(None, _("the ZIP file can't be unpacked: %(reason)s") % {"reason": error}) from error
     if not texts:
         wanted = ", ".join(f"{table}.csv" for table in TABLES[:4])
-        raise RosterFileError(None, _("the ZIP file has none of the tables of OneRoster: %(tables)s") % {"tables": wanted})
+        raise RosterFileError(
+            None, _("the ZIP file has none of the tables of OneRoster: %(tables)s") % {"tables": wanted}
+        )
     document, more = read_oneroster(texts, schools)
     return document, [*notes, *more]
 
@@ -96,7 +98,12 @@ def _table_named(name: str) -> str | None:
 def _table_like(text: str) -> str | None:
     """Return which table a file with another name holds, by its columns."""
     head = text.lstrip("\ufeff").partition("\n")[0].lower()
-    marks = {"enrollments": "usersourcedid", "users": "givenname", "classes": "classcode", "academicSessions": "startdate"}
+    marks = {
+        "enrollments": "usersourcedid",
+        "users": "givenname",
+        "classes": "classcode",
+        "academicSessions": "startdate",
+    }
     return next((table for table, mark in marks.items() if mark in head), "orgs" if "name" in head else None)
 
 
@@ -123,9 +130,7 @@ class _Reader:
         # The user names of people, and the slugs of classes, by their ids in the file.
         self._names: dict[str, str] = {}
         self._cohorts: dict[str, str] = {}
-        self._known = {
-            table: {row["sourcedid"] for _line, row in tables.of(table)} for table in ("users", "classes")
-        }
+        self._known = {table: {row["sourcedid"] for _line, row in tables.of(table)} for table in ("users", "classes")}
 
     def document(self) -> Value:
         school = self._school()
@@ -162,7 +167,9 @@ class _Reader:
             if names & self._schools:
                 return row["sourcedid"]
         names = ", ".join(row.get("name", "") for _line, row in rows[:5])
-        text = _("the file has people of %(count)s schools (%(names)s), and none of them is this academy: export one school")
+        text = _(
+            "the file has people of %(count)s schools (%(names)s), and none of them is this academy: export one school"
+        )
         raise RosterFileError(rows[0][0], text % {"count": len(rows), "names": names[:200]})
 
     def _people(self, school: str | None) -> tuple[list[Value], list[Value]]:

@@ -177,8 +177,8 @@ def current_column(done: Sequence[int], learners: int, columns: Sequence[Column]
 def cells_html(learner: Learner, columns: Sequence[Column], words: Mapping[str, str], ending: str | None) -> SafeString:
     """Return a learner's cells as HTML; with Django's templates alone a class of 300 would take seconds.
 
-    `words` are the labels of states, of "trying_again", and of what is late or extended. `ending` is the end of the URLs of the learner's attempts
-    (`attempts_ending`); without it cells are no links.
+    `words` are the labels of states, of "trying_again", and of what is late or extended. `ending` is the end of the URLs of
+    the learner's attempts (`attempts_ending`); without it cells are no links.
     """
     parts: list[str] = []
     for column in columns:

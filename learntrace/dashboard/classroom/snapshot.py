@@ -50,7 +50,8 @@ def snapshot_of(chosen: ClassFilter, kept: Collection[int] = ()) -> ClassSnapsho
     columns = columns_of(now.assignments, now.unpublished)
     told = timeliness_of(chosen.academy, now.learners, columns)
     learners = [
-        Learner.of(learner, concerns.trouble.get(learner.id, Trouble()), told.get(learner.id)) for learner in now.learners
+        Learner.of(learner, concerns.trouble.get(learner.id, Trouble()), told.get(learner.id))
+        for learner in now.learners
     ]
     return ClassSnapshot(columns, by_need(learners, [column.key for column in columns]), now.narrowed, concerns)
 

@@ -8,7 +8,7 @@ from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.table import Table, timed
 from learntrace.dashboard.my_learning.active_days import Days
 from learntrace.dashboard.my_learning.advice import OwnSignal
-from learntrace.progress.reports.own_progress import OwnAssignment, OwnAsset, OwnProgress
+from learntrace.progress.reports.own_progress import OwnAsset, OwnAssignment, OwnProgress
 from learntrace.signals.models import Signal
 
 
@@ -30,7 +30,9 @@ def assignments(progress: OwnProgress) -> Table:
         _("In time"),
     ]
     return titles, (
-        [asset.title, *_assignment_cells(assignment), *_due_cells(asset)] for asset in progress.assets for assignment in asset.assignments
+        [asset.title, *_assignment_cells(assignment), *_due_cells(asset)]
+        for asset in progress.assets
+        for assignment in asset.assignments
     )
 
 

@@ -176,7 +176,10 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def own_progress(user: User, academy_ids: Iterable[int]) -> OwnProgress:
-    """Return the learner's progress on all assets that the learner was seen on or has a task on; thirteen queries at most, two more where something is due."""
+    """Return the learner's progress on all assets that the learner was seen on or has a task on.
+
+    Thirteen queries at most, two more where something is due.
+    """
     seen: dict[_AcademyAndKey, Progress] = {
         (row.academy_id, row.assignment): row for row in Progress.objects.filter(user=user).defer("state")
     }

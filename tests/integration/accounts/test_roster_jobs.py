@@ -1,6 +1,7 @@
 """Imports of rosters for one academy: what is shown before, what is written, what an undo takes back and what it leaves."""
 
 import io
+import time
 import zipfile
 from collections.abc import Callable
 from typing import Any
@@ -257,3 +258,22 @@ def test_of_several_schools_only_the_academy_is_read(upload: Upload) -> None:
 @pytest.mark.parametrize("content", [b"PK\x03\x04broken", b"PK\x05\x06" + b"\0" * 18])
 def test_a_broken_or_empty_zip_is_refused(upload: Upload, content: bytes) -> None:
     assert upload(content, "oneroster.zip").state == "refused"
+
+
+def test_a_large_roster_is_shown_written_and_undone_in_seconds(upload: Upload, cast: Cast) -> None:
+    make_cohort("fall", cast.academy)
+    lines = [f"learner{n}@example.org,Name{n},Surname{n},fall" for n in range(3000)]
+    text = "email,first_name,last_name,cohort\n" + "\n".join(lines)
+    before, began = rows(), time.process_time()
+    job = upload(text)
+    shown = time.process_time() - began
+    assert job.counts["users"]["new"] == 3000
+    began = time.process_time()
+    job = apply(job)
+    written = time.process_time() - began
+    assert CohortLearner.objects.count() == 3000
+    began = time.process_time()
+    assert undo(job).left == []
+    undone = time.process_time() - began
+    assert rows() == before
+    assert (shown < 5, written < 10, undone < 15) == (True, True, True), (shown, written, undone)

@@ -53,7 +53,11 @@ class _Jobs:
 
     def work(self, items: Sequence[RosterJob]) -> None:
         for job in items:
-            with translation.override(job.language or "en"), on_behalf_of(_origin(job)), ProgressTeller(job.pk) as teller:
+            with (
+                translation.override(job.language or "en"),
+                on_behalf_of(_origin(job)),
+                ProgressTeller(job.pk) as teller,
+            ):
                 _WORK[_State(job.state)](job, teller)
 
     def postpone(self, items: Sequence[RosterJob]) -> None:

@@ -49,7 +49,7 @@ def undo(told: Mapping[str, Any]) -> list[dict[str, str]]:
 
 @dataclass
 class _Taking:
-    """What can be taken back: rows to delete by table, each with its line, whom it is about and that user's id; and what can't."""
+    """What can be taken back: rows to delete by table, each with its line, whom it is about and that user's id."""
 
     gone: dict[type[models.Model], dict[int, tuple[str, str, int | None]]] = field(
         default_factory=lambda: defaultdict(dict)
