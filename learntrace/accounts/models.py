@@ -18,8 +18,8 @@ from learntrace.accounts.tokens.scopes import TokenScope
 
 # Django looks for a room's tables here.
 __all__ = [
-    "Academy", "AcademySettings", "AuditEntry", "AuditValues", "Cohort", "Grant", "Membership", "Token", "User", "key_hash",
-    "key_prefix",
+    "Academy", "AcademySettings", "AuditEntry", "AuditValues", "Cohort", "CohortLearner", "Grant", "Invitation", "Membership",
+    "RosterJob", "RosterProgress", "Token", "User", "key_hash", "key_prefix",
 ]  # fmt: skip
 
 
@@ -249,8 +249,8 @@ class Token(models.Model):
 
 
 # Django finds a room's tables through this module.
-from learntrace.accounts.invitations.models import Invitation  # noqa: E402, F401
-from learntrace.accounts.people.models import CohortLearner  # noqa: E402, F401
-from learntrace.accounts.roster.jobs.models import RosterJob, RosterProgress  # noqa: E402, F401
+from learntrace.accounts.invitations.models import Invitation  # noqa: E402
+from learntrace.accounts.people.models import CohortLearner  # noqa: E402
+from learntrace.accounts.roster.jobs.models import RosterJob, RosterProgress  # noqa: E402
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode  # noqa: E402, F401
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession  # noqa: E402, F401

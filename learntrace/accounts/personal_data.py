@@ -93,8 +93,9 @@ def _former_names(user_id: int) -> Rows:
 
 
 def _cohort_places(user_id: int) -> Rows:
-    rows = CohortLearner.objects.filter(user=user_id).order_by("id")
-    return rows.values("created_at", cohort_slug=F("cohort__slug"), cohort_name=F("cohort__name"))
+    places = CohortLearner.objects.filter(user=user_id).order_by("id")
+    rows: Rows = places.values("created_at", cohort_slug=F("cohort__slug"), cohort_name=F("cohort__name"))
+    return rows
 
 
 def _invitations(user_id: int) -> Rows:
@@ -110,15 +111,17 @@ def _invitations(user_id: int) -> Rows:
         "made_by_id",
         "used_by_id",
     )
-    rows = Invitation.objects.filter(Q(made_by=user_id) | Q(used_by=user_id)).order_by("id")
-    return rows.values(*columns, academy_slug=F("academy__slug"))
+    invitations = Invitation.objects.filter(Q(made_by=user_id) | Q(used_by=user_id)).order_by("id")
+    rows: Rows = invitations.values(*columns, academy_slug=F("academy__slug"))
+    return rows
 
 
 def _imports(user_id: int) -> Rows:
     # Without what they say of others.
     columns = ("file_name", "form", "state", "address", "created_at", "applied_at", "undone_at")
-    rows = RosterJob.objects.filter(made_by=user_id).order_by("id")
-    return rows.values(*columns, academy_slug=F("academy__slug"))
+    jobs = RosterJob.objects.filter(made_by=user_id).order_by("id")
+    rows: Rows = jobs.values(*columns, academy_slug=F("academy__slug"))
+    return rows
 
 
 def register() -> None:

@@ -225,7 +225,7 @@ def _check_role(role: str) -> None:
 
 
 def _check_free(person: Mapping[str, str], academy: Academy, user: User | None) -> None:
-    others = User.objects.exclude(pk=user.pk if user else None)
+    others = User.objects.all() if user is None else User.objects.exclude(pk=user.pk)
     if others.filter(username=person["username"]).exists():
         raise FieldProblem("username", _("This user name is taken by somebody. Choose another one."))
     if person["email"] and (user is None or person["email"].lower() != user.email.lower()):

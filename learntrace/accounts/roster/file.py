@@ -13,7 +13,7 @@ import yaml
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.roster.oneroster import looks_like_oneroster, read_oneroster, read_zip
-from learntrace.accounts.roster.spreadsheet import read_csv as _read_csv
+from learntrace.accounts.roster.spreadsheet import read_csv
 from learntrace.accounts.roster.values import RosterFileError, Value, scalar
 
 __all__ = ["Found", "RosterFileError", "Value", "read_bytes", "read_file"]
@@ -79,7 +79,7 @@ def _read_table(name: str, data: bytes, schools: Mapping[str, str]) -> Found:
     if looks_like_oneroster(text):
         document, more = read_oneroster({name: text}, schools)
         return Found(document, "OneRoster", (*notes, *more))
-    return Found(_read_csv(text, at_home=bool(schools)), "CSV", notes)
+    return Found(read_csv(text, at_home=bool(schools)), "CSV", notes)
 
 
 def _utf8(data: bytes) -> str:

@@ -163,8 +163,7 @@ class _Reader:
         if len(rows) < 2:
             return None
         for _line, row in rows:
-            names = {row.get(key, "").casefold() for key in ("name", "identifier", "sourcedid")}
-            if names & self._schools:
+            if {row.get(key, "").casefold() for key in ("name", "identifier", "sourcedid")} & self._schools:
                 return row["sourcedid"]
         names = ", ".join(row.get("name", "") for _line, row in rows[:5])
         text = _(
@@ -215,7 +214,7 @@ class _Reader:
         return cohorts
 
     def _places(self) -> list[Value]:
-        places = {}
+        places: dict[tuple[str, str], tuple[int, dict[str, str]]] = {}
         for line, row in self._tables.of("enrollments"):
             user, cohort = row.get("usersourcedid", ""), row.get("classsourcedid", "")
             if row.get("status", "").lower() == _GONE:

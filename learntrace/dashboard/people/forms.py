@@ -43,7 +43,7 @@ def day_of(form: Mapping[str, str], name: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise FieldProblem(name, _("This is not a day: %(text)s"), text=text[:40]) from error
+        raise FieldProblem(name, _("This is not a day: %(given)s"), given=text[:40]) from error
 
 
 def moment_of(form: Mapping[str, str], name: str) -> datetime:

@@ -56,7 +56,6 @@ class InvitationsContext:
     fault: str = ""
     made: str = ""
     mailed_to: str = ""
-    until: object = None
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,8 @@ def invitations(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         return page.show("people/invitations.html", _context(page, **told), problem.status_code)
     link = _link(request, token)
     mailed = inviting.mail(row, link)
-    told = {"made": link, "mailed_to": row.email if mailed else "", "until": row.expires_at}
-    return page.show("people/invitations.html", _context(page, **told))
+    context = _context(page, made=link, mailed_to=row.email if mailed else "")
+    return page.show("people/invitations.html", context)
 
 
 def _link(request: HttpRequest, token: str) -> str:

@@ -165,9 +165,9 @@ def with_assignments(selection: Selection, row: LearnerRow, most: int | None = N
         row.by_assignment += [TitledAssignmentRow("", None, only_seen[key]) for key in sorted(only_seen)]
         if most is not None and len(only_seen) == most:
             row.more_assignments = count_progress(selection, row.learner) - len(done_on) - most
-    measures = [titled.row for titled in row.by_assignment]
-    with_signals(selection.academy, measures)
-    with_due_dates(selection.academy, measures)
+    shown = [titled.row for titled in row.by_assignment]
+    with_signals(selection.academy, shown)
+    with_due_dates(selection.academy, shown)
 
 
 def _measures(progress: Iterable[Progress]) -> dict[str, LearnerAssignmentRow]:

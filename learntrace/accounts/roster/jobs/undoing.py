@@ -143,8 +143,9 @@ def _referred_to(
             continue
         name = relation.field.name
         if relation.many_to_many:
-            through = relation.field.remote_field.through
-            name, other = relation.field.m2m_reverse_field_name(), through
+            # The rows of the table between the two refer to it.
+            field: Any = relation.field
+            name, other = field.m2m_reverse_field_name(), field.remote_field.through
         elif (relation.field.name, other._meta.label) in _NO_USE:
             continue
         for chunk in chunks(rows):
