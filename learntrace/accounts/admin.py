@@ -20,6 +20,7 @@ from learntrace.accounts.cohort_limits.changes import LimitRefused, check_limit
 from learntrace.accounts.first_setup.models import SampleData, SetupCode
 from learntrace.accounts.memberships import LastAdmin, keeping_an_admin
 from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, MergedUser, Token, User
+from learntrace.accounts.people import admin as people_admin
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession
 from learntrace.accounts.signing_in.sessions import end_sessions
@@ -307,5 +308,5 @@ class MergedUserAdmin(ReadOnlyAdmin):
 # Django imports this module alone.
 __all__ = [
     "AcademyAdmin", "AcademySettingsAdmin", "CohortAdmin", "GrantAdmin", "MembershipAdmin", "TokenAdmin", "UserAdmin",
-    "audit_admin",
+    "audit_admin", "people_admin",
 ]  # fmt: skip

@@ -28,6 +28,13 @@ from learntrace.dashboard.reports import views as report_views
 from learntrace.dashboard.settings import notifications
 from learntrace.dashboard.settings import views as setting_views
 from learntrace.dashboard.setup import views as setup_views
+from learntrace.dashboard.people import cohorts as people_cohorts
+from learntrace.dashboard.people import due_dates as people_due_dates
+from learntrace.dashboard.people import imports as people_imports
+from learntrace.dashboard.people import invitations as people_invitations
+from learntrace.dashboard.people import listing as people_listing
+from learntrace.dashboard.people import merging as people_merging
+from learntrace.dashboard.people import person as people_person
 
 register_converter(KeyConverter, "key")
 
@@ -124,6 +131,31 @@ urlpatterns = [
     path("learners", learner_views.learners, name="learners"),
     path("learner/<int:user_id>", learner_views.learner, name="learners-one"),
     path("learner/<int:user_id>/telemetry/<key:slug>", learner_views.telemetry, name="learners-telemetry"),
+    # People
+    path("people", people_listing.people, name="people"),
+    path("people/add", people_listing.add, name="people-add"),
+    path("people/invitations", people_invitations.invitations, name="people-invitations"),
+    path("people/invitation/<int:invitation_id>/revoke", people_invitations.revoke, name="people-revoke"),
+    path("people/import", people_imports.imports, name="people-import"),
+    path("people/import/<int:job_id>", people_imports.job, name="people-import-job"),
+    path("people/import/<int:job_id>/apply", people_imports.apply, name="people-import-apply"),
+    path("people/import/<int:job_id>/undo", people_imports.undo, name="people-import-undo"),
+    path("people/import/<int:job_id>/drop", people_imports.drop, name="people-import-drop"),
+    path("people/cohorts", people_cohorts.cohorts, name="people-cohorts"),
+    path("people/cohort/<int:cohort_id>", people_cohorts.cohort, name="people-cohort"),
+    path("people/cohort/<int:cohort_id>/archive", people_cohorts.archive, name="people-cohort-archive"),
+    path("people/cohort/<int:cohort_id>/learners", people_cohorts.learners, name="people-cohort-learners"),
+    path("people/due-dates", people_due_dates.due_dates, name="people-due-dates"),
+    path("people/due-date/<int:due_date_id>/end", people_due_dates.end, name="people-due-date-end"),
+    path("people/due-date/<int:due_date_id>/extension", people_due_dates.extension, name="people-extension"),
+    path("people/merge/<int:number>/undo", people_merging.undo, name="people-merge-undo"),
+    path("people/<int:user_id>", people_person.person, name="people-one"),
+    path("people/<int:user_id>/change", people_person.change, name="people-change"),
+    path("people/<int:user_id>/role", people_person.role, name="people-role"),
+    path("people/<int:user_id>/archive", people_person.archive, name="people-archive"),
+    path("people/<int:user_id>/cohorts", people_person.cohorts, name="people-person-cohorts"),
+    path("people/<int:user_id>/merge", people_merging.merge, name="people-merge"),
+    path("invitation/<str:token>", people_invitations.invitation, name="invitation"),
     # Assets; a slug may contain a slash.
     path("assets", asset_views.assets, name="assets"),
     path("asset/<key:slug>/rename", asset_views.rename_step, name="assets-rename"),

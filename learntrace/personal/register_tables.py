@@ -84,7 +84,24 @@ TABLES: Final[tuple[Table, ...]] = (
         "accounts_academysettings", "id academy_id learnpack_features notebook_features signal_features access_features "
         "page_features created_at updated_at"
     ),
-    impersonal("accounts_cohort", "id slug name academy_id starts_on ends_on"),
+    impersonal("accounts_cohort", "id slug name academy_id starts_on ends_on archived_at"),
+    personal(
+        "accounts_cohortlearner", "cohort_id user_id created_at", "id", _TASKS, Kept.ACADEMY, SeenBy.STAFF, "cohort-places",
+    ),
+    personal(
+        "accounts_invitation", "email role made_by_id mailed used_at used_by_id revoked_at", "id academy_id token_hash "
+        "created_at expires_at", _ROLES, Kept.ACADEMY, SeenBy.ADMINS, "invitations",
+    ),
+    personal(
+        "accounts_invitation_cohorts", "invitation_id cohort_id", "id", _ROLES, Kept.ACADEMY, SeenBy.ADMINS,
+        why="The cohorts of an invitation; the dataset of the invitations has whose it is.",
+    ),
+    personal(
+        "accounts_rosterjob", "made_by_id address file_name content problems notes preview undo left", "id academy_id "
+        "language form state counts fingerprint created_at applied_at undone_at", _ACCOUNT, Kept.DAYS, SeenBy.ADMINS,
+        "roster-imports",
+    ),
+    impersonal("accounts_rosterprogress", "job_id step done total updated_at"),
     personal(
         "personal_erasure", "user_id erased_at counts by_operator", "id", _PROOF, Kept.FOR_GOOD, SeenBy.OWN, "erasures",
     ),
@@ -104,6 +121,11 @@ TABLES: Final[tuple[Table, ...]] = (
         "assignments_task", "user_id title associated_slug task_type task_status revision_status description github_url "
         "live_url cohort_id opened_at read_at reviewed_at delivered_at", "id created_at updated_at",
         _TASKS, Kept.ACADEMY, SeenBy.STAFF, "tasks",
+    ),
+    impersonal("assignments_duedate", "id cohort_id asset_id due_at created_at updated_at"),
+    personal(
+        "assignments_extension", "user_id due_at reason", "id due_date_id created_at", _TASKS, Kept.ACADEMY, SeenBy.STAFF,
+        "extensions",
     ),
     personal(
         "assignments_assignmenttelemetry", "user_id asset_slug telemetry engagement_score frustration_score metrics total_time "

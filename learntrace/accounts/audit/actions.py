@@ -68,6 +68,20 @@ INSTALLATION_SET_UP = Action("installation.set_up", _("Set up the installation")
 ACADEMY_MADE = Action("academy.made", _("Made an academy"), "academy", Kind.EVENT)
 SAMPLE_PUT_IN = Action("sample.put_in", _("Put sample data in"), "academy", Kind.EVENT)
 SAMPLE_TAKEN_OUT = Action("sample.taken_out", _("Took sample data out"), "academy", Kind.EVENT)
+ROSTER_UNDONE = Action("roster.undone", _("Undid the import of a roster"), "import of a roster")
+PERSON_ADDED = Action("person.added", _("Added somebody to the academy"), "user")
+PERSON_CHANGED = Action("person.changed", _("Changed somebody's names or address"), "user")
+ROLE_CHANGED = Action("role.changed", _("Changed somebody's role"), "membership")
+PERSON_ARCHIVED = Action("person.archived", _("Archived somebody"), "membership")
+PERSON_RESTORED = Action("person.restored", _("Restored somebody from the archive"), "membership")
+COHORT_MADE = Action("cohort.made", _("Made a cohort"), "cohort")
+COHORT_CHANGED = Action("cohort.changed", _("Changed a cohort"), "cohort")
+COHORT_LEARNERS_CHANGED = Action("cohort_learners.changed", _("Changed who is in a cohort"), "cohort")
+INVITATION_MADE = Action("invitation.made", _("Invited somebody"), "invitation")
+INVITATION_REVOKED = Action("invitation.revoked", _("Revoked an invitation"), "invitation")
+INVITATION_USED = Action("invitation.used", _("Accepted an invitation"), "invitation", Kind.EVENT)
+DUE_DATE_CHANGED = Action("due_date.changed", _("Changed a due date"), "due date")
+EXTENSION_CHANGED = Action("extension.changed", _("Changed somebody's extension"), "due date")
 PASSWORD_CHANGED = Action("password.changed", _("Changed a password"), "user", Kind.EVENT)
 SECOND_FACTOR_ADDED = Action("second_factor.added", _("Added a second factor"), "user")
 SECOND_FACTOR_REMOVED = Action("second_factor.removed", _("Removed a second factor"), "user")
@@ -120,6 +134,20 @@ ACTIONS: tuple[Action, ...] = (
     ACADEMY_MADE,
     SAMPLE_PUT_IN,
     SAMPLE_TAKEN_OUT,
+    ROSTER_UNDONE,
+    PERSON_ADDED,
+    PERSON_CHANGED,
+    ROLE_CHANGED,
+    PERSON_ARCHIVED,
+    PERSON_RESTORED,
+    COHORT_MADE,
+    COHORT_CHANGED,
+    COHORT_LEARNERS_CHANGED,
+    INVITATION_MADE,
+    INVITATION_REVOKED,
+    INVITATION_USED,
+    DUE_DATE_CHANGED,
+    EXTENSION_CHANGED,
     PASSWORD_CHANGED,
     SECOND_FACTOR_ADDED,
     SECOND_FACTOR_REMOVED,

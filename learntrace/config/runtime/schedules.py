@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from learntrace.accounts.audit.retention import delete_old_entries
+from learntrace.accounts.roster.jobs.running import forget_old_jobs
 from learntrace.accounts.signing_in.guesses import forget_old_guesses
 from learntrace.accounts.signing_in.sessions import delete_old_sessions
 from learntrace.assignments import telemetry_stats
@@ -85,6 +86,7 @@ def clean_up() -> dict[str, int]:
         "recomputations": delete_old_recomputations(days=days),
         "notifications": delete_old_notifications(days=days, most=_DAILY_DELETIONS),
         "audit entries": delete_old_entries(days=settings.AUDIT_DAYS),
+        "imports": forget_old_jobs(days=days),
         "code": delete_unused(),
         "guesses": forget_old_guesses(),
         "sessions": delete_old_sessions(),

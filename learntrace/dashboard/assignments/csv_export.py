@@ -45,6 +45,8 @@ _LEARNERS: Columns[LearnerLine] = (
     (timed(_("Done at")), lambda line: line.measures.done_at),
     (_("Questions"), lambda line: line.measures.questions),
     (raw(_("Error Quotient")), lambda line: line.measures.error_quotient),
+    (timed(_("Due")), lambda line: line.measures.due_at),
+    (_("In time"), lambda line: labels.timeliness_text(line.measures.timeliness)),
 )
 _ERRORS: Columns[ErrorRow] = (
     (_("Error"), lambda error: error.text),

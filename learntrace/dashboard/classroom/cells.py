@@ -26,11 +26,18 @@ class CellWords:
         self._trying_again = str(labels.TRYING_AGAIN)
         self._texts: dict[tuple[str, bool, str, int], str] = {}
         self._in_hand = _("current exercise")
+        self._not_started = str(labels.STATES["not_started"])
+        self._timeliness = {slug: labels.timeliness_text(slug) for slug in labels.TIMELINESS}
 
-    def text(self, cell: Cell, age: str, *, in_hand: bool) -> str:
-        """Return what a cell says: "Stuck for 12 min, 7 failed attempts, current exercise"."""
+    def alone(self, timeliness: str) -> str:
+        """Return what a cell says that nothing was seen on."""
+        return f"{self._not_started}, {self._timeliness[timeliness]}"
+
+    def text(self, cell: Cell, age: str, timeliness: str, *, in_hand: bool) -> str:
+        """Return what a cell says: "Stuck for 12 min, 7 failed attempts, late, current exercise"."""
         key = (cell.state, cell.standing.trying_again, age, cell.errors)
         told = self._texts.get(key) or self._texts.setdefault(key, self._told(*key))
+        told = f"{told}, {self._timeliness[timeliness]}" if timeliness else told
         return f"{told}, {self._in_hand}" if in_hand else told
 
     def _told(self, state: str, trying_again: bool, age: str, errors: int) -> str:
@@ -67,8 +74,10 @@ def _unfolded(
 ) -> Iterator[str]:
     for column in columns:
         cell = learner.cells.get(column.key)
+        due = learner.timeliness.get(column.key, "")
         if cell is None or cell.standing.since is None:
-            yield "<td></td>"
+            said = f'<span class="mark" role="img" aria-label="{words.alone(due)}">{_due_mark(due)}</span>' if due else ""
+            yield f"<td>{said}</td>"
             continue
         here = column.key == in_hand
         age = age_of(labels.seconds_since(cell.standing.since))
@@ -76,12 +85,21 @@ def _unfolded(
         mark = f'<svg><use href="#shape-{cell.state}"/></svg>'
         if cell.state != "done":
             mark += age if not cell.errors else f"{age}<small>{cell.errors}&times;</small>"
+        mark += _due_mark(due)
         opening = '<td class="hand">' if here else "<td>"
-        told = words.text(cell, age, in_hand=here)
+        told = words.text(cell, age, due, in_hand=here)
         if ending is None:
             yield f'{opening}<span class="mark {cell.state}" role="img" aria-label="{told}">{mark}</span></td>'
         else:
             yield f'{opening}<a class="mark {cell.state}" href="{column.url}{ending}" aria-label="{told}">{mark}</a></td>'
+
+
+def _due_mark(timeliness: str) -> str:
+    """Return the small mark of what is late or extended, empty for anything else."""
+    if not timeliness:
+        return ""
+    shape = "late" if timeliness == "done_late" else timeliness
+    return f'<svg class="{timeliness}"><use href="#shape-{shape}"/></svg>'
 
 
 def _folded(learner: Learner, group: Group, in_hand: str | None) -> str:

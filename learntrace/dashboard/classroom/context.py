@@ -34,6 +34,7 @@ class Row:
     url: str
     seen: float | None
     cells: SafeString
+    late: int = 0
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def _rows(
             cells=cells_html(
                 learner, groups, words, now, attempts_ending(learner.id, page.scope) if names is None else None
             ),
+            late=learner.late if names is None else 0,
         )
         for learner in learners
     ]

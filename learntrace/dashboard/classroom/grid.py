@@ -1,7 +1,7 @@
 """The grid of learners and assignments as values and text: order, headings and cells. Reads nothing."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -51,10 +51,12 @@ class Learner(ClassLearner):
 
     severity: int = 0
     open_signals: int = 0
+    # How the learner stands towards due dates (`assignments.due_dates.standing`), by assignment.
+    timeliness: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, learner: ClassLearner, trouble: Trouble) -> "Learner":
-        """Return a learner of the class with the learner's trouble."""
+    def of(cls, learner: ClassLearner, trouble: Trouble, timeliness: Mapping[str, str] | None = None) -> "Learner":
+        """Return a learner of the class with the learner's trouble, and what is late or extended."""
         return cls(
             learner.id,
             learner.username,
@@ -66,7 +68,13 @@ class Learner(ClassLearner):
             learner.worked_at,
             trouble.severity,
             trouble.open_signals,
+            timeliness or {},
         )
+
+    @property
+    def late(self) -> int:
+        """On how many of the assignments shown the learner is late."""
+        return sum(word == "late" for word in self.timeliness.values())
 
     @property
     def name(self) -> str:

@@ -31,6 +31,14 @@ STATES: Mapping[str, str | Promise] = {
     "done": _("Done"),
 }
 
+# How a learner stands towards a due date (`assignments.due_dates.standing`).
+TIMELINESS: Mapping[str, str | Promise] = {
+    "due": _("due"),
+    "extended": _("extended until"),
+    "late": _("late, was due"),
+    "done_late": _("done late, was due"),
+}
+
 # The last attempt failed at what was done before.
 TRYING_AGAIN = _("Done, trying again")
 
@@ -149,6 +157,12 @@ def language_name(code: str) -> str:
 def standing_word(standing: Standing) -> str:
     """Return the state of a learner on an assignment in words."""
     return str(TRYING_AGAIN if standing.trying_again else STATES[standing.state])
+
+
+def timeliness_text(slug: str) -> str:
+    """Return how a learner stands towards a due date, for files, where the date is a cell of its own."""
+    words = {"due": _("not yet due"), "extended": _("extended"), "late": _("late"), "done_late": _("done late")}
+    return str(words.get(slug, ""))
 
 
 def evidence_word(standing: Standing) -> str:

@@ -26,6 +26,7 @@ NAVIGATION_ITEMS = (
     NavigationItem("learners", _("Learners"), "read_assignment"),
     NavigationItem("reports", _("Reports"), "read_assignment"),
     NavigationItem("assets", _("Assets"), "read_asset"),
+    NavigationItem("people", _("People"), "read_member"),
     NavigationItem("telemetry-health", _("Telemetry health"), "read_assignment"),
     NavigationItem("diagnosis", _("Diagnosis"), "read_assignment"),
     NavigationItem("connect", _("Connect"), "read_assignment"),

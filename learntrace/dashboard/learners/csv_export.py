@@ -46,6 +46,8 @@ _ASSIGNMENTS: Columns[TitledAssignmentRow] = (
     (_("Questions"), lambda row: row.row.questions),
     (_("Title"), lambda row: row.title),
     (raw(_("Error Quotient")), lambda row: row.row.error_quotient),
+    (timed(_("Due")), lambda row: row.row.due_at),
+    (_("In time"), lambda row: labels.timeliness_text(row.row.timeliness)),
 )
 _TELEMETRY: Columns[LearnerTelemetry] = (
     (_("Slug"), lambda row: row.slug),

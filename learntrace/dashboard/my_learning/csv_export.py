@@ -8,7 +8,7 @@ from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.table import Table, raw, rounded, timed, whole
 from learntrace.dashboard.my_learning.active_days import Days
 from learntrace.dashboard.my_learning.advice import OwnSignal
-from learntrace.progress.reports.own_progress import OwnAssignment, OwnProgress
+from learntrace.progress.reports.own_progress import OwnAsset, OwnAssignment, OwnProgress
 from learntrace.signals.models import Signal
 
 
@@ -27,9 +27,13 @@ def assignments(progress: OwnProgress) -> Table:
         timed(_("Done at")),
         _("Questions"),
         raw(_("Error Quotient")),
+        timed(_("Due")),
+        _("In time"),
     ]
     return titles, (
-        [asset.title, *_assignment_cells(assignment)] for asset in progress.assets for assignment in asset.assignments
+        [asset.title, *_assignment_cells(assignment), *_due_cells(asset)]
+        for asset in progress.assets
+        for assignment in asset.assignments
     )
 
 
@@ -46,6 +50,10 @@ def _assignment_cells(row: OwnAssignment) -> list[object]:
         *evidence,
         row.error_quotient,
     ]
+
+
+def _due_cells(asset: OwnAsset) -> list[object]:
+    return [asset.due.at if asset.due else None, labels.timeliness_text(asset.timeliness)]
 
 
 def days(active: Days) -> Table:

@@ -56,6 +56,17 @@ def evidence_word(standing: Standing) -> str:
 
 
 @register.filter
+def timeliness_word(slug: str) -> str:
+    return str(labels.TIMELINESS.get(slug, ""))
+
+
+@register.filter
+def timeliness_shape(slug: str) -> str:
+    """The shape that stands for how a learner stands towards a due date."""
+    return {"done_late": "late"}.get(slug, slug)
+
+
+@register.filter
 def part_word(part: str) -> str:
     return str(labels.PARTS.get(part, part))
 

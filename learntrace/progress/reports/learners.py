@@ -19,6 +19,7 @@ from learntrace.progress.reports.learner_assignments import (
     count_progress,
     learner_assignment_of,
     progress_on,
+    with_due_dates,
     with_signals,
 )
 from learntrace.progress.reports.selection import Selection
@@ -170,7 +171,9 @@ def with_assignments(selection: Selection, row: LearnerRow, most: int | None = N
         row.by_assignment += [TitledAssignmentRow("", None, only_seen[key]) for key in sorted(only_seen)]
         if most is not None and len(only_seen) == most:
             row.more_assignments = count_progress(selection, row.learner) - len(done_on) - most
-    with_signals(selection.academy, [titled.row for titled in row.by_assignment])
+    shown = [titled.row for titled in row.by_assignment]
+    with_signals(selection.academy, shown)
+    with_due_dates(selection.academy, shown)
 
 
 def _measures(progress: Iterable[Progress]) -> dict[str, LearnerAssignmentRow]:

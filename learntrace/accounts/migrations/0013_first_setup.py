@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0011_audit_log'),
+        ('accounts', "0012_encrypted_app_secrets"),
     ]
 
     operations = [
