@@ -87,10 +87,8 @@ def read(request: HttpRequest, page: AcademyPage, key: str, user_id: int) -> Htt
     learner = learner_named(page.academy, user_id)
     rows = attempts_of(page.academy, key, learner.pk)
     wanted = request.GET.get("attempt", "")
-    if wanted and "page" not in request.GET and (number := page_of_attempt(rows, wanted, STEPS_PER_PAGE)) > 1:
-        request.GET = request.GET.copy()
-        request.GET["page"] = str(number)
-    paging = paged_rows(rows, request, STEPS_PER_PAGE)
+    begin = page_of_attempt(rows, wanted, STEPS_PER_PAGE) if wanted and "page" not in request.GET else 1
+    paging = paged_rows(rows, request, STEPS_PER_PAGE, begin)
     start = paging.first - 1
     earlier = list(rows[max(start - _BEFORE, 0) : start]) if start > 0 else []
     why_none = _why_none(page, learner, key)
