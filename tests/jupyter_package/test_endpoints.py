@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from tests.jupyter.servers import JupyterServer
 from tests.jupyter_package.conftest import Launch
 from tests.jupyter_package.jupyter import TOKEN, an_event, post, state
-from tests.jupyter_package.learntrace_server import HELP, Answer, LearntraceServer
+from tests.jupyter_package.learntrace_server import HELP, Answer, LearntraceServer, Request
 from tests.support.waiting import wait_until
 
 Running = tuple[JupyterServer, LearntraceServer]
@@ -159,6 +160,10 @@ def test_a_no_that_the_academy_does_not_allow_changes_nothing(running: Running) 
         learntrace.behaviour = lambda _request: None
 
 
+def always(answer: Answer) -> Callable[[Request], Answer | None]:
+    return lambda _request: answer
+
+
 def test_a_hand_is_raised_at_learntrace_and_nowhere_else(running: Running) -> None:
     server, learntrace = running
     assert server.ask("GET", "learntrace/help").json() == {"allowed": True, "academy": 1, "hand": None}
@@ -175,7 +180,7 @@ def test_a_hand_is_raised_at_learntrace_and_nowhere_else(running: Running) -> No
         (Answer(400, {"text": ["Write at most 200 characters"]}), 403, "Write at most 200 characters"),
         (Answer(502, b"<html>"), 503, "can't be asked now"),
     ):
-        learntrace.behaviour = lambda _request, answered=answered: answered
+        learntrace.behaviour = always(answered)
         try:
             refused = server.ask("POST", "learntrace/help", json={"text": "x"})
             assert (refused.status_code, told in refused.json()["detail"]) == (status, True)
