@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-EVENTS, CONSENT = "/v1/notebook/me/events", "/v1/me/consent"
+EVENTS, CONSENT, HELP = "/v1/notebook/me/events", "/v1/me/consent", "/v1/me/help-request"
 
 
 @dataclass
@@ -93,6 +93,9 @@ class LearntraceServer:
             if request.method == "PUT":
                 self.consent = {**self.consent, **request.document}
             return Answer(body=self.consent)
+        if request.path == HELP:
+            hand = {"state": "waiting", "before": 2, **request.document} if request.method == "POST" else None
+            return Answer(body={"allowed": True, "academy": 1, "hand": hand})
         with self._lock:
             fresh = [event for event in request.document if event["id"] not in self.stored]
             self.stored.update({event["id"]: event for event in fresh})
@@ -129,7 +132,7 @@ def _handler_of(server: LearntraceServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(told[: len(told) - answer.cut])
             self.close_connection = bool(answer.cut)
 
-        do_POST = do_PUT = do_GET  # noqa: N815 - the names are http.server's
+        do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names are http.server's
 
         def log_message(self, *_arguments: object) -> None:
             """Silent."""

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from tests.jupyter.servers import JupyterServer
 from tests.jupyter_package.conftest import Launch
 from tests.jupyter_package.jupyter import TOKEN, an_event, post, state
-from tests.jupyter_package.learntrace_server import Answer, LearntraceServer
+from tests.jupyter_package.learntrace_server import HELP, Answer, LearntraceServer, Request
 from tests.support.waiting import wait_until
 
 Running = tuple[JupyterServer, LearntraceServer]
@@ -101,7 +102,7 @@ def test_a_body_that_is_none_is_refused_in_the_readers_language(
 
 
 def test_somebody_who_is_not_logged_in_gets_nothing(server: JupyterServer) -> None:
-    for method, path in (("GET", "state"), ("POST", "events"), ("PUT", "consent")):
+    for method, path in (("GET", "state"), ("POST", "events"), ("PUT", "consent"), ("GET", "help"), ("POST", "help")):
         answer = httpx.request(method, f"{server.url}learntrace/{path}", json={}, timeout=10, trust_env=False)
         assert answer.status_code == 403
         assert set(answer.json()) == {"detail"}
@@ -155,6 +156,40 @@ def test_a_no_that_the_academy_does_not_allow_changes_nothing(running: Running) 
     try:
         assert server.ask("PUT", "learntrace/consent", json={"collecting": False}).status_code == 403
         assert state(server)["collecting"]
+    finally:
+        learntrace.behaviour = lambda _request: None
+
+
+def always(answer: Answer) -> Callable[[Request], Answer | None]:
+    return lambda _request: answer
+
+
+def test_a_hand_is_raised_at_learntrace_and_nowhere_else(running: Running) -> None:
+    server, learntrace = running
+    assert server.ask("GET", "learntrace/help").json() == {"allowed": True, "academy": 1, "hand": None}
+    asked = {"text": "Why?", "assignment": "assignment:one", "actor": "grace", "asset": 7}
+    answer = server.ask("POST", "learntrace/help", json=asked).json()
+    # Known keys only: whose hand it is follows from the token.
+    assert answer["hand"] == {"state": "waiting", "before": 2, "text": "Why?", "assignment": "assignment:one"}
+    assert server.ask("DELETE", "learntrace/help").json()["hand"] is None
+    assert [request.method for request in learntrace.sent(HELP)] == ["GET", "POST", "DELETE"]
+    wrong: tuple[Any, ...] = ([], None, {"text": "x" * 9000})
+    assert [server.ask("POST", "learntrace/help", json=body).status_code for body in wrong] == [400, 400, 400]
+    for answered, status, told in (
+        (Answer(403, {"detail": "Your academy has turned raised hands off"}), 403, "Your academy has turned"),
+        (Answer(400, {"text": ["Write at most 200 characters"]}), 403, "Write at most 200 characters"),
+        (Answer(502, b"<html>"), 503, "can't be asked now"),
+    ):
+        learntrace.behaviour = always(answered)
+        try:
+            refused = server.ask("POST", "learntrace/help", json={"text": "x"})
+            assert (refused.status_code, told in refused.json()["detail"]) == (status, True)
+        finally:
+            learntrace.behaviour = lambda _request: None
+    # A Learntrace that knows no hands.
+    learntrace.behaviour = lambda request: Answer(404, {"detail": "x"}) if request.path == HELP else None
+    try:
+        assert server.ask("GET", "learntrace/help").json()["allowed"] is False
     finally:
         learntrace.behaviour = lambda _request: None
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from learntrace.accounts.academy_settings import collects_source
 from learntrace.accounts.models import Academy, User
 from learntrace.dashboard.assignments.lines import (
     Bar,
@@ -16,6 +15,7 @@ from learntrace.dashboard.assignments.lines import (
     counts_of,
     steps_of,
 )
+from learntrace.dashboard.assignments.shown_code import why_no_code
 from learntrace.dashboard.components.attempts import attempt_of
 from learntrace.dashboard.components.diagnosis_links import diagnosis_url
 from learntrace.dashboard.components.excluded_attempts import ExcludedAttempts, excluded_attempts
@@ -161,7 +161,7 @@ def attempts_context(
         learner_name=measures.learner.display_name,
         measures=measures,
         paging=paging,
-        attempts=steps_of(attempts, _code_of(page.academy, attempts), excluded, earlier),
+        attempts=steps_of(attempts, _code_of(page.academy, measures, attempts), excluded, earlier),
         timeline=timeline_of(
             [attempt for attempt in attempts if attempt.id not in {*excluded, *earlier}],
             {measures.assignment: (title or name, "")},
@@ -178,6 +178,8 @@ def attempts_context(
     )
 
 
-def _code_of(academy: Academy, attempts: Sequence[Attempt]) -> Mapping[str, str]:
-    """Return the code of attempts by its hash; none where the academy doesn't collect source."""
-    return texts_of(academy.pk, {attempt.code for attempt in attempts}) if collects_source(academy) else {}
+def _code_of(academy: Academy, measures: LearnerAssignmentRow, attempts: Sequence[Attempt]) -> Mapping[str, str]:
+    """Return the code of attempts by its hash; none where it isn't shown."""
+    if why_no_code(academy, measures.learner, measures.assignment):
+        return {}
+    return texts_of(academy.pk, {attempt.code for attempt in attempts})

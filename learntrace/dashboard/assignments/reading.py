@@ -15,11 +15,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from learntrace.accounts.academy_settings import collects_source
 from learntrace.accounts.models import User
 from learntrace.assignments.learner_records import raw_telemetry
 from learntrace.core.errors import NotFound
 from learntrace.dashboard.assignments.renamed_steps import at_renamed_step
+from learntrace.dashboard.assignments.shown_code import why_no_code
 from learntrace.dashboard.components.attempts import attempt_of
 from learntrace.dashboard.components.diff import ADDED, REMOVED, Diff, Fold, Line, diff_of
 from learntrace.dashboard.components.output import Output, output_of
@@ -28,7 +28,6 @@ from learntrace.dashboard.components.timeline import Attempt
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
 from learntrace.learnpack.attempts.document import Subject
 from learntrace.learnpack.attempts.run_texts import RunText, run_texts
-from learntrace.notebooks.consent import has_opted_out
 from learntrace.personal.erasure_queries import latest_erasure
 from learntrace.progress.assignment_keys import PREFIX, key_of
 from learntrace.progress.models import Activity
@@ -87,14 +86,11 @@ def read(request: HttpRequest, page: AcademyPage, key: str, user_id: int) -> Htt
     learner = learner_named(page.academy, user_id)
     rows = attempts_of(page.academy, key, learner.pk)
     wanted = request.GET.get("attempt", "")
-    if wanted and "page" not in request.GET and (number := page_of_attempt(rows, wanted, STEPS_PER_PAGE)) > 1:
-        query = request.GET.copy()
-        query["page"] = str(number)
-        request.GET = query  # type: ignore[assignment] # Django itself lets middleware do so
-    paging = paged_rows(rows, request, STEPS_PER_PAGE)
+    begin = page_of_attempt(rows, wanted, STEPS_PER_PAGE) if wanted and "page" not in request.GET else 1
+    paging = paged_rows(rows, request, STEPS_PER_PAGE, begin)
     start = paging.first - 1
     earlier = list(rows[max(start - _BEFORE, 0) : start]) if start > 0 else []
-    why_none = _why_none(page, learner, key)
+    why_none = why_no_code(page.academy, learner, key)
     texts = {} if why_none else _texts(page, learner, key, [*earlier, *paging.rows])
     steps = _steps(earlier, paging, texts, key, told=bool(why_none))
     if any(step.code or step.output or step.picture for step in steps):
@@ -112,20 +108,6 @@ def read(request: HttpRequest, page: AcademyPage, key: str, user_id: int) -> Htt
         erased_at=erasure.erased_at if erasure else None,
     )
     return page.show("assignments/reading.html", context)
-
-
-def _why_none(page: AcademyPage, learner: User, key: str) -> str:
-    """Return why no code of the learner is shown here, "" where it is."""
-    if not collects_source(page.academy):
-        return _(
-            "%(academy)s doesn't collect source code, so only outcomes and errors are shown. An administrator can turn it on; "
-            "it then holds for later attempts."
-        ) % {"academy": page.academy.name}
-    if key.startswith(PREFIX) and has_opted_out(learner):
-        return _(
-            "%(learner)s has turned off the collection of notebook events, so no code is shown and nothing new arrives."
-        ) % {"learner": learner.display_name}
-    return ""
 
 
 def _texts(page: AcademyPage, learner: User, key: str, rows: Sequence[Activity]) -> dict[str, RunText]:

@@ -51,17 +51,20 @@ def paged(rows: Sequence[Row], request: HttpRequest, per_page: int = PER_PAGE) -
     return _page(rows, len(rows), request, per_page)
 
 
-def paged_rows(rows: "QuerySet[_Model]", request: HttpRequest, per_page: int = PER_PAGE) -> "Paging[_Model]":
-    """Return the page of a query's rows that `?page=` names, else the nearest one; two queries."""
-    return _page(rows, rows.count(), request, per_page)
+def paged_rows(
+    rows: "QuerySet[_Model]", request: HttpRequest, per_page: int = PER_PAGE, otherwise: int = 1
+) -> "Paging[_Model]":
+    """Return the page of a query's rows that `?page=` names, else the nearest one; `otherwise` where it names none. Two
+    queries."""
+    return _page(rows, rows.count(), request, per_page, otherwise)
 
 
 _Model = TypeVar("_Model", bound=Model)
 
 
-def _page(rows: Any, count: int, request: HttpRequest, per_page: int) -> Paging[Any]:
+def _page(rows: Any, count: int, request: HttpRequest, per_page: int, otherwise: int = 1) -> Paging[Any]:
     pages = max(1, -(-count // per_page))
-    wanted = natural(request.GET.get("page", "").strip()) or 1
+    wanted = natural(request.GET.get("page", "").strip()) or otherwise
     number = min(max(wanted, 1), pages, _MOST_PAGES)
     start = (number - 1) * per_page
     return Paging(list(rows[start : start + per_page]), number, pages, count, start + 1 if count else 0)

@@ -208,7 +208,8 @@ OPEN = {
 PAGES_OF_ONE = {
     "asset/<key:slug>", "asset/<key:slug>/action/<str:action>",
     "concerns", "concerns/hand", "concerns/undo", "assignment/<key:key>", "assignment/<key:key>/learner/<int:user_id>",
-    "assignment/<key:key>/learner/<int:user_id>/exclude", "assignment/<key:key>/exclude",
+    "assignment/<key:key>/learner/<int:user_id>/exclude", "assignment/<key:key>/learner/<int:user_id>/read",
+    "assignment/<key:key>/exclude",
     "exclusion/<int:exclusion_id>/lift", "asset/<key:slug>/rename",
     "learner/<int:user_id>", "learner/<int:user_id>/telemetry/<key:slug>", "telemetry/webhook/<int:webhook_id>",
     "telemetry/webhook/<int:webhook_id>/payload", "telemetry/webhook/<int:webhook_id>/retry",

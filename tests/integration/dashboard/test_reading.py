@@ -120,11 +120,14 @@ def test_nothing_is_shown_where_it_isnt_collected_and_it_says_why(cast: Cast, cl
     merge_features(cast.academy, {"collect_source": True}, NOTEBOOK)
     page = read(client, cast, TAG)
     assert "secret" in page
+    assert looks() == [(cast.colleague.pk, cast.owner.pk)]
     assert "Only a fingerprint of this code is stored" in page
     assert "Outputs of notebook cells are never collected." in page
     Consent.objects.create(user=cast.owner, collecting=False)
     assert "secret" not in (page := read(client, cast, TAG))
     assert "Ada Lovelace has turned off the collection of notebook events" in page
+    attempts = f"/assignment/{TAG.removeprefix('assignment:')}/learner/{cast.owner.pk}"
+    assert "secret" not in client.get(attempts).content.decode()
     # That choice is not about LearnPack.
     assert "total" in read(client, cast)
     Erasure.objects.create(user=cast.owner, erased_at=timezone.now(), counts={})

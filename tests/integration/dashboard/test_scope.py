@@ -9,6 +9,7 @@ from django.test import Client
 from learntrace.accounts.models import User
 from learntrace.progress.models import Progress
 from learntrace.signals.concerns.of_class import concerns_of_learner
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import ConcernAct
 from tests.support.builders import (
     Cast,
@@ -57,7 +58,8 @@ PAGES = [
     "/telemetry/rejected?format=csv", "/telemetry/ignore", "/telemetry/webhook/{webhook}",
     "/telemetry/webhook/{webhook}/payload",
     "/assignment/{key}", "/assignment/{key}?format=csv", "/assignment/{key}/learner/{owner}",
-    "/assignment/{key}/learner/{owner}?format=csv", "/learner/{owner}", "/learner/{owner}?format=csv",
+    "/assignment/{key}/learner/{owner}?format=csv", "/assignment/{key}/learner/{owner}/read",
+    "/learner/{owner}", "/learner/{owner}?format=csv",
     "/learner/{owner}/telemetry/{slug}", "/assets", "/assets?format=csv", "/asset/{slug}",
     "/asset/{slug}?format=csv&table=learners", "/asset/{slug}?format=csv&table=steps",
 ]  # fmt: skip
@@ -80,6 +82,29 @@ def test_a_page_is_open_to_staff_of_its_academy_alone(cast: Cast, things: dict[s
     assert elsewhere.status_code == (404 if "{" in path else 200)
     assert "Lovelace" not in elsewhere.content.decode()
     assert Client().get(address).headers["Location"].startswith("/sign-in?next=")
+
+
+def test_a_raised_hand_is_helped_by_staff_of_its_academy_alone(cast: Cast) -> None:
+    assert signed_in(cast.stranger).post("/me/hand", {"academy": cast.elsewhere.pk}).status_code == 302
+    signed_in(cast.owner).post("/me/hand", {"academy": cast.academy.pk, "note": SECRET})
+    hand = HelpRequest.objects.get()
+    assert (hand.user, hand.text) == (cast.owner, SECRET)
+    body = {"hand": hand.pk, "act": "help", "next": "/class"}
+    assert signed_in(cast.owner).post("/concerns/hand", body).status_code == 403
+    told = signed_in(cast.stranger).post("/concerns/hand", body, headers={"Learntrace-Parts": "1"}).json()
+    assert (told["told"], told["failed"], told["undo"]) == ("There is no such raised hand", True, [])
+    assert signed_in(cast.stranger).post(f"/concerns/hand?academy={cast.academy.pk}", body).status_code == 403
+    assert signed_in(cast.colleague).get("/concerns/hand").status_code == 405
+    assert Client(enforce_csrf_checks=True).post("/concerns/hand", body).status_code == 403
+    told = signed_in(cast.colleague).post("/concerns/hand", body, headers={"Learntrace-Parts": "1"}).json()
+    assert (told["told"], told["undo"]) == ("You are helping", [f"hand.{hand.pk}:help"])
+    for refused in (cast.owner, cast.stranger):
+        signed_in(refused).post("/concerns/undo", {"undo": told["undo"]})
+        assert HelpRequest.objects.get().state == "helping"
+    signed_in(cast.colleague).post("/concerns/undo", {"undo": told["undo"]})
+    assert HelpRequest.objects.get().state == "waiting"
+    signed_in(cast.owner).post("/me/hand", {"academy": cast.academy.pk, "do": "take_back"})
+    assert HelpRequest.objects.get().state == "taken_back"
 
 
 def test_a_concern_is_handled_by_staff_of_its_academy_alone(cast: Cast, things: dict[str, object]) -> None:

@@ -232,8 +232,14 @@ class TestStaff:
         )
         with django_assert_max_num_queries(20):
             assert teacher.get(f"{CONCERNS}?limit=500").json()["count"] == 200
+        with django_assert_max_num_queries(30):
+            assert raised(Api(cast.owner))["hand"]["before"] == 200
+        Api(cast.owner).delete(MINE)
         with django_assert_max_num_queries(12):
-            assert [row["before"] for row in listed(teacher, "?limit=1000&envelope=false")] == list(range(199, -1, -1))
+            assert [row["before"] for row in listed(teacher, "?limit=1000&envelope=false")] == [
+                None,
+                *range(199, -1, -1),
+            ]
 
 
 class TestPersonalData:
