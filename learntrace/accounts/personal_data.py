@@ -15,6 +15,7 @@ from learntrace.accounts.models import (
     Token,
     User,
 )
+from learntrace.accounts.roster.jobs.erasing import erase_from_jobs
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import SignInSession
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
@@ -138,7 +139,7 @@ def register() -> None:
         PersonalDataset(
             "invitations", _("Invitations that you made or accepted"), _invitations, stays=membership, table=True
         ),
-        PersonalDataset("roster-imports", _("Rosters that you imported"), _imports, stays=membership, table=True),
+        PersonalDataset("roster-imports", _("Rosters that you imported"), _imports, erase_from_jobs, table=True),
         PersonalDataset("permissions", _("Permissions outside any role"), _grants, stays=membership, table=True),
         PersonalDataset("tokens", _("Tokens, without their keys"), _tokens, stays=tokens, table=True),
         PersonalDataset("sessions", _("Sessions on this server's pages"), _sessions, stays=sessions, table=True),

@@ -182,9 +182,11 @@ class _Reader:
             else:
                 name = row.get("username") or row.get("email") or row.get("identifier") or ""
                 person = {
-                    "username": name, "email": row.get("email", ""), "first_name": row.get("givenname", ""),
+                    "username": name,
+                    "email": row.get("email", ""),
+                    "first_name": row.get("givenname", ""),
                     "last_name": row.get("familyname", ""),
-                }  # fmt: skip
+                }
                 users.append(_entry(line, person))
                 self._names[row["sourcedid"]] = name
                 away = row.get("status", "").lower() == _GONE or row.get("enableduser", "true").lower() == "false"

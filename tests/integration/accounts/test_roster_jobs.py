@@ -12,6 +12,7 @@ from django.test import RequestFactory
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.models import Cohort, CohortLearner, Membership, RosterJob, User
 from learntrace.accounts.roster.jobs import asking
+from learntrace.accounts.roster.jobs.erasing import erase_from_jobs
 from learntrace.accounts.roster.jobs.running import take_job
 from tests.support.builders import Cast, make_cohort, make_task, make_user
 
@@ -177,6 +178,17 @@ def test_a_password_is_for_new_people_only(upload: Upload, cast: Cast) -> None:
     lina = User.objects.get(username="lina")
     assert lina.check_password("correct horse battery")
     assert "correct horse" not in str(RosterJob.objects.values_list("preview", "undo").get())
+
+
+def test_who_erases_their_data_is_in_no_import_any_more(upload: Upload, cast: Cast) -> None:
+    job = apply(upload("username,first_name,email\nlina,Lina,l@example.org\nnoor,Noor,n@example.org\n"))
+    assert erase_from_jobs(User.objects.get(username="lina").pk) == 1
+    told = str(RosterJob.objects.values_list("preview", "undo").get())
+    assert "lina" not in told
+    assert "noor" in told
+    assert undo(job).left == []
+    assert User.objects.filter(username="lina").exists()
+    assert not User.objects.filter(username="noor").exists()
 
 
 def test_names_of_somebody_of_two_academies_are_theirs(upload: Upload, cast: Cast) -> None:

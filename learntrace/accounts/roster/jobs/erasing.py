@@ -1,0 +1,41 @@
+"""Erase a person from the imports of rosters: those that the person made, and what others' imports tell of the person."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from learntrace.accounts.models import RosterJob, User
+
+
+@transaction.atomic
+def erase_from_jobs(user_id: int) -> int:
+    """Delete a user's imports, and take the user out of others'; return how many rows were deleted or changed."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        return 0
+    gone = RosterJob.objects.filter(made_by=user).exclude(state__in=RosterJob.WORKING).delete()[0]
+    names = {name for name in (user.username, user.email) if name}
+    told = Q()
+    for name in names:
+        told |= Q(preview__contains=[{"about": name}])
+    jobs = list(RosterJob.objects.select_for_update(no_key=True, of=("self",)).filter(told) if names else ())
+    for job in jobs:
+        _take_out(job, names)
+    return gone + len(jobs)
+
+
+def _take_out(job: RosterJob, names: set[str]) -> None:
+    if job.content is not None and job.state not in RosterJob.WORKING:
+        job.content, job.state = None, RosterJob.State.DROPPED
+    job.preview = [change for change in job.preview if change["about"] not in names]
+    job.left = [entry for entry in job.left if entry["about"] not in names]
+    job.problems = [problem for problem in job.problems if not any(name in problem[1] for name in names)]
+    # What was written about the person can't be taken back any more, and needn't be.
+    job.undo = {label: {kind: _others(rows, names) for kind, rows in told.items()} for label, told in job.undo.items()}
+    job.save(update_fields=["content", "state", "preview", "left", "problems", "undo"])
+
+
+def _others(rows: list[Any], names: set[str]) -> list[Any]:
+    """Return the rows that aren't about the person; the third value of a row is whom it is about."""
+    return [row for row in rows if row[2] not in names]

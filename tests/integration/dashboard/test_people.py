@@ -1,0 +1,168 @@
+"""Who may open which page of people, and due dates from the page to what staff and learners are shown."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from learntrace.accounts.invitations import accepting, inviting
+from learntrace.accounts.models import CohortLearner, Invitation, Membership, RosterJob, User
+from learntrace.assignments.due_dates.models import DueDate, Extension
+from tests.support.builders import Api, Cast, make_assignment, make_attempts, make_cohort, make_graded_asset, make_user
+
+pytestmark = pytest.mark.django_db
+KEY = "intro/01-hello"
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def limited(cast: Cast) -> User:
+    """A teacher who sees the learners of one cohort, in which is nobody but Bo."""
+    mine = make_cohort("mine", cast.academy)
+    teacher = make_user("tess", "teacher", cast.academy)
+    membership = Membership.objects.get(user=teacher)
+    membership.only_cohorts = True
+    membership.save()
+    membership.cohorts.set([mine])
+    CohortLearner.objects.create(cohort=mine, user=make_user("bo", "student", cast.academy))
+    CohortLearner.objects.create(cohort=make_cohort("theirs", cast.academy), user=cast.owner)
+    return teacher
+
+
+def test_a_teacher_limited_to_a_cohort_sees_none_of_another(cast: Cast, limited: User) -> None:
+    client = signed_in(limited)
+    theirs = Membership.objects.get(user=cast.owner)
+    other = DueDate.objects.create(
+        cohort=cast.academy.cohorts.get(slug="theirs"), asset=make_graded_asset("intro"), due_at=timezone.now()
+    )
+    for path in ("/people", "/people?format=csv", "/people?archived=all", "/people/cohorts", "/people/due-dates"):
+        answer = client.get(path).content.decode()
+        assert "bo" in answer or "mine" in answer or path == "/people/due-dates"
+        assert "ada" not in answer
+        assert "theirs" not in answer
+    assert client.get(f"/people/{theirs.user_id}").status_code == 404
+    assert client.get(f"/people/cohort/{other.cohort_id}").status_code == 404
+    assert client.post(f"/people/due-date/{other.pk}/end").status_code == 404
+    told = Api(limited, cast.academy).get("/v1/assignment/academy/due-date").json()
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/people/add", "/people/import", "/people/invitations", "/people/{owner}/merge", "/people/{owner}/role"]
+)
+def test_only_admins_change_people(cast: Cast, path: str) -> None:
+    teacher = make_user("tess", "teacher", cast.academy)
+    address = path.format(owner=cast.owner.pk)
+    for user in (teacher, cast.owner, cast.stranger):
+        answer = signed_in(user).post(f"{address}?academy={cast.academy.pk}", {"role": "admin"})
+        assert answer.status_code == 403
+    assert Membership.objects.get(user=cast.owner).role == "student"
+
+
+def test_imports_and_invitations_of_another_academy_do_not_exist(cast: Cast) -> None:
+    job = RosterJob.objects.create(academy=cast.academy, file_name="a.csv", state="ready", fingerprint="a")
+    row, _token = inviting.invite(cast.academy, cast.colleague, email="", role="student", cohorts=[], days=7)
+    client = signed_in(cast.stranger)
+    for path in (
+        f"import/{job.pk}/apply",
+        f"import/{job.pk}/undo",
+        f"import/{job.pk}/drop",
+        f"invitation/{row.pk}/revoke",
+    ):
+        assert client.post(f"/people/{path}").status_code == 404
+    assert client.get(f"/people/import/{job.pk}").status_code == 404
+    assert RosterJob.objects.get().state == "ready"
+
+
+def test_the_last_admin_keeps_the_role(cast: Cast) -> None:
+    client = signed_in(cast.colleague)
+    for path, body in (("role", {"role": "teacher"}), ("archive", {"archived": "yes"})):
+        answer = client.post(f"/people/{cast.colleague.pk}/{path}", body)
+        assert answer.status_code == 409
+        assert "would have no administrator any more" in answer.content.decode()
+
+
+def test_names_and_address_of_somebody_of_two_academies_are_theirs(cast: Cast) -> None:
+    both = make_user("both", "student", cast.academy, cast.elsewhere)
+    answer = signed_in(cast.colleague).post(
+        f"/people/{both.pk}/change", {"username": "both", "email": "me@example.org"}
+    )
+    assert answer.status_code == 403
+    assert User.objects.get(pk=both.pk).email == "both@example.org"
+
+
+@pytest.mark.parametrize(
+    ("email", "sentence"),
+    [("ada@example.org", "belongs to the academy already"), ("nonsense", "not an e-mail address")],
+)
+def test_an_invitation_that_makes_no_sense_is_refused(cast: Cast, email: str, sentence: str) -> None:
+    answer = signed_in(cast.colleague).post("/people/invitations", {"email": email, "role": "student", "days": "7"})
+    assert sentence in answer.content.decode()
+    assert not Invitation.objects.exists()
+
+
+def test_an_invitation_opens_once_for_its_address_until_it_ends(cast: Cast) -> None:
+    row, token = inviting.invite(
+        cast.academy, cast.colleague, email="LEE@example.org", role="teacher", cohorts=[], days=7
+    )
+    assert token not in str(Invitation.objects.values())
+    assert "Sign in with it to accept" in Client().get(f"/invitation/{token}").content.decode()
+    with pytest.raises(accepting.ForSomebodyElse, match=r"for LEE@example\.org, and you are signed in as Sam"):
+        accepting.accept_as(cast.stranger, token)
+    lee = signed_in(cast.strange_learner)
+    assert lee.post(f"/invitation/{token}").status_code == 302
+    assert Membership.objects.get(user=cast.strange_learner, academy=cast.academy).role == "teacher"
+    for change, part in (
+        ({}, "was used already"),
+        ({"used_at": None, "expires_at": timezone.now()}, "has expired"),
+        ({"revoked_at": timezone.now()}, "was taken back"),
+    ):
+        Invitation.objects.filter(pk=row.pk).update(**change)
+        answer = Client().get(f"/invitation/{token}")
+        assert (answer.status_code, part in answer.content.decode()) == (410, True)
+
+
+def test_an_invitation_is_mailed_where_mail_is_configured(cast: Cast, settings: Settings) -> None:
+    settings.EMAIL_HOST, settings.PUBLIC_URL = "mail", "https://learn.example.org"
+    answer = signed_in(cast.colleague).post(
+        "/people/invitations", {"email": "new@example.org", "role": "student", "days": "7"}
+    )
+    assert "on its way to new@example.org" in answer.content.decode()
+    assert Invitation.objects.get().mailed
+
+
+def test_late_and_extended_are_told_everywhere(cast: Cast) -> None:
+    cohort, asset = make_cohort("fall", cast.academy), make_graded_asset("intro", academy=cast.academy)
+    make_assignment(cast.academy, asset, KEY)
+    make_attempts(cast.owner, cast.academy, KEY, "x")
+    bo = make_user("bo", "student", cast.academy)
+    for user in (cast.owner, bo):
+        CohortLearner.objects.create(cohort=cohort, user=user)
+    client, api = signed_in(cast.colleague), Api(cast.colleague, cast.academy)
+    due_at = timezone.now() - timedelta(days=1)
+    answer = api.put(
+        "/v1/assignment/academy/due-date", {"cohort": "fall", "asset": "intro", "due_at": due_at.isoformat()}
+    )
+    extension = f"/v1/assignment/academy/due-date/{answer.json()['id']}/extension/{bo.pk}"
+    early = api.put(extension, {"due_at": due_at.isoformat()})
+    assert early.status_code == 400
+    later = (due_at + timedelta(days=9)).isoformat()
+    assert api.put(extension, {"due_at": later, "reason": "was ill"}).status_code == 200
+    told = {
+        row["learner"]["id"]: row["timeliness"]
+        for row in api.get(f"/v1/progress/academy/assignment/{KEY}/learner?cohort=fall").json()
+    }
+    assert told == {cast.owner.pk: "late", bo.pk: "extended"}
+    assert "1 late" in client.get("/class?cohort=fall").content.decode()
+    assert "extended until" in client.get(f"/assignment/{KEY}?cohort=fall").content.decode()
+    assert "late, was due" in client.get(f"/learner/{cast.owner.pk}").content.decode()
+    assert "late, was due" in signed_in(cast.owner).get("/me").content.decode()
+    assert ",late" in client.get(f"/learner/{cast.owner.pk}?format=csv").content.decode()
+    assert Extension.objects.get().reason == "was ill"
