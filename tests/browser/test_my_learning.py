@@ -73,7 +73,7 @@ def test_one_sees_how_one_does_and_it_follows(visit: Visit, room: Classroom) -> 
     expect(page.get_by_text("Refused in the last 24 hours")).to_be_visible()
     expect(page.locator(".live")).to_have_text("live")
     second = page.locator(".own-asset").nth(1)
-    second.locator("summary").click()
+    second.locator("summary").first.click()
     expect(second.locator("table")).to_be_visible()
     fail(room, ada, room.keys[-1], 5)
     expect(signals).to_contain_text("You ran the same code 9 times")
