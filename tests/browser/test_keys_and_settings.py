@@ -51,8 +51,9 @@ def test_the_pages_fit_and_have_nothing_serious_for_axe(
 
 
 def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
-    visit: Visit, admin: User, scene: Scene
+    visit: Visit, admin: User, scene: Scene, faults: Faults
 ) -> None:
+    faults.allow("status of 404")
     asset = Asset.objects.create(slug="missing", title="Missing", lang="us", graded=True, academy=scene.academy)
     scene.learner.tasks.create(title="Missing", associated_slug=asset.slug, task_type="EXERCISE")
     Refusal.objects.create(
