@@ -101,7 +101,7 @@ def _url_of(page: AcademyPage, name: str, check: Check | None, key: str) -> str:
 def _sentence(problem: Problem) -> str:
     """Return the sentence of a problem, in terms of the form's fields."""
     if isinstance(problem, NotAQuestion):
-        return _("Fill in both fields; or leave the learner empty, and give a task's id.")
+        return _("Fill in both fields, or leave the learner empty and enter a task's id.")
     return problem.sentence()
 
 

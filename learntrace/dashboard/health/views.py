@@ -74,7 +74,6 @@ class HealthContext:
     cut: bool
     rejected: Sequence[RejectedLine]
     may: bool
-    ingest_address: str
     most: int
     periods: Sequence[Period] = PERIODS
 
@@ -97,7 +96,7 @@ def telemetry_health(request: HttpRequest, page: AcademyPage, look: Callable[[],
     """Show whether telemetry arrives, and what prevents it."""
     health = look()
     if not health.migrations:
-        return refused(request, 503, _("The database waits for its update. Run learntrace migrate on the server."))
+        return refused(request, 503, _("The database needs an update. Run learntrace migrate on the server."))
     now = timezone.now()
     period = period_named(request.GET.get("period", ""))
     found = health_of(page.academy, period, now)
@@ -117,7 +116,6 @@ def telemetry_health(request: HttpRequest, page: AcademyPage, look: Callable[[],
         rejected=_rejected_lines(rejected),
         may=page.can("crud_telemetry"),
         most=causes.MOST_ROWS,
-        ingest_address=request.build_absolute_uri("/v1/assignment/me/telemetry"),
     )
     return page.show("health/telemetry_health.html", context)
 
@@ -152,9 +150,9 @@ def retry_rejected(request: HttpRequest, page: AcademyPage, rejected_id: int) ->
     except Problem as problem:
         if problem.status_code == 404:
             raise
-        messages.error(request, _("It can't be taken: %(reason)s") % {"reason": problem.sentence()})
+        messages.error(request, _("It can't be accepted: %(reason)s") % {"reason": problem.sentence()})
     else:
-        messages.success(request, _("The event has been taken."))
+        messages.success(request, _("The event has been accepted."))
     return redirect(safe_next(request, page.address("telemetry-health-rejected")))
 
 

@@ -211,7 +211,7 @@ def _csv(rows: Sequence[Webhook]) -> HttpResponse:
         _("Package"),
         _("Package id"),
         _("Status"),
-        _("What became of it"),
+        _("Result"),
         timed(_("Changed")),
     ]
     return csv_answer("webhooks", titles, map(_cells, rows))

@@ -24,9 +24,12 @@ NAVIGATION_ITEMS = (
     NavigationItem("class-now", _("Class now"), "read_assignment"),
     NavigationItem("assignments", _("Assignments"), "read_assignment"),
     NavigationItem("learners", _("Learners"), "read_assignment"),
+    NavigationItem("reports", _("Reports"), "read_assignment"),
     NavigationItem("assets", _("Assets"), "read_asset"),
+    NavigationItem("people", _("People"), "read_member"),
     NavigationItem("telemetry-health", _("Telemetry health"), "read_assignment"),
     NavigationItem("diagnosis", _("Diagnosis"), "read_assignment"),
+    NavigationItem("connect", _("Connect"), "read_assignment"),
 )
 # What an academy is set up with: the menu "Academy" beside the pages of the class.
 ACADEMY_ITEMS = (

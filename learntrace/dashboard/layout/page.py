@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class NotYourAcademy(Forbidden):
     """The same answer whether the academy exists or not."""
 
-    text = _("There is no academy %(academy)s whose telemetry you may read.")
+    text = _("You have no access to an academy %(academy)s.")
 
 
 class StaffOnly(Forbidden):
@@ -50,7 +50,7 @@ class StaffOnly(Forbidden):
 
 
 class RoleLacks(Forbidden):
-    text = _("Your role in %(academy)s does not open this page.")
+    text = _("Your role in %(academy)s doesn't give access to this page.")
 
 
 @dataclass(frozen=True)

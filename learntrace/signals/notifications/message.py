@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import formats, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.page_features import message_language
 from learntrace.core.http.language import FALLBACK
-from learntrace.core.time_zones import zone_of
+from learntrace.core.time_zones import day_and_time, zone_of
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.concerns.documents import concern_document
 from learntrace.signals.concerns.reading import ToldConcern
@@ -72,7 +72,7 @@ def message_of(
     with translation.override(language_of(rule.user, rule.academy)):
         zone = zone_of(rule.timezone) or ZoneInfo("UTC")
         lines = [
-            Line(_("Many of the class"), entry.summary, _when(entry.concern.since, zone), _assignment_url(rule, entry))
+            Line(_("Many in the class"), entry.summary, _when(entry.concern.since, zone), _assignment_url(rule, entry))
             for entry in concerns
         ] + [
             Line(
@@ -155,5 +155,4 @@ def language_of(user: User, academy: Academy) -> str:
 
 
 def _when(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M}"
+    return day_and_time(at.astimezone(zone))

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0011_audit_log'),
+        ('accounts', "0013_first_setup"),
     ]
 
     operations = [
