@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0012_people_invitations_and_roster_jobs'),
+        ('accounts', '0015_people_invitations_and_roster_jobs'),
         ('assignments', '0004_by_staff'),
         ('registry', '0003_asset_changes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

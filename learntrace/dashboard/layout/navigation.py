@@ -26,16 +26,16 @@ NAVIGATION_ITEMS = (
     NavigationItem("learners", _("Learners"), "read_assignment"),
     NavigationItem("reports", _("Reports"), "read_assignment"),
     NavigationItem("assets", _("Assets"), "read_asset"),
-    NavigationItem("people", _("People"), "read_member"),
     NavigationItem("telemetry-health", _("Telemetry health"), "read_assignment"),
     NavigationItem("diagnosis", _("Diagnosis"), "read_assignment"),
-    NavigationItem("connect", _("Connect"), "read_assignment"),
 )
 # What an academy is set up with: the menu "Academy" beside the pages of the class.
 ACADEMY_ITEMS = (
+    NavigationItem("people", _("People"), "read_member"),
     NavigationItem("keys", pgettext_lazy("what opens something", "Keys"), "crud_academy_auth_settings"),
     NavigationItem("settings", _("Settings"), "get_academy_auth_settings", whole=True),
     NavigationItem("notifications", _("Notifications"), "read_assignment"),
+    NavigationItem("connect", _("Connect"), "read_assignment"),
     NavigationItem("audit-log", _("Audit log"), "read_audit_log"),
 )
 OWN_LEARNING = NavigationItem("my-learning", _("My learning"), "")
