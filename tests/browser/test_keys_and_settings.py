@@ -26,7 +26,7 @@ def admin(scene: Scene) -> User:
 def type_into(page: Page, text: str, found: str) -> None:
     """Type, and wait until the first suggestion is this one."""
     page.keyboard.type(text)
-    expect(page.locator("div[role=option]").first).to_contain_text(found)
+    expect(page.locator("div[role=option]:visible").first).to_contain_text(found)
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("es", "dark")])
@@ -51,8 +51,9 @@ def test_the_pages_fit_and_have_nothing_serious_for_axe(
 
 
 def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
-    visit: Visit, admin: User, scene: Scene
+    visit: Visit, admin: User, scene: Scene, faults: Faults
 ) -> None:
+    faults.allow("status of 404")
     asset = Asset.objects.create(slug="missing", title="Missing", lang="us", graded=True, academy=scene.academy)
     scene.learner.tasks.create(title="Missing", associated_slug=asset.slug, task_type="EXERCISE")
     Refusal.objects.create(
@@ -84,9 +85,9 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
     # Somebody else ends it while this page is open.
     prefix = page.locator(".key").inner_text()[:8]
     other = visit("/keys", person("alan", "Alan Kay", {scene.academy: "admin"}))
-    other.get_by_role("button", name=f"Revoke: {prefix}").click()
+    other.get_by_role("row").filter(has_text=prefix).get_by_role("button", name="Revoke").click()
     expect(other.get_by_role("status")).to_contain_text("opens nothing from now on")
-    page.get_by_role("button", name=f"Revoke: {prefix}").click()
+    page.get_by_role("row").filter(has_text=prefix).get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("alert")).to_contain_text("Alan Kay ended this key on")
 
 
@@ -121,7 +122,7 @@ def test_search_and_pickers_are_used_by_keyboard(visit: Visit, admin: User, scen
     page.keyboard.press("Escape")
     expect(search).to_have_attribute("aria-expanded", "false")
     page.keyboard.press("ArrowDown")
-    expect(page.locator("div[role=option]")).to_have_count(1)
+    expect(page.locator("div[role=option]:visible")).to_have_count(1)
     expect(search).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
@@ -135,7 +136,7 @@ def test_search_and_pickers_are_used_by_keyboard(visit: Visit, admin: User, scen
     expect(page.get_by_label("Learner: user name")).to_have_value("ada")
     page.keyboard.press("Tab")
     type_into(page, "hooks", "React hooks")
-    page.locator("div[role=option]").first.click()
+    page.locator("div[role=option]:visible").first.click()
     expect(page.get_by_label("Asset, or a task")).to_have_value("react-hooks")
     page.keyboard.press("Enter")
     page.wait_for_url("**/diagnosis?user=ada&asset=react-hooks")
