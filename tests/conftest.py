@@ -32,8 +32,10 @@ def django_db_modify_db_settings(
     # Not before Django is set up: this file is read earlier.
     from django.db import connection
 
+    from tests.support.empty_tables import empty_tables_quickly
     from tests.support.template_database import ensure_template
 
+    empty_tables_quickly()
     with django_db_blocker.unblock():
         connection.settings_dict["TEST"]["TEMPLATE"] = ensure_template()
 

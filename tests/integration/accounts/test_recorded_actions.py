@@ -37,6 +37,7 @@ from learntrace.learnpack.webhook_log import bulk
 from learntrace.personal.models import PendingErasure
 from learntrace.progress.models import Code, Exclusion, FormerStep, StepRename
 from learntrace.signals.models import ConcernAct, NotificationRule
+from tests.integration.kept import kept
 from tests.support.builders import (
     NOW,
     Api,
@@ -44,6 +45,7 @@ from tests.support.builders import (
     Response,
     make_assignment,
     make_attempts,
+    make_cast,
     make_graded_asset,
     make_notebook,
     make_rejected,
@@ -75,10 +77,11 @@ class Scene:
         return self.ids[name]
 
 
-@pytest.fixture
-def scene(cast: Cast, settings: Settings) -> Scene:
-    settings.EMAIL_HOST = "127.0.0.1"
-    settings.EMAIL_PORT = 9
+cast = kept(make_cast)
+
+
+@kept
+def things(cast: Cast) -> Scene:
     academy, owner = cast.academy, cast.owner
     asset = make_graded_asset("intro", academy=academy)
     make_assignment(academy, asset, KEY, published_at=NOW)
@@ -109,6 +112,13 @@ def scene(cast: Cast, settings: Settings) -> Scene:
             "task": make_task(owner, "intro").pk,
         },
     )
+
+
+@pytest.fixture
+def scene(things: Scene, settings: Settings) -> Scene:
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.EMAIL_PORT = 9
+    return things
 
 
 @dataclass(frozen=True)
