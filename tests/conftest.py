@@ -1,5 +1,8 @@
 """Which tests may run beside each other: `make test` gives every core a worker of its own."""
 
+from collections.abc import Iterator
+from unittest.mock import patch
+
 import pytest
 from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
@@ -32,10 +35,22 @@ def django_db_modify_db_settings(
     # Not before Django is set up: this file is read earlier.
     from django.db import connection
 
+    from tests.support.empty_tables import empty_tables_quickly
     from tests.support.template_database import ensure_template
 
+    empty_tables_quickly()
     with django_db_blocker.unblock():
         connection.settings_dict["TEST"]["TEMPLATE"] = ensure_template()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_are_hashed_at_once() -> Iterator[None]:
+    """A hash takes a sixth of a second of a core by intent; here it goes the same way with the least work."""
+    # Not before Django is set up, either.
+    from learntrace.accounts.password_hasher import PatientScryptHasher
+
+    with patch.object(PatientScryptHasher, "work_factor", 2):
+        yield
 
 
 @pytest.hookimpl(trylast=True)

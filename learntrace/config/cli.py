@@ -127,9 +127,9 @@ def _tables_are_there() -> bool:
 
 
 def _setup() -> None:
-    import django
+    from learntrace.config.loading import load_django
 
-    django.setup()
+    load_django()
 
 
 def _serve(argv: list[str]) -> int:

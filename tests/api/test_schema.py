@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 import schemathesis
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, given, settings
@@ -55,6 +56,13 @@ def installation() -> Iterator[Installation]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    """One connection for all requests, as clients have one."""
+    with requests.Session() as session:
+        yield session
+
+
 # Two checks of schemathesis don't hold by contract: a bad `limit`, `offset`, `sort` or `envelope` counts as none, so that old
 # clients go on, and what a schema can't say of a value (an academy that one belongs to, a date that exists) is refused.
 TOLERATED = [
@@ -94,12 +102,12 @@ def _check(case: Any, answer: Any) -> None:
 @settings(max_examples=scaled(20, 12), deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(data=st.data())
 def test_whatever_is_asked_is_answered_as_the_schema_says(
-    operation: Any, data: st.DataObject, installation: Installation
+    operation: Any, data: st.DataObject, installation: Installation, session: requests.Session
 ) -> None:
     case = data.draw(operation.as_strategy(generation_mode=data.draw(st.sampled_from(GenerationMode))))
     for key in (LEAVER_KEY,) if operation.path in ENDS_KEYS else (TEACHER_KEY, LEARNER_KEY):
         base = f"http://127.0.0.1:{installation.port}"
-        _check(case, case.call(base_url=base, headers=_headers(key), timeout=HANGING))
+        _check(case, case.call(base_url=base, session=session, headers=_headers(key), timeout=HANGING))
 
 
 def test_requests_that_follow_from_answers_are_answered_as_the_schema_says(installation: Installation) -> None:

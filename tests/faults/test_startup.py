@@ -66,7 +66,7 @@ def test_of_two_that_start_at_the_same_moment_on_a_port_one_is_refused(install: 
     pair[1].port = pair[0].port
     for installation in pair:
         installation.launch()
-    wait_until(lambda: any(one.serve is not None and one.serve.poll() is not None for one in pair), "the refusal", 20)
+    wait_until(lambda: any(one.serve is not None and one.serve.poll() is not None for one in pair), "the refusal")
     (refused,) = (one for one in pair if one.serve is not None and one.serve.poll() is not None)
     (served,) = (one for one in pair if one is not refused)
     assert refused.serve is not None
@@ -88,9 +88,9 @@ def test_a_web_server_alone_says_where_it_is(install: Install) -> None:
     port = free_port()
     web = installation.command("web", "--port", str(port), LEARNTRACE_DATABASE_URL=installation.database_url)
     try:
-        wait_until(lambda: f"Learntrace is at http://{HOST}:{port}/" in installation.log(), "its word", 20)
+        wait_until(lambda: f"Learntrace is at http://{HOST}:{port}/" in installation.log(), "its word")
         # Nobody has set it up: every web server and every start prints the same code.
-        wait_until(lambda: installation.log().count("  code  ") == 2, "the code of both", 20)
+        wait_until(lambda: installation.log().count("  code  ") == 2, "the code of both")
         assert len(set(re.findall(r"  code  (\S+)", installation.log()))) == 1
     finally:
         web.terminate()
@@ -145,4 +145,4 @@ def assert_stopped(installation: Installation, number: signal.Signals, said: int
     listened = any(word in installation.log()[said:] for word in ("started, pid", "stopping", "made a new database"))
     assert code == 0 or (not listened and code in ((-number, 130, 1) if number == signal.SIGINT else (-number,)))
     assert seconds < 10
-    wait_until(lambda: not installation.left(), "no process left", 5)
+    wait_until(lambda: not installation.left(), "no process left")

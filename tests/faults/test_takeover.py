@@ -45,7 +45,7 @@ def test_what_a_killed_worker_held_is_taken_over(install: Install) -> None:
         worker.kill()
         wait_until(lambda: not worker.is_running(), "the worker's end")
         assert installation.count("PENDING") == 10
-    installation.wait_processed(15)
+    installation.wait_processed(40)
     assert installation.count("DONE") == 10
     assert installation.sql("SELECT count(*) FROM assignments_assignmenttelemetry") == [(10,)]
 
@@ -62,12 +62,12 @@ def test_a_frozen_worker_holds_up_nobody_else(install: Install) -> None:
         claimed = held(installation)
         installation.start_worker()
         send(installation, LEARNERS[3:])
-        wait_until(lambda: installation.count("DONE") == len(LEARNERS) - claimed, "what it doesn't hold", 15)
+        wait_until(lambda: installation.count("DONE") == len(LEARNERS) - claimed, "what it doesn't hold", 40)
         assert installation.count("PENDING") == claimed == held(installation)
     finally:
         worker.resume()
     # It finds its transaction as it was, and ends it.
-    installation.wait_processed(15)
+    installation.wait_processed(40)
     assert installation.sql("SELECT count(*) FROM assignments_assignmenttelemetry") == [(len(LEARNERS),)]
 
 

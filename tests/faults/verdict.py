@@ -68,5 +68,5 @@ def assert_stops_cleanly(installation: Installation, number: signal.Signals = si
     stubborn = [line for line in installation.log()[said:].splitlines() if "did not stop" in line]
     # Celery may wait longer than it is given for a task of a process that was killed; it has nothing to lose.
     assert [line for line in stubborn if "celery did not stop" not in line] == []
-    wait_until(lambda: not installation.left(), "no process left", 5)
+    wait_until(lambda: not installation.left(), "no process left")
     assert port_is_free(installation.port)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import chromium
+from tests.browser.pages import PATIENCE
 from tests.jupyter import classroom as room
 from tests.jupyter.classroom import AT_THE_HUB, PASSWORD, Classroom
 from tests.jupyter.front_ends import FRONT_ENDS, FrontEnd
@@ -15,6 +16,8 @@ from tests.jupyter.lesson import CELLS, Cell, write_lesson
 from tests.support.folders import folder_on_disk
 
 NewPage = Callable[..., Page]
+
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,7 +73,7 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
 
     def make(language: str = "en") -> Page:
         context = browser.new_context(locale=language, viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         return context.new_page()
 

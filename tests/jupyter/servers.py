@@ -77,7 +77,7 @@ class JupyterServer:
     def ask(self, method: str, path: str, **options: object) -> httpx.Response:
         """Use its API as its owner."""
         headers = {"Authorization": f"token {self.token}"}
-        return httpx.request(method, self.url + path, headers=headers, timeout=10, trust_env=False, **options)  # type: ignore[arg-type]
+        return httpx.request(method, self.url + path, headers=headers, timeout=60, trust_env=False, **options)  # type: ignore[arg-type]
 
     @property
     def log(self) -> str:

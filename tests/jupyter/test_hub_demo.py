@@ -63,7 +63,7 @@ def use(new_page: NewPage, hub: str) -> None:
 def published_and_executed(learntrace: str, home: Path) -> None:
     token = (home / "teacher_token").read_text().strip()
     headers = {"Authorization": f"Token {token}", "Academy": "47"}
-    with httpx.Client(base_url=learntrace, headers=headers, trust_env=False, timeout=15) as client:
+    with httpx.Client(base_url=learntrace, headers=headers, trust_env=False, timeout=60) as client:
         notebook = client.get("/v1/notebook/academy/notebook/lesson-06a").json()
         assert notebook["path"] == "lesson_06a.ipynb"
         assert [assignment["tag"] for assignment in notebook["assignments"]] == [

@@ -40,7 +40,7 @@ def send(classroom: Classroom, authorization: str, *events: dict[str, Any], **he
         f"{classroom.learntrace.url}/v1/notebook/me/events",
         json=list(events),
         headers={"Authorization": authorization, **headers},
-        timeout=15,
+        timeout=60,
         trust_env=False,
     )
 
@@ -68,7 +68,7 @@ def test_a_learner_who_names_another_to_learntrace_is_refused_and_recorded(class
     assert classroom.learntrace.executions("named.ipynb") == []
     teacher = {"Authorization": f"Token {KEYS['teacher']}", "Academy": "1"}
     kept = httpx.get(
-        f"{classroom.learntrace.url}/v1/notebook/academy/rejected", headers=teacher, timeout=15, trust_env=False
+        f"{classroom.learntrace.url}/v1/notebook/academy/rejected", headers=teacher, timeout=60, trust_env=False
     )
     assert named["id"] in kept.text
 

@@ -30,7 +30,7 @@ def learntrace_of(running: Running) -> LearntraceServer:
 
 def refused(server: JupyterServer, body: bytes, language: str = "en") -> tuple[int, str]:
     headers = {"Authorization": f"token {server.token}", "Accept-Language": language}
-    answer = httpx.post(f"{server.url}learntrace/events", content=body, headers=headers, timeout=20, trust_env=False)
+    answer = httpx.post(f"{server.url}learntrace/events", content=body, headers=headers, timeout=60, trust_env=False)
     assert answer.headers["content-type"].startswith("application/json")
     return answer.status_code, answer.json()["detail"]
 
@@ -103,7 +103,7 @@ def test_a_body_that_is_none_is_refused_in_the_readers_language(
 
 def test_somebody_who_is_not_logged_in_gets_nothing(server: JupyterServer) -> None:
     for method, path in (("GET", "state"), ("POST", "events"), ("PUT", "consent"), ("GET", "help"), ("POST", "help")):
-        answer = httpx.request(method, f"{server.url}learntrace/{path}", json={}, timeout=10, trust_env=False)
+        answer = httpx.request(method, f"{server.url}learntrace/{path}", json={}, timeout=60, trust_env=False)
         assert answer.status_code == 403
         assert set(answer.json()) == {"detail"}
 
@@ -112,7 +112,7 @@ def test_a_page_of_another_origin_can_post_nothing_in_the_learners_name(
     server: JupyterServer, learntrace_of: LearntraceServer
 ) -> None:
     event = an_event()
-    with httpx.Client(base_url=server.url, timeout=10, trust_env=False) as browser:
+    with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as browser:
         assert browser.get("/login", params={"token": server.token}, follow_redirects=True).status_code == 200
         browser.get("/tree")
         without = browser.post("learntrace/events", json={"events": [event]})

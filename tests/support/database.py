@@ -5,15 +5,20 @@ database of their own beside it.
 """
 
 import contextlib
+import gc
 import os
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
+from learntrace.config.postgres.lifecycle import SETTINGS
+from learntrace.config.postgres.server import EmbeddedPostgres
 from tests.support.paths import CHECKOUT
 
 _leave = contextlib.ExitStack()
+# All tests and all that they are about is loaded, and stays: to look for garbage in it takes a fifth of the time.
+gc.disable()
 
 os.environ.setdefault("LEARNTRACE_HOME", str(CHECKOUT / "var" / "test"))
 # Settings of the shell that would change what is tested.
@@ -21,15 +26,24 @@ for _name in ("LEARNTRACE_BROKER_URL", "LEARNTRACE_DEBUG", "PROMETHEUS_MULTIPROC
     os.environ.pop(_name, None)
 os.environ["LEARNTRACE_LOG_LEVEL"] = "warning"
 
-if not os.environ.get("LEARNTRACE_DATABASE_URL"):
-    from learntrace.config.postgres.lifecycle import SETTINGS
-    from learntrace.config.postgres.server import EmbeddedPostgres
+_embedded = EmbeddedPostgres(Path(os.environ["LEARNTRACE_HOME"]))
+_URL = os.environ.get("LEARNTRACE_DATABASE_URL") or _embedded.url
+os.environ["LEARNTRACE_DATABASE_URL"] = _URL
 
-    _embedded = EmbeddedPostgres(Path(os.environ["LEARNTRACE_HOME"]))
-    # This one needn't survive a loss of power; the installations that are killed have databases of their own.
-    with patch.dict(SETTINGS, fsync="off"):
-        _leave.enter_context(_embedded.ensure())
-    os.environ["LEARNTRACE_DATABASE_URL"] = _embedded.url
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the embedded server, unless all tests are unit tests, which need none."""
+    _leave_collected_alone()
+    # A worker has got the embedded one's URL from the process that started it, and both use the server.
+    if _embedded.url == _URL and not all(item.nodeid.startswith("tests/unit/") for item in session.items):
+        # This one needn't survive a loss of power; the installations that are killed have databases of their own.
+        with patch.dict(SETTINGS, fsync="off"):
+            _leave.enter_context(_embedded.ensure())
+
+
+def _leave_collected_alone() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

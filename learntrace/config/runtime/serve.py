@@ -14,6 +14,7 @@ from pathlib import Path
 
 from learntrace.config import environment
 from learntrace.config.environment import MOST_PROCESSES
+from learntrace.config.loading import load_django
 from learntrace.config.logs import configure_logging
 from learntrace.config.postgres.locks import FileLock
 from learntrace.config.postgres.server import EmbeddedPostgres
@@ -269,9 +270,7 @@ def _prepare(*, upgrade: bool, django: bool = True) -> None:
     _log_to_stderr()
     if not (django or upgrade):
         return
-    import django as framework
-
-    framework.setup()
+    load_django()
     if upgrade:
         from learntrace.config.upgrade import upgrade_database
 

@@ -39,6 +39,7 @@ from learntrace.personal.models import PendingErasure
 from learntrace.progress.models import Code, Exclusion, FormerStep, StepRename
 from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import ConcernAct, NotificationRule
+from tests.integration.kept import kept
 from tests.support.builders import (
     NOW,
     Api,
@@ -46,6 +47,7 @@ from tests.support.builders import (
     Response,
     make_assignment,
     make_attempts,
+    make_cast,
     make_cohort,
     make_graded_asset,
     make_notebook,
@@ -79,10 +81,11 @@ class Scene:
         return self.ids[name]
 
 
-@pytest.fixture
-def scene(cast: Cast, settings: Settings) -> Scene:
-    settings.EMAIL_HOST = "127.0.0.1"
-    settings.EMAIL_PORT = 9
+cast = kept(make_cast)
+
+
+@kept
+def things(cast: Cast) -> Scene:
     academy, owner = cast.academy, cast.owner
     asset = make_graded_asset("intro", academy=academy)
     make_assignment(academy, asset, KEY, published_at=NOW)
@@ -114,6 +117,13 @@ def scene(cast: Cast, settings: Settings) -> Scene:
             "task": make_task(owner, "intro").pk,
         },
     )
+
+
+@pytest.fixture
+def scene(things: Scene, settings: Settings) -> Scene:
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.EMAIL_PORT = 9
+    return things
 
 
 @dataclass(frozen=True)

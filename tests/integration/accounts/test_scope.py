@@ -21,6 +21,7 @@ from learntrace.progress.models import Exclusion, FormerStep, StepRename
 from learntrace.signals.concerns.of_class import concerns_of_learner
 from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import Notification, NotificationRule, Signal
+from tests.integration.kept import kept
 from tests.support.builders import (
     Api,
     Cast,
@@ -28,6 +29,7 @@ from tests.support.builders import (
     make_asset,
     make_assignment,
     make_attempts,
+    make_cast,
     make_cohort,
     make_notebook,
     make_rejected,
@@ -283,7 +285,10 @@ class Scene:
     values: dict[str, Any]
 
 
-@pytest.fixture
+cast = kept(make_cast)
+
+
+@kept
 def scene(cast: Cast) -> Scene:
     asset = make_asset(SECRET, academy=cast.academy, visibility="PRIVATE")
     task = make_task(cast.owner, SECRET, cohort=make_cohort(SECRET, cast.academy))
@@ -337,14 +342,16 @@ def notify(rule: NotificationRule, signal: Signal) -> None:
     )
 
 
-def people(cast: Cast) -> dict[str, Api]:
-    return {
-        "owner": Api(cast.owner, cast.academy),
-        "colleague": Api(cast.colleague, cast.academy),
-        "stranger": Api(cast.stranger, cast.elsewhere),
-        "intruder": Api(cast.stranger, cast.academy),
-        "nobody": Api(None, cast.academy),
-    }
+def speaker(cast: Cast, person: str) -> Api:
+    """A client that speaks for one of the people."""
+    user, academy = {
+        "owner": (cast.owner, cast.academy),
+        "colleague": (cast.colleague, cast.academy),
+        "stranger": (cast.stranger, cast.elsewhere),
+        "intruder": (cast.stranger, cast.academy),
+        "nobody": (None, cast.academy),
+    }[person]
+    return Api(user, academy)
 
 
 def text_of(answer: Response) -> str:
@@ -359,7 +366,7 @@ def text_of(answer: Response) -> str:
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_who_may_and_what_nobody_sees(scene: Scene, route: Route, person: str) -> None:
     path = route.path.format(**scene.values)
-    answer = people(scene.cast)[person](route.method, path, route.body)
+    answer = speaker(scene.cast, person)(route.method, path, route.body)
     assert answer.status_code == getattr(route, person), answer.content
     body = text_of(answer)
     # What the caller itself has put into the address isn't told by us.
@@ -371,17 +378,32 @@ def test_who_may_and_what_nobody_sees(scene: Scene, route: Route, person: str) -
         assert set(answer.json()) <= {"detail", "status_code", "slug", *route.fields}
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET"], ids=str)
-@pytest.mark.parametrize("person", ["stranger", "intruder", "nobody"])
-def test_a_stranger_changes_nothing(scene: Scene, route: Route, person: str) -> None:
-    before = Api(scene.cast.colleague, scene.cast.academy)
+@dataclass(frozen=True)
+class Reading:
+    """What staff of the academy reads of it while nobody changes anything."""
+
+    api: Api
+    pages: dict[str, Any]
+
+    def again(self) -> dict[str, Any]:
+        return {path: self.api.get(path).json() for path in self.pages}
+
+
+@kept
+def reading(scene: Scene) -> Reading:
+    api = speaker(scene.cast, "colleague")
     paths = [f"/{LOG}", f"/{RULES}", f"/{ASSETS}/{SECRET}", f"/v1/assignment/task/{scene.values['task']}"]
     paths += [f"/{EVENTS}", f"/{REJECTED}", f"/{NOTEBOOKS}", f"/{SIGNALS}/{scene.values['signal']}"]
     paths += [f"/{HANDS}", f"/{CONCERNS}", f"/{CONCERNS}/{scene.values['concern']}"]
-    read = [before.get(path).json() for path in paths]
+    return Reading(api, {path: api.get(path).json() for path in paths})
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET"], ids=str)
+@pytest.mark.parametrize("person", ["stranger", "intruder", "nobody"])
+def test_a_stranger_changes_nothing(scene: Scene, reading: Reading, route: Route, person: str) -> None:
     body = {"events": ["*"]} if route.pattern == RULES else route.body
-    people(scene.cast)[person](route.method, route.path.format(**scene.values), body)
-    assert [before.get(path).json() for path in paths] == read
+    speaker(scene.cast, person)(route.method, route.path.format(**scene.values), body)
+    assert reading.again() == reading.pages
 
 
 def test_the_walk_knows_every_route_and_method() -> None:
@@ -429,7 +451,7 @@ def test_what_is_open_shows_nothing_private(scene: Scene, path: str) -> None:
 def test_other_methods_are_answered_405_once_one_is_known(scene: Scene, pattern: str, method: str) -> None:
     route = next(route for route in ROUTES if route.pattern == pattern)
     allowed = {route.method for route in ROUTES if route.pattern == pattern}
-    answer = people(scene.cast)["colleague"](method, route.path.format(**scene.values))
+    answer = speaker(scene.cast, "colleague")(method, route.path.format(**scene.values))
     answer.close()  # a download would wait for somebody to read it
     if method in allowed or (method == "HEAD" and "GET" in allowed):
         assert answer.status_code != 405
@@ -443,15 +465,15 @@ def test_other_methods_are_answered_405_once_one_is_known(scene: Scene, pattern:
 def test_options_tells_no_more_than_the_methods(scene: Scene, pattern: str) -> None:
     route = next(route for route in ROUTES if route.pattern == pattern)
     path = route.path.format(**scene.values)
-    assert people(scene.cast)["nobody"]("OPTIONS", path).status_code == 401
-    answer = people(scene.cast)["stranger"]("OPTIONS", path)
+    assert speaker(scene.cast, "nobody")("OPTIONS", path).status_code == 401
+    answer = speaker(scene.cast, "stranger")("OPTIONS", path)
     assert answer.status_code == 200
     assert SECRET not in answer.content.decode()
 
 
 def test_a_membership_that_ended_opens_nothing(scene: Scene) -> None:
     Membership.objects.filter(user=scene.cast.colleague).update(status="INACTIVE")
-    api = people(scene.cast)["colleague"]
+    api = speaker(scene.cast, "colleague")
     for route in ROUTES:
         if route.owner == 403:
             assert api(route.method, route.path.format(**scene.values), route.body).status_code == 403

@@ -43,6 +43,7 @@ from learntrace.progress.models import (
 )
 from learntrace.registry.models import Asset, TranslationGroup
 from learntrace.signals.models import AssetComparison, Concern, ConcernAct, Notification, NotificationRule, Watch
+from tests.integration.kept import kept
 from tests.support.builders import (
     NOW,
     Cast,
@@ -50,6 +51,7 @@ from tests.support.builders import (
     make_asset,
     make_assignment,
     make_attempts,
+    make_cast,
     make_cohort,
     make_notebook,
     make_rejected,
@@ -77,7 +79,10 @@ def browser(db: None) -> Client:
     return client
 
 
-@pytest.fixture
+cast = kept(make_cast)
+
+
+@kept
 def one_of_each(cast: Cast) -> None:
     asset = make_asset("intro", aliases=("introduction",), translation_group=TranslationGroup.objects.create())
     make_task(cast.owner, "intro", cohort=make_cohort("fall", cast.academy))

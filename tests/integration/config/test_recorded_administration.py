@@ -25,10 +25,10 @@ from learntrace.accounts.tokens import command as token_command
 from learntrace.config.commands.roster import import_roster
 from learntrace.learnpack.models import Webhook
 from learntrace.signals.models import NotificationRule
-from tests.integration.config.test_admin import MODELS, browser, one_of_each, url
+from tests.integration.config.test_admin import MODELS, browser, cast, one_of_each, url
 from tests.support.builders import Cast, make_attempts, make_cohort, make_user
 
-__all__ = ["browser", "one_of_each"]
+__all__ = ["browser", "cast", "one_of_each"]
 
 # The log itself, which nobody deletes.
 DELETABLE = [model for model in MODELS if not model.__name__.startswith("Audit")]

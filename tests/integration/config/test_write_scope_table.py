@@ -31,6 +31,7 @@ from learntrace.progress.models import Activity, Assignment, Exclusion, FormerSt
 from learntrace.registry.models import Asset
 from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import Concern, ConcernAct, NotificationRule, Signal
+from tests.integration.kept import kept
 from tests.support import learnpack_inbox, notebooks
 from tests.support.builders import (
     Api,
@@ -130,10 +131,13 @@ def make_scene() -> Scene:
     return scene
 
 
+things = kept(make_scene)
+
+
 @pytest.fixture
-def scene(settings: Any) -> Scene:
+def scene(things: Scene, settings: Any) -> Scene:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
-    return make_scene()
+    return things
 
 
 def fingerprint(scene: Scene) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import configparser
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -124,12 +125,13 @@ def test_every_command_is_named_somewhere() -> None:
     assert not [name for name in _commands() if f"learntrace {name}" not in text]
 
 
-def operations() -> set[str]:
+@cache
+def operations() -> frozenset[str]:
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     methods = {"get", "put", "post", "delete", "patch"}
-    return {
+    return frozenset(
         f"{method.upper()} {path}" for path, item in schema["paths"].items() for method in methods.intersection(item)
-    }
+    )
 
 
 def test_the_api_page_has_every_operation_of_the_schema_and_no_other() -> None:
