@@ -26,6 +26,8 @@ from learntrace.notebooks.newest_events import last_event_at
 from learntrace.notebooks.rejected.counts import RejectedCount, count_by_code
 
 LATELY: Final = timedelta(days=1)
+# Among as many of the newest messages a batch is looked for: a client sends some events between two.
+_RECENT: Final = 20
 
 
 class State(StrEnum):
@@ -58,8 +60,8 @@ class Obstacle:
 class Connection:
     """What is known of a source's connection to an academy.
 
-    `failure` says why the newest telemetry of a connected source could not be used, and empty where it could; `learner_id`
-    and `asset` are whose it is and what it is about, to ask a diagnosis.
+    `failure` says why the newest batch of a connected source (before any batch: its newest event) could not be used, and is
+    empty where it could; `learner_id` and `asset` are whose it is and what it is about, to ask a diagnosis.
     """
 
     source: str
@@ -129,12 +131,14 @@ def connections_of(academy: Academy, now: datetime | None = None) -> tuple[Conne
 
 
 def _learnpack(academy: Academy, since: datetime) -> Connection:
-    newest = next(iter(newest_of(academy, 1)), None)
-    if newest is not None:
-        failed = newest.status == Webhook.Status.ERROR
-        failure = (status_text(newest) or "") if failed else ""
-        asset = newest.asset.slug if newest.asset else newest.package_slug or ""
-        return Connection("learnpack", State.CONNECTED, newest.created_at, (), failure, newest.student_id, asset)
+    rows = newest_of(academy, _RECENT)
+    if rows:
+        # What a batch lacks is what matters; the slug of an event names a step.
+        told = next((row for row in rows if not row.is_streaming), rows[0])
+        failure = (status_text(told) or "") if told.status == Webhook.Status.ERROR else ""
+        slug = "" if told.is_streaming else told.package_slug or ""
+        asset = told.asset.slug if told.asset else slug
+        return Connection("learnpack", State.CONNECTED, rows[0].created_at, (), failure, told.student_id, asset)
     return _unconnected("learnpack", tuple(_refused(academy, LearnPackInbox.path, since)))
 
 

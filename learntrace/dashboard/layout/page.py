@@ -151,6 +151,11 @@ class Page:
         ]
 
     @property
+    def people(self) -> str:
+        """The URL of People for those who may see who belongs to the academy, else empty."""
+        return self.address("people") if self.can("read_member") else ""
+
+    @property
     def own_learning(self) -> str:
         """The URL of My learning for staff about whom learning data is stored, else empty."""
         return reverse(OWN_LEARNING.name) if self.academy is not None and has_own_data(self.user) else ""

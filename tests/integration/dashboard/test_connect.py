@@ -78,6 +78,22 @@ def test_a_light_that_stays_grey_says_what_was_refused(client: Client, cast: Cas
     assert light(client, "learnpack")[0] == "waiting"
 
 
+def test_a_light_tells_what_a_batch_lacks_and_not_the_events_after_it(client: Client, cast: Cast) -> None:
+    make_webhook(cast.owner, status="ERROR", status_text="No such asset", package_slug="intro")
+    streamed = make_webhook(
+        cast.owner, status="ERROR", status_text="Not implemented", is_streaming=True, event="open_step",
+        package_slug="03-goodbye",
+    )  # fmt: skip
+    assert "could not be used: No such asset" in light(client, "learnpack")[1]
+    page = client.get("/connect").content.decode()
+    assert f"/diagnosis?user=id:{cast.owner.pk}&amp;asset=intro" in page
+    assert "03-goodbye" not in page
+    # Before any batch the newest event is told, whose slug is a step's.
+    type(streamed).objects.exclude(pk=streamed.pk).delete()
+    assert "could not be used: Not implemented" in light(client, "learnpack")[1]
+    assert "03-goodbye" not in client.get("/connect").content.decode()
+
+
 def test_a_light_knows_rejected_events_and_nothing_of_other_academies(client: Client, cast: Cast) -> None:
     refuse(LEARNPACK, "expired-token", user=cast.strange_learner)
     make_rejected(cast.strange_learner, cast.elsewhere, make_event(verb="danced"))
@@ -147,6 +163,8 @@ def test_an_empty_page_says_its_next_step_with_a_button_and_no_command(path: str
     assert int(step[2]) == second.pk
     assert "roster import" not in page
     assert "jupyter assignments" not in page
+    if path == "/class":
+        assert f'<a class="button" href="/people?academy={second.pk}">Add somebody</a>' in page
 
 
 def test_my_learning_that_is_empty_leads_to_ones_keys(cast: Cast) -> None:
