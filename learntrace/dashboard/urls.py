@@ -24,10 +24,6 @@ from learntrace.dashboard.learners import views as learner_views
 from learntrace.dashboard.my_learning import hands as mine_hands
 from learntrace.dashboard.my_learning import stored as mine_stored
 from learntrace.dashboard.my_learning import views as mine_views
-from learntrace.dashboard.reports import views as report_views
-from learntrace.dashboard.settings import notifications
-from learntrace.dashboard.settings import views as setting_views
-from learntrace.dashboard.setup import views as setup_views
 from learntrace.dashboard.people import cohorts as people_cohorts
 from learntrace.dashboard.people import due_dates as people_due_dates
 from learntrace.dashboard.people import imports as people_imports
@@ -35,6 +31,10 @@ from learntrace.dashboard.people import invitations as people_invitations
 from learntrace.dashboard.people import listing as people_listing
 from learntrace.dashboard.people import merging as people_merging
 from learntrace.dashboard.people import person as people_person
+from learntrace.dashboard.reports import views as report_views
+from learntrace.dashboard.settings import notifications
+from learntrace.dashboard.settings import views as setting_views
+from learntrace.dashboard.setup import views as setup_views
 
 register_converter(KeyConverter, "key")
 

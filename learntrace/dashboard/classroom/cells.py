@@ -76,7 +76,9 @@ def _unfolded(
         cell = learner.cells.get(column.key)
         due = learner.timeliness.get(column.key, "")
         if cell is None or cell.standing.since is None:
-            said = f'<span class="mark" role="img" aria-label="{words.alone(due)}">{_due_mark(due)}</span>' if due else ""
+            said = (
+                f'<span class="mark" role="img" aria-label="{words.alone(due)}">{_due_mark(due)}</span>' if due else ""
+            )
             yield f"<td>{said}</td>"
             continue
         here = column.key == in_hand

@@ -34,6 +34,7 @@ ACADEMY_ITEMS = (
     NavigationItem("people", _("People"), "read_member"),
     NavigationItem("keys", pgettext_lazy("what opens something", "Keys"), "crud_academy_auth_settings"),
     NavigationItem("settings", _("Settings"), "get_academy_auth_settings", whole=True),
+    NavigationItem("connect", _("Connect"), "read_assignment"),
     NavigationItem("notifications", _("Notifications"), "read_assignment"),
     NavigationItem("connect", _("Connect"), "read_assignment"),
     NavigationItem("audit-log", _("Audit log"), "read_audit_log"),
