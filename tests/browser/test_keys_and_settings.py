@@ -78,7 +78,7 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
     page.get_by_role("button", name="Make a key", exact=True).click()
     expect(page.get_by_text("Your session has ended.")).to_be_visible()
     sign_in(page, "adele", PASSWORD)
-    expect(page.get_by_text("What you typed is here again")).to_be_visible()
+    expect(page.get_by_text("It is as you typed it")).to_be_visible()
     expect(page.get_by_label("For whom")).to_have_value("barbara")
     page.get_by_role("button", name="Make a key", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("The new key of Barbara Liskov.")

@@ -36,7 +36,6 @@ ACADEMY_ITEMS = (
     NavigationItem("settings", _("Settings"), "get_academy_auth_settings", whole=True),
     NavigationItem("connect", _("Connect"), "read_assignment"),
     NavigationItem("notifications", _("Notifications"), "read_assignment"),
-    NavigationItem("connect", _("Connect"), "read_assignment"),
     NavigationItem("audit-log", _("Audit log"), "read_audit_log"),
 )
 OWN_LEARNING = NavigationItem("my-learning", _("My learning"), "")

@@ -19,8 +19,8 @@
 
   const read = (form) => [...form.elements].filter(keepable).map((field) => [field.name, isChosen(field) ? (field.checked ? field.value : null) : field.value, isChosen(field) ? field.value : ""]);
 
-  // A form is known by where it is and where it is sent.
-  const nameOf = (form) => [location.pathname, form.getAttribute("action") || "", [...document.forms].filter((one) => one.action === form.action).indexOf(form)].join(" ");
+  // A form is known by where it is sent: its page may have another URL after signing in, if it was the answer to another form.
+  const nameOf = (form) => [form.getAttribute("action") || location.pathname, [...document.forms].filter((one) => one.action === form.action).indexOf(form)].join(" ");
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
