@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 say = @echo "==> $(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help sbom audit setup setup-dev wheel jupyter run demo demo-class hub-demo browser test attack soak lint format bench study screenshots docs lock clean
+.PHONY: help sbom audit setup setup-dev wheel jupyter run demo demo-class hub-demo browser test attack soak lint format bench bench-quick study screenshots docs lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,8 +74,8 @@ $(VENV)-jupyter/.wheel $(VENV)-classic/.wheel $(VENV)-together/.wheel: $(VENV)-%
 
 jupyter: $(VENV)-jupyter/.wheel $(VENV)-classic/.wheel $(VENV)-together/.wheel jupyterhub/node_modules/.installed ## JupyterLab, Notebook 7, Classic and a hub, with the wheel
 
-run: setup ## Serve: database, web, worker and schedules in one (HOST=, PORT=)
-	@exec $(VENV)/bin/learntrace serve --host $(HOST) --port $(PORT)
+run: setup ## Begin: serve, with the set-up page of a new server (HOST=, PORT=)
+	@exec $(VENV)/bin/learntrace serve --open --host $(HOST) --port $(PORT)
 
 demo: setup ## An academy with learners, live telemetry and every status, until Ctrl-C (PORT=)
 	@exec $(PY) -m learntrace.config.demo --host $(HOST) --port $(PORT)
@@ -123,6 +123,9 @@ soak: setup-dev browser ## What takes longer: kill rounds, generated requests, a
 
 bench: setup-dev ## Measure, each figure as a ratio against a reference in the same run
 	$(PY) -m benchmarks $(ARGS)
+
+bench-quick: setup-dev ## A few of these in under five minutes: fails on wrong rows, or far below a target
+	$(PY) -m benchmarks.quick
 
 study: setup-dev ## Which signals tell who ends a homework incomplete: the tables and plots of the docs' study
 	$(PY) -m benchmarks.study

@@ -8,11 +8,15 @@ from typing import NamedTuple
 
 @dataclass
 class Row:
-    """The measurements of one benchmark, of Learntrace and of the reference in turn; both in `unit`."""
+    """The measurements of one benchmark, of Learntrace and of the reference in turn; both in `unit`.
+
+    `target`: the ratio that is aimed at, None where a smaller figure is better or none is set.
+    """
 
     name: str
     unit: str
     reference: str
+    target: float | None = None
     ours: list[float] = field(default_factory=list)
     theirs: list[float] = field(default_factory=list)
 
@@ -20,6 +24,11 @@ class Row:
     def ratios(self) -> list[float]:
         """Learntrace's figure divided by the reference's, for each round."""
         return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+
+    @property
+    def is_far_off(self) -> bool:
+        """Whether even the best round's ratio is below half of its target."""
+        return self.target is not None and max(self.ratios) < self.target / 2
 
     def line(self) -> str:
         """Return the row of the Markdown table."""

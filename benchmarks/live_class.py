@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from benchmarks.figures import Benchmark, Row
 from benchmarks.load import request
 from benchmarks.server import running
 from tests.faults.installation import HOST, Installation
-from tests.faults.processes import processes_of
+from tests.faults.processes import WEB, WORKER, command_of, processes_of
 
 LEARNERS = 1000
 SECONDS = 60.0
@@ -64,7 +64,8 @@ class Figures:
     signals: list[float] = field(default_factory=list)
     missing: int = 0
     ages: list[float] = field(default_factory=list)
-    cores: float = 0.0
+    cores: dict[str, float] = field(default_factory=dict)
+    milliseconds: dict[str, float] = field(default_factory=dict)
     megabytes: float = 0.0
 
     def lines(self) -> dict[str, Any]:
@@ -77,7 +78,9 @@ class Figures:
             "signals": len(self.signals),
             "signals that never came": self.missing,
             "queue age at most, at the end (s)": [round(max(self.ages), 2), round(self.ages[-1], 2)],
-            "cores of the server, its database included": round(self.cores, 2),
+            "cores of the server, its database included": round(sum(self.cores.values()), 2),
+            "cores of each kind of process": {kind: round(cores, 2) for kind, cores in self.cores.items()},
+            "CPU for a request (ms)": {kind: round(took, 2) for kind, took in self.milliseconds.items()},
             "memory, shared pages once (MB)": round(self.megabytes),
         }
 
@@ -264,13 +267,20 @@ async def _look_at_queues(url: str, figures: Figures) -> None:
             await asyncio.sleep(1)
 
 
-def _cpu(installation: Installation) -> float:
-    """Return the CPU seconds that the installation's living processes have used, and those that they waited for."""
-    seconds = 0.0
+def _cpu(installation: Installation) -> dict[str, float]:
+    """Return the CPU seconds of the installation's living processes and of the load generator, by their kind."""
+    seconds: defaultdict[str, float] = defaultdict(float, load=time.process_time())
     for process in processes_of(installation.home):
         with suppress(Exception):
-            seconds += sum(process.cpu_times()[:4])
+            times = process.cpu_times()
+            seconds[_kind(command_of(process))] += times.user + times.system
     return seconds
+
+
+def _kind(command: str) -> str:
+    """Return what a process of an installation does, by its command line."""
+    kinds = {WEB: "web", WORKER: "worker", "[local]": "database, sessions", "postgres": "database, the rest"}
+    return next((kind for words, kind in kinds.items() if words in command), "supervisor")
 
 
 def _megabytes(installation: Installation) -> float:
@@ -300,7 +310,10 @@ async def run(installation: Installation, members: Class, seconds: float) -> Fig
         await asyncio.sleep(PROBE_PAUSE)
         if time.perf_counter() > until:
             break
-    figures.cores = (_cpu(installation) - before) / (time.perf_counter() - began)
+    used, took = _cpu(installation), time.perf_counter() - began
+    spent = {kind: seconds - before.get(kind, 0.0) for kind, seconds in used.items()}
+    figures.milliseconds = {kind: seconds * 1000 / max(len(figures.requests), 1) for kind, seconds in spent.items()}
+    figures.cores = {kind: seconds / took for kind, seconds in spent.items() if kind != "load"}
     figures.megabytes = _megabytes(installation)
     # What is late is waited for, so that it counts.
     with suppress(TimeoutError):
@@ -329,7 +342,7 @@ def benchmarks(installation: Installation) -> Iterator[Benchmark]:
         latest[:] = [measure(installation, LEARNERS, SECONDS)]
         figures = latest[0]
         assert not figures.missing, f"{figures.missing} signals never came"
-        row.name = f"{name}; queue age {max(figures.ages):.1f} s at most, {figures.cores:.2f} cores"
+        row.name = f"{name}; queue age {max(figures.ages):.1f} s at most, {sum(figures.cores.values()):.2f} cores"
         return _percentile(figures.signals, 95)
 
     yield Benchmark(row, ours, lambda: _percentile(latest[0].requests, 99))

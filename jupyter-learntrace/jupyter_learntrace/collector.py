@@ -23,6 +23,7 @@ from jupyter_learntrace.spool_file import SpoolUnusable
 
 MOST_POSTED_BYTES = 4 * 1024 * 1024
 MOST_POSTED = 200
+MOST_HELP_BYTES = 8 * 1024
 
 
 class Refusal(Exception):
@@ -93,6 +94,19 @@ class Collector:
             raise Refusal(503, problem.sentence) from None
         return await self._state(language)
 
+    async def help(self, method: str, body: bytes | None, language: str) -> dict[str, Any]:
+        """Read the learner's raised hand at Learntrace, raise it or take it back. Raises Refusal."""
+        wanted = _wanted_help(body) if body is not None else None
+        try:
+            return await self._sender.help(method, wanted, language)
+        except Denied as denied:
+            # Learntrace's own sentence, in the language that it was asked for.
+            raise Refusal(403, Sentence(str(denied))) from None
+        except Failure as failure:
+            raise Refusal(
+                503, _("Learntrace can't be asked now (%(told)s). Please try again.", told=Sentence(str(failure)))
+            ) from None
+
     async def _on_disk(self, work: Any, *arguments: Any) -> Any:
         return await IOLoop.current().run_in_executor(self._disk, work, self._spool, *arguments)
 
@@ -152,6 +166,22 @@ class Idle:
 
     async def consent(self, collecting: bool, language: str) -> dict[str, Any]:
         raise Refusal(503, self._state.sentence)
+
+    async def help(self, method: str, body: bytes | None, language: str) -> dict[str, Any]:
+        """Return that no hand can be raised here: there is no server to raise it at."""
+        return {"allowed": False, "academy": None, "hand": None}
+
+
+def _wanted_help(body: bytes) -> bytes:
+    """Return what a hand is to be about as JSON, with the known keys only. Raises Refusal."""
+    try:
+        document = json.loads(body) if len(body) <= MOST_HELP_BYTES else None
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise Refusal(400, _("The request's body isn't JSON."))
+    known = {key: document[key] for key in ("text", "assignment") if isinstance(document.get(key), str)}
+    return json.dumps(known).encode()
 
 
 def _capture(event: object, with_source: bool) -> CapturedEvent | Unacceptable:

@@ -83,7 +83,7 @@ def _checked_url(url: str) -> str:
     except ValueError:
         well_formed = False
     if not well_formed or any(character.isspace() for character in url):
-        raise Unusable(_("LEARNTRACE_URL is no http or https address."))
+        raise Unusable(_("LEARNTRACE_URL isn't an http or https address."))
     if parts.username is not None or parts.password is not None:
         raise Unusable(_("LEARNTRACE_URL must not hold a user name or password; set LEARNTRACE_TOKEN instead."))
     if parts.query or parts.fragment:

@@ -117,6 +117,21 @@ class Delivery:
         """Set whether the learner's events may be collected. Raises a Failure; Denied where the academy allows no choice."""
         return await self._account("PUT", json.dumps({"collecting": collecting}).encode())
 
+    async def help(self, method: str, body: bytes | None, language: str) -> dict[str, Any]:
+        """Read, raise or take back the learner's hand. Raises a Failure; Denied where it is refused for good."""
+        headers = {"Accept-Language": language, **({"Content-Type": "application/json"} if body else {})}
+        answer = await self._fetch(method, "/v1/me/help-request", body, headers)
+        document = self._document(answer)
+        if answer.code == 404:
+            # A Learntrace that knows no hands yet.
+            return {"allowed": False, "academy": None, "hand": None}
+        if answer.code in {400, 403, 429}:
+            raise Denied(_refusal(document) or self._describe(answer, document))
+        self._raise_for(answer, document)
+        if not isinstance(document, dict) or not isinstance(document.get("allowed"), bool):
+            raise Away("the answer doesn't say whether a hand is up")
+        return document
+
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
@@ -189,6 +204,14 @@ class Delivery:
 
     def _redacted(self, text: str) -> str:
         return text.replace(self._settings.credential.secret, "...")[:300]
+
+
+def _refusal(document: Any) -> str:
+    """Return the sentence of a refusal, or of the first field that can't be taken."""
+    if _detail(document):
+        return _detail(document)
+    first = next(iter(document.values()), None) if isinstance(document, dict) else None
+    return str(first[0]) if isinstance(first, list) and first else ""
 
 
 def _detail(document: Any) -> str:

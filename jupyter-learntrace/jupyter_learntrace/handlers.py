@@ -12,7 +12,7 @@ from jupyter_learntrace.collector import Collector, Idle, Refusal
 from jupyter_learntrace.messages import Sentence, _, language_of_header
 
 SETTING = "learntrace"
-PATHS = ("events", "state", "consent")
+PATHS = ("events", "state", "consent", "help")
 
 
 class Answer:
@@ -82,9 +82,25 @@ class Consent(Answer):
         return await self.collector.consent(collecting, self.language)
 
 
+class Help(Answer):
+    """The learner's raised hand, which stands at Learntrace alone: nothing of it is kept here."""
+
+    @web.authenticated
+    async def get(self) -> None:
+        await self.answer(self.collector.help("GET", None, self.language))
+
+    @web.authenticated
+    async def post(self) -> None:
+        await self.answer(self.collector.help("POST", self.request.body, self.language))
+
+    @web.authenticated
+    async def delete(self) -> None:
+        await self.answer(self.collector.help("DELETE", None, self.language))
+
+
 def handlers(base: type, base_url: str) -> list[tuple[str, type]]:
     """Return the routes, with handlers derived from `base`, the host's own APIHandler."""
-    parts = zip(PATHS, (Events, State, Consent))
+    parts = zip(PATHS, (Events, State, Consent, Help))
     return [
         (f"{base_url.rstrip('/')}/learntrace/{path}", type(f"Learntrace{part.__name__}", (part, base), {}))
         for path, part in parts

@@ -96,6 +96,10 @@ class Sender:
         await self._store_account(await self._delivery.consent(collecting))
         self.wake()
 
+    async def help(self, method: str, body: bytes | None, language: str) -> dict[str, Any]:
+        """Ask for the learner's raised hand, raise it or take it back. Raises a Failure."""
+        return await self._delivery.help(method, body, language)
+
     async def stop(self) -> None:
         """Stop, after a short last attempt to send. Events that are not sent stay in the spool."""
         self._stopping = True

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.accounts.audit.actions import SETTINGS_CHANGED, Action
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Academy, AcademySettings
-from learntrace.core.errors import FieldProblem
+from learntrace.core.errors import FieldProblem, Problem
 
 Validator = Callable[[object], Any]
 Features = Mapping[str, Any]
@@ -20,9 +20,10 @@ LEARNPACK = "learnpack_features"
 NOTEBOOK = "notebook_features"
 SIGNAL = "signal_features"
 ACCESS = "access_features"
-GROUPS = (LEARNPACK, NOTEBOOK, SIGNAL, ACCESS)
+PAGES = "page_features"
+GROUPS = (LEARNPACK, NOTEBOOK, SIGNAL, ACCESS, PAGES)
 # Groups without unknown features. In LearnPack's group features that we don't know are kept as sent.
-_CLOSED = frozenset({NOTEBOOK, SIGNAL, ACCESS})
+_CLOSED = frozenset({NOTEBOOK, SIGNAL, ACCESS, PAGES})
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,36 @@ Listener = Callable[[int], None]
 _listeners: dict[str, list[Listener]] = {group: [] for group in GROUPS}
 
 
+# Called with the academy and a group's features before and after a change, before it is stored; raises a Problem against it.
+Check = Callable[[Academy, Features, Features], None]
+_checks: dict[str, list[Check]] = {group: [] for group in GROUPS}
+
+
+class ChangedMeanwhile(Problem):
+    """What was confirmed is no longer what would be changed."""
+
+    slug = "setting-changed"
+    status_code = 409
+    text = _("Somebody has changed this setting in the meantime. Look at it again; nothing was changed")
+
+
+def check_before(group: str, check: Check) -> None:
+    """Register a check of changes to a group's features that needs to know the academy."""
+    _checks[group].append(check)
+
+
 def when_changed(group: str, listener: Listener) -> None:
     """Register a listener, called with an academy's id in the transaction that changes a group of its features."""
     _listeners[group].append(listener)
 
 
-def feature_validator(feature: str, validate: Validator) -> None:
-    """Register the validator of one of `learnpack_features`.
+def feature_validator(feature: str, validate: Validator, default: Any = None) -> None:
+    """Register the validator of one of `learnpack_features`, and what it is where it isn't set.
 
     The value that `validate` returns is stored; a Problem that it raises is the client's answer. Rooms call this in their
     AppConfig.ready. Features without a validator are stored as sent.
     """
-    _features[LEARNPACK][feature] = _Feature(validate)
+    _features[LEARNPACK][feature] = _Feature(validate, default)
 
 
 def declare_feature(group: str, feature: str, default: Any, validate: Validator, *, parts: bool = False) -> None:
@@ -138,6 +157,58 @@ def merge_features(
     return merge_settings(academy, {group: features}, action)
 
 
+def _after(
+    academy: Academy, before: Mapping[str, Features], incoming: Mapping[str, Features]
+) -> dict[str, dict[str, Any]]:
+    """Return all groups' features after a change.
+
+    Raises what a check of a group raises.
+    """
+    after = {group: merged(before[group], incoming.get(group, {}), group) for group in GROUPS}
+    for group in GROUPS:
+        if after[group] != before[group]:
+            for check in _checks[group]:
+                check(academy, before[group], after[group])
+    return after
+
+
+def feature_in_force(row: AcademySettings, group: str, feature: str) -> Any:
+    """Return a feature of an academy's settings: the stored one over the default, None where neither is known."""
+    return _in_force(_stored(row, group), group, feature)
+
+
+def _in_force(features: Features, group: str, feature: str) -> Any:
+    return merged({feature: default_of(group, feature)}, features, group).get(feature)
+
+
+def default_of(group: str, feature: str) -> Any:
+    """Return what a feature is where it isn't set."""
+    known = _features[group].get(feature)
+    return known.default if known is not None else None
+
+
+def try_feature(academy: Academy, group: str, feature: str, value: Any) -> Any:
+    """Return what a feature would be if it were set, without setting it.
+
+    Raises what `merge_settings` raises.
+    """
+    row = settings_of(academy)
+    before = {name: _stored(row, name) for name in GROUPS}
+    after = _after(academy, before, {group: checked({feature: value}, group)})
+    return _in_force(after[group], group, feature)
+
+
+def set_feature(academy: Academy, group: str, feature: str, value: Any, *, seen: Any) -> None:
+    """Set a feature that was `seen` in force when the change was confirmed.
+
+    Raises ChangedMeanwhile, and what `merge_settings` raises.
+    """
+    with transaction.atomic():
+        if feature_in_force(locked_settings(academy), group, feature) != seen:
+            raise ChangedMeanwhile
+        merge_settings(academy, {group: {feature: value}})
+
+
 def merge_settings(
     academy: Academy, groups: Mapping[str, Features], action: Action | None = SETTINGS_CHANGED
 ) -> AcademySettings:
@@ -149,8 +220,9 @@ def merge_settings(
     with transaction.atomic():
         row = locked_settings(academy)
         before = {group: _stored(row, group) for group in GROUPS}
+        after = _after(academy, before, incoming)
         for group in GROUPS:
-            setattr(row, group, merged(before[group], incoming.get(group, {}), group))
+            setattr(row, group, after[group])
         row.save(update_fields=[*GROUPS, "updated_at"])
         if action is not None:
             record(

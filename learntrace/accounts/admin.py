@@ -14,11 +14,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from learntrace.accounts.academy_settings import ACCESS, LEARNPACK, NOTEBOOK, SIGNAL, checked
+from learntrace.accounts.academy_settings import ACCESS, LEARNPACK, NOTEBOOK, PAGES, SIGNAL, checked
 from learntrace.accounts.audit import admin as audit_admin
 from learntrace.accounts.cohort_limits.changes import LimitRefused, check_limit
+from learntrace.accounts.first_setup.models import SampleData, SetupCode
 from learntrace.accounts.memberships import LastAdmin, keeping_an_admin
 from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Membership, MergedUser, Token, User
+from learntrace.accounts.people import admin as people_admin
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession
 from learntrace.accounts.signing_in.sessions import end_sessions
@@ -115,6 +117,9 @@ class SettingsForm(_SettingsForm):
 
     def clean_access_features(self) -> dict[str, Any]:
         return self._checked(ACCESS)
+
+    def clean_page_features(self) -> dict[str, Any]:
+        return self._checked(PAGES)
 
     def _checked(self, group: str) -> dict[str, Any]:
         features = self.cleaned_data[group]
@@ -232,6 +237,23 @@ class GuessCountAdmin(ReadOnlyAdmin):
     ordering = ("-ends_at",)
 
 
+@admin.register(SetupCode)
+class SetupCodeAdmin(ReadOnlyAdmin):
+    """The code of the set-up page, without itself; who deletes it ends it."""
+
+    list_display = ("created_at",)
+    fields = ("created_at",)
+
+
+@admin.register(SampleData)
+class SampleDataAdmin(ReadOnlyAdmin):
+    """Which academy holds sample data; the page Connect takes it out."""
+
+    list_display = ("academy", "created_at")
+    fields = ("academy", "created_at")
+    list_select_related = ("academy",)
+
+
 @admin.register(SignInSession)
 class SignInSessionAdmin(ReadOnlyAdmin):
     """Sessions; who deletes one ends it."""
@@ -286,5 +308,5 @@ class MergedUserAdmin(ReadOnlyAdmin):
 # Django imports this module alone.
 __all__ = [
     "AcademyAdmin", "AcademySettingsAdmin", "CohortAdmin", "GrantAdmin", "MembershipAdmin", "TokenAdmin", "UserAdmin",
-    "audit_admin",
+    "audit_admin", "people_admin",
 ]  # fmt: skip

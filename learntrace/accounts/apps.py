@@ -9,6 +9,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from learntrace.accounts import (
             openapi,  # noqa: F401 (spectacular finds the token scheme once it is loaded)
+            page_features,
             personal_data,
         )
         from learntrace.accounts.second_factor import required
@@ -16,4 +17,5 @@ class AccountsConfig(AppConfig):
 
         personal_data.register()
         required.register()
+        page_features.register()
         sessions.connect()

@@ -49,9 +49,9 @@ def count_readers(
 ) -> Mapping[tuple[int, str], int]:
     """Count the active members of academies who see the learner, by (academy id, role); roles without one are left out.
 
-    Who is limited to cohorts sees the learner by a task of one of these. One query.
+    Who is limited to cohorts sees the learners of these. One query.
     """
-    sees = Q(only_cohorts=False) | Q(cohorts__tasks__user=learner)
+    sees = Q(only_cohorts=False) | Q(cohorts__tasks__user=learner) | Q(cohorts__listed_learners__user=learner)
     rows = (
         Membership.objects.filter(sees, academy__in=academies, status=Membership.Status.ACTIVE, role__in=roles)
         .order_by()

@@ -18,8 +18,8 @@ from learntrace.accounts.tokens.scopes import TokenScope
 
 # Django looks for a room's tables here.
 __all__ = [
-    "Academy", "AcademySettings", "AuditEntry", "AuditValues", "Cohort", "Grant", "Membership", "Token", "User", "key_hash",
-    "key_prefix",
+    "Academy", "AcademySettings", "AuditEntry", "AuditValues", "Cohort", "CohortLearner", "Grant", "Invitation", "Membership",
+    "RosterJob", "RosterProgress", "Token", "User", "key_hash", "key_prefix",
 ]  # fmt: skip
 
 
@@ -86,13 +86,15 @@ class Academy(models.Model):
 
 class AcademySettings(models.Model):
     """An academy's settings: `learnpack_features` (the ignore rules among others), `notebook_features`, and
-    `signal_features` (the detectors' thresholds); `access_features` say how staff sign in."""
+    `signal_features` (the detectors' thresholds); `access_features` say how staff sign in, `page_features` what pages and
+    messages say."""
 
     academy = models.OneToOneField(Academy, models.CASCADE, related_name="settings")
     learnpack_features = models.JSONField(default=dict, blank=True)
     notebook_features = models.JSONField(default=dict, db_default={}, blank=True)
     signal_features = models.JSONField(default=dict, db_default={}, blank=True)
     access_features = models.JSONField(default=dict, db_default={}, blank=True)
+    page_features = models.JSONField(default=dict, db_default={}, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -112,6 +114,7 @@ class Cohort(models.Model):
     academy = models.ForeignKey(Academy, models.CASCADE, related_name="cohorts")
     starts_on = models.DateField(null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("cohort")
@@ -248,5 +251,9 @@ class Token(models.Model):
 
 
 # Django finds a room's tables through this module.
+from learntrace.accounts.first_setup.models import SampleData, SetupCode  # noqa: E402, F401
+from learntrace.accounts.invitations.models import Invitation  # noqa: E402
+from learntrace.accounts.people.models import CohortLearner  # noqa: E402
+from learntrace.accounts.roster.jobs.models import RosterJob, RosterProgress  # noqa: E402
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode  # noqa: E402, F401
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession  # noqa: E402, F401

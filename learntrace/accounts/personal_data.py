@@ -1,11 +1,20 @@
 """Personal datasets of this room (`core.personal_data`): the account, which only the server's operator can close."""
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.audit import personal_data as audit
-from learntrace.accounts.models import Grant, Membership, MergedUser, Token, User
+from learntrace.accounts.models import (
+    CohortLearner,
+    Grant,
+    Invitation,
+    Membership,
+    MergedUser,
+    RosterJob,
+    Token,
+    User,
+)
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import SignInSession
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
@@ -83,6 +92,38 @@ def _former_names(user_id: int) -> Rows:
     return MergedUser.objects.filter(user=user_id).order_by("former_id").values("former_id", "former_name")
 
 
+def _cohort_places(user_id: int) -> Rows:
+    places = CohortLearner.objects.filter(user=user_id).order_by("id")
+    rows: Rows = places.values("created_at", cohort_slug=F("cohort__slug"), cohort_name=F("cohort__name"))
+    return rows
+
+
+def _invitations(user_id: int) -> Rows:
+    # Without the hashes of their links.
+    columns = (
+        "email",
+        "role",
+        "created_at",
+        "expires_at",
+        "mailed",
+        "used_at",
+        "revoked_at",
+        "made_by_id",
+        "used_by_id",
+    )
+    invitations = Invitation.objects.filter(Q(made_by=user_id) | Q(used_by=user_id)).order_by("id")
+    rows: Rows = invitations.values(*columns, academy_slug=F("academy__slug"))
+    return rows
+
+
+def _imports(user_id: int) -> Rows:
+    # Without what they say of others.
+    columns = ("file_name", "form", "state", "address", "created_at", "applied_at", "undone_at")
+    jobs = RosterJob.objects.filter(made_by=user_id).order_by("id")
+    rows: Rows = jobs.values(*columns, academy_slug=F("academy__slug"))
+    return rows
+
+
 def register() -> None:
     account = _("It is what you sign in with. Whoever runs this server can close it.")
     membership = _("Your academies decide who belongs to them, and as what.")
@@ -93,6 +134,11 @@ def register() -> None:
         PersonalDataset("account", _("Account"), _account, stays=account, table=True),
         PersonalDataset("former-names", _("Former ids and user names"), _former_names, stays=account, table=True),
         PersonalDataset("memberships", _("Roles in academies"), _memberships, stays=membership, table=True),
+        PersonalDataset("cohort-places", _("Places in cohorts"), _cohort_places, stays=membership, table=True),
+        PersonalDataset(
+            "invitations", _("Invitations that you made or accepted"), _invitations, stays=membership, table=True
+        ),
+        PersonalDataset("roster-imports", _("Rosters that you imported"), _imports, stays=membership, table=True),
         PersonalDataset("permissions", _("Permissions outside any role"), _grants, stays=membership, table=True),
         PersonalDataset("tokens", _("Tokens, without their keys"), _tokens, stays=tokens, table=True),
         PersonalDataset("sessions", _("Sessions on this server's pages"), _sessions, stays=sessions, table=True),

@@ -16,6 +16,9 @@ CAPABILITIES = {
     "crud_asset": "Change assets, recompute their statistics",
     "get_academy_auth_settings": "Read the academy's settings",
     "crud_academy_auth_settings": "Change the academy's settings",
+    "read_member": "Read the academy's people, their roles, addresses and cohorts",
+    "crud_member": "Add, invite, import, archive and merge people, give roles, make cohorts",
+    "crud_due_date": "Set due dates and extensions",
     "read_audit_log": "Read who did what at the academy, with values, names and network addresses",
 }
 
@@ -33,7 +36,13 @@ class Role:
 
 
 _ASSISTANT = frozenset({"read_assignment", "read_asset"})
-_TEACHER = _ASSISTANT | {"crud_telemetry", "crud_asset", "get_academy_auth_settings"}
+_TEACHER = _ASSISTANT | {
+    "crud_telemetry",
+    "crud_asset",
+    "get_academy_auth_settings",
+    "read_member",
+    "crud_due_date",
+}
 
 ROLES = {
     role.slug: role

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from learntrace.accounts.academy_settings import NOTEBOOK, SIGNAL, with_defaults
+from learntrace.accounts.academy_settings import NOTEBOOK, PAGES, SIGNAL, with_defaults
 from learntrace.accounts.jupyterhub.members import HubMember
 from learntrace.accounts.models import Academy, AcademySettings, Membership, Token, User
 from learntrace.accounts.permissions import active_roles, permissions_of
@@ -129,6 +129,8 @@ class AcademySettingsSerializer(serializers.ModelSerializer[AcademySettings]):
     notebook_features = serializers.SerializerMethodField(help_text="with the defaults of what isn't set")
     signal_features = serializers.SerializerMethodField(help_text="by kind; with the defaults of what isn't set")
 
+    page_features = serializers.SerializerMethodField(help_text="language and help text; with the defaults")
+
     class Meta:
         model = AcademySettings
         fields = (
@@ -137,6 +139,7 @@ class AcademySettingsSerializer(serializers.ModelSerializer[AcademySettings]):
             "learnpack_features",
             "notebook_features",
             "signal_features",
+            "page_features",
             "created_at",
             "updated_at",
         )
@@ -146,6 +149,9 @@ class AcademySettingsSerializer(serializers.ModelSerializer[AcademySettings]):
 
     def get_signal_features(self, row: AcademySettings) -> dict[str, Any]:
         return with_defaults(row, SIGNAL)
+
+    def get_page_features(self, row: AcademySettings) -> dict[str, Any]:
+        return with_defaults(row, PAGES)
 
 
 class AccessSerializer(serializers.Serializer[Any]):
@@ -160,3 +166,4 @@ class FeaturesSerializer(serializers.Serializer[Any]):
     learnpack_features = serializers.DictField(required=False)
     notebook_features = serializers.DictField(required=False)
     signal_features = serializers.DictField(required=False)
+    page_features = serializers.DictField(required=False)

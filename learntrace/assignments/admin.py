@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from learntrace.assignments.due_dates.models import DueDate, Extension
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.assignments.telemetry_documents import keep_unread_records
 from learntrace.core.admin import BigTableAdmin
@@ -56,3 +57,19 @@ class AssignmentTelemetryAdmin(BigTableAdmin):
         """Delete records; what they tell and nobody has read yet is kept."""
         keep_unread_records(list(queryset.values_list("user_id", "asset_slug")))
         super().delete_queryset(request, queryset)
+
+
+@admin.register(DueDate)
+class DueDateAdmin(BigTableAdmin):
+    list_display = ("id", "cohort", "asset", "due_at")
+    list_select_related = ("cohort", "asset")
+    search_fields = ("=cohort__slug", "=asset__slug")
+    raw_id_fields = ("cohort", "asset")
+
+
+@admin.register(Extension)
+class ExtensionAdmin(BigTableAdmin):
+    list_display = ("id", "due_date", "user", "due_at", "reason")
+    list_select_related = ("due_date", "user")
+    search_fields = ("=user__username", "=user__email", "=due_date__cohort__slug")
+    raw_id_fields = ("due_date", "user")

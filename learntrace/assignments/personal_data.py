@@ -8,6 +8,7 @@ from django.db.models import F, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.assignments.due_dates.models import Extension
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
 
@@ -25,6 +26,12 @@ def _tasks(user_id: int) -> Rows:
     tasks = Task.objects.filter(user=user_id).order_by("id")
     rows: Rows = tasks.values(*_TASK_COLUMNS, cohort_slug=F("cohort__slug"))
     return rows
+
+
+def _extensions(user_id: int) -> Rows:
+    rows = Extension.objects.filter(user=user_id).order_by("id")
+    about = {"asset_slug": F("due_date__asset__slug"), "cohort_slug": F("due_date__cohort__slug")}
+    return rows.values("due_at", "reason", "created_at", **about)
 
 
 def _telemetry(user_id: int) -> Rows:
@@ -58,6 +65,13 @@ def register() -> None:
             _tasks,
             table=True,
             stays=_("Your academy has set them, and their state is its record of your course."),
+        ),
+        PersonalDataset(
+            "extensions",
+            _("Extensions of due dates"),
+            _extensions,
+            table=True,
+            stays=_("Your academy has given them to you."),
         ),
         PersonalDataset(
             "telemetry",

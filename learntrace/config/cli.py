@@ -66,6 +66,7 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "roster": ("roster import FILE: declare academies, people, assets and tasks", _with_tables(_roster)),
         "token": ("token create | list | revoke", _with_tables(_token)),
         "users": ("users merge | merges | unmerge: two users who are one person", _with_tables(_users)),
+        "setup-code": ("a new code for the set-up page of a server that nobody has set up", _with_tables(_setup_code)),
         "unlock": ("let an account or an address sign in again after too many wrong guesses", _with_tables(_unlock)),
         "cohort-limit": ("cohort-limit list | set | lift: which cohorts a teacher sees", _with_tables(_cohort_limit)),
         "recompute": ("make measures and signals again from the activities", _with_tables(_recompute)),
@@ -74,6 +75,8 @@ def _commands() -> dict[str, tuple[str, Command]]:
         "encryption": ("encryption status | rotate: the key of webhook and chat targets", _with_tables(_encryption)),
         "doctor": ("is this installation healthy?", _with_database(_doctor)),
         "backup": ("backup FILE: the whole database into one file, with pg_dump", _with_database(_backup)),
+        "backup-key": ("backup-key FILE: make a key for encrypted backups", _backup_key),
+        "decrypt-backup": ("decrypt-backup FILE OUT --key FILE: a backup that pg_restore reads", _decrypt_backup),
         "settings": ("every setting, its value and what it is for", _settings),
         "manage": ("Django's management commands, as manage.py has them", _with_database(_manage)),
     }
@@ -185,6 +188,12 @@ def _users(argv: list[str]) -> int:
     return run(argv)
 
 
+def _setup_code(argv: list[str]) -> int:
+    from learntrace.accounts.first_setup.command import main as run
+
+    return run(argv)
+
+
 def _cohort_limit(argv: list[str]) -> int:
     from learntrace.accounts.cohort_limits.command import main as run
 
@@ -223,6 +232,18 @@ def _doctor(argv: list[str]) -> int:
 
 def _backup(argv: list[str]) -> int:
     from learntrace.config.commands.backup import main as run
+
+    return run(argv)
+
+
+def _backup_key(argv: list[str]) -> int:
+    from learntrace.config.commands.backup_keys import make_key as run
+
+    return run(argv)
+
+
+def _decrypt_backup(argv: list[str]) -> int:
+    from learntrace.config.commands.backup_keys import decrypt as run
 
     return run(argv)
 

@@ -417,6 +417,19 @@ AUDIT_DAYS = Setting(
     _audit_days,
     "Days that the audit log is kept by the daily clean-up; 30 at least, 36500 at most.",
 )
+BACKUP_KEYS = Setting(
+    "LEARNTRACE_BACKUP_KEYS",
+    "",
+    _words,
+    "Public keys for which `learntrace backup` encrypts, separated by commas; `learntrace backup-key` makes one. "
+    "Empty: backups aren't encrypted.",
+)
+PUBLIC_STATISTICS_LEARNERS = Setting(
+    "LEARNTRACE_PUBLIC_STATISTICS_LEARNERS",
+    "5",
+    _whole,
+    "Learners that a day of an asset's statistics needs to be shown to everybody; its own staff sees every day. 0: no limit.",
+)
 STATS_SYNC_AT = Setting("LEARNTRACE_STATS_SYNC_AT", "02:00", _time_of_day, "When the nightly stats sync runs (UTC).")
 CLEAN_UP_AT = Setting("LEARNTRACE_CLEAN_UP_AT", "03:30", _time_of_day, "When the daily clean-up runs (UTC).")
 PUBLIC_URL = Setting(
@@ -491,6 +504,8 @@ SETTINGS = (
     HUB_ACADEMY,
     HUB_CREATE_USERS,
     RETENTION_DAYS,
+    PUBLIC_STATISTICS_LEARNERS,
+    BACKUP_KEYS,
     AUDIT_DAYS,
     STATS_SYNC_AT,
     CLEAN_UP_AT,

@@ -156,6 +156,7 @@ KEY_GUESSES: int = environment.KEY_GUESSES.value()
 HUB_API_URL: str = environment.HUB_API_URL.value()
 HUB_ACADEMY: str = environment.HUB_ACADEMY.value()
 HUB_CREATE_USERS: bool = environment.HUB_CREATE_USERS.value()
+PUBLIC_STATISTICS_LEARNERS: int = environment.PUBLIC_STATISTICS_LEARNERS.value()
 RETENTION_DAYS: int = environment.RETENTION_DAYS.value()
 AUDIT_DAYS: int = environment.AUDIT_DAYS.value()
 METRICS_TOKEN: str = environment.METRICS_TOKEN.value()
@@ -238,6 +239,8 @@ SPECTACULAR_SETTINGS = {
         "SignalStateEnum": "learntrace.signals.models.Signal.State",
         "ConcernStateEnum": "learntrace.signals.concerns.serializers.STATES",
         "SettableSignalStateEnum": "learntrace.signals.serializers.SETTABLE",
+        "HelpRequestStateEnum": "learntrace.signals.help_requests.models.STATES",
+        "OpenHelpRequestStateEnum": "learntrace.signals.help_requests.models.OPEN_STATES",
         "NotificationStateEnum": "learntrace.signals.models.Notification.State",
         "SeverityEnum": "learntrace.signals.models.Signal.Severity",
         "SeverityWordEnum": "learntrace.signals.serializers.SEVERITY_WORDS",

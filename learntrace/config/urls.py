@@ -6,7 +6,9 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from learntrace.accounts.admin import sign_in_to_administration
+from learntrace.config.demo.sample import Sample
 from learntrace.config.operations import health, prometheus
+from learntrace.dashboard.connect import views as connecting
 from learntrace.dashboard.health import views
 from learntrace.dashboard.layout import views as pages
 
@@ -34,6 +36,7 @@ urlpatterns = [
     path("", pages.home, {"look": health.look}, name="home"),
     path("status", pages.status, name="status"),
     path("telemetry", views.telemetry_health, {"look": health.look}, name="telemetry-health"),
+    path("connect/sample", connecting.sample, {"data": Sample}, name="connect-sample"),
     path("", include("learntrace.dashboard.urls")),
 ]
 

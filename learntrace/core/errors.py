@@ -75,7 +75,7 @@ class Unavailable(Problem):
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     reason = "unavailable"
-    text = _("The database is away for a moment. Please try again")
+    text = _("The database is unavailable for a moment. Please try again")
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": "2"}

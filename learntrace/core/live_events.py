@@ -17,6 +17,7 @@ from learntrace.core.sql import fetch, json_rows
 CHANNEL = "learntrace_live"
 SIGNAL: Final = "signal"
 CONCERN: Final = "concern"
+HELP_REQUEST: Final = "help_request"
 PROGRESS: Final = "progress"
 WEBHOOK: Final = "webhook"
 # The part of the data that streams don't send: an Audience.

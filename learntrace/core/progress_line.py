@@ -2,9 +2,25 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TextIO
 
 EVERY = 5.0  # seconds between two lines
+
+Listener = Callable[[str, int, int], None]
+_listener: ContextVar[Listener | None] = ContextVar("progress_listener", default=None)
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """Have all progress in a block told to a listener too: the label, how much is done, and of how much (0: unknown)."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
 
 
 class ProgressLine:
@@ -31,6 +47,8 @@ class ProgressLine:
     def advance(self, count: int = 1) -> None:
         """Count `count` more finished items."""
         self.done += count
+        if (listener := _listener.get()) is not None:
+            listener(self._label, self.done, self._total or 0)
         now = time.monotonic()
         if now - self._written_at >= self._every and not self._silent:
             self._written_at = now

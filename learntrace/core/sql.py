@@ -3,10 +3,10 @@
 All of it runs on Django's connection and so in the open transaction.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -14,9 +14,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from learntrace.core.postgresql.base import DatabaseWrapper
 
 Parameters = Sequence[Any] | Mapping[str, Any]  # what psycopg can adapt
+Fact = TypeVar("Fact")
 
-
-_preparing: ContextVar[bool] = ContextVar("preparing", default=False)
+# What was read in the turn that runs, by a name; None outside of turns.
+_facts: ContextVar[dict[Hashable, Any] | None] = ContextVar("facts", default=None)
 
 
 @contextmanager
@@ -24,18 +25,30 @@ def prepared() -> Iterator[None]:
     """Have the server plan the statements that run within this once a connection, and not each time.
 
     For workers' turns, which run the same few statements all the time. The server finds out the parameters' types then: one
-    that is used twice in a statement has the same type in both places, or a cast.
+    that is used twice in a statement has the same type in both places, or a cast. A turn is one transaction; what
+    `once_a_turn` reads in it is kept until its end.
     """
-    token = _preparing.set(True)
+    token = _facts.set({})
     try:
         yield
     finally:
-        _preparing.reset(token)
+        _facts.reset(token)
+
+
+def once_a_turn(name: Hashable, read: Callable[[], Fact]) -> Fact:
+    """Return what `read` returns, in a worker's turn the same for the same name; for settings, which no turn changes."""
+    facts = _facts.get()
+    if facts is None:
+        return read()
+    if name not in facts:
+        facts[name] = read()
+    fact: Fact = facts[name]
+    return fact
 
 
 def _cursor() -> AbstractContextManager[Any]:
     wrapper = connections[DEFAULT_DB_ALIAS]
-    if _preparing.get() and isinstance(wrapper, DatabaseWrapper):
+    if _facts.get() is not None and isinstance(wrapper, DatabaseWrapper):
         return wrapper.prepared_cursor()
     return wrapper.cursor()
 

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import formats, timezone
+from django.utils.translation import pgettext
 
 COOKIE: Final = "learntrace_zone"
 _API: Final = "/v1/"
@@ -43,3 +44,8 @@ def day_bounds(first_day: date, days: int) -> list[datetime]:
     zone = timezone.get_current_timezone()
     midnights = (datetime.combine(first_day + timedelta(days=index), time(), zone) for index in range(days + 1))
     return [midnight.astimezone(UTC) for midnight in midnights]
+
+
+def day_and_time(at: datetime) -> str:
+    """Return a local time for sentences and messages, as the active language writes it: 28 Nov 2026, 09:30."""
+    return formats.date_format(at, pgettext("date format", "j M Y, H:i"))

@@ -15,11 +15,9 @@ from learntrace.diagnosis.fact_queries.gather import gather
 from learntrace.diagnosis.findings import Check
 from learntrace.diagnosis.labels import CHECKS, EVIDENCE, RESULTS
 from learntrace.diagnosis.question import NotAQuestion, read_question
-from learntrace.diagnosis.suggestions import Suggestion, suggested_assets, suggested_learners
-from learntrace.diagnosis.verdicts import ALL_WELL
+from learntrace.diagnosis.verdicts import ALL_WELL, NEW_KEY_HELPS
 from learntrace.diagnosis.walk import Diagnosis, walk
 
-MOST_SUGGESTIONS = 500
 MARKS = {"ok": "✓", "no": "✗", "warning": "!", "skipped": "\u2013"}
 
 
@@ -49,18 +47,18 @@ class Line:
 class DiagnosisContext:
     """The context of `diagnosis.html`, without a diagnosis before a question and where the question has a `problem`.
 
-    `learner_url` and `asset_url` are the URLs of their pages, empty where they are unknown.
+    `learner_url` and `asset_url` are the URLs of their pages, empty where they are unknown; `key_url` is where a new key is
+    made for the learner, empty where that isn't what helps, or for who may not.
     """
 
     question: Mapping[str, str]
-    learners: Sequence[Suggestion]
-    assets: Sequence[Suggestion]
     problem: str = ""
     answer: Diagnosis | None = None
     well: bool = False
     lines: Sequence[Line] = ()
     learner_url: str = ""
     asset_url: str = ""
+    key_url: str = ""
 
 
 @require_safe
@@ -68,26 +66,31 @@ class DiagnosisContext:
 def diagnosis(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Ask for a learner and an asset, or a task, and show the verdict with all checks."""
     question = _question(request)
-    learners = suggested_learners(page.academy, MOST_SUGGESTIONS)
-    assets = suggested_assets(page.academy, MOST_SUGGESTIONS)
     if not any(question.values()):
-        return page.show("diagnosis.html", DiagnosisContext(question, learners, assets))
+        return page.show("diagnosis.html", DiagnosisContext(question))
     try:
         answer = walk(gather(page.academy, read_question(question)))
     except Problem as problem:
-        context = DiagnosisContext(question, learners, assets, problem=_sentence(problem))
+        context = DiagnosisContext(question, problem=_sentence(problem))
         return page.show("diagnosis.html", context, problem.status_code)
     context = DiagnosisContext(
         question,
-        learners,
-        assets,
         answer=answer,
         well=answer.verdict == ALL_WELL,
         lines=[_line(name, check) for name, check in answer.checks.items()],
         learner_url=_url_of(page, "learners-one", answer.checks.get("learner"), "user_id"),
         asset_url=_url_of(page, "assets-one", answer.checks.get("asset"), "asset_id"),
+        key_url=_key_url(page, answer),
     )
     return page.show("diagnosis.html", context)
+
+
+def _key_url(page: AcademyPage, answer: Diagnosis) -> str:
+    """Return the URL of the form that makes a key for the learner, where a key is what the client lacks."""
+    check = answer.checks.get("learner")
+    if answer.verdict not in NEW_KEY_HELPS or check is None or not page.can("crud_academy_auth_settings"):
+        return ""
+    return page.address("keys", **{"for": check.evidence["user_id"]}) if "user_id" in check.evidence else ""
 
 
 def _url_of(page: AcademyPage, name: str, check: Check | None, key: str) -> str:
@@ -98,7 +101,7 @@ def _url_of(page: AcademyPage, name: str, check: Check | None, key: str) -> str:
 def _sentence(problem: Problem) -> str:
     """Return the sentence of a problem, in terms of the form's fields."""
     if isinstance(problem, NotAQuestion):
-        return _("Fill in both fields; or leave the learner empty, and give a task's id.")
+        return _("Fill in both fields, or leave the learner empty and enter a task's id.")
     return problem.sentence()
 
 

@@ -9,13 +9,15 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.core.time_zones import day_and_time
+
 OK: Final = "ok"
 NO: Final = "no"
 WARNING: Final = "warning"
 SKIPPED: Final = "skipped"
 RESULTS = (OK, NO, WARNING, SKIPPED)
 
-_NOT_ASKED = _("Not asked further")
+_NOT_ASKED = _("Not checked")
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,11 @@ def ends(
 
 
 def time_text(moment: datetime | None) -> str:
-    """Return a time for a sentence, to the minute, in the same form in every language; in the page's time zone, else UTC."""
-    return "-" if moment is None else timezone.localtime(moment).strftime("%Y-%m-%d %H:%M %Z")
+    """Return a time for a sentence, to the minute, as the active language writes it; in the page's time zone, else UTC."""
+    if moment is None:
+        return "-"
+    local = timezone.localtime(moment)
+    return f"{day_and_time(local)} {local:%Z}"
 
 
 def iso_time(moment: datetime | None) -> str | None:

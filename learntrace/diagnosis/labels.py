@@ -31,7 +31,7 @@ RESULTS: Mapping[str, str | Promise] = {
     "ok": _("in order"),
     "no": _("not in order"),
     "warning": _("worth a look"),
-    "skipped": _("not asked"),
+    "skipped": _("not checked"),
 }
 EVIDENCE: Mapping[str, str | Promise] = {
     "age_seconds": _("age (s)"),

@@ -12,6 +12,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 ALL_WELL: Final = "all-well"
+# Verdicts after which a new key gets the client going again.
+NEW_KEY_HELPS: Final = frozenset({"refused-expired-token", "refused-invalid-token"})
 
 
 @dataclass(frozen=True)
@@ -116,15 +118,15 @@ VERDICTS: Mapping[str, Verdict] = {
     "ignored-by-rule": Verdict(
         _("The newest telemetry was ignored, as an ignore rule says (requests: %(count)s, the last at %(last)s): "
           "%(text)s"),
-        _("If that isn't meant, change the ignore rules."),
+        _("If that isn't intended, change the ignore rules."),
     ),
     "waiting-no-worker": Verdict(
-        _("The newest telemetry has arrived and waits since %(last)s: no worker is alive."),
+        _("The newest telemetry has arrived and has been waiting since %(last)s: no worker is running."),
         _("Start learntrace serve or learntrace worker; nothing is lost."),
     ),
     "waiting-in-queue": Verdict(
-        _("The newest telemetry has arrived and waits in the queue since %(last)s."),
-        _("Wait a moment. If it stays so, start more workers, and read the log of those that run."),
+        _("The newest telemetry has arrived and has been waiting in the queue since %(last)s."),
+        _("Wait a moment. If nothing changes, start more workers, and read the log of those that run."),
     ),
     "failed-no-task": Verdict(
         _("The newest batch arrived before %(learner)s had a task on %(asset)s, and so it failed (%(last)s)."),
@@ -194,7 +196,7 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "staff-written": Verdict(
         _("What is shown was written by staff (%(last)s), not by the learner's client."),
-        _("Nothing, if that is meant; the next telemetry from the client replaces it."),
+        _("Nothing, if that is intended; the next telemetry from the client replaces it."),
     ),
     "not-graded": Verdict(
         _("The telemetry is here, but %(canonical)s is not graded, so there are no scores."),
@@ -210,6 +212,6 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     ALL_WELL: Verdict(
         _("The telemetry of %(learner)s on %(asset)s has arrived and is applied (last change at %(last)s)."),
-        _("Nothing is to be done."),
+        _("Nothing needs to be done."),
     ),
 }  # fmt: skip

@@ -8,8 +8,6 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final
 
 from django.conf import settings
@@ -17,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from prometheus_client import Counter
 
 from learntrace.core.errors import Problem, Unavailable
+from learntrace.core.http.address import behind_proxies, is_trusted
 from learntrace.core.rate_limit import Rate
 
 MOST_REMEMBERED: Final = 20_000
@@ -156,27 +155,8 @@ def _refuse(whose: str, limit: str, seconds: float) -> None:
 
 
 def address_of(scope: Mapping[str, Any], forwarded: str) -> str:
-    """Return the client's network address; behind our proxies, the last one in the header that is none of theirs.
-
-    What stands before it was sent by the client, which may say anything. The header itself is one of our proxies'
-    (`intake.proxies`).
-    """
-    if settings.USE_X_FORWARDED_HOST:
-        for named in reversed(forwarded.split(",")):
-            if named.strip() and not is_trusted(named.strip()):
-                return named.strip()
-    return (scope.get("client") or ("",))[0]
-
-
-@lru_cache(maxsize=4096)
-def is_trusted(address: str) -> bool:
-    """Whether an address is one of our proxies, from which everybody comes."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    networks: tuple[IPv4Network | IPv6Network, ...] = settings.TRUSTED_PROXIES
-    return any(parsed in network for network in networks)
+    """Return the client's network address of a request (`core.http.address`); `forwarded`: its X-Forwarded-For."""
+    return behind_proxies((scope.get("client") or ("",))[0], forwarded)
 
 
 _limits: Limits | None = None

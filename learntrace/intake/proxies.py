@@ -8,9 +8,9 @@ from typing import Final
 
 from django.conf import settings
 
+from learntrace.core.http.address import is_trusted
 from learntrace.intake.body import Receive
 from learntrace.intake.front_door import Application, Scope, Send
-from learntrace.intake.limits import is_trusted
 
 FORWARDED: Final = frozenset(
     {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto", b"x-real-ip"}

@@ -25,9 +25,18 @@ class RefusalCount:
     newest: datetime
 
 
-def refusals_in(academy: Academy, since: datetime) -> tuple[RefusalCount, ...]:
-    """Count the refused requests of an academy's users since a time, the most frequent reason first; one query."""
-    return _by_reason(Refusal.objects.filter(user__in=learners_of(academy)), since)
+def refusals_in(academy: Academy, since: datetime, path: str = "") -> tuple[RefusalCount, ...]:
+    """Count the refused requests of an academy's users since a time, the most frequent reason first; one query.
+
+    With `path`, those that a source's path has refused.
+    """
+    refusals = Refusal.objects.filter(user__in=learners_of(academy))
+    return _by_reason(refusals.filter(path=path) if path else refusals, since)
+
+
+def refusals_of_nobody(since: datetime, path: str) -> tuple[RefusalCount, ...]:
+    """Count the requests that a source's path has refused because nobody has their key; of no academy, and one query."""
+    return _by_reason(Refusal.objects.filter(user=None, path=path), since)
 
 
 def refusals_of(user: User, since: datetime) -> tuple[RefusalCount, ...]:

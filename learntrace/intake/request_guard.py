@@ -23,7 +23,7 @@ from learntrace.core.http.language import choose_language
 from learntrace.intake import prometheus
 from learntrace.intake.body import MOST_DISCARDED, Receive, TooLarge
 from learntrace.intake.connections.deadlines import Deadlines
-from learntrace.intake.connections.open_connections import end_soon
+from learntrace.intake.connections.open_connections import end_soon, keep_open
 from learntrace.intake.front_door import Application, Scope, Send
 from learntrace.intake.known_keys import DatabaseAway, KnownKeys
 from learntrace.intake.limits import LIMIT_HITS, NoRoom, address_of, limits
@@ -63,6 +63,7 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
+        keep_open(scope.get("client"))
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         has_body = headers.get(b"content-length", "0") != "0" or b"transfer-encoding" in headers
         body = _Body(self, scope, headers, receive, send)

@@ -3,9 +3,12 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from django.db.models import Case, Value, When
-
 from learntrace.accounts.models import Membership
+from learntrace.core.sql import fetch
+
+_JOINED = """
+SELECT user_id, academy_id FROM accounts_membership WHERE user_id = ANY(%s) ORDER BY status <> %s::text, id
+"""
 
 
 class Scope(NamedTuple):
@@ -20,10 +23,9 @@ def academies_of(scopes: Collection[Scope]) -> dict[Scope, int | None]:
 
     Active memberships come before others; None for a learner in no academy.
     """
-    inactive = Case(When(status=Membership.Status.ACTIVE, then=Value(0)), default=Value(1))
-    members = Membership.objects.filter(user_id__in={scope.user_id for scope in scopes})
+    learners = sorted({scope.user_id for scope in scopes})
     joined: dict[int, list[int]] = {}
-    for user_id, academy_id in members.order_by(inactive, "id").values_list("user_id", "academy_id"):
+    for user_id, academy_id in fetch(_JOINED, [learners, Membership.Status.ACTIVE.value]):
         joined.setdefault(user_id, []).append(academy_id)
     return {scope: _choice(joined.get(scope.user_id, []), scope.asset_academy_id) for scope in scopes}
 

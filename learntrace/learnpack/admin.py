@@ -39,7 +39,7 @@ class WebhookAdmin(BigTableAdmin):
         # A payload has up to several 100 KB: only the page of one row reads it.
         return super().get_queryset(request).defer("payload")
 
-    @admin.display(description=_("What became of it"), ordering="status_text")
+    @admin.display(description=_("Result"), ordering="status_text")
     def what_became_of_it(self, row: Webhook) -> str | None:
         return staff_text(row)
 

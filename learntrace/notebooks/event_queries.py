@@ -1,6 +1,7 @@
 """Queries of the events that an academy sees, and of its rejected events."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
@@ -100,13 +101,22 @@ def _in_time(rows: QuerySet[Event], request: Request) -> QuerySet[Event]:
     return rows
 
 
-def rejected_of(academy: Academy, request: Request) -> QuerySet[RejectedEvent]:
-    """Return the academy's rejected events that match the query string's filters, the latest sent first."""
+def rejected_of(
+    academy: Academy, request: Request, since: datetime | None = None, until: datetime | None = None
+) -> QuerySet[RejectedEvent]:
+    """Return the academy's rejected events that match the query string's filters, the latest sent first.
+
+    `since` and `until` are about when they were sent last.
+    """
     rows = RejectedEvent.objects.filter(seen(academy), academy=academy)
     if wanted := words(request, "code"):
         rows = rows.filter(code__in=wanted)
     if words(request, "learner"):
         rows = rows.filter(user_id__in=learners(request, academy))
+    if since is not None:
+        rows = rows.filter(updated_at__gte=since)
+    if until is not None:
+        rows = rows.filter(updated_at__lt=until)
     return rows.select_related("user").order_by("-updated_at", "-id")
 
 

@@ -122,7 +122,7 @@ class RejectedEvent(models.Model):
     detail = models.CharField(max_length=1000)
     reason_values = models.JSONField(default=dict, db_default={}, blank=True)
     raw = models.TextField(help_text=_("JSON as it was sent, without source code"))
-    cut = models.BooleanField(default=False, db_default=False, help_text=_("too large to be kept whole"))
+    cut = models.BooleanField(default=False, db_default=False, help_text=_("too large to be stored in full"))
     times = models.PositiveIntegerField(default=1, db_default=1)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now(), help_text=_("when it was last sent"))

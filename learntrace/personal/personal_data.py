@@ -43,7 +43,7 @@ def register() -> None:
         ),
         PersonalDataset(
             "pending-erasure",
-            _("An erasure to come"),
+            _("A pending erasure"),
             _find_pending,
             stays=_("It is done when its time has come, unless you undo it."),
         ),

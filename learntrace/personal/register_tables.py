@@ -10,12 +10,12 @@ from learntrace.personal.register import Kept, SeenBy, Table, impersonal, person
 _ACCOUNT = _("Signing in, and being named to others")
 _GUESSES = _("Keeping others from guessing passwords")
 _ROLES = _("What somebody may do at an academy")
-_TASKS = _("What learners are to do, and what became of it")
+_TASKS = _("Learners' tasks and their results")
 _SENT = _("What clients have sent, to be processed and to find faults")
 _WORK = _("How a learner works on assignments")
 _SIGNALS = _("Telling teachers who needs help")
 _NOTICES = _("Notifying teachers")
-_CORRECTIONS = _("Putting right what is wrong, and saying who did")
+_CORRECTIONS = _("Corrections, and who made them")
 _ERASING = _("Erasing what was asked to be erased")
 _PROOF = _("Proving who did what")
 
@@ -77,12 +77,31 @@ TABLES: Final[tuple[Table, ...]] = (
         "accounts_user_user_permissions", "user_id permission_id", "id", _ROLES, Kept.ACCOUNT, SeenBy.OPERATOR,
         why="They open pages of the administration only.",
     ),
+    impersonal("accounts_setupcode", "id salt code_hash created_at"),
+    impersonal("accounts_sampledata", "id academy_id users assets created_at"),
     impersonal("accounts_academy", "id slug name status created_at updated_at"),
     impersonal(
         "accounts_academysettings", "id academy_id learnpack_features notebook_features signal_features access_features "
-        "created_at updated_at"
+        "page_features created_at updated_at"
     ),
-    impersonal("accounts_cohort", "id slug name academy_id starts_on ends_on"),
+    impersonal("accounts_cohort", "id slug name academy_id starts_on ends_on archived_at"),
+    personal(
+        "accounts_cohortlearner", "cohort_id user_id created_at", "id", _TASKS, Kept.ACADEMY, SeenBy.STAFF, "cohort-places",
+    ),
+    personal(
+        "accounts_invitation", "email role made_by_id mailed used_at used_by_id revoked_at", "id academy_id token_hash "
+        "created_at expires_at", _ROLES, Kept.ACADEMY, SeenBy.ADMINS, "invitations",
+    ),
+    personal(
+        "accounts_invitation_cohorts", "invitation_id cohort_id", "id", _ROLES, Kept.ACADEMY, SeenBy.ADMINS,
+        why="The cohorts of an invitation; the dataset of the invitations has whose it is.",
+    ),
+    personal(
+        "accounts_rosterjob", "made_by_id address file_name content problems notes preview undo left", "id academy_id "
+        "language form state counts fingerprint created_at applied_at undone_at", _ACCOUNT, Kept.DAYS, SeenBy.ADMINS,
+        "roster-imports",
+    ),
+    impersonal("accounts_rosterprogress", "job_id step done total updated_at"),
     personal(
         "personal_erasure", "user_id erased_at counts by_operator", "id", _PROOF, Kept.FOR_GOOD, SeenBy.OWN, "erasures",
     ),
@@ -102,6 +121,11 @@ TABLES: Final[tuple[Table, ...]] = (
         "assignments_task", "user_id title associated_slug task_type task_status revision_status description github_url "
         "live_url cohort_id opened_at read_at reviewed_at delivered_at", "id created_at updated_at",
         _TASKS, Kept.ACADEMY, SeenBy.STAFF, "tasks",
+    ),
+    impersonal("assignments_duedate", "id cohort_id asset_id due_at created_at updated_at"),
+    personal(
+        "assignments_extension", "user_id due_at reason", "id due_date_id created_at", _TASKS, Kept.ACADEMY, SeenBy.STAFF,
+        "extensions",
     ),
     personal(
         "assignments_assignmenttelemetry", "user_id asset_slug telemetry engagement_score frustration_score metrics total_time "
@@ -131,6 +155,10 @@ TABLES: Final[tuple[Table, ...]] = (
     personal(
         "progress_earlierrun", "user_id assignment until cause course measures", "id academy_id", _WORK, Kept.ERASED,
         SeenBy.STAFF, "earlier-runs",
+    ),
+    personal(
+        "progress_summarysubscription", "user_id cohort_id created_at sent_for", "id academy_id", _NOTICES, Kept.ACCOUNT,
+        SeenBy.OWN, "weekly-summaries",
     ),
     personal(
         "progress_progress", "user_id assignment attempts errors aborted last_outcome checks failed_checks done_at "
@@ -176,6 +204,10 @@ TABLES: Final[tuple[Table, ...]] = (
         "signals_concernact", "what by_id at clock severity until assignee_id note signals undone_at undone_by_id",
         "id concern_id number undone_number", _SIGNALS, Kept.ERASED, SeenBy.STAFF,
         why="The dataset of the concerns has them, each with its concern.",
+    ),
+    personal(
+        "signals_helprequest", "user_id cohort_id assignment asset_slug text open raised_at taken_back_at helped_by_id "
+        "help_began_at ended_at", "id academy_id", _SIGNALS, Kept.ERASED, SeenBy.STAFF, "help-requests",
     ),
     personal(
         "signals_watch", "user_id kind group state last_at due_at fault", "id academy_id last_arrival thresholds",

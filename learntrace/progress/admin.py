@@ -24,6 +24,7 @@ from learntrace.progress.models import (
     Stale,
     StepList,
     StepRename,
+    SummarySubscription,
 )
 
 
@@ -79,6 +80,14 @@ class EarlierRunAdmin(ReadOnlyAdmin):
     list_filter = ("cause",)
     list_select_related = ("user", "academy")
     search_fields = ("=user__username", "=assignment")
+    ordering = ("-id",)
+
+
+@admin.register(SummarySubscription)
+class SummarySubscriptionAdmin(ReadOnlyAdmin):
+    list_display = ("user", "academy", "cohort", "sent_for")
+    list_select_related = ("user", "academy", "cohort")
+    search_fields = ("=user__username",)
     ordering = ("-id",)
 
 

@@ -24,6 +24,11 @@ def spellings(names: Iterable[str]) -> list[str]:
     return [key for name in names for key in ([name] if name.startswith(PREFIX) else [name, PREFIX + name])]
 
 
+def asset_named_by(key: str) -> str:
+    """Return what a question about the asset of an assignment names: a notebook's tag, or the slug of a package."""
+    return key if key.startswith(PREFIX) else key.rpartition("/")[0] or key
+
+
 def key_of(academy: Academy, name: str, learner: int | None = None) -> str:
     """Return the key of the assignment with this name: a published one, a notebook's tag on which somebody was seen, or
     any on which `learner` was seen, for that learner's own pages.

@@ -18,6 +18,8 @@ SHOWN_TO_CLASS = """
                                                WHERE published.academy_id = {academy} AND published.key = {key}))
 """
 
+_PUBLISHED_OF = "SELECT key FROM progress_assignment WHERE academy_id = %s AND key = ANY(%s)"
+
 # One transaction at a time for an asset: two would lock their rows in different orders.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('learntrace assignments of ' || %s, 0))"
 # Unchanged assignments are neither written again nor returned. A package's step that is gone is remembered, one that comes back
@@ -85,10 +87,16 @@ def shown_to_class(academy: str, key: str) -> Q:
     return Q(**{f"{key}__startswith": PREFIX}) | Q(Exists(listed))
 
 
+def titles_of(academy_id: int, keys: Iterable[str]) -> dict[str, str]:
+    """Return the titles of those of an academy's assignments that have one; at most one query."""
+    rows = Assignment.objects.filter(academy=academy_id, key__in=set(keys)).exclude(title="")
+    return dict(rows.values_list("key", "title"))
+
+
 def shown_keys(academy_id: int, keys: Iterable[str]) -> set[str]:
     """Return those of the keys that pages and answers about a class may name; at most one query."""
     keys = set(keys)
     tags = {key for key in keys if key.startswith(PREFIX)}
     if not (others := keys - tags):
         return tags
-    return tags | set(Assignment.objects.filter(academy=academy_id, key__in=others).values_list("key", flat=True))
+    return tags | {key for (key,) in fetch(_PUBLISHED_OF, [academy_id, sorted(others)])}

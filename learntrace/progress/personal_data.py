@@ -15,6 +15,7 @@ from learntrace.progress.models import (
     Floor,
     Progress,
     StepList,
+    SummarySubscription,
 )
 from learntrace.progress.recording.code_texts import forget_code
 from learntrace.progress.recording.recording import lock_learners
@@ -181,6 +182,12 @@ def _erase_exclusions(user_id: int) -> int:
     return Exclusion.objects.filter(user=user_id).delete()[0]
 
 
+def _summaries(user_id: int) -> Rows:
+    subscriptions = SummarySubscription.objects.filter(user=user_id).order_by("id")
+    rows: Rows = subscriptions.values("academy_id", "cohort_id", "created_at", "sent_for")
+    return rows
+
+
 def register() -> None:
     register_datasets(
         PersonalDataset(
@@ -194,6 +201,13 @@ def register() -> None:
             stays=_("They say which cohorts you were in, like your tasks."),
         ),
         PersonalDataset("floors", _("Since when your attempts count"), _floors, _erase_floors, table=True),
+        PersonalDataset(
+            "weekly-summaries",
+            _("Weekly summaries that you get by mail"),
+            _summaries,
+            table=True,
+            stays=_("They are settings of those who teach."),
+        ),
         PersonalDataset("earlier-runs", _("Measures of earlier course runs"), _earlier_runs, _erase_earlier_runs),
         PersonalDataset(
             "exclusions",

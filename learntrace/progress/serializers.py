@@ -134,6 +134,11 @@ class _MeasuresSerializer(ExplainedSerializer):
     last_outcome = serializers.CharField(allow_null=True)
     last_seen_at = serializers.DateTimeField(allow_null=True)
     signals = serializers.ListField(child=serializers.CharField(), help_text="the kinds that are open")
+    due_at = serializers.DateTimeField(allow_null=True, help_text="until when it is to be done, extensions included")
+    extended = serializers.BooleanField(help_text="whether the learner has until later than the cohort")
+    timeliness = serializers.ChoiceField(
+        choices=("", "due", "extended", "late", "done_late"), help_text="empty: nothing is due, or it was done in time"
+    )
 
 
 @extend_schema_serializer(component_name="Standing")  # as clients know it

@@ -14,10 +14,12 @@ from learntrace.core.queue import run_turn
 from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.progress.models import Stale
 from learntrace.progress.recording.activity_store import AssignmentKey, LearnerActivity, by_key, key_rows
+from learntrace.progress.recording.recording import lock_learners
 
 Pair = tuple[int, str]
 Work = Callable[[Sequence[Pair]], Mapping[Pair, float]]
-"""Does the work of pairs; returns those whose work goes on in another turn, each with the seconds after which at least."""
+"""Does the work of pairs, whose learners are locked; returns those whose work goes on in another turn, each with the seconds
+after which at least."""
 
 # A row that is already there is not written again, but locked, which DO NOTHING doesn't do: a worker that claimed it before
 # our commit would see the old state and delete the row.
@@ -143,6 +145,7 @@ class _StaleTurn:
         if row is None:
             return []
         row.delete()
+        lock_learners([item[0]])
         return [item]
 
     def work(self, items: Sequence[Pair]) -> None:

@@ -23,11 +23,22 @@ class StatsSerializer(serializers.Serializer[Any]):
     days = serializers.DictField(child=StatsDaySerializer())
 
     def to_representation(self, instance: Any) -> Any:
-        """Return stored statistics in the contract's order, which jsonb doesn't keep."""
+        """Return stored statistics in the contract's order, which jsonb doesn't keep.
+
+        Days with fewer learners than the context's `smallest_group` are left out: means over few people tell of each.
+        """
         if not isinstance(instance, dict) or not isinstance(instance.get("days"), dict):
             return instance
-        days = {day: _ordered(figures) for day, figures in sorted(instance["days"].items())}
+        least = self.context.get("smallest_group", 0)
+        days = {
+            day: _ordered(figures) for day, figures in sorted(instance["days"].items()) if _learners(figures) >= least
+        }
         return {"last_sync_at": instance.get("last_sync_at"), "days": days}
+
+
+def _learners(figures: Any) -> int:
+    count = figures.get("total_sessions") if isinstance(figures, dict) else None
+    return count if isinstance(count, int) else 0
 
 
 def _ordered(figures: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -91,6 +92,10 @@ class AssetActionView(AcademyView):
         return Response(AssetSerializer(asset).data)
 
 
+def _for_everybody() -> dict[str, int]:
+    return {"smallest_group": settings.PUBLIC_STATISTICS_LEARNERS}
+
+
 class AssetsView(PublicView):
     """What everybody may find."""
 
@@ -106,7 +111,10 @@ class AssetsView(PublicView):
         """List the published, public assets, newest first."""
         stats = "telemetry_stats" in words(request, "expand")
         rows = _listed(request, visibility.public_assets())
-        return Pages.answer(rows, request, lambda page: AssetSerializer(page, many=True, stats=stats).data)
+        context = _for_everybody()
+        return Pages.answer(
+            rows, request, lambda page: AssetSerializer(page, many=True, stats=stats, context=context).data
+        )
 
 
 class AssetView(PublicView):
@@ -124,4 +132,4 @@ class AssetView(PublicView):
             by_id=visibility.with_translations(visible, visible),
         )
         stats = "telemetry_stats" in words(request, "expand")
-        return Response(AssetSerializer(asset, stats=stats).data)
+        return Response(AssetSerializer(asset, stats=stats, context=_for_everybody()).data)

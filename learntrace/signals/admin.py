@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from learntrace.core.admin import ReadOnlyAdmin
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import AssetComparison, Concern, ConcernAct, Signal, Watch
 from learntrace.signals.notifications import admin as notifications_admin
 
@@ -33,6 +34,23 @@ class ConcernActAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
 
+@admin.register(HelpRequest)
+class HelpRequestAdmin(ReadOnlyAdmin):
+    list_display = (
+        "raised_at",
+        "user",
+        "assignment",
+        "asset_slug",
+        "helped_by",
+        "help_began_at",
+        "ended_at",
+        "academy",
+    )
+    list_select_related = ("user", "academy", "helped_by")
+    search_fields = ("=user__username", "=assignment", "=asset_slug")
+    ordering = ("-id",)
+
+
 @admin.register(Watch)
 class DetectorStateAdmin(ReadOnlyAdmin):
     """A detector's state, with the error that stopped it in `fault`; after the row is deleted it begins again."""
@@ -58,6 +76,7 @@ __all__ = [
     "ConcernActAdmin",
     "ConcernAdmin",
     "DetectorStateAdmin",
+    "HelpRequestAdmin",
     "SignalAdmin",
     "notifications_admin",
 ]

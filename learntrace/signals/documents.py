@@ -7,9 +7,10 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from learntrace.accounts.models import User
+from learntrace.measures.failures import FAILED, UNKNOWN
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.detectors import KINDS
 from learntrace.signals.detectors.base import UNKNOWN_ERROR
@@ -21,6 +22,8 @@ SEVERITIES: Mapping[int, str] = {
     Signal.Severity.HIGH: "high",
 }
 _UNKNOWN = "?"
+# What failed without saying more has one of the names of `measures.failures`, which is no word for people.
+_WITHOUT_MESSAGE = gettext_noop("an error without a message")
 
 
 class _Values(dict[str, Any]):
@@ -80,14 +83,17 @@ def sentences(signal: Signal, learner: User) -> dict[str, str]:
     return {language: _filled(sentence, signal, learner, language) for language, _name in settings.LANGUAGES}
 
 
-def sentence_of(signal: Signal, learner: User) -> str:
-    """Return the signal's sentence in the active language, whatever facts it has."""
-    return fill_sentence(_sentence(signal), signal, learner)
+def sentence_of(signal: Signal, learner: User, about: str = "") -> str:
+    """Return the signal's sentence in the active language, whatever facts it has.
+
+    `about` is what the page calls its assignment, which without it is called by its name.
+    """
+    return fill_sentence(_sentence(signal), signal, learner, about)
 
 
-def fill_sentence(sentence: str, signal: Signal, learner: User) -> str:
+def fill_sentence(sentence: str, signal: Signal, learner: User, about: str = "") -> str:
     """Return a sentence in the active language, its placeholders filled with the signal's facts."""
-    return _filled(sentence, signal, learner, _active_language())
+    return _filled(sentence, signal, learner, _active_language(), about)
 
 
 def _sentence(signal: Signal) -> str:
@@ -95,12 +101,14 @@ def _sentence(signal: Signal) -> str:
     return KINDS[signal.kind].sentence_for(facts) if signal.kind in KINDS else "%(learner)s: %(count)s"
 
 
-def _filled(sentence: str, signal: Signal, learner: User, language: str) -> str:
+def _filled(sentence: str, signal: Signal, learner: User, language: str, about: str = "") -> str:
     values = _Values(
         {"error": _in(language, UNKNOWN_ERROR), **(signal.facts if isinstance(signal.facts, dict) else {})}
     )
+    if values["error"] in (FAILED, UNKNOWN):
+        values["error"] = _in(language, _WITHOUT_MESSAGE)
     values |= {"count": signal.count, "learner": learner.display_name}
-    values["assignment"] = _subject(signal, values)
+    values["assignment"] = about or _subject(signal, values)
     try:
         filled = _in(language, sentence) % values
     except (TypeError, ValueError):  # a fact of another type than the sentence wants

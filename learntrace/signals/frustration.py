@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+import msgspec
 from django.utils import timezone
 
 from learntrace.core import live_events
@@ -19,7 +19,7 @@ from learntrace.signals.detectors.base import Finding, with_evidence
 from learntrace.signals.evaluation.announce import announce_outcome
 from learntrace.signals.evaluation.detector_states import DetectorKey
 from learntrace.signals.evaluation.group_keys import asset_key
-from learntrace.signals.evaluation.signal_writer import SignalWriter, finding_of
+from learntrace.signals.evaluation.signal_writer import SignalWriter, StoredSignal, finding_of
 from learntrace.signals.models import Signal
 from learntrace.signals.queries import UNRESOLVED
 from learntrace.signals.thresholds import ENABLED
@@ -35,6 +35,14 @@ SELECT t.user_id, t.asset_slug, t.receipt, t.last_interaction_at, t.frustration_
   JOIN jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text) USING (user_id, asset_slug)
   LEFT JOIN registry_asset a ON a.slug = t.asset_slug
  WHERE t.receipt IS NOT NULL
+"""
+_SIGNALS = """
+SELECT s.user_id, s."group", s.academy_id, s.id, s.key, s.assignment, s.severity, s.state, s.count, s.opened_at,
+       s.last_seen_at, s.resolved_at, s.resolved_by, s.evidence::text, s.facts::text
+  FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked(learner bigint, place text)
+  JOIN signals_signal s ON s.user_id = asked.learner AND s."group" = asked.place
+ WHERE s.kind = %(kind)s AND (s.state = ANY(%(unresolved)s) OR s.key = ANY(%(receipts)s))
+ ORDER BY s.opened_at, s.id
 """
 
 
@@ -80,16 +88,20 @@ def evaluate_scores(seen_by: Mapping[Pair, int | None]) -> list[live_events.Chan
         key = DetectorKey(user_id, academy_id, FRUSTRATION.kind, asset_key(slug))
         of_asset = signals.get((user_id, key.group), [])
         # An academy that the learner has left no longer sees this telemetry.
-        for signal in of_asset:
-            if signal.academy_id != academy_id and signal.state in UNRESOLVED:
-                writer.reconcile(key._replace(academy_id=signal.academy_id), [signal], {})
-        here = [signal for signal in of_asset if signal.academy_id == academy_id]
+        for academy, signal in of_asset:
+            if academy != academy_id and signal.state in UNRESOLVED:
+                writer.reconcile(key._replace(academy_id=academy), [signal], {})
+        here = [signal for academy, signal in of_asset if academy == academy_id]
         _evaluate(writer, key, here, batches.get((user_id, slug)), limits[academy_id][key.kind])
     return announce_outcome(writer.write())
 
 
 def _evaluate(
-    writer: SignalWriter, key: DetectorKey, signals: Sequence[Signal], batch: _Batch | None, limits: Mapping[str, Any]
+    writer: SignalWriter,
+    key: DetectorKey,
+    signals: Sequence[StoredSignal],
+    batch: _Batch | None,
+    limits: Mapping[str, Any],
 ) -> None:
     standing = [signal for signal in signals if signal.state in UNRESOLVED]
     if batch is None or not limits[ENABLED]:
@@ -144,21 +156,24 @@ def _batches(pairs: Iterable[Pair]) -> dict[Pair, _Batch]:
     return {(batch.user_id, batch.asset_slug): batch for batch in batches}
 
 
-def _signals(pairs: Iterable[Pair], batches: Iterable[_Batch]) -> dict[tuple[int, str], list[Signal]]:
+_OfAcademy = tuple[int | None, StoredSignal]
+"""A signal, with the academy that sees it."""
+
+
+def _signals(pairs: Iterable[Pair], batches: Iterable[_Batch]) -> dict[tuple[int, str], list[_OfAcademy]]:
     """Return the standing signals of these learners' assets in any academy, and those that these batches opened.
 
     By learner and group.
     """
-    asked = {(user_id, asset_key(slug)) for user_id, slug in pairs}
-    receipts = [str(batch.receipt) for batch in batches]
-    rows = Signal.objects.filter(
-        Q(state__in=UNRESOLVED) | Q(key__in=receipts),
-        user__in={user_id for user_id, _group in asked},
-        group__in={group for _user, group in asked},
-        kind=FRUSTRATION.kind,
-    ).order_by("opened_at", "pk")
-    signals: dict[tuple[int, str], list[Signal]] = {}
-    for signal in rows:
-        if (signal.user_id, signal.group) in asked:
-            signals.setdefault((signal.user_id, signal.group), []).append(signal)
+    asked = {
+        "asked": json_rows({"learner": user_id, "place": asset_key(slug)} for user_id, slug in pairs),
+        "kind": FRUSTRATION.kind,
+        "unresolved": [str(state) for state in UNRESOLVED],
+        "receipts": [str(batch.receipt) for batch in batches],
+    }
+    decode = msgspec.json.decode
+    signals: dict[tuple[int, str], list[_OfAcademy]] = {}
+    for user_id, group, academy_id, *columns, evidence, facts in fetch(_SIGNALS, asked):
+        fields = [*columns, decode(evidence), decode(facts)]
+        signals.setdefault((user_id, group), []).append((academy_id, StoredSignal(*fields)))
     return signals

@@ -132,7 +132,7 @@ class ConcernAct(models.Model):
         REOPENED = "reopened", _("Opened again")
         SNOOZED = "snoozed", _("Snoozed")
         ASSIGNED = "assigned", _("Assigned")
-        UNASSIGNED = "unassigned", _("Assigned to nobody")
+        UNASSIGNED = "unassigned", _("Unassigned")
         NOTED = "noted", _("Note")
 
     concern = models.ForeignKey(Concern, models.CASCADE, related_name="acts", db_index=False)
@@ -346,3 +346,7 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.signal_id} by {self.rule_id}"
+
+
+# Django looks for models here alone.
+from learntrace.signals.help_requests.models import HelpRequest  # noqa: E402, F401

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.core.deletion import delete_by
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
 from learntrace.progress.recording.recording import lock_learners
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import Concern, Notification, NotificationRule, Signal, Watch
 from learntrace.signals.notifications.channels import masked_target
 
@@ -53,6 +54,14 @@ def _concerns(user_id: int) -> Rows:
         note=F("acts__note"),
         undone_at=F("acts__undone_at"),
     )
+
+
+def _help_requests(user_id: int) -> Rows:
+    # Without who of the staff has helped.
+    hands = HelpRequest.objects.filter(user=user_id).order_by("id")
+    columns = ("assignment", "asset_slug", "text", "raised_at", "taken_back_at", "help_began_at", "ended_at")
+    rows: Rows = hands.values("id", *columns, "cohort_id", "academy_id")
+    return rows
 
 
 def _detector_states(user_id: int) -> Rows:
@@ -101,6 +110,10 @@ def _erase_concerns(user_id: int) -> int:
     return count
 
 
+def _erase_help_requests(user_id: int) -> int:
+    return HelpRequest.objects.filter(user=user_id).delete()[0]
+
+
 def _erase_detector_states(user_id: int) -> int:
     lock_learners([user_id])
     return Watch.objects.filter(user=user_id).delete()[0]
@@ -115,6 +128,7 @@ def register() -> None:
             _concerns,
             _erase_concerns,
         ),
+        PersonalDataset("help-requests", _("Hands that you raised"), _help_requests, _erase_help_requests),
         PersonalDataset(
             "detector-states", _("Where the detectors of signals stand"), _detector_states, _erase_detector_states
         ),

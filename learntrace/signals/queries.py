@@ -106,3 +106,9 @@ def open_signals_of(academy_id: int, user_ids: Collection[int], assignment: str 
     if assignment is not None:
         rows = rows.filter(assignment=assignment)
     return [OpenSignal(*row) for row in rows.order_by("pk").values_list("user_id", "assignment", "kind")]
+
+
+def count_open_of_kind(academy: Academy, kind: str) -> int:
+    """Return how many open or acknowledged signals of a kind the academy has."""
+    shown = (Signal.State.OPEN, Signal.State.ACKNOWLEDGED)
+    return Signal.objects.filter(academy=academy, kind=kind, state__in=shown).count()

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
@@ -14,7 +15,17 @@ _LOGIN = "/v1/auth/login/"
 
 
 def logins_beside_the_api(target: Target) -> Verdict:
-    """20 sign-ins at once; a teacher's requests go on."""
+    """20 sign-ins at once; a teacher's requests go on, on a busy machine too."""
+    alone = max(_times_beside(target, lambda: time.sleep(2)))
+    answers: list[int] = []
+    slowest = max(_times_beside(target, lambda: answers.extend(_forty_sign_ins(target))))
+    statuses = sorted(set(answers))
+    held = slowest < PROMPT_SECONDS / 2 + 3 * alone and statuses[-1] < 500
+    return Verdict(held, f"{slowest * 1000:.0f} ms at most, {alone * 1000:.0f} ms without sign-ins, {statuses}")
+
+
+def _times_beside(target: Target, what: Callable[[], None]) -> list[float]:
+    """Return the seconds of a teacher's requests that are sent one after the other while `what` runs."""
     done = threading.Event()
     times: list[float] = []
 
@@ -25,15 +36,17 @@ def logins_beside_the_api(target: Target) -> Verdict:
     beside = threading.Thread(target=ask)
     beside.start()
     try:
-        with ThreadPoolExecutor(20) as pool:
-            body = {"email": TEACHER.email, "password": "wrong"}
-            answers = list(pool.map(lambda number: target.ask("POST", _LOGIN, None, {**body, "n": number}), range(40)))
+        what()
     finally:
         done.set()
         beside.join()
-    slowest = max(times)
-    statuses = sorted({one.status for one in answers})
-    return Verdict(slowest < PROMPT_SECONDS / 2 and statuses[-1] < 500, f"{slowest * 1000:.0f} ms at most, {statuses}")
+    return times
+
+
+def _forty_sign_ins(target: Target) -> list[int]:
+    with ThreadPoolExecutor(20) as pool:
+        body = {"email": TEACHER.email, "password": "wrong"}
+        return [one.status for one in pool.map(lambda n: target.ask("POST", _LOGIN, None, {**body, "n": n}), range(40))]
 
 
 def one_address_of_many_accounts(target: Target) -> Verdict:

@@ -108,11 +108,11 @@ def test_what_list_exports_tags_the_same_cells_again(run: Run, course: Path, les
         ("c.yaml", "a: [", "c.yaml:1: this is no YAML"),
         ("c.yaml", "- {a: 1}\n- : {", "this is no YAML"),
         ("c.yaml", "\n\x01", "c.yaml:2: this is no YAML"),
-        ("c.yaml", "just a text", "c.yaml:1: here must stand a list"),
-        ("c.yaml", "- text\n", "c.yaml:1: here must stand `{notebook: ..., cell: ..., tag: ...}`"),
-        ("c.yaml", "x.ipynb: 3\n", "c.yaml:1: here must stand a list"),
+        ("c.yaml", "just a text", "c.yaml:1: expected a list"),
+        ("c.yaml", "- text\n", "c.yaml:1: expected `{notebook: ..., cell: ..., tag: ...}`"),
+        ("c.yaml", "x.ipynb: 3\n", "c.yaml:1: expected a list"),
         ("c.yaml", "- notebook: x\n  sell: 1\n", "c.yaml:2: unknown key `sell`; known are notebook, cell, tag"),
-        ("c.yaml", "- notebook: x\n  cell: [1]\n", "c.yaml:2: here must stand a text or a number"),
+        ("c.yaml", "- notebook: x\n  cell: [1]\n", "c.yaml:2: expected a text or a number"),
         ("c.yaml", "- notebook: x\n  cell: 1\n  cell: 2\n", "c.yaml:3: `cell` stands here twice"),
         ("c.yaml", "x.ipynb:\n  - {cell: 1}\n", "c.yaml:2: `tag` is missing"),
     ],
@@ -130,7 +130,7 @@ def test_numbers_in_yaml_are_taken_as_they_are_written(tmp_path: Path) -> None:
 
 def test_a_list_that_is_no_utf8_or_not_there(run: Run, course: Path) -> None:
     (course / "c.csv").write_bytes("notebook,cell,tag\nlecci\xf3n.ipynb,1,a\n".encode("latin-1"))
-    assert "c.csv:2: the list is no UTF-8 text" in run("tag", "--from", "c.csv").err
+    assert "c.csv:2: the list isn't UTF-8 text" in run("tag", "--from", "c.csv").err
     assert "none.csv: it can't be read" in run("tag", "--from", "none.csv").err
 
 

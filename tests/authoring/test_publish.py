@@ -168,7 +168,7 @@ def test_who_may_not_publish_is_told(
     monkeypatch.setenv("LEARNTRACE_TOKEN", make_key(getattr(learntrace, name)))
     for words in ([], ["--dry-run"]):
         outcome = run("publish", "lessons", *words)
-        assert (outcome.code, f"Learntrace says no ({told})" in outcome.err) == (1, True)
+        assert (outcome.code, f"Learntrace refused it ({told})" in outcome.err) == (1, True)
 
 
 def test_a_bad_token_is_told_and_not_shown(
@@ -176,7 +176,7 @@ def test_a_bad_token_is_told_and_not_shown(
 ) -> None:
     monkeypatch.setenv("LEARNTRACE_TOKEN", "not-a-token")
     outcome = run("publish", "lessons")
-    assert "Learntrace says no (401)" in outcome.err
+    assert "Learntrace refused it (401)" in outcome.err
     assert "not-a-token" not in outcome.out + outcome.err
 
 

@@ -193,7 +193,7 @@ def test_tags_that_are_no_list_are_told_and_left_alone(run: Run, course: Path, w
     path = write(course / "lesson_03.ipynb", cell)
     before = path.read_bytes()
     outcome = run("tag", path, "--cell", "0", "--tag", ONE)
-    assert "the `tags` of cell 0 are no list: correct them first" in outcome.err
+    assert "the `tags` of cell 0 aren't a list: correct them first" in outcome.err
     assert (outcome.code, path.read_bytes()) == (1, before)
 
 

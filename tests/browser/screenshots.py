@@ -75,9 +75,10 @@ def take(address: str, folder: Path) -> None:
     from tests.browser.chromium import launch
     from tests.browser.scene import beat
 
-    shots = _set_up()
     with sync_playwright() as playwright:
         browser = launch(playwright)
+        take_first_minutes(browser, address, folder)
+        shots = _set_up()
         for shot in shots:
             # However long the pictures take, the worker of the scene is at work.
             beat()
@@ -85,8 +86,60 @@ def take(address: str, folder: Path) -> None:
         browser.close()
 
 
+_EXERCISES = (
+    "A first name", "Two names, swapped", "Numbers and texts", "Round to cents", "Constants", "Scope of a name",
+    "First and last letter", "Reverse a word", "Count the vowels", "Replace and split", "Format a receipt", "A Caesar cipher",
+)  # fmt: skip
+
+
+def take_first_minutes(browser: "Browser", address: str, folder: Path) -> None:
+    """Set up the empty server, as the tutorial does: a picture of each step."""
+    from learntrace.accounts.first_setup.code import printed_code
+    from learntrace.accounts.models import Academy, User
+    from learntrace.intake.models import Refusal
+    from tests.browser.scene import PASSWORD, beat
+    from tests.support.builders import make_stored_event
+
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.route("**/v1/signal/academy/stream*", lambda route: route.abort())
+    page.goto(f"{address}/set-up")
+    page.fill("#code", printed_code())
+    page.screenshot(path=folder / "set-up-code.png")
+    page.click("button.main")
+    typed = ("Olga Pérez", "olga@school.example", PASSWORD, PASSWORD, "Downtown Code School", "Python, autumn 2026")
+    for field, text in zip(("name", "email", "password", "again", "academy", "cohort"), typed, strict=True):
+        page.fill(f"#{field}", text)
+    page.screenshot(path=folder / "set-up-names.png", full_page=True)
+    page.click("button.main")
+    page.wait_for_url("**/connect")
+    page.click("button[name=source][value=notebooks]")
+    page.wait_for_selector("code.key")
+    page.screenshot(path=folder / "connect.png", full_page=True)
+    beat()
+    Refusal.objects.create(path="/v1/assignment/me/telemetry", status_code=401, reason="invalid-token", size=1)
+    make_stored_event(User.objects.get(), Academy.objects.get())
+    page.wait_for_selector("[data-part=notebooks] .connected")
+    page.screenshot(path=folder / "connect-green.png", full_page=True)
+    page.click("button[name=do][value=in]")
+    _work_off()
+    page.get_by_role("link", name="Look at its class").click()
+    page.wait_for_selector(".live.on")
+    page.screenshot(path=folder / "sample-class.png")
+    context.close()
+
+
+def _work_off() -> None:
+    """Do what workers would do with what has come."""
+    from learntrace.config.runtime.queues import QUEUES
+
+    while sum(queue.work(0) for queue in QUEUES.values() if not queue.threads):
+        pass
+
+
 def _set_up() -> list[Shot]:
     """Have an academy with LearnPack's telemetry and one with a class in notebooks; what to show of them."""
+    from learntrace.progress.models import Assignment
     from tests.browser.classroom import build_classroom, build_package, fail
     from tests.browser.scene import PASSWORD, build_scene
     from tests.support.builders import make_rejected, make_stored_event
@@ -99,7 +152,10 @@ def _set_up() -> list[Shot]:
     make_rejected(scene.learner, scene.academy, make_event(verb="danced"))
     room = build_classroom(24, 2, 6, slug="harbour")
     for place, learner in enumerate(room.learners[:9]):
-        fail(room, learner, room.keys[-1 - place % 3], 2 + place % 4)
+        # Most of them meet the same error on the same exercise.
+        fail(room, learner, room.keys[-2 if place < 6 else -1 - place % 3], 2 + place % 4)
+    for key, title in zip(room.keys, _EXERCISES, strict=True):
+        Assignment.objects.filter(key=key, academy=room.academy).update(title=title)
     stuck, name, teacher = room.learners[3], room.keys[-2].removeprefix("assignment:"), room.teacher.username
     learner = room.learners[0]
     titles = ("Hello", "Variables", "Input", "Strings", "Numbers", "If", "Loops", "Functions", "Lists", "Files")

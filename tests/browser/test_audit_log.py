@@ -32,7 +32,7 @@ def test_the_pages_fit_and_read_well(visit: Visit, recorded: Scene, language: st
     page = visit("/audit", recorded.teacher, language=language, scheme=scheme)
     for path in ("/audit", "/audit?page=2", "/audit?action=attempts.excluded", "/audit?actor=nobody", "/me/stored"):
         page.goto(path)
-        page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
+        page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true })")
         assert page.locator("main img").count() == 0
         for width in (1440, 721, 360):
             page.set_viewport_size({"width": width, "height": 900})
@@ -45,13 +45,13 @@ def test_the_pages_fit_and_read_well(visit: Visit, recorded: Scene, language: st
 
 def test_from_the_menu_to_who_changed_a_setting(visit: Visit, recorded: Scene) -> None:
     page = visit("/class", recorded.teacher)
-    page.locator(".account summary").click()
+    page.locator(".setup summary").click()
     page.get_by_role("link", name="Audit log").click()
     page.get_by_label("Action").select_option("settings.changed")
     page.get_by_role("button", name="Search the log").click()
     expect(page.locator(".found > li")).to_have_count(1)
     page.get_by_text("What changed").click()
-    expect(page.locator("details li").first).to_contain_text("notebook_features.erasure")
+    expect(page.locator("main details li").first).to_contain_text("notebook_features.erasure")
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     assert "settings.changed" in download.value.path().read_text(encoding="utf-8-sig")

@@ -1,6 +1,7 @@
 """The teachers' pages in a browser: they fit, read well, can be used by everybody, and follow what happens."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from learntrace.progress.corrections import exclusions
 from learntrace.progress.corrections.exclusions import Meant
+from learntrace.progress.models import Assignment
 from tests.browser.classroom import Classroom, build_classroom, fail
 from tests.browser.pages import LEAST_CONTRAST, PATIENCE, Faults, Visit, complaints
 from tests.browser.scene import PASSWORD
@@ -36,7 +38,7 @@ def pages_of(room: Classroom) -> dict[str, str]:
         f"/assignment/{name}/learner/{learner.pk}": f"{learner.get_full_name()}, {name}",
         "/learners": "Learners",
         f"/learner/{learner.pk}": learner.get_full_name(),
-        "/search?q=l": "Found for “l”",
+        "/search?q=l": "Results for “l”",
         "/telemetry": "Telemetry health",
     }
 
@@ -149,6 +151,64 @@ def test_who_works_by_keyboard_goes_on_at_the_next_signal(visit: Visit, room: Cl
     expect(page.locator(f'.signal[data-row="{second}"] :focus')).to_have_count(1)
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_columns_have_titles_lessons_fold_and_what_many_meet_stands_above(
+    visit: Visit, room: Classroom, language: str
+) -> None:
+    key = room.keys[-1]
+    title = "Count how often each word of a long text occurs, whatever its case"
+    Assignment.objects.filter(key=key).update(title=title)
+    for learner in room.learners[:6]:
+        fail(room, learner, key, 2)
+    many = {"en": "Many of the class", "es": "Buena parte de la clase"}[language]
+    for width in (360, 1440):
+        page = visit("/class", room.teacher, language=language, width=width)
+        card = page.locator(".concern.of-class").first
+        expect(card).to_be_visible()
+        expect(card).to_contain_text(many)
+        expect(card).to_contain_text("NameError")
+        card.get_by_text({"en": "More", "es": "Más"}[language]).first.click()
+        box, inside = card.bounding_box(), card.locator("button:visible, select:visible, input:visible, a:visible")
+        assert box is not None
+        for part in inside.all():
+            at = part.bounding_box()
+            assert at is not None
+            assert box["x"] <= at["x"], (width, part)
+            assert at["x"] + at["width"] <= box["x"] + box["width"], (width, part)
+        assert complaints(page) == []
+    # As much of the title as fits, whole for who points at it, tabs to it or hears it.
+    heading = page.get_by_role("columnheader", name=title).get_by_role("link")
+    assert heading.locator(".title").evaluate("one => one.clientHeight") == 48
+    expect(heading.locator(".whole")).to_be_hidden()
+    heading.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(heading.locator(".whole")).to_be_visible()
+    expect(heading.locator(".whole")).to_contain_text(title)
+    # A cell says since when, and which exercise is the current one.
+    cell = page.get_by_role("row", name=room.learners[0].get_full_name()).locator(".hand a")
+    expect(cell).to_contain_text("<1 min")
+    expect(cell).to_have_accessible_name(re.compile({"en": "current exercise", "es": "ejercicio actual"}[language]))
+    # Folded, also after the page is opened again, until it is unfolded.
+    columns = page.locator(".grid .assignment")
+    expect(columns).to_have_count(10)
+    fold = page.locator("[data-fold]").first
+    fold.focus()
+    page.keyboard.press("Enter")
+    expect(columns).to_have_count(5)
+    expect(page.locator("[data-fold]").first).to_be_focused()
+    expect(page.locator("tbody tr").first).to_contain_text("5/5")
+    page.reload()
+    expect(columns).to_have_count(5)
+    assert complaints(page) == []
+    page.locator("[data-fold]").first.click()
+    expect(columns).to_have_count(10)
+    # The class's path, and the table behind it.
+    expect(page.locator(".path .reached")).to_contain_text(title)
+    page.locator("#path-numbers summary").click()
+    expect(page.locator("#path-numbers tbody tr").last).to_contain_text(title)
+
+
 def test_what_changes_moves_without_a_jump(visit: Visit, room: Classroom) -> None:
     page = visit("/class", room.teacher)
     expect(page.locator(".live")).to_have_text("live")
@@ -167,11 +227,11 @@ def test_what_changes_moves_without_a_jump(visit: Visit, room: Classroom) -> Non
 
 def test_a_number_says_how_it_is_computed_also_by_keyboard(visit: Visit, room: Classroom) -> None:
     page = visit("/learners", room.teacher)
-    question = page.get_by_role("columnheader", name="Error Quotient").get_by_role("button")
+    question = page.get_by_role("columnheader", name="Active time").get_by_role("button")
     question.focus()
     page.keyboard.press("Enter")
     text = page.locator(".why-text:popover-open")
-    expect(text).to_contain_text("Jadud")
+    expect(text).to_contain_text("The sum of the gaps")
     page.keyboard.press("Escape")
     expect(text).to_have_count(0)
 
@@ -236,11 +296,12 @@ def test_it_prints_on_light_paper_without_what_only_a_screen_needs(visit: Visit,
         spans = page.locator(".card").evaluate_all(
             """cards => cards.map(card => {
                 const boxes = [card, ...card.querySelectorAll("*")].filter(one => !one.closest(".hidden, .why-text"))
-                    .map(one => one.getBoundingClientRect()).filter(box => box.width && box.height);
+                    .filter(one => one.checkVisibility()).map(one => one.getBoundingClientRect())
+                    .filter(box => box.width && box.height);
                 return [Math.min(...boxes.map(box => box.top)), Math.max(...boxes.map(box => box.bottom))];
             })"""
         )
-        assert len(spans) == 3
+        assert len(spans) == 4
         assert all(above[1] <= below[0] + 1 for above, below in pairwise(spans)), (width, spans)
 
 

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from tests.browser.pages import PATIENCE
+from tests.browser.pages import PATIENCE, complaints
 from tests.browser.scene import PASSWORD
 from tests.faults.installation import Installation
 from tests.support.notebooks import make_event
 from tests.support.waiting import wait_until
 
 KEY = "c0ffee" * 6 + "{:04x}"
+NARROW: ViewportSize = {"width": 360, "height": 740}
 LEARNERS = ("Ada Lovelace", "Barbara Liskov", "Radia Perlman")
 
 
@@ -28,7 +29,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     roster = {
         "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
         "users": [{"id": number, "username": first.lower(), "email": f"{first.lower()}@example.org", "first_name": first,
-                   "last_name": last} for number, first, last in people]
+                   "last_name": last, "password": PASSWORD} for number, first, last in people]
                  + [{"id": number, "username": name, "email": f"{name}@example.org", "first_name": first, "last_name": last,
                      "password": PASSWORD} for number, name, first, last, _role in staff],
         "memberships": [{"user": number, "academy": 1, "role": "student"} for number, _first, _last in people]
@@ -131,9 +132,54 @@ def test_two_who_assign_at_once_are_told_and_nothing_is_lost(
     theirs.get_by_label("Assign to").select_option("Alan Turing")
     theirs.get_by_role("button", name="Assign").click()
     expect(assistant.locator("[data-toast]")).to_contain_text("Tomás Rivera changed this concern in the meantime")
-    theirs.get_by_role("button", name="Keep note").click()
+    theirs.get_by_role("button", name="Save note").click()
     expect(mine).to_contain_text("I will ask her")
     expect(theirs).to_contain_text("Assigned to Tomás Rivera")
+
+
+def test_a_raised_hand_stands_on_both_screens_and_who_helps_is_told_to_all(
+    browser: Browser, served: Installation, contexts: list[BrowserContext]
+) -> None:
+    teacher, assistant = (sign_in(browser, served, contexts, name) for name in ("tomas", "alan"))
+    # My learning needs no script.
+    context = browser.new_context(
+        base_url=f"http://127.0.0.1:{served.port}", locale="en", java_script_enabled=False, viewport=NARROW
+    )
+    contexts.append(context)
+    learner = context.new_page()
+    learner.goto("/sign-in")
+    learner.get_by_label("E-mail address or user name").fill("radia")
+    learner.get_by_label("Password").fill(PASSWORD)
+    learner.get_by_role("button", name="Sign in").click()
+    learner.get_by_label("Your question").fill("Where does total come from?")
+    learner.get_by_role("button", name="Raise hand").click()
+    begun = time.monotonic()
+    mine, theirs = (page.locator('.concern:has-text("Where does total come from?")') for page in (teacher, assistant))
+    expect(mine).to_contain_text("Hand raised less than a minute ago")
+    print(f"stood on Class now after {time.monotonic() - begun:.2f} s")
+    expect(learner.locator(".own-hand")).to_contain_text("Your hand is up. You are next.")
+    expect(theirs.get_by_role("button", name="Acknowledge")).to_have_count(0)
+    mine.get_by_role("button", name="I'm helping").click()
+    expect(theirs).to_contain_text("Tomás Rivera has been helping for")
+    expect(teacher.locator("[data-toast]")).to_contain_text("You are helping")
+    learner.reload()
+    expect(learner.locator(".own-hand")).to_contain_text("Tomás Rivera is helping you")
+    teacher.keyboard.press("z")
+    expect(theirs).to_contain_text("Hand raised")
+    # With keys alone, by the other one.
+    theirs.focus()
+    assistant.keyboard.press("h")
+    expect(mine).to_contain_text("Alan Turing has been helping for")
+    assert complaints(teacher) == []
+    theirs.focus()
+    assistant.keyboard.press("h")
+    expect(mine).to_be_hidden()
+    expect(theirs).to_be_hidden()
+    learner.reload()
+    expect(learner.locator(".own-hand")).to_contain_text("Alan Turing helped after less than a minute")
+    teacher.goto("/learner/9")
+    teacher.locator("#hands summary").click()
+    expect(teacher.locator("#hands")).to_contain_text("Alan Turing helped after")
 
 
 def test_keys_alone_reach_all_of_it(browser: Browser, served: Installation, contexts: list[BrowserContext]) -> None:

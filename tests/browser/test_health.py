@@ -87,7 +87,7 @@ def test_from_a_cause_to_its_rows_a_payload_and_their_deletion(visit: Visit, tro
     rows.first.get_by_role("link").first.click()
     expect(page.locator(".payload")).to_contain_text('"slug": ')
     with page.expect_download() as download:
-        page.get_by_role("link", name="As a file").click()
+        page.get_by_role("link", name="Download as a file").click()
     with open(download.value.path()) as file:
         assert "slug" in json.load(file)
     page.go_back()
@@ -138,7 +138,7 @@ def test_a_rejected_event_says_why_it_still_cannot_be_taken(visit: Visit, troubl
     expect(event.locator("pre")).to_contain_text('"verb": "danced"')
     event.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("status").filter(has_text="taken")).to_contain_text(
-        "It can't be taken: Unknown verb danced"
+        "It can't be accepted: Unknown verb danced"
     )
     assert RejectedEvent.objects.count() == 3
 
@@ -175,7 +175,7 @@ def test_periods_are_chosen_and_nothing_has_to_go_wrong(visit: Visit, troubled: 
         created_at=timezone.now() - timedelta(days=5),
     )  # fmt: skip
     page = visit("/telemetry", troubled.teacher)
-    expect(page.get_by_text("Nothing has failed in this time.")).to_be_visible()
+    expect(page.get_by_text("Nothing failed in this period.")).to_be_visible()
     page.get_by_role("link", name="7 days").click()
     expect(page).to_have_url(re.compile("period=7d$"))
     expect(page.get_by_role("cell", name="long ago")).to_be_visible()

@@ -67,7 +67,7 @@ def test_one_sees_how_one_does_and_it_follows(visit: Visit, room: Classroom) -> 
     page = visit("/", ada)
     expect(page).to_have_title("My learning · Learntrace")
     expect(page.get_by_role("link", name="My learning")).to_have_attribute("aria-current", "page")
-    signals = page.get_by_role("region", name="What your teachers are told")
+    signals = page.get_by_role("region", name="What your teachers see")
     expect(signals).to_contain_text("You ran the same code 4 times on lesson-03-exercise-5")
     expect(signals).to_contain_text("What helps:")
     expect(page.get_by_text("Refused in the last 24 hours")).to_be_visible()
@@ -78,10 +78,11 @@ def test_one_sees_how_one_does_and_it_follows(visit: Visit, room: Classroom) -> 
     fail(room, ada, room.keys[-1], 5)
     expect(signals).to_contain_text("You ran the same code 9 times")
     expect(second.locator("table")).to_be_visible()
-    question = page.locator("[data-part=figures] .why").nth(3)
+    page.locator("#research-measures > summary").click()
+    question = page.locator("[data-part=research] .why")
     question.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".why-text:popover-open")).to_contain_text("High is no shame")
+    expect(page.locator(".why-text:popover-open")).to_contain_text("A high value only says")
     for name in ("Barbara", "Tomás"):
         expect(page.locator("main").get_by_text(name)).to_have_count(0)
 
@@ -89,7 +90,7 @@ def test_one_sees_how_one_does_and_it_follows(visit: Visit, room: Classroom) -> 
 def test_collection_is_turned_off_and_on_again(visit: Visit, room: Classroom) -> None:
     page = visit("/me", room.learners[0])
     page.get_by_role("button", name="Turn it off").click()
-    expect(page.get_by_text("It is off, as you have asked for")).to_be_visible()
+    expect(page.get_by_text("It is off, as you asked")).to_be_visible()
     assert Consent.objects.get().collecting is False
     page.get_by_role("button", name="Turn it on again").click()
     expect(page.get_by_role("button", name="Turn it off")).to_be_visible()
@@ -105,7 +106,7 @@ def test_one_downloads_all_and_then_erases_it(visit: Visit, room: Classroom, fau
         assert archive.read("activities.jsonl").count(b"\n") == Activity.objects.filter(user=ada).count()
         assert b"javascript-arrays" in archive.read("learnpack-messages.jsonl")
     page.get_by_role("link", name="See what would be erased").click()
-    expect(page.get_by_role("region", name="What goes, for good")).to_contain_text("Messages of LearnPack")
+    expect(page.get_by_role("region", name="What is erased for good")).to_contain_text("Messages of LearnPack")
     expect(page.get_by_role("region", name="What stays")).to_contain_text("Your academy has set them")
     page.get_by_label("To confirm, type your user name").fill("somebody")
     page.get_by_role("button", name="Erase my data").click()
@@ -114,7 +115,7 @@ def test_one_downloads_all_and_then_erases_it(visit: Visit, room: Classroom, fau
     assert Activity.objects.filter(user=ada).exists()
     page.get_by_label("To confirm, type your user name").fill(ada.username)
     page.keyboard.press("Enter")
-    expect(page.locator("#erased")).to_contain_text("All that had been collected about you until")
+    expect(page.locator("#erased")).to_contain_text("Everything collected about you until")
     expect(page.get_by_text("Nothing at the moment.")).to_be_visible()
     for model in (Activity, Progress, Signal, AssignmentTelemetry):
         assert not model._default_manager.filter(user=ada).exists()
@@ -149,7 +150,7 @@ def test_it_works_without_a_script(browser: Browser, live_server: LiveServer, ro
     page = context.new_page()
     page.goto("/me")
     page.get_by_role("button", name="Turn it off").click()
-    expect(page.get_by_text("It is off, as you have asked for")).to_be_visible()
+    expect(page.get_by_text("It is off, as you asked")).to_be_visible()
     page.get_by_role("link", name="See what would be erased").click()
     page.get_by_label("To confirm, type your user name").fill(room.learners[0].username)
     page.get_by_role("button", name="Erase my data").click()

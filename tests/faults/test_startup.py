@@ -2,6 +2,7 @@
 
 import http.server
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -88,6 +89,9 @@ def test_a_web_server_alone_says_where_it_is(install: Install) -> None:
     web = installation.command("web", "--port", str(port), LEARNTRACE_DATABASE_URL=installation.database_url)
     try:
         wait_until(lambda: f"Learntrace is at http://{HOST}:{port}/" in installation.log(), "its word")
+        # Nobody has set it up: every web server and every start prints the same code.
+        wait_until(lambda: installation.log().count("  code  ") == 2, "the code of both")
+        assert len(set(re.findall(r"  code  (\S+)", installation.log()))) == 1
     finally:
         web.terminate()
         assert web.wait(60) == 0
@@ -102,7 +106,7 @@ def test_the_demo_takes_no_other_server_for_its_own(install: Install) -> None:
     )  # fmt: skip
     assert demo.returncode == 1
     assert f"{HOST}:{installation.port} can't be listened on" in demo.stderr
-    assert "sign in as" not in demo.stdout
+    assert "password of all" not in demo.stdout
 
 
 def test_a_stop_at_any_moment_of_the_start_is_clean(install: Install, seed: int) -> None:

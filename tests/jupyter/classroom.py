@@ -89,7 +89,10 @@ def roster() -> dict[str, Any]:
                 "settings": {"notebook_features": {"opt_out": True}},
             }
         ],
-        "users": [{"id": number, "username": name} for name, number in people.items()],
+        "users": [
+            {"id": number, "username": name, **({"password": PASSWORD} if name == "teacher" else {})}
+            for name, number in people.items()
+        ],
         "memberships": [
             {"user": number, "academy": ACADEMY, "role": "admin" if name == "teacher" else "student"}
             for name, number in people.items()

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.jupyter.conftest import Desk, Sit
-from tests.jupyter.lesson import WORKS, Cell
+from tests.jupyter.front_ends import FrontEnd, Lab
+from tests.jupyter.lesson import WORKS, Cell, write_lesson
 from tests.support.waiting import wait_until
 
 SHOWN = "try:\n    1 / 0\nexcept ZeroDivisionError:\n    get_ipython().showtraceback()"
@@ -87,3 +88,22 @@ def test_a_page_of_jupyterlab_holds_no_connection_of_ours_open(sit: Sit) -> None
     desk.page.wait_for_timeout(1_000)
     assert pending == set()
     assert desk.page.evaluate("performance.getEntriesByType('resource').some(one => one.name.includes('/learntrace/'))")
+
+
+def test_six_tabs_of_jupyterlab_at_once_all_live_and_tell_each_run_once(sit: Sit) -> None:
+    desk = sit("lab", "alone")
+    tabs: list[tuple[str, FrontEnd]] = []
+    for number in range(6):
+        tab: FrontEnd = Lab(desk.page if number == 0 else desk.page.context.new_page())
+        notebook = f"tab-{number}.ipynb"
+        write_lesson(desk.classroom.notebooks_of("lab", "alone") / notebook, (WORKS,), "python3")
+        tab.open(desk.base, notebook)
+        tabs.append((notebook, tab))
+    # The first again after the last: opening five others must not have stopped it.
+    for _notebook, tab in [*tabs, tabs[0]]:
+        tab.page.bring_to_front()
+        tab.run_cell(0)
+    learntrace = desk.classroom.learntrace
+    for number, (notebook, _tab) in enumerate(tabs):
+        rows = learntrace.wait_for_executions(notebook, 2 if number == 0 else 1)
+        assert [row["result"]["outcome"] for row in rows] == ["ok"] * len(rows)

@@ -164,7 +164,7 @@ def _checked_tag(written: str, *, check: bool) -> str:
     if is_well_formed(tag):
         return check_of(tag) if check else tag
     proposal = kebab(slug_of(tag))
-    text = _("%(tag)s is no tag: after `assignment:` come a-z, 0-9 and single hyphens", tag=repr(written))
+    text = _("%(tag)s isn't a tag: after `assignment:` come a-z, 0-9 and single hyphens", tag=repr(written))
     if proposal:
         text = f"{text}. " + _("Perhaps %(proposal)s?", proposal=(CHECK_PREFIX if check else PREFIX) + proposal)
     raise Refusal(text)

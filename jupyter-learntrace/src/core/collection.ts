@@ -1,6 +1,7 @@
 /** Connects the parts: trackers record while events are collected, the outbox sends, the indicator shows the state. */
 import { Endpoint, type Request } from './endpoint';
-import type { CapturedEvent } from './events';
+import { assignmentOf, type CapturedEvent } from './events';
+import { HandWatch } from './hand';
 import { Indicator } from './indicator';
 import { Outbox } from './outbox';
 import { closeAll, type Tracker } from './recorder';
@@ -13,13 +14,17 @@ export class Collection {
 
   private readonly outbox: Outbox;
   private readonly watch: StateWatch;
+  private readonly hand: HandWatch;
+  /** The assignment of the last cell that something was done with. */
+  private assignment: string | null = null;
   private readonly trackers = new Set<Tracker>();
 
   constructor(request: Request, baseUrl: string) {
     const endpoint = new Endpoint(request, language);
     this.watch = new StateWatch(endpoint);
     this.outbox = new Outbox((events, leaving) => endpoint.post(events, leaving), baseUrl);
-    this.indicator = new Indicator(collecting => this.watch.consent(collecting));
+    this.hand = new HandWatch(endpoint, () => this.assignment);
+    this.indicator = new Indicator(collecting => this.watch.consent(collecting), this.hand);
     this.watch.onChange = () => this.update();
     this.outbox.onChange = () => this.show();
     // The state says why: the spool is full, the learner is signed out, or the server is gone.
@@ -31,6 +36,7 @@ export class Collection {
     window.addEventListener('pagehide', this.leave);
     this.outbox.start();
     this.watch.start();
+    this.hand.start();
   }
 
   stop(): void {
@@ -38,12 +44,14 @@ export class Collection {
     this.trackers.forEach(tracker => tracker.disconnect());
     this.trackers.clear();
     this.watch.stop();
+    this.hand.stop();
     this.outbox.stop();
     this.indicator.dispose();
   }
 
   /** Add an event, if events are collected. */
   readonly add = (event: CapturedEvent): void => {
+    this.assignment = assignmentOf(event) ?? this.assignment;
     if (this.watch.collecting) {
       this.outbox.add(event);
     }

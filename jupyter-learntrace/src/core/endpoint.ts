@@ -20,6 +20,22 @@ export interface State {
   collects_source: boolean;
 }
 
+/** The learner's raised hand at Learntrace. */
+export interface Hand {
+  state: 'waiting' | 'helping';
+  assignment: string | null;
+  text: string;
+  /** How many wait before the learner; null once somebody helps. */
+  before: number | null;
+  helper: string | null;
+}
+
+/** Whether a hand can be raised here, and the one that is up. */
+export interface Help {
+  allowed: boolean;
+  hand: Hand | null;
+}
+
 export interface Rejected {
   index: number;
   id: string | null;
@@ -78,6 +94,19 @@ export class Endpoint {
   /** Set whether the learner's events may be collected. */
   consent(collecting: boolean): Promise<State> {
     return this.ask<State>('learntrace/consent', 'PUT', { collecting });
+  }
+
+  help(): Promise<Help> {
+    return this.ask<Help>('learntrace/help', 'GET');
+  }
+
+  /** Raise the learner's hand; one that is up already stays as it is. */
+  raiseHand(text: string, assignment: string | null): Promise<Help> {
+    return this.ask<Help>('learntrace/help', 'POST', { text, assignment: assignment ?? '' });
+  }
+
+  takeHandBack(): Promise<Help> {
+    return this.ask<Help>('learntrace/help', 'DELETE');
   }
 
   private async ask<T>(path: string, method: string, body?: unknown, keepalive = false): Promise<T> {

@@ -65,6 +65,11 @@ export interface CapturedEvent {
   context: Context;
 }
 
+/** The assignment of the cell that an event is about. */
+export function assignmentOf(event: CapturedEvent): string | null {
+  return 'assignment' in event.object ? (event.object.assignment ?? null) : null;
+}
+
 /** The server's own limit, applied here so that a huge message never crosses the network. */
 const MOST_ERROR_VALUE = 2000;
 /** Longer source would exceed the limit of a request: its execution is sent without it. */

@@ -1,4 +1,5 @@
 /** The indicator: a button that says in a word whether events are sent, and opens a panel with the details. */
+import { HandControl, placeOf, type HandWatch } from './hand';
 import { Panel } from './panel';
 import { text } from './texts';
 import { moodOf, type Choose, type View } from './view';
@@ -11,7 +12,10 @@ export class Indicator {
   private readonly panel: Panel;
   private view: View = { state: null, trouble: null, failing: false, held: 0, last: null };
 
-  constructor(choose: Choose) {
+  constructor(
+    choose: Choose,
+    private readonly hand: HandWatch
+  ) {
     this.node = document.createElement('button');
     this.node.type = 'button';
     this.node.className = 'learntrace-Indicator';
@@ -21,7 +25,8 @@ export class Indicator {
     icon.setAttribute('aria-hidden', 'true');
     this.word = document.createElement('span');
     this.node.append(icon, this.word);
-    this.panel = new Panel(choose, this.close);
+    this.panel = new Panel(choose, this.close, new HandControl(hand));
+    hand.onChange = () => this.show(this.view);
     this.node.addEventListener('click', this.toggle);
     this.show(this.view);
   }
@@ -32,11 +37,14 @@ export class Indicator {
     const count = view.held + (view.state?.waiting ?? 0);
     const word = text(mood, { count });
     this.node.dataset.mood = mood;
+    const place = placeOf(this.hand.current.hand);
+    this.node.classList.toggle('learntrace-mod-hand', place !== '');
+    const label = place ? text('buttonWithHand', { word, hand: place }) : text('button', { word });
     // Written only if it changed, or screen readers would announce it again.
-    if (this.word.textContent !== word) {
+    if (this.node.title !== label) {
       this.word.textContent = word;
-      this.node.setAttribute('aria-label', text('button', { word }));
-      this.node.title = text('button', { word });
+      this.node.setAttribute('aria-label', label);
+      this.node.title = label;
     }
     this.node.setAttribute('aria-expanded', String(this.panel.isOpen));
     this.panel.show(view, mood, count);
@@ -54,6 +62,7 @@ export class Indicator {
       return;
     }
     this.panel.open(this.node);
+    void this.hand.refresh();
     this.show(this.view);
     document.addEventListener('pointerdown', this.elsewhere, true);
     window.addEventListener('resize', this.close);

@@ -1,6 +1,7 @@
 /** The indicator's panel: server, account, counts, the last event, and the switch where the academy allows it. */
 import type { State } from './endpoint';
 import type { CapturedEvent } from './events';
+import type { HandControl } from './hand';
 import { momentText, reasonText, text, type TextKey } from './texts';
 import type { Choose, Mood, View } from './view';
 
@@ -16,7 +17,8 @@ export class Panel {
 
   constructor(
     private readonly choose: Choose,
-    private readonly onClose: () => void
+    private readonly onClose: () => void,
+    private readonly hand: HandControl
   ) {
     this.node.setAttribute('role', 'dialog');
     this.node.tabIndex = -1;
@@ -44,7 +46,14 @@ export class Panel {
     close.setAttribute('aria-label', text('close'));
     close.addEventListener('click', this.onClose);
     this.node.setAttribute('aria-label', text('title'));
-    this.node.replaceChildren(element('h2', '', text('title')), close, this.body, this.choice, this.failure);
+    this.node.replaceChildren(
+      element('h2', '', text('title')),
+      close,
+      this.hand.node,
+      this.body,
+      this.choice,
+      this.failure
+    );
     this.failure.textContent = '';
     document.body.append(this.node);
     const place = button.getBoundingClientRect();
@@ -65,6 +74,7 @@ export class Panel {
     const { state } = view;
     const paragraphs = explanations(view, mood).map(line => element('p', '', line));
     this.body.replaceChildren(...paragraphs, ...(state ? [facts(state, count)] : []), ...example(view.last));
+    this.hand.show();
     this.choice.hidden = !state?.may_opt_out;
     this.choice.textContent = text('collect');
     this.choice.setAttribute('aria-checked', String(state?.collecting ?? false));

@@ -35,7 +35,20 @@ const ENGLISH = {
   example: 'The last event of this page',
   noExample: 'No event yet.',
   collect: 'Send my events',
-  choiceFailed: 'That couldn’t be changed: {reason}'
+  choiceFailed: 'That couldn’t be changed: {reason}',
+  handTitle: 'Do you need help?',
+  handAbout: 'Your teachers see your hand right away.',
+  handText: 'Your question (optional)',
+  handRaise: 'Raise hand',
+  handUp: 'Your hand is up.',
+  handNext: 'You are next.',
+  'handBefore.one': '{count} before you.',
+  'handBefore.many': '{count} before you.',
+  handHelped: '{who} is helping you.',
+  somebody: 'Somebody',
+  handTakeBack: 'Take it back',
+  handFailed: 'That didn’t work: {reason}',
+  buttonWithHand: 'Learntrace: {word}. {hand}'
 };
 
 export type TextKey = keyof typeof ENGLISH;
@@ -75,7 +88,20 @@ const SPANISH: Record<TextKey, string> = {
   example: 'El último evento de esta página',
   noExample: 'Todavía no hay ningún evento.',
   collect: 'Enviar mis eventos',
-  choiceFailed: 'No se ha podido cambiar: {reason}'
+  choiceFailed: 'No se ha podido cambiar: {reason}',
+  handTitle: '¿Necesitas ayuda?',
+  handAbout: 'Tus profesores ven tu mano al momento.',
+  handText: 'Tu pregunta (opcional)',
+  handRaise: 'Levantar la mano',
+  handUp: 'Has levantado la mano.',
+  handNext: 'Te toca a ti.',
+  'handBefore.one': '{count} persona antes que tú.',
+  'handBefore.many': '{count} personas antes que tú.',
+  handHelped: '{who} te está ayudando.',
+  somebody: 'Alguien',
+  handTakeBack: 'Bajar la mano',
+  handFailed: 'No ha funcionado: {reason}',
+  buttonWithHand: 'Learntrace: {word}. {hand}'
 };
 
 const TEXTS: Record<string, Record<TextKey, string>> = { en: ENGLISH, es: SPANISH };

@@ -42,6 +42,8 @@ STEP_RENAMED = Action("step.renamed", _("Joined a step with its former one"), "r
 STEP_RENAME_UNDONE = Action("step_rename.undone", _("Undid a rename of a step"), "rename of a step")
 CONCERN_HANDLED = Action("concern.handled", _("Handled a concern"), "concern")
 CONCERN_ACT_UNDONE = Action("concern_act.undone", _("Undid an act on a concern"), "concern")
+HELP_GIVEN = Action("help_request.handled", _("Helped where a hand was raised"), "raised hand")
+HELP_UNDONE = Action("help_request.undone", _("Undid what was done with a raised hand"), "raised hand")
 SIGNAL_STATE_CHANGED = Action("signal.state_changed", _("Changed a signal's state"), "signal")
 STATISTICS_REQUESTED = Action("statistics.requested", _("Asked for statistics anew"), "asset", Kind.EVENT)
 NOTEBOOK_PUBLISHED = Action("notebook.published", _("Published a notebook"), "asset")
@@ -50,6 +52,7 @@ WEBHOOKS_RETRIED = Action("webhooks.retried", _("Had webhooks processed again"),
 REJECTED_EVENT_RETRIED = Action(
     "rejected_event.retried", _("Took a rejected event after all"), "rejected event", Kind.EVENT
 )
+SUMMARY_SUBSCRIBED = Action("summary.subscribed", _("Changed the own weekly summary by mail"), "")
 SOURCE_READ = Action("source.read", _("Read source code"), "", Kind.READ)
 TABLE_EXPORTED = Action("table.exported", _("Loaded a table as CSV"), "", Kind.READ)
 DATA_EXPORTED = Action("data.exported", _("Exported somebody's data"), "user", Kind.READ)
@@ -60,6 +63,25 @@ USERS_MERGED = Action("users.merged", _("Merged two users"), "merge of users", K
 USERS_SEPARATED = Action("users.separated", _("Undid a merge of users"), "merge of users", Kind.EVENT)
 COHORT_LIMIT_CHANGED = Action("cohort_limit.changed", _("Changed which cohorts somebody sees"), "membership")
 ROSTER_IMPORTED = Action("roster.imported", _("Imported a roster"))
+SETUP_CODE_MADE = Action("setup_code.made", _("Made a code for the set-up page"), "", Kind.EVENT)
+INSTALLATION_SET_UP = Action("installation.set_up", _("Set up the installation"), "academy", Kind.EVENT)
+ACADEMY_MADE = Action("academy.made", _("Made an academy"), "academy", Kind.EVENT)
+SAMPLE_PUT_IN = Action("sample.put_in", _("Put sample data in"), "academy", Kind.EVENT)
+SAMPLE_TAKEN_OUT = Action("sample.taken_out", _("Took sample data out"), "academy", Kind.EVENT)
+ROSTER_UNDONE = Action("roster.undone", _("Undid the import of a roster"), "import of a roster")
+PERSON_ADDED = Action("person.added", _("Added somebody to the academy"), "user")
+PERSON_CHANGED = Action("person.changed", _("Changed somebody's names or address"), "user")
+ROLE_CHANGED = Action("role.changed", _("Changed somebody's role"), "membership")
+PERSON_ARCHIVED = Action("person.archived", _("Archived somebody"), "membership")
+PERSON_RESTORED = Action("person.restored", _("Restored somebody from the archive"), "membership")
+COHORT_MADE = Action("cohort.made", _("Made a cohort"), "cohort")
+COHORT_CHANGED = Action("cohort.changed", _("Changed a cohort"), "cohort")
+COHORT_LEARNERS_CHANGED = Action("cohort_learners.changed", _("Changed who is in a cohort"), "cohort")
+INVITATION_MADE = Action("invitation.made", _("Invited somebody"), "invitation")
+INVITATION_REVOKED = Action("invitation.revoked", _("Revoked an invitation"), "invitation")
+INVITATION_USED = Action("invitation.used", _("Accepted an invitation"), "invitation", Kind.EVENT)
+DUE_DATE_CHANGED = Action("due_date.changed", _("Changed a due date"), "due date")
+EXTENSION_CHANGED = Action("extension.changed", _("Changed somebody's extension"), "due date")
 PASSWORD_CHANGED = Action("password.changed", _("Changed a password"), "user", Kind.EVENT)
 SECOND_FACTOR_ADDED = Action("second_factor.added", _("Added a second factor"), "user")
 SECOND_FACTOR_REMOVED = Action("second_factor.removed", _("Removed a second factor"), "user")
@@ -68,6 +90,7 @@ SESSIONS_ENDED = Action("sessions.ended", _("Ended sessions"), "user")
 UNLOCKED = Action("sign_in.unlocked", _("Let somebody sign in again after wrong guesses"), "user")
 TOKEN_MADE = Action("token.made", _("Made a token"), "token")
 TOKEN_REVOKED = Action("token.revoked", _("Revoked a token"), "token")
+TOKEN_ROTATED = Action("token.rotated", _("Rotated a token"), "token")
 COMMAND_RUN = Action("command.run", _("Ran a command"), "", Kind.EVENT)
 ROW_ADDED = Action("row.added", _("Added a row in the administration"), "", Kind.EVENT)
 ROW_CHANGED = Action("row.changed", _("Changed a row in the administration"))
@@ -87,6 +110,8 @@ ACTIONS: tuple[Action, ...] = (
     STEP_RENAME_UNDONE,
     CONCERN_HANDLED,
     CONCERN_ACT_UNDONE,
+    HELP_GIVEN,
+    HELP_UNDONE,
     SIGNAL_STATE_CHANGED,
     STATISTICS_REQUESTED,
     NOTEBOOK_PUBLISHED,
@@ -94,6 +119,7 @@ ACTIONS: tuple[Action, ...] = (
     WEBHOOKS_RETRIED,
     REJECTED_EVENT_RETRIED,
     SOURCE_READ,
+    SUMMARY_SUBSCRIBED,
     TABLE_EXPORTED,
     DATA_EXPORTED,
     DATA_ERASED,
@@ -103,6 +129,25 @@ ACTIONS: tuple[Action, ...] = (
     USERS_SEPARATED,
     COHORT_LIMIT_CHANGED,
     ROSTER_IMPORTED,
+    SETUP_CODE_MADE,
+    INSTALLATION_SET_UP,
+    ACADEMY_MADE,
+    SAMPLE_PUT_IN,
+    SAMPLE_TAKEN_OUT,
+    ROSTER_UNDONE,
+    PERSON_ADDED,
+    PERSON_CHANGED,
+    ROLE_CHANGED,
+    PERSON_ARCHIVED,
+    PERSON_RESTORED,
+    COHORT_MADE,
+    COHORT_CHANGED,
+    COHORT_LEARNERS_CHANGED,
+    INVITATION_MADE,
+    INVITATION_REVOKED,
+    INVITATION_USED,
+    DUE_DATE_CHANGED,
+    EXTENSION_CHANGED,
     PASSWORD_CHANGED,
     SECOND_FACTOR_ADDED,
     SECOND_FACTOR_REMOVED,
@@ -111,6 +156,7 @@ ACTIONS: tuple[Action, ...] = (
     UNLOCKED,
     TOKEN_MADE,
     TOKEN_REVOKED,
+    TOKEN_ROTATED,
     COMMAND_RUN,
     ROW_ADDED,
     ROW_CHANGED,
@@ -132,4 +178,5 @@ OF_MEMBERS: tuple[Action, ...] = (
     UNLOCKED,
     TOKEN_MADE,
     TOKEN_REVOKED,
+    TOKEN_ROTATED,
 )

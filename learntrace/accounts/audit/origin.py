@@ -5,7 +5,8 @@ So the request in hand is kept in the context, and read when something is record
 """
 
 import getpass
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from learntrace.accounts.audit.models import AuditEntry
 from learntrace.core.http.address import client_address
 
 _request: ContextVar[HttpRequest | None] = ContextVar("request_in_hand", default=None)
+_on_behalf: ContextVar["Origin | None"] = ContextVar("on_behalf", default=None)
 _DOORS = {"/v1/": AuditEntry.Door.API, "/admin": AuditEntry.Door.ADMINISTRATION}
 
 
@@ -30,6 +32,8 @@ class Origin:
 
 def current_origin() -> Origin:
     """Return the origin of what is done now."""
+    if (asked := _on_behalf.get()) is not None:
+        return asked
     request = _request.get()
     if request is None:
         return Origin(AuditEntry.Door.COMMAND, None, _system_user(), "")
@@ -37,6 +41,16 @@ def current_origin() -> Origin:
     user = getattr(request, "user", None)
     name = user.get_username() if user is not None and user.pk else ""
     return Origin(door, user.pk if user is not None else None, name, client_address(request)[:45])
+
+
+@contextmanager
+def on_behalf_of(origin: Origin) -> Iterator[None]:
+    """Have what is recorded in a block told as done by whoever has asked for it on a page, when a worker carries it out."""
+    token = _on_behalf.set(origin)
+    try:
+        yield
+    finally:
+        _on_behalf.reset(token)
 
 
 def _system_user() -> str:

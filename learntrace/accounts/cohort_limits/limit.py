@@ -1,4 +1,4 @@
-"""Whom a member sees who is limited to cohorts: the learners who have a task of one of them. Decided here only.
+"""Whom a member sees who is limited to cohorts: the learners of these (`people.cohort_learners`). Decided here only.
 
 An Academy that was read for a member carries the member's limit (`seen_cohorts`), and every query that gets the academy asks
 here. Who reads an academy for somebody uses `as_seen_by`.
@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Cohort, Membership
+from learntrace.accounts.people.cohort_learners import in_cohorts
 from learntrace.core.errors import Forbidden
 
 
@@ -96,6 +97,5 @@ def cache_name(academy: Academy) -> str:
 
 
 def _learners(academy: Academy) -> QuerySet[Membership, int]:
-    # Tasks are in a room above this one, and known here by the names of their columns only.
-    rows = Membership.objects.filter(academy=academy, user__tasks__cohort__in=academy.seen_cohorts or ())
+    rows = Membership.objects.filter(in_cohorts(academy.seen_cohorts or ()), academy=academy)
     return rows.order_by().values_list("user_id", flat=True).distinct()

@@ -1,20 +1,23 @@
 """Parse a roster file (YAML, JSON, CSV) into values with their lines, so that every problem can name its line."""
 
-import csv
-import io
+import codecs
 import json
-import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
 from django.utils.translation import gettext as _
 
-_INT64 = range(-(2**63), 2**63)
+from learntrace.accounts.roster.oneroster import looks_like_oneroster, read_oneroster, read_zip
+from learntrace.accounts.roster.spreadsheet import read_csv
+from learntrace.accounts.roster.values import RosterFileError, Value, scalar
+
+__all__ = ["Found", "RosterFileError", "Value", "read_bytes", "read_file"]
+
 _YAML = "tag:yaml.org,2002:"
 # libyaml if it is installed: it reads a roster of 60,000 tasks in seconds, the Python loader in minutes.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -26,68 +29,85 @@ _MOST_DEPTH = 50
 _MOST_COPIED = 100_000
 
 
-class RosterFileError(ValueError):
-    """The file can't be parsed; `line` is None for a problem of the whole file."""
+@dataclass(frozen=True)
+class Found:
+    """What was read: the values, the name of the format, and what a reader should know about how it was read."""
 
-    def __init__(self, line: int | None, text: str) -> None:
-        super().__init__(text)
-        self.line = line
-        self.text = text
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One value of the file: its line, its content, and for numbers and texts its form in the file.
-
-    `content` is None, bool, int, float, str, a list of Values or a dict of Values. A list's elements and a dict's
-    values have the line of their element or key. `written` allows a text field to take an unquoted `0012` literally.
-    """
-
-    line: int
-    content: bool | int | float | str | list["Value"] | dict[str, "Value"] | None
-    written: str | None = None
-
-    def plain(self) -> Any:
-        """Return the value without lines, as plain JSON."""
-        if isinstance(self.content, list):
-            return [value.plain() for value in self.content]
-        if isinstance(self.content, dict):
-            return {key: value.plain() for key, value in self.content.items()}
-        return self.content
+    document: Value
+    form: str
+    notes: tuple[str, ...] = ()
 
 
 def read_file(path: Path) -> Value:
-    """Read a roster; its format follows the file's extension: .json, .csv, otherwise YAML.
-
-    A CSV of learners becomes the sections `users` and `memberships`. An OSError isn't caught.
+    """Read a roster from a file; see `read_bytes`. An OSError isn't caught.
 
     Raises RosterFileError.
     """
+    with path.open("rb") as file:
+        return read_bytes(path.name, file.read(_MOST_BYTES + 1)).document
+
+
+def read_bytes(name: str, data: bytes, schools: Mapping[str, str] | None = None) -> Found:
+    """Read a roster; its format follows the name's extension: .json, .csv (.tsv, .txt), .zip (OneRoster), otherwise YAML.
+
+    A CSV of learners becomes the sections `users`, `memberships` and `cohort_learners`; OneRoster becomes these and `cohorts`.
+    `schools` are names of the academy that it is for, by which its school is found among several of OneRoster.
+
+    Raises RosterFileError.
+    """
+    if len(data) > _MOST_BYTES:
+        raise RosterFileError(None, _("the file is larger than %(limit)s MiB") % {"limit": _MOST_BYTES >> 20})
+    suffix = PurePath(name).suffix.lower()
     try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
-            raise RosterFileError(None, _("the file is larger than %(limit)s MiB") % {"limit": _MOST_BYTES >> 20})
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise RosterFileError(line, _("the file is not UTF-8 text; save it as UTF-8")) from error
-    read: Callable[[str], Value] = {".json": _read_json, ".csv": _read_csv}.get(path.suffix.lower(), _read_yaml)
-    try:
-        return read(text)
+        if suffix == ".zip" or data.startswith(b"PK\x03\x04"):
+            document, notes = read_zip(data, _table_text, schools or {})
+            return Found(document, "OneRoster", tuple(notes))
+        if suffix in _TABLES:
+            return _read_table(name, data, schools or {})
+        text = _utf8(data)
+        return Found(_read_json(text), "JSON") if suffix == ".json" else Found(_read_yaml(text), "YAML")
     except RecursionError as error:
         raise RosterFileError(None, _("the file is nested too deeply")) from error
 
 
-def _scalar(line: int, content: bool | int | float | str, written: str) -> Value:
-    """Return a value that PostgreSQL can hold; a number beyond 64 bits becomes its written text (a key, for example)."""
-    if isinstance(content, float) and not math.isfinite(content):
-        raise RosterFileError(line, _("%(number)s is not a number that can be stored") % {"number": written})
-    if isinstance(content, int) and content not in _INT64:
-        content = written
-    if "\0" in written or any("\ud800" <= character <= "\udfff" for character in written):
-        raise RosterFileError(line, _("the text holds a character that can't be stored (NUL or half a surrogate pair)"))
-    return Value(line, content, written)
+_TABLES = (".csv", ".tsv", ".txt")
+
+
+def _read_table(name: str, data: bytes, schools: Mapping[str, str]) -> Found:
+    text, note = _table_text(data)
+    notes = (note,) if note else ()
+    if looks_like_oneroster(text):
+        document, more = read_oneroster({name: text}, schools)
+        return Found(document, "OneRoster", (*notes, *more))
+    return Found(read_csv(text, at_home=bool(schools)), "CSV", notes)
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise RosterFileError(line, _("the file is not UTF-8 text; save it as UTF-8")) from error
+
+
+def _table_text(data: bytes) -> tuple[str, str]:
+    """Return the text of a table that a spreadsheet has written, and a note where its encoding was guessed.
+
+    Excel writes UTF-8 with a mark, UTF-16 with a mark ("Unicode text"), or the code page of Windows.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return data.decode("utf-16"), ""
+        except UnicodeDecodeError as error:
+            raise RosterFileError(1, _("the file is not UTF-8 text; save it as UTF-8")) from error
+    try:
+        return data.decode("utf-8-sig"), ""
+    except UnicodeDecodeError:
+        note = _("The file is not UTF-8 and was read as Windows-1252 (Latin-1): look at names with accents.")
+        try:
+            return data.decode("cp1252"), note
+        except UnicodeDecodeError:
+            return data.decode("latin-1"), note
 
 
 def _add(mapping: dict[str, Value], key: str, value: Value, line: int) -> None:
@@ -203,11 +223,11 @@ class _YamlReader:
         if kind == "null":
             return Value(line, None)
         if kind in {"str", "timestamp", "merge", "value"}:  # date fields parse times themselves
-            return _scalar(line, node.value, node.value)
+            return scalar(line, node.value, node.value)
         if kind not in {"bool", "int", "float"}:
             raise RosterFileError(line, _("the tag %(tag)s is not taken here") % {"tag": node.tag})
         try:
-            return _scalar(line, self._loader.construct_object(node), node.value)
+            return scalar(line, self._loader.construct_object(node), node.value)
         except (ValueError, OverflowError) as error:
             if isinstance(error, RosterFileError):
                 raise
@@ -274,70 +294,6 @@ class _JsonReader:
         if lexeme in {"null", "true", "false"}:  # without `written`, as no text field takes them
             return Value(line, json.loads(lexeme))
         if lexeme.lstrip("-").isdigit():  # int() only for few digits: Python refuses 5,000
-            return _scalar(line, int(lexeme) if len(lexeme) < 20 else lexeme, lexeme)
+            return scalar(line, int(lexeme) if len(lexeme) < 20 else lexeme, lexeme)
         content = json.loads(lexeme)
-        return _scalar(line, content, content if isinstance(content, str) else lexeme)
-
-
-USER_COLUMNS = ("id", "username", "email", "first_name", "last_name", "password", "language")
-MEMBERSHIP_COLUMNS = ("academy", "role")
-
-
-def _read_csv(text: str) -> Value:
-    """Read learners, one per line, as users and, where an academy is given, memberships.
-
-    A learner of two academies has two lines that differ in academy and role only.
-    """
-    first = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True)
-    users: dict[str, Value] = {}
-    memberships: list[Value] = []
-    duplicates: list[Value] = []
-    try:
-        columns = _csv_columns([name.strip().lower() for name in next(rows, [])])
-        for row in rows:
-            cells = _csv_cells(columns, row, rows.line_num)
-            if not cells:
-                continue
-            line = rows.line_num
-            user = Value(line, {name: cells[name] for name in USER_COLUMNS if name in cells})
-            username = cells["username"].written if "username" in cells else None
-            if username is None or username not in users:
-                users[username or f"\0{line}"] = user
-            elif users[username].plain() != user.plain() or "academy" not in cells:
-                duplicates.append(user)  # the section's check for duplicates names both lines
-            if "academy" in cells:
-                member = {"user": cells.get("username", Value(line, None))}
-                member |= {name: cells[name] for name in MEMBERSHIP_COLUMNS if name in cells}
-                memberships.append(Value(line, member))
-    except csv.Error as error:
-        raise RosterFileError(rows.line_num, _("this is no CSV: %(reason)s") % {"reason": error}) from error
-    return Value(1, {"users": Value(1, [*users.values(), *duplicates]), "memberships": Value(1, memberships)})
-
-
-def _csv_columns(names: list[str]) -> list[str]:
-    known = (*USER_COLUMNS, *MEMBERSHIP_COLUMNS)
-    if unknown := [name for name in names if name not in known]:
-        text = _("unknown column `%(column)s`; a learner's columns are %(known)s")
-        raise RosterFileError(1, text % {"column": unknown[0], "known": ", ".join(known)})
-    if doubled := [name for name in names if names.count(name) > 1]:
-        raise RosterFileError(1, _("the column `%(column)s` stands there twice") % {"column": doubled[0]})
-    if "username" not in names:
-        raise RosterFileError(1, _("the first line must name the columns, `username` among them"))
-    if "role" in names and "academy" not in names:
-        raise RosterFileError(1, _("a column `role` needs a column `academy` beside it"))
-    return names
-
-
-def _csv_cells(columns: list[str], row: list[str], line: int) -> dict[str, Value]:
-    """Return the non-empty cells; an empty cell leaves its column unspecified."""
-    if len(row) > len(columns):
-        text = _("%(found)s cells, but the first line names %(named)s columns")
-        raise RosterFileError(line, text % {"found": len(row), "named": len(columns)})
-    cells = {}
-    for name, cell in zip(columns, row, strict=False):
-        text = cell if name == "password" else cell.strip()
-        if text:
-            number = name == "id" and text.isascii() and text.isdigit() and len(text) < 20
-            cells[name] = _scalar(line, int(text) if number else text, text)
-    return cells
+        return scalar(line, content, content if isinstance(content, str) else lexeme)

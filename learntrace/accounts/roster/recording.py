@@ -19,14 +19,14 @@ _COHORTS = "cohorts"
 Told = dict[str, Any]
 
 
-def record_import(plans: Sequence[Plan[Any]]) -> None:
-    """Record what the plans have written; nothing where they have changed nothing."""
+def record_import(plans: Sequence[Plan[Any]], only: int | None = None) -> None:
+    """Record what the plans have written; nothing where they have changed nothing. `only`: all of it is this academy's."""
     before: dict[int | None, Told] = {}
     after: dict[int | None, Told] = {}
     for plan in plans:
         for draft in plan.drafts:
             if draft.is_new or draft.changed or draft.touched:
-                academy_id = _academy_of(draft)
+                academy_id = only or _academy_of(draft)
                 _count(after.setdefault(academy_id, {}), plan.section.name, draft)
                 _tell_role(before.setdefault(academy_id, {}), after[academy_id], draft)
                 _tell_limit(before[academy_id], after[academy_id], draft)

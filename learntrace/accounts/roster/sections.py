@@ -8,7 +8,17 @@ from django.utils.translation import gettext as _
 
 from learntrace.accounts.academy_settings import GROUPS, checked, merge_settings, merged, settings_of
 from learntrace.accounts.cohort_limits.changes import CohortElsewhere, RoleNotLimited
-from learntrace.accounts.models import Academy, Cohort, Grant, Membership, Token, User, key_hash, key_prefix
+from learntrace.accounts.models import (
+    Academy,
+    Cohort,
+    CohortLearner,
+    Grant,
+    Membership,
+    Token,
+    User,
+    key_hash,
+    key_prefix,
+)
 from learntrace.accounts.roles import LIMITED_ROLES
 from learntrace.accounts.roster.file import Value
 from learntrace.accounts.roster.items import Item, same_json
@@ -86,7 +96,10 @@ def _features(item: Item, group: str, given: Value) -> dict[str, Any] | None:
 
 
 class Users(Section[User]):
-    """A user without a password can't sign in with one; a stored password that matches is kept."""
+    """A user without a password can't sign in with one; a stored password that matches is kept.
+
+    An entry without a user name is the user with its e-mail address, or a new one with the address as the user name.
+    """
 
     name = "users"
     model = User
@@ -95,7 +108,13 @@ class Users(Section[User]):
     extras = ("password",)
     names = ("username", "email")
 
+    def wanted(self, item: Item, roster: Roster) -> None:
+        super().wanted(item, roster)
+        if not item.given("username"):
+            roster.known[User].want(item.value("email"))
+
     def read(self, draft: Draft[User], roster: Roster) -> None:
+        _name_by_address(draft, roster)
         password = draft.item.text("password")
         if password == "":
             draft.item.refuse("password", _("`password` must not be empty; leave it out where there is none"))
@@ -111,6 +130,20 @@ class Users(Section[User]):
             draft.values["password"] = roster.passwords.encoded(stored, password)
         elif draft.is_new:
             draft.values["password"] = make_password(None)
+
+
+def _name_by_address(draft: Draft[User], roster: Roster) -> None:
+    address = draft.values.get("email", "")
+    if draft.item.given("username") or draft.item.given("id") or not address:
+        return
+    owners = [user for user in roster.known[User].rows.values() if user.email.lower() == address.lower()]
+    if len(owners) > 1:
+        draft.item.refuse("email", _("`%(key)s`: several have this address; give the user name"))
+        draft.item.refused.add("username")
+    else:
+        draft.values["username"] = owners[0].username if owners else address.lower()[:150]
+        # The address stays as its owner wrote it.
+        draft.values["email"] = owners[0].email if owners else address
 
 
 def _person(item: Item) -> User:
@@ -262,3 +295,13 @@ class Cohorts(Section[Cohort]):
             draft.item.refuse("ends_on", _("a cohort can't end before it starts"))
         if draft.is_new:
             draft.values.setdefault("name", draft.values.get("slug"))
+
+
+class CohortLearners(Section[CohortLearner]):
+    """Who is in a cohort, with or without tasks."""
+
+    name = "cohort_learners"
+    model = CohortLearner
+    references = {"user": User, "cohort": Cohort}
+    identity = ("user", "cohort")
+    has_ids = False

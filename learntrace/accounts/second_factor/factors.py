@@ -34,6 +34,19 @@ class WrongCode(FieldProblem):
         super().__init__("code", _("This code is wrong, or was used already. Wait for the next one."))
 
 
+class AppUnreadable(FieldProblem):
+    """The app's secret can't be decrypted, as its key is missing: no code of it can be checked."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "code",
+            _(
+                "Codes of your app can't be checked: the server's encryption key is missing. Use a recovery code or a "
+                "passkey, or ask whoever runs this server to restore the key."
+            ),
+        )
+
+
 @dataclass(frozen=True)
 class Factors:
     """The second factors of a user."""
@@ -59,22 +72,20 @@ def factors_of(user: User) -> Factors:
 def check_code(request: HttpRequest, user: User, code: str) -> None:
     """Check a code of the user's app, or a recovery code; each opens once.
 
-    Raises WrongCode, TooManyGuesses, TooManyLogins.
+    Raises WrongCode, AppUnreadable, TooManyGuesses, TooManyLogins.
     """
+    app = AuthenticatorApp.objects.filter(user=user, confirmed_at__isnull=False).first()
     with guess("second_factor", of_second_factor(user), client_address(request)) as attempt:
-        right = _use_app_code(user, code) or _use_recovery_code(user, code)
+        right = (app is not None and _use_step(app, code)) or _use_recovery_code(user, code)
         if right:
             attempt.right()
     if not right:
-        raise WrongCode
-
-
-def _use_app_code(user: User, code: str) -> bool:
-    app = AuthenticatorApp.objects.filter(user=user, confirmed_at__isnull=False).first()
-    return app is not None and _use_step(app, code)
+        raise AppUnreadable if app is not None and not app.secret else WrongCode
 
 
 def _use_step(app: AuthenticatorApp, code: str) -> bool:
+    if not app.secret:
+        return False
     step = totp.step_of(app.secret, code, time.time())
     if step is None:
         return False
@@ -95,6 +106,10 @@ def _use_recovery_code(user: User, code: str) -> bool:
 def begin_app(user: User) -> str:
     """Return the secret of an app that is to be set up, the same until it is confirmed."""
     app, _made = AuthenticatorApp.objects.get_or_create(user=user, defaults={"secret": totp.new_secret()})
+    if app.confirmed_at is None and not app.secret:
+        # Its key is missing: nobody has an app with this secret that counts.
+        app.secret = totp.new_secret()
+        app.save(update_fields=["secret"])
     return app.secret if app.confirmed_at is None else ""
 
 

@@ -4,12 +4,14 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.core.encryption.fields import EncryptedTextField
+
 
 class AuthenticatorApp(models.Model):
     """A user's authenticator app; it counts once a code of it has confirmed it."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="authenticator_app")
-    secret = models.CharField(max_length=64, editable=False)
+    secret = EncryptedTextField(max_length=64, editable=False)
     # The step of the last code that was accepted: no code of it or of an earlier one is accepted again.
     last_step = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -25,7 +25,12 @@ def step_at(moment: float) -> int:
 
 
 def code_at(secret: str, step: int) -> str:
-    """Return the code of a step (RFC 4226, 5.3)."""
+    """Return the code of a step (RFC 4226, 5.3).
+
+    Raises ValueError without a secret: anybody could compute the codes of an empty one.
+    """
+    if not secret:
+        raise ValueError("no secret")
     digest = hmac.new(base64.b32decode(secret), struct.pack(">Q", step), hashlib.sha1).digest()
     offset = digest[-1] & 0xF
     number: int = struct.unpack(">I", digest[offset : offset + 4])[0] & 0x7FFFFFFF

@@ -74,7 +74,7 @@ RETURNING failures
 # A right guess leaves nothing to count, unless others of the subject are being checked.
 _FORGET = "DELETE FROM accounts_guesscount WHERE subject = %(subject)s AND pending <= 1"
 
-Door = Literal["password", "second_factor", "reset", "key", "hub"]
+Door = Literal["password", "second_factor", "reset", "key", "hub", "setup"]
 
 
 class TooManyGuesses(Problem):

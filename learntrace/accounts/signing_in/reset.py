@@ -40,7 +40,7 @@ class _Post:
 
     def send(self, message: EmailMessage) -> None:
         if not self._places.acquire(blocking=False):
-            log.warning("too many mails wait; one with a link for a new password is not sent")
+            log.warning("too many mails wait; one with a link is not sent")
             return
         self._thread.submit(self._send, message)
 
@@ -48,7 +48,7 @@ class _Post:
         try:
             message.send()
         except OSError as error:  # smtplib's errors are OSErrors too
-            log.warning("link for a new password not sent", error=f"{type(error).__name__}: {error}"[:300])
+            log.warning("mail with a link not sent", error=f"{type(error).__name__}: {error}"[:300])
         finally:
             self._places.release()
 
@@ -68,6 +68,16 @@ def is_available() -> bool:
     return bool(settings.EMAIL_HOST and settings.PUBLIC_URL)
 
 
+def sender() -> str:
+    """Return the address from which this server sends mail."""
+    return str(settings.DEFAULT_FROM_EMAIL)
+
+
+def post(message: EmailMessage) -> None:
+    """Hand a mail to the thread that sends them; the caller waits for nothing."""
+    _post().send(message)
+
+
 def send_link(request: HttpRequest, name: str) -> None:
     """Send a link to the owner of an account, if there is an active one with an address.
 
@@ -79,7 +89,7 @@ def send_link(request: HttpRequest, name: str) -> None:
     with guess("reset", Subject(f"reset:{account.name}", MOST_LINKS), client_address(request)):
         pass
     if user is not None and user.is_active and user.email:
-        _post().send(_message(user))
+        post(_message(user))
 
 
 def _message(user: User) -> EmailMessage:
@@ -91,7 +101,7 @@ def _message(user: User) -> EmailMessage:
             "If it wasn't you, do nothing: your password stays as it is."
         ) % {"name": user.get_username(), "link": f"{settings.PUBLIC_URL}{reverse('password-choose')}?{query}"}
         subject = str(_("A new password for Learntrace"))
-    return EmailMessage(subject, text, settings.DEFAULT_FROM_EMAIL, [user.email])
+    return EmailMessage(subject, text, sender(), [user.email])
 
 
 def user_of_link(number: str, token: str) -> User | None:

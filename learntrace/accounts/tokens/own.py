@@ -24,7 +24,7 @@ class NoSuchToken(NotFound):
 
 class TooManyTokens(Problem):
     slug = "too-many-tokens"
-    text = _("You have %(most)s keys, which is as many as one user may have. End some first")
+    text = _("There are %(most)s keys, which is as many as one user may have. End some first")
 
 
 def tokens_of(user: User) -> QuerySet[Token]:
@@ -33,18 +33,23 @@ def tokens_of(user: User) -> QuerySet[Token]:
     return Token.objects.filter(in_force, user=user).order_by("-id")
 
 
-def make(user: User, scope: str, name: str, days: int | None) -> tuple[Token, str]:
-    """Make a key for oneself; return it with its key, which can't be shown again.
+def make(user: User, scope: str, name: str, days: int | None, *, academy_id: int | None = None) -> tuple[Token, str]:
+    """Make a key of a user; return it with its key, which can't be shown again. `academy_id`: whose admin makes it.
 
     Raises TooManyTokens.
     """
-    if tokens_of(user).count() >= MOST:
-        raise TooManyTokens(most=MOST)
+    check_room_for_one(user)
     until = timezone.now() + timedelta(days=days) if days else None
     with transaction.atomic():
         token, key = Token.issue(user, Token.Kind.PERMANENT, until, scope=scope, name=name)
-        record_made(token)
+        record_made(token, academy_id)
     return token, key
+
+
+def check_room_for_one(user: User) -> None:
+    """Raise TooManyTokens where a user may have no more."""
+    if tokens_of(user).count() >= MOST:
+        raise TooManyTokens(most=MOST)
 
 
 def end_token(user: User, token_id: int) -> None:
@@ -64,17 +69,18 @@ def end_tokens(user: User, tokens: QuerySet[Token]) -> int:
     return Token.objects.filter(pk__in=[row.pk for row in rows]).delete()[0]
 
 
-def record_made(token: Token) -> None:
+def record_made(token: Token, academy_id: int | None = None) -> None:
     """Record in the audit log that a token was made."""
-    record(TOKEN_MADE, object_id=token.pk, subject_id=token.user_id, after=_told(token))
+    record(TOKEN_MADE, academy_id=academy_id, object_id=token.pk, subject_id=token.user_id, after=_told(token))
 
 
-def record_ended(user_id: int, tokens: Sequence[Token]) -> None:
+def record_ended(user_id: int, tokens: Sequence[Token], academy_id: int | None = None) -> None:
     """Record in the audit log that tokens of a user are ended, all in one entry."""
     if len(tokens) == 1:
-        record(TOKEN_REVOKED, object_id=tokens[0].pk, subject_id=user_id, before=_told(tokens[0]))
+        before, object_id = _told(tokens[0]), tokens[0].pk
     else:
-        record(TOKEN_REVOKED, subject_id=user_id, before={token.prefix: _told(token) for token in tokens})
+        before, object_id = {token.prefix: _told(token) for token in tokens}, None
+    record(TOKEN_REVOKED, academy_id=academy_id, object_id=object_id, subject_id=user_id, before=before)
 
 
 def _told(token: Token) -> dict[str, Any]:

@@ -3,11 +3,10 @@
 import argparse
 import sys
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 
-from learntrace.config.demo.academy import ACADEMY, PASSWORD, Learner, first_task, learners_of, roster
+from learntrace.config.demo.academy import ACADEMY, PASSWORD, Learner, learners_of, roster
 from learntrace.config.demo.class_sender import SendError
 from learntrace.config.demo.class_sender import Server as Publisher
 from learntrace.config.demo.notebook_work import SLUG, NotebookPlayer, publication
@@ -78,36 +77,14 @@ def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
 
 
 def _welcome(address: str, learners: list[Learner], token: str, password: str) -> str:
-    ada = learners[0]
     return f"""
-Learntrace is at {address}/
-
-  sign in as   teacher@demo.example   (sees the academy Downtown)
-               {ada.username}@demo.example   (a learner)
-               stranger@demo.example   (of another academy: sees nothing of it)
-               {OPERATOR}               (the admin pages, {address}/admin/)
-  password     {password}
-
-Four requests to try:
-
-  # 1. What arrived last, and what became of it
-  curl -s -H 'Authorization: Token {token}' -H 'Academy: {ACADEMY}' \\
-       '{address}/v1/assignment/academy/learnpack/webhook?limit=3'
-
-  # 2. A learner's task, with the telemetry on it
-  curl -s -H 'Authorization: Token {ada.key}' {address}/v1/assignment/task/{first_task(ada)}
-
-  # 3. Send telemetry as that learner's LearnPack client does
-  curl -s -H 'Authorization: Token {ada.key}' '{address}/v1/assignment/me/telemetry?asset_id=145' \\
-       -d '{{"slug": "python-hello-tutorial", "steps": [], "last_interaction_at": {int(time.time() * 1000)}}}'
-
-  # 4. Who is stuck right now, and on which exercise (a minute from now there is somebody)
-  curl -s -H 'Authorization: Token {token}' -H 'Academy: {ACADEMY}' \\
-       '{address}/v1/signal/academy/signal?state=open&limit=3'
-
-{len(learners)} learners are at work now, half of them in a notebook too. Most of what they send ends DONE; one learner's asset
-is ignored by a rule (IGNORED); one has no task, one sends an unknown asset, one an event that is not implemented (ERROR);
-and one's token has expired (refused, 401).
+Learntrace: {address}/   (password of all: {password})
+  teacher@demo.example    a teacher of the academy Downtown
+  {learners[0].username}@demo.example        a learner
+  {OPERATOR}   the administration, {address}/admin/
+{len(learners)} learners are at work, half of them in a notebook too; some of what they send fails on purpose.
+The API, with the teacher's token (docs: {address}/docs):
+  curl -s -H 'Authorization: Token {token}' -H 'Academy: {ACADEMY}' '{address}/v1/signal/academy/signal?state=open&limit=3'
 Ctrl-C stops the demo; its data stay in the home folder.
 """
 

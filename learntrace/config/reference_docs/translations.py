@@ -26,7 +26,9 @@ _KEYWORDS = {
 _PLACEHOLDER = re.compile(r"%\(\w+\)[#0\- +]*\d*(?:\.\d+)?[a-z]|\{\w*\}|%%")
 
 # Texts that are the same in both languages; any other translation that equals its English was forgotten.
-SAME_IN = {"es": frozenset({"Error", "OK", "Slug", "Webhook", "Webhooks", "token", "tokens", "webhook", "webhooks"})}
+SAME_IN = {
+    "es": frozenset({"Error", "OK", "Roles", "Slug", "Webhook", "Webhooks", "token", "tokens", "webhook", "webhooks"})
+}
 
 Key = tuple[str, str | None]
 

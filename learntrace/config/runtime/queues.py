@@ -7,6 +7,8 @@ from datetime import datetime
 import psycopg
 from django.conf import settings
 
+from learntrace.accounts.roster.jobs import asking as roster_asking
+from learntrace.accounts.roster.jobs import running as roster_jobs
 from learntrace.assignments import telemetry_stats
 from learntrace.assignments.changes import assets as asset_changes
 from learntrace.core import wakeup
@@ -144,6 +146,14 @@ QUEUES = {
             lambda: None,
             _if("EXISTS (SELECT FROM registry_assetchange)"),
             patient=True,
+            threads=1,
+        ),
+        # Thousands of people take seconds.
+        Queue(
+            roster_asking.TOPIC,
+            lambda older_than: roster_jobs.take_job(),
+            lambda: None,
+            _if(roster_jobs.WAITING),
             threads=1,
         ),
         # A mail server that is away makes this server no less ready. One thread more than an academy may hold.

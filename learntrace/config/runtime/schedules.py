@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from learntrace.accounts.audit.retention import delete_old_entries
+from learntrace.accounts.roster.jobs.running import forget_old_jobs
 from learntrace.accounts.signing_in.guesses import forget_old_guesses
 from learntrace.accounts.signing_in.sessions import delete_old_sessions
 from learntrace.assignments import telemetry_stats
@@ -26,6 +27,7 @@ from learntrace.progress.corrections.attempt_retention import delete_old_attempt
 from learntrace.progress.corrections.course_runs import begin_course_runs
 from learntrace.progress.recording.code_texts import delete_unused
 from learntrace.progress.recording.recomputation import delete_old_recomputations
+from learntrace.progress.summaries.mail import send_due
 from learntrace.registry.models import Asset
 from learntrace.registry.sync import TOPIC as STATS_TOPIC
 from learntrace.signals.notifications.retention import delete_old_notifications
@@ -84,6 +86,7 @@ def clean_up() -> dict[str, int]:
         "recomputations": delete_old_recomputations(days=days),
         "notifications": delete_old_notifications(days=days, most=_DAILY_DELETIONS),
         "audit entries": delete_old_entries(days=settings.AUDIT_DAYS),
+        "imports": forget_old_jobs(days=days),
         "code": delete_unused(),
         "guesses": forget_old_guesses(),
         "sessions": delete_old_sessions(),
@@ -98,6 +101,7 @@ JOBS: tuple[Job | OftenJob, ...] = (
     OftenJob("sweep-erasures", timedelta(minutes=1), sweep_recent),
     OftenJob("pending-erasures", timedelta(minutes=1), erase_due),
     # A cohort begins at midnight, and tasks are moved to one at any time.
+    OftenJob("weekly-summaries", timedelta(minutes=10), send_due),
     OftenJob("course-runs", timedelta(minutes=10), begin_course_runs),
 )
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import urllib.request
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from learntrace.config.loading import load_django
 from learntrace.config.logs import configure_logging
 from learntrace.config.postgres.locks import FileLock
 from learntrace.config.postgres.server import EmbeddedPostgres
+from learntrace.config.runtime import browsers
 from learntrace.config.runtime.cores import usable_cores
 from learntrace.config.runtime.pool import WorkerPool
 from learntrace.config.runtime.ports import PortClaim, PortTakenError, port_number
@@ -41,6 +43,11 @@ def _web_processes(parser: argparse.ArgumentParser, *names: str) -> None:
     )
 
 
+def _opening(parser: argparse.ArgumentParser) -> None:
+    purpose = "open the set-up page of a new server in a browser, where this machine has one"
+    parser.add_argument("--open", action="store_true", help=purpose)
+
+
 def _workers(parser: argparse.ArgumentParser, *names: str) -> None:
     purpose = "worker processes (LEARNTRACE_WORKERS, or as many as the cores that they may use)"
     parser.add_argument("--workers", *names, dest="workers", type=_count, metavar="N", help=purpose)
@@ -60,6 +67,7 @@ def _command(*words: str) -> list[str]:
 def main(argv: list[str]) -> int:
     """Run database, web server, worker and schedules until SIGTERM or SIGINT."""
     parser = _arguments("serve", "Run everything: the database, the web server, the workers and the schedules.")
+    _opening(parser)
     _workers(parser)
     _web_processes(parser)
     chosen = parser.parse_args(argv)
@@ -88,9 +96,15 @@ def main(argv: list[str]) -> int:
     env = {**os.environ, "LEARNTRACE_HOME": str(home), "LEARNTRACE_DATABASE_URL": url or EmbeddedPostgres(home).url}
     address = ["--host", chosen.host, "--port", str(chosen.port), "--web-processes", str(chosen.web_processes)]
     workers = ["--workers", str(chosen.workers)] if chosen.workers else []
+    opening = ["--open"] if chosen.open else []
     children = [
         Child("worker", _command("worker", "--upgrade", *workers), env),
-        Child("web", _command("web", "--upgrade", *address, "--claimed"), env, _answers(chosen.host, chosen.port)),
+        Child(
+            "web",
+            _command("web", "--upgrade", *address, *opening, "--claimed"),
+            env,
+            _answers(chosen.host, chosen.port),
+        ),
     ]
     try:
         return Supervisor(children, database, stop_seconds=environment.STOP_SECONDS.value()).run()
@@ -112,27 +126,42 @@ def _log_to_stderr() -> None:
 
 def _answers(host: str, port: int) -> Callable[[], bool]:
     """Return a readiness check that prints the server's URL once."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (that is what the operator may say)
-    shown = f"[{reachable}]" if ":" in reachable else reachable
+    address = _address(host, port)
 
     def check() -> bool:
-        try:
-            with urllib.request.urlopen(f"http://{shown}:{port}/health/live", timeout=1):
-                pass
-        except OSError:
+        if not _is_alive(address):
             return False
-        print(f"Learntrace is at http://{shown}:{port}/", flush=True)
+        print(f"Learntrace is at {address}/", flush=True)
         return True
 
     return check
 
 
-def _tell_when_it_answers(host: str, port: int) -> None:
-    check = _answers(host, port)
-    while True:
+def _address(host: str, port: int) -> str:
+    """Return the URL at which this machine reaches the server."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (that is what the operator may say)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def _is_alive(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health/live", timeout=1):  # noqa: S310 (our own)
+            return True
+    except OSError:
+        return False
+
+
+def _tell_when_it_answers(address: str, *, claimed: bool, opening: bool) -> None:
+    """Print what an operator wants to know once the server answers; `serve` prints the URL of a claimed port itself."""
+    while not _is_alive(address):
         time.sleep(0.5)
-        if check():
-            return
+    if not claimed:
+        print(f"Learntrace is at {address}/", flush=True)
+    # Not before: web processes are forked from this one, and must find neither a connection nor a thread that makes one.
+    if invitation := _invitation(address):
+        print(invitation, flush=True)
+        if opening and browsers.is_there():
+            webbrowser.open(f"{address}/set-up")
 
 
 def web(argv: list[str]) -> int:
@@ -143,6 +172,7 @@ def web(argv: list[str]) -> int:
     parser.add_argument("--upgrade", action="store_true", help="bring the database's tables up to date first")
     # `serve` restarts this process and holds the claim itself.
     parser.add_argument("--claimed", action="store_true", help=argparse.SUPPRESS)
+    _opening(parser)
     chosen = parser.parse_args(argv)
     claim = PortClaim(chosen.host, chosen.port, of_parent=chosen.claimed)
     try:
@@ -165,8 +195,9 @@ def web(argv: list[str]) -> int:
     raise_file_limit()
     # A forked web process has its parent's handlers until it has loaded everything: a request to stop would be lost.
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
-    if not chosen.claimed:
-        threading.Thread(target=_tell_when_it_answers, args=(chosen.host, chosen.port), daemon=True).start()
+    address = _address(chosen.host, chosen.port)
+    telling = {"claimed": chosen.claimed, "opening": chosen.open}
+    threading.Thread(target=_tell_when_it_answers, args=(address,), kwargs=telling, daemon=True).start()
     Server(
         "learntrace.config.asgi:application",
         address=chosen.host,
@@ -241,12 +272,30 @@ def _prepare(*, upgrade: bool, django: bool = True) -> None:
         return
     load_django()
     if upgrade:
-        from django.db import connections
-
         from learntrace.config.upgrade import upgrade_database
 
         upgrade_database()
-        for connection in connections.all(initialized_only=True):
-            connection.close()
-            # Web processes are forked from this one, which does not copy a pool's threads: each opens its own pool.
-            connection.close_pool()  # type: ignore[attr-defined]  # only PostgreSQL's has one
+        _close_connections()
+
+
+def _close_connections() -> None:
+    from django.db import connections
+
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        # Web processes are forked from this one, which does not copy a pool's threads: each opens its own pool.
+        connection.close_pool()  # type: ignore[attr-defined]  # only PostgreSQL's has one
+
+
+def _invitation(address: str) -> str:
+    """Return what tells the operator how to set up a new server; empty where the tables can't say whether it is new."""
+    from django.db import Error
+
+    from learntrace.accounts.first_setup.command import invitation
+
+    try:
+        return invitation(address)
+    except Error:
+        return ""
+    finally:
+        _close_connections()

@@ -36,10 +36,12 @@ LONG_TURN_SECONDS = 1.0
 BACKGROUND_STOP_SECONDS = 5.0
 _PAUSE_AFTER_FAILURE = 0.5
 _NICENESS = 10
-# A queue whose last turn took few rows rests so long from that turn's beginning: what comes meanwhile is taken together, as
-# a turn costs the same for one row as for ten. A lone row comes after the rest, and waits for nothing.
-REST_SECONDS = 0.03
-FEW_ROWS = 10
+# A queue whose last turn took few rows rests from that turn's beginning, so many times as long as the turn took, within these
+# seconds: what comes meanwhile is taken together, as a turn costs nearly the same for one row as for ten. So a queue takes at
+# most a part of the worker's time before its turns grow. A lone row comes after the rest, and waits for nothing.
+REST_FACTOR = 4.0
+REST_SECONDS, LONGEST_REST_SECONDS = 0.03, 0.15
+FEW_ROWS = 50
 # Where requests come faster than they can be stored, a worker rests after its turns so many times as long as they took, at
 # most so many seconds: everybody's turn comes within a second or two all the same.
 YIELD_FACTOR = 4.0
@@ -56,6 +58,11 @@ _PATIENT = frozenset(queue.topic for queue in QUEUES.values() if queue.patient)
 def yield_seconds(taken: float) -> float:
     """Return how long to leave the machine to saturated intake after turns that took so many seconds."""
     return min(YIELD_FACTOR * taken, YIELD_SECONDS)
+
+
+def rest_seconds(taken: float) -> float:
+    """Return how long a queue rests from the beginning of a turn of few rows that took so many seconds."""
+    return min(max(REST_FACTOR * taken, REST_SECONDS), LONGEST_REST_SECONDS)
 
 
 class Worker:
@@ -166,9 +173,10 @@ class Worker:
     def _take_turn(self, queue: Queue) -> int:
         began = time.monotonic()
         count = queue.work(self._older_than)
+        seconds = time.monotonic() - began
         if 0 < count < FEW_ROWS and not queue.patient:
-            self._rests[queue.topic] = began + REST_SECONDS
-        if (seconds := time.monotonic() - began) > LONG_TURN_SECONDS:
+            self._rests[queue.topic] = began + rest_seconds(seconds)
+        if seconds > LONG_TURN_SECONDS:
             # Everybody else's work has waited for it.
             log.warning("long turn", topic=queue.topic, count=count, seconds=round(seconds, 2))
         return count

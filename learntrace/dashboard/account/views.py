@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from learntrace.accounts.models import Token
+from learntrace.accounts.models import Token, User
 from learntrace.accounts.second_factor.factors import Factors, factors_of
 from learntrace.accounts.second_factor.models import Passkey
 from learntrace.accounts.second_factor.required import asks
@@ -21,10 +21,11 @@ from learntrace.accounts.signing_in.browsers import browser_in_words
 from learntrace.accounts.signing_in.models import SignInSession
 from learntrace.accounts.signing_in.sessions import end_own_sessions, sessions_of
 from learntrace.accounts.tokens import own
+from learntrace.accounts.tokens.academy_keys import ended_problem
 from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
-from learntrace.dashboard.layout.page import Page, signed_in_page
+from learntrace.dashboard.layout.page import Page, form_on, signed_in_page
 
 # Days for which a key may be made; 0: until it is ended.
 LIFETIMES: Final = (30, 180, 365, 0)
@@ -114,7 +115,7 @@ def end_session(request: HttpRequest, page: Page) -> HttpResponse:
     return redirect("account")
 
 
-@require_POST
+@form_on("account")
 @signed_in_page
 def end_key(request: HttpRequest, page: Page) -> HttpResponse:
     """End the key that is named, or all."""
@@ -122,10 +123,12 @@ def end_key(request: HttpRequest, page: Page) -> HttpResponse:
     named = natural(request.POST.get("key", ""))
     if own.end_tokens(page.user, tokens if named is None else tokens.filter(pk=named)):
         messages.success(request, _("It opens nothing from now on."))
+    elif named is not None:
+        return _show(request, page, problem=ended_problem(named, User.objects.filter(pk=page.user.pk)))
     return redirect("account")
 
 
-@require_POST
+@form_on("account")
 @signed_in_page
 def make_key(request: HttpRequest, page: Page) -> HttpResponse:
     """Make a key, and show it this once."""

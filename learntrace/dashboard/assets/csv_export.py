@@ -8,7 +8,8 @@ from learntrace.accounts.models import User
 from learntrace.assignments.asset_reports import LearnerTelemetry
 from learntrace.dashboard.assets.listing import AssetRow
 from learntrace.dashboard.assets.statistics_page import FIGURES, Day
-from learntrace.dashboard.components.table import Table, timed
+from learntrace.dashboard.components import labels
+from learntrace.dashboard.components.table import Table, raw, rounded, timed, whole
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.reports.asset_steps import Step, Steps
 
@@ -33,15 +34,25 @@ def assets(rows: Iterable[AssetRow]) -> Table:
 
 def _asset_cells(row: AssetRow) -> list[object]:
     asset, translated = row.translated.asset, row.translated
-    facts = [translated.title, asset.slug, asset.get_asset_type_display(), " ".join(translated.languages), asset.graded]
-    return [*facts, *_mean_cells(row), asset.last_synch_at, row.stale]
+    facts = [
+        translated.title,
+        asset.slug,
+        asset.get_asset_type_display(),
+        ", ".join(map(labels.language_name, translated.languages)),
+        _yes(asset.graded),
+    ]
+    return [*facts, *_mean_cells(row), asset.last_synch_at, _yes(row.stale)]
+
+
+def _yes(fact: bool) -> str:
+    return _("yes") if fact else ""
 
 
 def _mean_cells(row: AssetRow) -> list[object]:
     means = row.means
     if means is None:
         return [0, None, None, None, None]
-    scores = map(_rounded, (means.engagement, means.frustration, means.completion))
+    scores = map(rounded, (means.engagement, means.frustration, means.completion))
     return [means.learners, *scores, means.newest]
 
 
@@ -72,7 +83,7 @@ def _step_cells(step: Step) -> list[object]:
     counts = step.counts
     names = [step.slug, step.title, step.key.removeprefix(PREFIX)]
     learners = [counts.completed, counts.attempted, counts.skipped, step.unread, step.stopped]
-    return [*names, *learners, _rounded(counts.compiled), _rounded(counts.tested), counts.seconds, step.done]
+    return [*names, *learners, rounded(counts.compiled), rounded(counts.tested), counts.seconds, step.done]
 
 
 def learners(rows: Iterable[LearnerTelemetry]) -> Table:
@@ -84,16 +95,17 @@ def learners(rows: Iterable[LearnerTelemetry]) -> Table:
         _("Completed in the latest message (%)"),
         _("Time (s)"),
         timed(_("Last telemetry")),
+        raw(_("Engagement")),
+        raw(_("Frustration")),
+        raw(_("Completed in the latest message (%)")),
     ]
-    return titles, (
-        [row.name, row.username, row.engagement, row.frustration, row.completion, row.seconds, row.updated_at]
-        for row in rows
-    )
+    return titles, ([*_learner_cells(row), row.engagement, row.frustration, row.completion] for row in rows)
+
+
+def _learner_cells(row: LearnerTelemetry) -> list[object]:
+    scores = [rounded(row.engagement), rounded(row.frustration), whole(row.completion)]
+    return [row.name, row.username, *scores, row.seconds, row.updated_at]
 
 
 def missing(users: Iterable[User]) -> Table:
     return [_("Learner"), _("User name")], ([user.display_name, user.username] for user in users)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)

@@ -17,12 +17,14 @@ from learntrace.dashboard.assignments.lines import (
     steps_of,
 )
 from learntrace.dashboard.components.attempts import attempt_of
+from learntrace.dashboard.components.diagnosis_links import diagnosis_url
 from learntrace.dashboard.components.excluded_attempts import ExcludedAttempts, excluded_attempts
 from learntrace.dashboard.components.filters import Filters
+from learntrace.dashboard.components.sentences import of_assignment
 from learntrace.dashboard.components.signal_lines import SignalLine, lines_of
 from learntrace.dashboard.components.table import Paging
 from learntrace.dashboard.components.timeline import Attempt, Timeline, timeline_of
-from learntrace.dashboard.concerns.cards import Cards
+from learntrace.dashboard.concerns.cards import Cards, cards_of
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.corrections import exclusions
@@ -32,6 +34,8 @@ from learntrace.progress.reports.assignments import AssignmentRow
 from learntrace.progress.reports.errors import ErrorRow
 from learntrace.progress.reports.learner_assignments import LearnerAssignmentRow
 from learntrace.progress.reports.standing_exclusions import StandingExclusions
+from learntrace.progress.standings.common_error import CommonError
+from learntrace.signals.concerns.reading import ToldConcern
 from learntrace.signals.models import Signal
 
 
@@ -47,9 +51,14 @@ class AssignmentsContext:
 
 @dataclass(frozen=True)
 class AssignmentContext:
-    """The context of assignments/assignment.html; `mine` is the assignment's row, `cards` its concerns."""
+    """The context of assignments/assignment.html; `mine` is the assignment's row, `cards` its concerns.
+
+    `title` is the assignment's, else its name; `sentence` tells where the class stands.
+    """
 
     name: str
+    title: str
+    sentence: str
     filters: Filters
     mine: AssignmentRow | None
     counts: Mapping[str, int]
@@ -66,20 +75,26 @@ class AssignmentContext:
 
 @dataclass(frozen=True)
 class AttemptsContext:
-    """The context of assignments/attempts.html; `evidence` are the ids of the attempts to point out."""
+    """The context of assignments/attempts.html; `evidence` are the ids of the attempts to point out.
+
+    `cards` is the concern on the assignment, `others` are the signals that are no reason of it: most of them are over.
+    """
 
     name: str
+    title: str
     learner: User
     learner_name: str
     measures: LearnerAssignmentRow
     paging: Paging[Activity]
     attempts: Sequence[Step]
     timeline: Timeline
-    signals: Sequence[SignalLine]
+    cards: Cards
+    others: Sequence[SignalLine]
     evidence: frozenset[str]
     first_evidence: str
     may_exclude: bool
     exclude: str
+    diagnosis_url: str
 
 
 def assignment_context(
@@ -93,14 +108,18 @@ def assignment_context(
     concerns: Cards,
     paging: Paging[LearnerLine],
     excluded: StandingExclusions,
+    stopped_by: CommonError | None,
 ) -> AssignmentContext:
     """Return an assignment beside the others that somebody was seen on; `lines` are its learners, `rows` all assignments."""
     compared = [row for row in rows if row.learners_seen or row.assignment == key]
     counts = counts_of(lines)
+    name, mine = key.removeprefix(PREFIX), next((row for row in compared if row.assignment == key), None)
     return AssignmentContext(
-        name=key.removeprefix(PREFIX),
+        name=name,
+        title=(mine.title if mine else "") or name,
+        sentence=of_assignment(counts, stopped_by),
         filters=filters,
-        mine=next((row for row in compared if row.assignment == key), None),
+        mine=mine,
         counts=counts,
         bars=bars_of(counts),
         strips=comparisons(compared, key),
@@ -109,7 +128,7 @@ def assignment_context(
         paging=paging,
         excluded=excluded_attempts(page, excluded, key),
         may_exclude=page.can("crud_telemetry"),
-        exclude=page.address("assignments-exclude-class", key.removeprefix(PREFIX)),
+        exclude=page.address("assignments-exclude-class", name),
     )
 
 
@@ -118,7 +137,9 @@ def attempts_context(
     measures: LearnerAssignmentRow,
     paging: Paging[Activity],
     signals: Sequence[Signal],
+    concerns: Sequence[ToldConcern],
     *,
+    title: str,
     now: datetime,
     signal_id: str,
 ) -> AttemptsContext:
@@ -132,8 +153,10 @@ def attempts_context(
     earlier = {str(row.pk) for row in paging.rows if row.before_floor}
     lines = lines_of(page, signals, now)
     above = [(line.opened_at, line.shape, line.sentence, "") for line in lines]
+    reasons = {signal.pk for entry in concerns for signal in entry.reasons}
     return AttemptsContext(
         name=name,
+        title=title or name,
         learner=measures.learner,
         learner_name=measures.learner.display_name,
         measures=measures,
@@ -141,15 +164,17 @@ def attempts_context(
         attempts=steps_of(attempts, _code_of(page.academy, attempts), excluded, earlier),
         timeline=timeline_of(
             [attempt for attempt in attempts if attempt.id not in {*excluded, *earlier}],
-            {measures.assignment: (name, "")},
+            {measures.assignment: (title or name, "")},
             above,
             evidence,
         ),
-        signals=lines,
+        cards=cards_of(page, concerns),
+        others=[line for line in lines if line.id not in reasons],
         evidence=evidence,
         first_evidence=next((attempt.id for attempt in attempts if attempt.id in evidence), ""),
         may_exclude=page.can("crud_telemetry"),
         exclude=page.address("assignments-exclude", name, measures.learner.pk),
+        diagnosis_url=diagnosis_url(page, measures.learner.pk, measures.assignment),
     )
 
 

@@ -7,11 +7,16 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.dashboard.assignments.lines import LearnerLine
 from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.attempts import failure_texts
-from learntrace.dashboard.components.table import Columns, Table, table_of, timed
+from learntrace.dashboard.components.table import Columns, Table, raw, rounded, table_of, timed, whole
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.models import Activity
 from learntrace.progress.reports.assignments import AssignmentRow
 from learntrace.progress.reports.errors import ErrorRow
+
+
+def _tenths(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
 
 _ASSIGNMENTS: Columns[AssignmentRow] = (
     (_("Asset"), lambda row: row.asset["slug"] if row.asset else ""),
@@ -20,10 +25,10 @@ _ASSIGNMENTS: Columns[AssignmentRow] = (
     (_("Learners"), lambda row: row.learners),
     (_("Seen"), lambda row: row.learners_seen),
     (_("Done"), lambda row: row.learners_done),
-    (_("Completed (%)"), lambda row: row.completion_rate),
+    (_("Completed (%)"), lambda row: whole(row.completion_rate)),
     (_("Attempts"), lambda row: row.attempts),
     (_("Errors"), lambda row: row.errors),
-    (_("Median active time (s)"), lambda row: row.median_active_time),
+    (_("Median active time (s)"), lambda row: _tenths(row.median_active_time)),
     (timed(_("Last seen")), lambda row: row.last_seen_at),
 )
 _LEARNERS: Columns[LearnerLine] = (
@@ -33,19 +38,22 @@ _LEARNERS: Columns[LearnerLine] = (
     (_("Attempts"), lambda line: line.measures.attempts),
     (_("Errors"), lambda line: line.measures.errors),
     (_("Active time (s)"), lambda line: round(line.measures.active_time, 1)),
-    (_("Error Quotient"), lambda line: line.measures.error_quotient),
+    (_("Error Quotient"), lambda line: rounded(line.measures.error_quotient)),
     (timed(_("Last seen")), lambda line: line.measures.last_seen_at),
     (timed(_("Since")), lambda line: line.measures.since),
     (_("Done because"), lambda line: labels.evidence_word(line.measures.standing)),
     (timed(_("Done at")), lambda line: line.measures.done_at),
     (_("Questions"), lambda line: line.measures.questions),
+    (raw(_("Error Quotient")), lambda line: line.measures.error_quotient),
+    (timed(_("Due")), lambda line: line.measures.due_at),
+    (_("In time"), lambda line: labels.timeliness_text(line.measures.timeliness)),
 )
 _ERRORS: Columns[ErrorRow] = (
     (_("Error"), lambda error: error.text),
     (_("Variants"), lambda error: error.variant_count),
     (_("Learners"), lambda error: error.learners),
     (_("Times"), lambda error: error.times),
-    (_("Median until solved (s)"), lambda error: error.median_seconds),
+    (_("Median time to solve (s)"), lambda error: _tenths(error.median_seconds)),
     (_("Solved by"), lambda error: error.solved),
 )
 _ATTEMPTS: Columns[Activity] = (

@@ -23,6 +23,7 @@ from learntrace.dashboard.assignments.renamed_steps import at_renamed_step
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.layout.sign_in import safe_next
 from learntrace.progress.assignment_keys import PREFIX, key_of
+from learntrace.progress.catalogue import titles_of
 from learntrace.progress.corrections import exclusions
 from learntrace.progress.corrections.exclusion_requests import meant_by
 from learntrace.progress.models import Activity, Exclusion
@@ -43,9 +44,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class ExcludeContext:
-    """The context of `assignments/exclude.html`; `asks` is the number of attempts to confirm, None where none is asked."""
+    """The context of `assignments/exclude.html`; `title` is the assignment's, else its name.
 
-    name: str
+    `asks` is the number of attempts to confirm, None where none is asked.
+    """
+
+    title: str
     learner_name: str
     attempt_at: datetime | None
     choices: Sequence[Choice]
@@ -79,7 +83,7 @@ def exclude(request: HttpRequest, page: AcademyPage, key: str, user_id: int | No
             messages.success(request, _done(made))
             return redirect(back)
     context = ExcludeContext(
-        name=name.removeprefix(PREFIX),
+        title=titles_of(page.academy.pk, [name]).get(name) or name.removeprefix(PREFIX),
         learner_name=learner.display_name if learner else "",
         attempt_at=attempt.at if attempt else None,
         choices=choices,
@@ -156,7 +160,7 @@ def _exclude(request: HttpRequest, page: AcademyPage, choices: Sequence[Choice])
     if choice.slug == SPAN:
         fields |= {name: _in_utc(form[name]) for name in ("since", "until") if form.get(name)}
         if len(fields) == len(choice.fields):
-            raise exclusions.InvalidExclusion(_("Say when the span begins, or when it ends"))
+            raise exclusions.InvalidExclusion(_("Enter when the span begins or ends"))
     meant = meant_by(page.academy, fields)
     return exclusions.exclude(
         page.academy, meant, form.get("reason", ""), page.user, natural(form.get("confirm", "").strip())
@@ -174,7 +178,7 @@ def _in_utc(text: str) -> str:
 
 def _done(made: Sequence[Exclusion]) -> str:
     return ngettext(
-        "Excluded. The attempts stay visible, struck out, and count for nothing.",
-        "Excluded for %(count)s learners. The attempts stay visible, struck out, and count for nothing.",
+        "Excluded. The attempts stay visible, struck out, but don't count.",
+        "Excluded for %(count)s learners. The attempts stay visible, struck out, but don't count.",
         len(made),
     ) % {"count": len(made)}

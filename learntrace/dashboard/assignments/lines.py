@@ -21,10 +21,11 @@ _BAR_ORDER = ("done", "working", "struggling", "stuck", "not_started")
 
 @dataclass(frozen=True)
 class LearnerLine:
-    """A learner's measures on an assignment, with the URL of the learner's attempts."""
+    """A learner's measures on an assignment, with the URLs of the learner's attempts and of the diagnosis."""
 
     measures: LearnerAssignmentRow
     url: str
+    diagnosis_url: str
 
     @property
     def name(self) -> str:
@@ -101,7 +102,7 @@ LEARNER_ORDERS: Mapping[str, Callable[[LearnerLine], Any]] = {
 # Name, title, unit, measure, and the least that the scale reaches to.
 _COMPARED: Sequence[tuple[str, str | Promise, str, Callable[[AssignmentRow], float | None], float]] = (
     ("completion_rate", _("Completed"), "percent", attrgetter("completion_rate"), 100.0),
-    ("attempts", _("Attempts of each learner seen"), "number", _attempts_per_learner, 0.0),
+    ("attempts", _("Attempts per active learner"), "number", _attempts_per_learner, 0.0),
     ("failed_share", _("Failed attempts"), "share", failed_share, 1.0),
     ("median_active_time", _("Median active time"), "seconds", attrgetter("median_active_time"), 0.0),
 )

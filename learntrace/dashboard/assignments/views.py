@@ -16,11 +16,13 @@ from learntrace.dashboard.assignments.lines import (
     failed_share,
 )
 from learntrace.dashboard.assignments.renamed_steps import at_renamed_step
+from learntrace.dashboard.components.diagnosis_links import diagnosis_url
 from learntrace.dashboard.components.filters import filters_of
 from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, paged_rows, sorted_rows, wants_csv
 from learntrace.dashboard.concerns.cards import cards_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
 from learntrace.progress.assignment_keys import PREFIX, key_of
+from learntrace.progress.catalogue import titles_of
 from learntrace.progress.reports.assignments import assignments_of
 from learntrace.progress.reports.attempts import attempts_of
 from learntrace.progress.reports.errors import ErrorRow, errors_on, with_variants
@@ -31,8 +33,9 @@ from learntrace.progress.reports.learner_assignments import (
 )
 from learntrace.progress.reports.selection import Selection
 from learntrace.progress.reports.standing_exclusions import standing_at
+from learntrace.progress.standings.common_error import common_error
 from learntrace.signals.class_signals import signals_at_attempts
-from learntrace.signals.concerns.of_class import concerns_on_assignment
+from learntrace.signals.concerns.of_class import concerns_of_learner, concerns_on_assignment
 from learntrace.signals.evaluation.clock import now_in
 
 MOST_ERRORS = 25
@@ -63,6 +66,9 @@ def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpRespons
     selection = replace(filters.chosen.selection, assets=None)
     lines = sorted_rows(_lines(page, selection, key), request, LEARNER_ORDERS, "need")
     errors = partial(_errors, page.academy.pk, key, selection.learner_ids)
+    stopped = [line for line in lines if line.measures.state == "stuck"] or [
+        line for line in lines if line.measures.state == "struggling"
+    ]
     tables: dict[str, Callable[[], Table]] = {
         "learners": lambda: csv_export.learners(lines),
         "errors": lambda: csv_export.errors(errors(MOST_ERRORS_IN_FILE)),
@@ -79,6 +85,7 @@ def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpRespons
         concerns=cards_of(page, concerns_on_assignment(page.academy, key, selection.learner_ids)),
         paging=paged(lines, request),
         excluded=standing_at(page.academy, key),
+        stopped_by=common_error(page.academy.pk, key, [line.measures.learner.pk for line in stopped]),
     )
     return page.show("assignments/assignment.html", context)
 
@@ -99,6 +106,8 @@ def attempts(request: HttpRequest, page: AcademyPage, key: str, user_id: int) ->
         measures[0] if measures else LearnerAssignmentRow(learner, key),
         paged_rows(rows, request, ATTEMPTS_PER_PAGE),
         signals_at_attempts(page.academy, learner, key),
+        concerns_of_learner(page.academy, learner, key),
+        title=titles_of(page.academy.pk, [key]).get(key, ""),
         now=now_in(page.academy.pk),
         signal_id=request.GET.get("signal", ""),
     )
@@ -114,6 +123,10 @@ def _errors(academy_id: int, key: str, learners: list[int] | None, most: int) ->
 def _lines(page: AcademyPage, selection: Selection, key: str) -> list[LearnerLine]:
     name = key.removeprefix(PREFIX)
     return [
-        LearnerLine(measures, page.address("assignments-attempts", name, measures.learner.pk))
+        LearnerLine(
+            measures,
+            page.address("assignments-attempts", name, measures.learner.pk),
+            diagnosis_url(page, measures.learner.pk, key),
+        )
         for measures in learner_assignments(selection, key)
     ]

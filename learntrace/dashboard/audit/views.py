@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.audit.queries import Told, action_choices, entries_of, told
 from learntrace.core.errors import Problem
+from learntrace.dashboard.components.date_range import ANY_TIME, DateRange, date_range_of, with_times
 from learntrace.dashboard.components.table import Columns, Paging, csv_answer, paged_rows, table_of, timed, wants_csv
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 
@@ -70,6 +71,7 @@ class AuditLogContext:
     filtered: bool
     problem: str = ""
     paging: Paging[AuditEntry] | None = None
+    dates: DateRange = ANY_TIME
 
 
 _COLUMNS: Columns[Told] = (
@@ -93,10 +95,12 @@ _COLUMNS: Columns[Told] = (
 @academy_page("read_audit_log")
 def audit_log(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Show who did what at the academy, the newest first, filtered by the query string."""
-    names = ("actor", "subject", "action", "door", "since", "until")
+    names = ("actor", "subject", "action", "door", "range", "since", "until")
     filtered = any(request.GET.get(name, "").strip() for name in names)
     choices = action_choices()
     try:
+        dates = date_range_of(request)
+        with_times(request, dates)
         rows = entries_of(page.academy, Request(request))
     except Problem as problem:
         refused = AuditLogContext((), choices, AuditEntry.Door.choices, filtered, problem.sentence())
@@ -110,6 +114,7 @@ def audit_log(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         doors=AuditEntry.Door.choices,
         filtered=filtered,
         paging=paging,
+        dates=dates,
     )
     return page.show("audit/audit_log.html", context)
 

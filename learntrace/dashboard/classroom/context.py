@@ -2,18 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.utils.safestring import SafeString
 
-from learntrace.dashboard.classroom.grid import (
-    STATES,
-    Column,
-    Grid,
-    Learner,
-    attempts_ending,
-    cells_html,
-    grid_of,
-)
+from learntrace.dashboard.classroom.cells import CellWords, attempts_ending, cells_html
+from learntrace.dashboard.classroom.folding import folded_in
+from learntrace.dashboard.classroom.grid import STATES, Grid, Group, Learner, grid_of
+from learntrace.dashboard.classroom.path_chart import PathChart, path_chart
 from learntrace.dashboard.classroom.pseudonyms import names_somebody
 from learntrace.dashboard.classroom.snapshot import ClassActivity, ClassSnapshot
 from learntrace.dashboard.components import labels
@@ -38,6 +34,7 @@ class Row:
     url: str
     seen: float | None
     cells: SafeString
+    late: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,7 @@ class ClassNowContext:
     projector: bool
     students: bool
     grid: Grid
+    path: PathChart | None
     narrowed: bool
     paging: Paging[Learner]
     rows: list[Row]
@@ -89,14 +87,16 @@ def class_now_context(
     of_class = [card for card in cards.open if card.of_class]
     of_learners = [card for card in cards.open if not card.of_class]
     open_cards = held(of_learners, lambda card: str(card.id), shown_before(page.request, "concerns"))
+    grid = grid_of(snapshot.columns, snapshot.learners, folded_in(page.request))
     return ClassNowContext(
         filters=filters,
         projector=names is not None,
         students=students,
-        grid=grid_of(snapshot.columns, snapshot.learners),
+        grid=grid,
+        path=path_chart(snapshot.columns, snapshot.learners, snapshot.concerns.now),
         narrowed=snapshot.narrowed,
         paging=paging,
-        rows=_rows(page, shown.rows, snapshot.columns, names),
+        rows=_rows(page, shown.rows, grid.groups, snapshot.concerns.now, names),
         cards=replace(cards, open=[*of_class, *open_cards.rows]),
         moved=shown.moved,
         cards_moved=open_cards.moved,
@@ -131,10 +131,11 @@ def _names_of(learners: Collection[Learner]) -> set[str]:
 def _rows(
     page: AcademyPage,
     learners: Sequence[Learner],
-    columns: Sequence[Column],
+    groups: Sequence[Group],
+    now: datetime,
     names: Mapping[int, str] | None,
 ) -> list[Row]:
-    words = {state: str(word) for state, word in labels.STATES.items()} | {"trying_again": str(labels.TRYING_AGAIN)}
+    words = CellWords()
     return [
         Row(
             key=str(learner.id) if names is None else names[learner.id],
@@ -142,8 +143,9 @@ def _rows(
             url=page.address("learners-one", learner.id) if names is None else "",
             seen=labels.seconds_since(learner.last_seen_at) if learner.last_seen_at else None,
             cells=cells_html(
-                learner, columns, words, attempts_ending(learner.id, page.scope) if names is None else None
+                learner, groups, words, now, attempts_ending(learner.id, page.scope) if names is None else None
             ),
+            late=learner.late if names is None else 0,
         )
         for learner in learners
     ]

@@ -1,25 +1,30 @@
 """The grid of learners and assignments as values and text: order, headings and cells. Reads nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
 from django.urls import reverse
 from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
 
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.reports.class_now import ClassLearner, PublishedAssignment
 from learntrace.signals.class_signals import Trouble
 
 STATES = ("stuck", "struggling", "working", "done", "not_started")
-_LONGEST_LABEL = 14
+# A grid with more columns begins with all lessons folded but the one that the class works on.
+MOST_UNFOLDED = 16
+# Columns are wider where there are few.
+MOST_WIDE = 6
 
 
 @dataclass(frozen=True)
 class Column:
-    """An assignment. `name` is its key without the prefix, `label` the shortest text that differs within its asset."""
+    """An assignment. `name` is its key without the prefix, `label` its title, else what tells its name from the asset's others.
+
+    `asset_id` is 0 where the assignment isn't published.
+    """
 
     key: str
     name: str
@@ -27,6 +32,7 @@ class Column:
     label: str
     asset: str
     asset_slug: str
+    asset_id: int = 0
 
     @cached_property
     def url(self) -> str:
@@ -34,9 +40,9 @@ class Column:
         return escape(reverse("assignments-one", args=[self.name]))
 
     @property
-    def tooltip(self) -> str:
-        """The title with the name, or the name alone."""
-        return f"{self.title} ({self.name})" if self.title and self.title != self.name else self.name
+    def full_label(self) -> str:
+        """The label with the asset's title, for who does not see the column's place."""
+        return f"{self.asset}: {self.label}" if self.asset and self.asset != self.label else self.label
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,12 @@ class Learner(ClassLearner):
 
     severity: int = 0
     open_signals: int = 0
+    # How the learner stands towards due dates (`assignments.due_dates.standing`), by assignment.
+    timeliness: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, learner: ClassLearner, trouble: Trouble) -> "Learner":
-        """Return a learner of the class with the learner's trouble."""
+    def of(cls, learner: ClassLearner, trouble: Trouble, timeliness: Mapping[str, str] | None = None) -> "Learner":
+        """Return a learner of the class with the learner's trouble, and what is late or extended."""
         return cls(
             learner.id,
             learner.username,
@@ -56,9 +64,17 @@ class Learner(ClassLearner):
             learner.last_name,
             learner.last_seen_at,
             learner.cells,
+            learner.in_hand,
+            learner.worked_at,
             trouble.severity,
             trouble.open_signals,
+            timeliness or {},
         )
+
+    @property
+    def late(self) -> int:
+        """On how many of the assignments shown the learner is late."""
+        return sum(word == "late" for word in self.timeliness.values())
 
     @property
     def name(self) -> str:
@@ -67,83 +83,115 @@ class Learner(ClassLearner):
 
 @dataclass(frozen=True)
 class Group:
-    """The heading above an asset's columns; `width` is their number."""
+    """A lesson: an asset's columns, side by side, or folded into one that counts what is done. `key` is the asset's id.
 
+    `done` counts the learners who have done each of its columns, all of it where it is folded; `start`: whether the grid
+    begins here.
+    """
+
+    key: int
     title: str
     slug: str
-    width: int
+    columns: Sequence[Column]
+    folded: bool = False
+    done: Sequence[int] = ()
+    start: bool = False
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The columns with their headings; `start` is the column to scroll to, `done` the learners done by column."""
+    """The columns by lesson; `wide` says that columns have room."""
 
     columns: Sequence[Column]
     groups: Sequence[Group]
-    start: int
-    done: Sequence[int]
+    wide: bool
+
+    @property
+    def folded(self) -> str:
+        """The keys of the folded groups, as the cookie has them."""
+        return ".".join(str(group.key) for group in self.groups if group.folded)
 
 
-def grid_of(columns: Sequence[Column], learners: Sequence[Learner]) -> Grid:
-    """Return the grid of a class, whichever of its learners are on the page."""
+def grid_of(columns: Sequence[Column], learners: Sequence[Learner], folded: Collection[int] | None = None) -> Grid:
+    """Return the grid of a class, whichever of its learners are on the page.
+
+    `folded` are the keys of the groups to fold; None where nobody has chosen, as when a browser comes for the first time.
+    """
     done = done_by_column(learners, columns)
-    return Grid(columns, groups_of(columns), current_column(done, len(learners), columns), done)
+    current = current_column(done, len(learners), columns)
+    here = columns[current].asset_id if columns else 0
+    groups = groups_of(columns)
+    if folded is None:
+        folded = {group.key for group in groups if group.key != here} if len(columns) > MOST_UNFOLDED else ()
+    by_key = {column.key: count for column, count in zip(columns, done, strict=True)}
+    laid_out = []
+    for group in groups:
+        is_folded = group.key in folded and len(groups) > 1 and len(group.columns) > 1
+        counts = [_done_all(group, learners)] if is_folded else [by_key[column.key] for column in group.columns]
+        laid_out.append(replace(group, folded=is_folded, done=counts, start=group.key == here))
+    shown = sum(len(group.done) for group in laid_out)
+    return Grid(columns, laid_out, wide=shown <= MOST_WIDE)
+
+
+def _done_all(group: Group, learners: Iterable[Learner]) -> int:
+    keys = [column.key for column in group.columns]
+    return sum(all((cell := learner.cells.get(key)) and cell.state == "done" for key in keys) for learner in learners)
 
 
 def columns_of(published: Iterable[PublishedAssignment], unpublished: Iterable[str]) -> list[Column]:
     """Return the columns of published assignments, and of the keys of unpublished ones after them."""
-    rows = [(row.key, row.title, row.asset_slug, row.asset_title or row.asset_slug) for row in published]
-    rows += [(key, "", "", "") for key in unpublished]
+    rows = [(row.key, row.title, row.asset_slug, row.asset_title or row.asset_slug, row.asset_id) for row in published]
+    rows += [(key, "", "", "", 0) for key in unpublished]
     columns: list[Column] = []
-    for (slug, asset), group in groupby(rows, key=lambda row: (row[2], row[3])):
+    for (asset_id, slug, asset), group in groupby(rows, key=lambda row: (row[4], row[2], row[3])):
         of_asset = list(group)
         names = [key.removeprefix(PREFIX) for key, *_rest in of_asset]
         columns += [
-            Column(key, name, title, label, asset, slug)
+            Column(key, name, title, title or label, asset, slug, asset_id)
             for (key, title, *_rest), name, label in zip(of_asset, names, labels_of(names), strict=True)
         ]
     return columns
 
 
 def labels_of(names: Sequence[str]) -> list[str]:
-    """Return short labels of an asset's assignments: their names without the common beginning, up to a - or a /."""
+    """Return labels of an asset's assignments: their names without the words that all begin with, never a number alone."""
     # What the first and the last in order share, all between them share as well.
     first, last = min(names, default=""), max(names, default="")
     common = first[: next((i for i, letter in enumerate(first) if last[i : i + 1] != letter), len(first))]
-    cut = max(common.rfind("-"), common.rfind("/")) + 1
+    cut = _word_before(common)
     if len(names) == 1:
         cut = names[0].rfind("/") + 1
-    return [_short(name[cut:] or name) for name in names]
+    elif any(name[cut:].isdigit() for name in names):
+        cut = _word_before(common[: max(cut - 1, 0)])
+    return [name[cut:] or name for name in names]
 
 
-def _short(label: str) -> str:
-    digits = label[: len(label) - len(label.lstrip("0123456789"))]
-    if digits and len(label) > 4:
-        # The steps of a package are numbered: 01-hello-world.
-        return digits
-    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+def _word_before(text: str) -> int:
+    """Return where the last word of a text begins: after a - or a /."""
+    return max(text.rfind("-"), text.rfind("/")) + 1
 
 
 def groups_of(columns: Sequence[Column]) -> list[Group]:
-    """Return the headings above the columns."""
-    by_asset = groupby(columns, key=lambda column: (column.asset, column.asset_slug))
-    return [Group(title, slug, len(list(group))) for (title, slug), group in by_asset]
+    """Return the columns by lesson."""
+    by_asset = groupby(columns, key=lambda column: (column.asset_id, column.asset, column.asset_slug))
+    return [Group(key, title, slug, list(group)) for (key, title, slug), group in by_asset]
 
 
 def by_need(learners: Iterable[Learner], keys: Iterable[str]) -> list[Learner]:
     """Return the learners with those who need help first.
 
     They are ordered by the highest severity of an open signal, then by the number of assignments shown on which they are
-    stuck or struggling, then by their failed attempts on assignments that are not done; then the last seen first.
+    stuck or struggling, then by their failed attempts on assignments that are not done; then those who were ever seen, by
+    name: in this order nobody changes places with an equal.
     """
     shown = frozenset(keys)
 
-    def need(learner: Learner) -> tuple[int, int, int, float, str]:
+    def need(learner: Learner) -> tuple[int, int, int, bool, str, int]:
         cells = [cell for key, cell in learner.cells.items() if key in shown]
         troubled = sum(cell.state in ("stuck", "struggling") for cell in cells)
         failed = sum(cell.errors for cell in cells if cell.state != "done")
-        seen = learner.last_seen_at.timestamp() if learner.last_seen_at else 0.0
-        return -learner.severity, -troubled, -failed, -seen, learner.name.casefold()
+        never = learner.last_seen_at is None
+        return -learner.severity, -troubled, -failed, never, learner.name.casefold(), learner.id
 
     return sorted(learners, key=need)
 
@@ -164,34 +212,3 @@ def current_column(done: Sequence[int], learners: int, columns: Sequence[Column]
     while index > 0 and columns[index - 1].asset_slug == columns[index].asset_slug:
         index -= 1
     return index
-
-
-def cells_html(learner: Learner, columns: Sequence[Column], words: Mapping[str, str], ending: str | None) -> SafeString:
-    """Return a learner's cells as HTML; with Django's templates alone a class of 300 would take seconds.
-
-    `words` are the labels of states, and of "trying_again". `ending` is the end of the URLs of the learner's attempts
-    (`attempts_ending`); without it cells are no links.
-    """
-    parts: list[str] = []
-    for column in columns:
-        cell = learner.cells.get(column.key)
-        if cell is None or cell.state == "not_started":
-            parts.append("<td></td>")
-            continue
-        count = str(cell.errors) if cell.errors and cell.state in ("stuck", "struggling") else ""
-        # There are thousands of cells: what the style sheet can say is not repeated in each.
-        mark = f'<svg><use href="#shape-{cell.state}"/></svg>{count}'
-        word = f"{words['trying_again' if cell.standing.trying_again else cell.state]} {count}".rstrip()
-        if ending is None:
-            parts.append(f'<td><span class="mark {cell.state}" role="img" aria-label="{word}">{mark}</span></td>')
-        else:
-            parts.append(
-                f'<td><a class="mark {cell.state}" href="{column.url}{ending}" aria-label="{word}">{mark}</a></td>'
-            )
-    # Built from our own words, numbers, and URLs that have been escaped (`Column.url`).
-    return mark_safe("".join(parts))  # noqa: S308
-
-
-def attempts_ending(user_id: int, scope: str) -> str:
-    """Return the end of the URLs of a learner's attempts at any assignment, escaped for an attribute."""
-    return escape(f"/learner/{user_id}{scope}")

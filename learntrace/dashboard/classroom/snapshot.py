@@ -3,11 +3,16 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from learntrace.accounts.cohort_limits.limit import is_limited
+from learntrace.accounts.models import Academy
+from learntrace.assignments.due_dates.reading import dues_in
+from learntrace.assignments.due_dates.standing import timeliness
 from learntrace.dashboard.classroom.grid import Column, Learner, by_need, columns_of
 from learntrace.progress.reports.activity_rate import ActivityRate, Scope, activity_rate_of
 from learntrace.progress.reports.class_filter import ClassFilter
-from learntrace.progress.reports.class_now import read_class
+from learntrace.progress.reports.class_now import ClassLearner, read_class
 from learntrace.progress.reports.errors import ErrorRow, recent_errors
 from learntrace.signals.class_signals import Trouble
 from learntrace.signals.concerns.of_class import ClassConcerns, concerns_of_class
@@ -43,8 +48,30 @@ def snapshot_of(chosen: ClassFilter, kept: Collection[int] = ()) -> ClassSnapsho
     everybody = chosen.cohort is None and chosen.asset is None
     concerns = concerns_of_class(chosen.academy, learner_ids, chosen.asset, everybody=everybody, kept=kept)
     columns = columns_of(now.assignments, now.unpublished)
-    learners = [Learner.of(learner, concerns.trouble.get(learner.id, Trouble())) for learner in now.learners]
+    told = timeliness_of(chosen.academy, now.learners, columns)
+    learners = [
+        Learner.of(learner, concerns.trouble.get(learner.id, Trouble()), told.get(learner.id))
+        for learner in now.learners
+    ]
     return ClassSnapshot(columns, by_need(learners, [column.key for column in columns]), now.narrowed, concerns)
+
+
+def timeliness_of(
+    academy: Academy, learners: Collection[ClassLearner], columns: Collection[Column]
+) -> dict[int, dict[str, str]]:
+    """Return what is late, was done late or is extended, by learner and assignment; one query where nothing is due."""
+    dues, now = dues_in(academy), timezone.now()
+    due_columns = [column for column in columns if column.asset_slug in dues.by_cohort]
+    found: dict[int, dict[str, str]] = {}
+    for learner in learners:
+        for column in due_columns:
+            cell = learner.cells.get(column.key)
+            due = dues.of(learner.id, column.asset_slug)
+            done_at = cell.standing.done_at if cell else None
+            told = timeliness(due, done_at, now, done=cell is not None and cell.state == "done")
+            if told and told != "due":
+                found.setdefault(learner.id, {})[column.key] = told
+    return found
 
 
 def activity_of(chosen: ClassFilter, snapshot: ClassSnapshot) -> ClassActivity:

@@ -1,6 +1,7 @@
 """Stored activities as the attempts that pages list and draw."""
 
 from learntrace.dashboard.components.timeline import Attempt
+from learntrace.measures.error_groups import one_line
 from learntrace.progress.models import Activity
 
 
@@ -20,4 +21,4 @@ def attempt_of(activity: Activity) -> Attempt:
 
 def failure_texts(failures: list[list[str]]) -> tuple[str, ...]:
     """Return stored failures ([[name, message], ...]) as "name: message"."""
-    return tuple(": ".join(part for part in pair if part) for pair in failures)
+    return tuple(one_line(*pair) for pair in failures)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.catalogue import titles_of
 from learntrace.progress.models import Exclusion
 from learntrace.progress.reports.standing_exclusions import StandingExclusion, StandingExclusions
 
@@ -24,7 +25,7 @@ _WHAT: Mapping[str, str | Promise] = {
 class ExclusionLine:
     """What one request excluded. `id` is that of one of its exclusions, `url` leads to the attempts of a single learner.
 
-    `assignment` is a name, empty for all assignments. `whose` is a learner's name, empty for several.
+    `assignment` is a title or a name, empty for all assignments. `whose` is a learner's name, empty for several.
     """
 
     id: int
@@ -53,18 +54,20 @@ class ExcludedAttempts:
 
 def excluded_attempts(page: AcademyPage, standing: StandingExclusions, key: str = "") -> ExcludedAttempts:
     """Return the card; `key` is the assignment whose page it stands on."""
-    lines = [_line(page, row, key) for row in standing.rows]
+    keys = [row.assignment for row in standing.rows if row.assignment]
+    titles = titles_of(page.academy.pk, keys) if keys else {}
+    lines = [_line(page, row, key, titles) for row in standing.rows]
     return ExcludedAttempts(lines, standing.more, page.can("crud_telemetry"))
 
 
-def _line(page: AcademyPage, row: StandingExclusion, key: str) -> ExclusionLine:
+def _line(page: AcademyPage, row: StandingExclusion, key: str, titles: Mapping[str, str]) -> ExclusionLine:
     exclusion = row.exclusion
     name = (row.assignment or key).removeprefix(PREFIX)
     alone = row.learners == 1
     return ExclusionLine(
         id=exclusion.pk,
         what=str(_WHAT[_kind(exclusion)]),
-        assignment=row.assignment.removeprefix(PREFIX),
+        assignment=titles.get(row.assignment) or row.assignment.removeprefix(PREFIX),
         session=exclusion.session_id or "",
         attempt_at=row.attempt_at,
         since=exclusion.since,

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.measures.learner_state import Standing
@@ -30,6 +31,14 @@ STATES: Mapping[str, str | Promise] = {
     "done": _("Done"),
 }
 
+# How a learner stands towards a due date (`assignments.due_dates.standing`).
+TIMELINESS: Mapping[str, str | Promise] = {
+    "due": _("due"),
+    "extended": _("extended until"),
+    "late": _("late, was due"),
+    "done_late": _("done late, was due"),
+}
+
 # The last attempt failed at what was done before.
 TRYING_AGAIN = _("Done, trying again")
 
@@ -48,6 +57,21 @@ PARTS: Mapping[str, str | Promise] = {
     "compile": _("compile"),
     "test": _("test"),
     "quiz": _("quiz"),
+}
+
+# What a learner did in a notebook.
+VERBS: Mapping[str, str | Promise] = {
+    "executed": _("cell run"),
+    "opened": _("notebook opened"),
+    "closed": _("notebook closed"),
+    "saved": _("notebook saved"),
+    "focused": _("cell selected"),
+    "blurred": _("cell left"),
+    "added": _("cell added"),
+    "removed": _("cell removed"),
+    "pasted": _("cell pasted"),
+    "restarted": _("kernel restarted"),
+    "interrupted": _("kernel interrupted"),
 }
 
 # The state of a learner on a step of an asset.
@@ -82,20 +106,20 @@ REFUSALS: Mapping[str, str | Promise] = {
     "missing-permission": _("no permission to send telemetry"),
     "telemetry-of-another-user": _("telemetry of another user"),
     "body-too-large": _("request too large"),
-    "invalid-encoding": _("not gzip, though announced so"),
+    "invalid-encoding": _("announced as gzip, but isn't"),
     "unsupported-encoding": _("compressed in a way that is not supported"),
-    "invalid-json": _("no readable JSON"),
-    "invalid-body": _("JSON, but no object"),
+    "invalid-json": _("unreadable JSON"),
+    "invalid-body": _("JSON, but not an object"),
     "empty-payload": _("empty request"),
-    "invalid-field": _("a field that can't be taken"),
-    "invalid-batch": _("no list of 1 to 500 events"),
-    "invalid-academy-id": _("an academy that is no number"),
-    "not-a-member": _("an academy that the sender is no member of"),
-    "opted-out": _("the learner wants no events collected"),
-    "invalid-query": _("an address that can't be taken"),
-    "invalid-request": _("a request that can't be taken"),
+    "invalid-field": _("invalid field"),
+    "invalid-batch": _("not a list of 1 to 500 events"),
+    "invalid-academy-id": _("the academy isn't a number"),
+    "not-a-member": _("the sender isn't a member of the academy"),
+    "opted-out": _("the learner has opted out"),
+    "invalid-query": _("invalid address"),
+    "invalid-request": _("invalid request"),
     "unstorable": _("text that the database can't store"),
-    "unavailable": _("the server could not store it at that moment"),
+    "unavailable": _("the server was temporarily unavailable"),
 }
 
 
@@ -121,9 +145,24 @@ def seconds_since(moment: datetime) -> float:
     return max((timezone.now() - moment).total_seconds(), 0.0)
 
 
+def language_name(code: str) -> str:
+    """Return the name of a language in the active one, the code for one that isn't known. The contract's "us" is English."""
+    try:
+        name: str = get_language_info({"us": "en"}.get(code, code))["name_translated"]
+    except KeyError:
+        return code
+    return name[:1].upper() + name[1:]
+
+
 def standing_word(standing: Standing) -> str:
     """Return the state of a learner on an assignment in words."""
     return str(TRYING_AGAIN if standing.trying_again else STATES[standing.state])
+
+
+def timeliness_text(slug: str) -> str:
+    """Return how a learner stands towards a due date, for files, where the date is a cell of its own."""
+    words = {"due": _("not yet due"), "extended": _("extended"), "late": _("late"), "done_late": _("done late")}
+    return str(words.get(slug, ""))
 
 
 def evidence_word(standing: Standing) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
+from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.arrivals import Arrival
 from learntrace.measures.activity import ABORTED, ERROR
 from learntrace.notebooks.newest_events import REJECTED, NewestEvent
@@ -16,7 +17,7 @@ def event_lines(events: Iterable[NewestEvent]) -> tuple[Arrival, ...]:
             id=event.id,
             at=event.at,
             learner=event.learner,
-            event=event.event,
+            event=str(labels.VERBS.get(event.event, event.event)),
             subject=event.subject,
             # What arrived has arrived: that the learner's code failed is what it tells.
             status="rejected" if event.outcome == REJECTED else "done",

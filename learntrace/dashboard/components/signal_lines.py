@@ -7,6 +7,7 @@ from datetime import datetime
 from learntrace.dashboard.concerns.cards import evidence_url
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.catalogue import titles_of
 from learntrace.signals.detectors import GRAVE_KINDS
 from learntrace.signals.documents import SEVERITIES, kind_name, sentence_of
 from learntrace.signals.models import Signal
@@ -40,9 +41,13 @@ class SignalLine:
 
 def lines_of(page: AcademyPage, signals: Iterable[Signal], now: datetime) -> list[SignalLine]:
     """Return signals as staff sees them; `now` is the academy's clock."""
+    signals = list(signals)
+    titles = (
+        titles_of(page.academy.pk, [signal.assignment for signal in signals if signal.assignment]) if signals else {}
+    )
     return [
         replace(
-            _line(signal, now, signal.user.display_name, sentence_of(signal, signal.user)),
+            _line(signal, now, titles.get(signal.assignment or "", "")),
             learner_url=page.address("learners-one", signal.user_id),
             evidence_url=evidence_url(page, signal),
             acknowledged_by=signal.acknowledged_by.display_name if signal.acknowledged_by else "",
@@ -58,16 +63,16 @@ def shape_of(signal: Signal) -> str:
     return "open" if signal.severity == Signal.Severity.LOW else "struggling"
 
 
-def _line(signal: Signal, now: datetime, learner: str, sentence: str) -> SignalLine:
+def _line(signal: Signal, now: datetime, title: str) -> SignalLine:
     return SignalLine(
         id=signal.pk,
         kind=signal.kind,
         name=kind_name(signal.kind),
         severity=SEVERITIES.get(signal.severity, "medium"),
         shape=shape_of(signal),
-        learner=learner,
-        about=(signal.assignment or signal.asset_slug or "").removeprefix(PREFIX),
-        sentence=sentence,
+        learner=signal.user.display_name,
+        about=title or (signal.assignment or signal.asset_slug or "").removeprefix(PREFIX),
+        sentence=sentence_of(signal, signal.user, title),
         # Since it was opened: for so long help has been needed.
         age=max((now - signal.opened_at).total_seconds(), 0.0),
         opened_at=signal.opened_at,

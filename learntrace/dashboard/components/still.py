@@ -10,6 +10,8 @@ from django.http import HttpRequest
 ORDER_HEADER = "Learntrace-Order"
 # More than any page shows.
 _MOST = 500
+# How live.js names a row that is over but keeps its place until the reader asks: that counts as moved too.
+GONE = "gone-"
 
 Row = TypeVar("Row")
 
@@ -49,4 +51,4 @@ def held(
         rows = rows[: max(len(wanted), 1)]
     places = [key(row) for row in wanted]
     moved = sum(place >= len(places) or places[place] != key(row) for place, row in enumerate(rows))
-    return Held(rows, moved)
+    return Held(rows, moved + sum(one.startswith(GONE) for one in shown))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise, lazy
 from django.utils.text import format_lazy
 from django.utils.timezone import get_current_timezone_name, localtime
+from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.csv_cells import escape_cell
 from learntrace.core.http.filters import natural
@@ -97,6 +99,21 @@ Columns = Sequence[tuple[str | Promise, Callable[[Row], object]]]
 def timed(title: str | Promise) -> str | Promise:
     """Return the heading of a column of times, which names their time zone."""
     return format_lazy("{title} ({zone})", title=title, zone=lazy(get_current_timezone_name, str)())
+
+
+def raw(title: str | Promise) -> str | Promise:
+    """Return the heading of a column for programs, with the numbers of another one as they are stored."""
+    return format_lazy("{title} ({raw})", title=title, raw=_("not rounded"))
+
+
+def rounded(value: float | None) -> float | None:
+    """Return a number as pages show it, with two decimals."""
+    return None if value is None else round(value, 2)
+
+
+def whole(percentage: float | None) -> int | None:
+    """Return a percentage as pages show it, rounded down: 100 only where nothing is left."""
+    return None if percentage is None else math.floor(percentage)
 
 
 def table_of(columns: Columns[Row], rows: Iterable[Row]) -> Table:

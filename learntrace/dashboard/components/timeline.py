@@ -35,7 +35,7 @@ _MARGINS = 56
 _LANE = 22
 _HEADING = 20
 _TOP = 40
-_LONGEST_LABEL = 26
+_LONGEST_LABEL = 34
 MOST_LANES = 40
 
 
@@ -297,7 +297,7 @@ def _lanes(
             headings.append((shortened(asset), str(y + 4)))
             y += _HEADING
         before = asset
-        label = shortened(name.rpartition("/")[2] if asset else name)
+        label = shortened(name.removeprefix(f"{asset}/"))
         lanes[key] = Lane(name, label, str(y), str(y + 4), url)
         y += _LANE
     return lanes, tuple(headings), y - 4

@@ -4,15 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from learntrace.accounts.models import User
+from learntrace.dashboard.concerns.hands import CardHand, card_hand
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
-from learntrace.signals.concerns.acts import colleagues
+from learntrace.progress.catalogue import titles_of
+from learntrace.signals.concerns.acts import assignable
 from learntrace.signals.concerns.class_wide import ClassConcern
 from learntrace.signals.concerns.figures import Figures
 from learntrace.signals.concerns.handling import What
 from learntrace.signals.concerns.reading import ToldConcern
-from learntrace.signals.concerns.summary import life_of
+from learntrace.signals.concerns.summary import life_of, met_by_many
 from learntrace.signals.detectors import GRAVE_KINDS
 from learntrace.signals.documents import SEVERITIES, kind_name, sentence_of
 from learntrace.signals.models import ConcernAct, Signal
@@ -33,8 +37,9 @@ class Reason:
 
 @dataclass(frozen=True)
 class ConcernCard:
-    """A concern on a page; `about` names its assignment or asset, `life` tells it in words.
+    """A concern on a page; `about` is the title or the name of its assignment or asset, `life` tells it in words.
 
+    `colleagues` are those to whom it can be assigned.
     URLs are empty, and so are names of staff, where the card must not lead to a learner: there nothing can be done with it.
     """
 
@@ -58,7 +63,9 @@ class ConcernCard:
     snoozed_until: datetime | None = None
     assignee: str = ""
     assignee_id: int | None = None
+    colleagues: Sequence[User] = ()
     notes: Sequence[ConcernAct] = ()
+    hand: CardHand | None = None
 
     @property
     def open(self) -> bool:
@@ -72,19 +79,20 @@ class ConcernCard:
 
 @dataclass(frozen=True)
 class Cards:
-    """The cards of a page: open ones, and those that somebody handles; and to whom a concern can be assigned."""
+    """The cards of a page: open ones, and those that somebody handles; `titles` are those of their assignments, by key."""
 
     open: Sequence[ConcernCard] = ()
     snoozed: Sequence[ConcernCard] = ()
     acknowledged: Sequence[ConcernCard] = ()
-    colleagues: Sequence[User] = ()
     snoozes: Sequence[int] = field(default=SNOOZES)
 
 
 def cards_of(page: AcademyPage, entries: Iterable[ToldConcern]) -> Cards:
     """Return concerns as staff sees them."""
-    cards = [_card(page, entry) for entry in entries]
-    return _by_state(cards, colleagues(page.academy) if cards else ())
+    entries = list(entries)
+    titles = titles_of(page.academy.pk, [entry.assignment for entry in entries if entry.assignment]) if entries else {}
+    staff = assignable(page.academy, [entry.concern for entry in entries])
+    return _by_state([_card(page, entry, titles, staff[entry.concern.row.pk]) for entry in entries])
 
 
 def masked_cards(entries: Iterable[ToldConcern], names: Mapping[int, str]) -> Cards:
@@ -96,11 +104,11 @@ def masked_cards(entries: Iterable[ToldConcern], names: Mapping[int, str]) -> Ca
     return _by_state([_masked(entry, names) for entry in entries if entry.learner is None or entry.learner.pk in names])
 
 
-def _by_state(cards: Sequence[ConcernCard], staff: Sequence[User] = ()) -> Cards:
+def _by_state(cards: Sequence[ConcernCard]) -> Cards:
     def of(state: str) -> list[ConcernCard]:
         return [card for card in cards if card.state == state]
 
-    return Cards(of("open"), of("snoozed"), of("acknowledged"), staff)
+    return Cards(of("open"), of("snoozed"), of("acknowledged"))
 
 
 def _masked(entry: ToldConcern, names: Mapping[int, str]) -> ConcernCard:
@@ -118,17 +126,18 @@ def _masked(entry: ToldConcern, names: Mapping[int, str]) -> ConcernCard:
         life=entry.summary if of_class else life_of(concern.since, entry.now, Figures(begun=entry.figures.begun)),
         since=concern.since,
         of_class=of_class,
-        reasons=[Reason(kind_name(signal.kind), "", "", "") for signal in entry.reasons],
+        reasons=[Reason(name, "", "", "") for name in names_of_reasons(entry)],
     )
 
 
-def _card(page: AcademyPage, entry: ToldConcern) -> ConcernCard:
+def _card(page: AcademyPage, entry: ToldConcern, titles: Mapping[str, str], staff: Sequence[User]) -> ConcernCard:
     concern, handling = entry.concern, entry.concern.handling
     act, assigned = handling.attention, handling.assigned
     acknowledged = act if act is not None and act.what == What.ACKNOWLEDGED else None
     snoozed = act if act is not None and concern.state == "snoozed" else None
     learner_id = entry.learner.pk if entry.learner else None
-    reasons = [_reason(page, signal) for signal in entry.reasons]
+    about = titles.get(entry.assignment or "", entry.about)
+    reasons = [_reason(page, signal, about if entry.assignment else "") for signal in entry.reasons]
     return ConcernCard(
         id=concern.row.pk,
         version=concern.row.version,
@@ -136,9 +145,9 @@ def _card(page: AcademyPage, entry: ToldConcern) -> ConcernCard:
         severity=SEVERITIES[concern.severity],
         shape=shape_of(entry),
         learner=entry.learner.display_name if entry.learner else "",
-        about=entry.about,
+        about=about,
         about_url=page.address("assignments-one", entry.about) if entry.assignment else "",
-        life=_life(entry, reasons),
+        life=_life(entry, reasons, about),
         since=concern.since,
         of_class=isinstance(concern, ClassConcern),
         reasons=reasons,
@@ -150,30 +159,43 @@ def _card(page: AcademyPage, entry: ToldConcern) -> ConcernCard:
         snoozed_until=snoozed.until if snoozed else None,
         assignee=_name(assigned.assignee) if assigned else "",
         assignee_id=assigned.assignee_id if assigned else None,
+        colleagues=staff,
         notes=handling.notes,
+        hand=card_hand(entry.hand),
     )
 
 
-def _life(entry: ToldConcern, reasons: Sequence[Reason]) -> str:
+def _life(entry: ToldConcern, reasons: Sequence[Reason], about: str) -> str:
     """Return the concern's life in words, without an error that its first reason tells already."""
+    if entry.hand is not None and not reasons:
+        return ""  # the hand says it
     error = entry.figures.last_error
-    if isinstance(entry.concern, ClassConcern) or not (reasons and error and error in reasons[0].sentence):
+    if isinstance(entry.concern, ClassConcern):
+        return met_by_many(len(entry.concern.met.learners), entry.concern.met.text, about)
+    if not (reasons and error and error in reasons[0].sentence):
         return entry.summary
     return life_of(entry.concern.since, entry.now, replace(entry.figures, name=None))
 
 
-def _reason(page: AcademyPage, signal: Signal) -> Reason:
-    return Reason(
-        kind_name(signal.kind), sentence_of(signal, signal.user), f"signal:{signal.kind}", evidence_url(page, signal)
-    )
+def _reason(page: AcademyPage, signal: Signal, about: str) -> Reason:
+    sentence = sentence_of(signal, signal.user, about)
+    return Reason(kind_name(signal.kind), sentence, f"signal:{signal.kind}", evidence_url(page, signal))
 
 
 def _name(user: User | None) -> str:
     return user.display_name if user else ""
 
 
+def names_of_reasons(entry: ToldConcern) -> list[str]:
+    """Return the names of what makes a concern."""
+    hand = [_("Hand raised")] if entry.hand is not None else []
+    return [*hand, *(kind_name(signal.kind) for signal in entry.reasons)]
+
+
 def shape_of(entry: ToldConcern) -> str:
     """Return the shape of the state that a concern stands for, as the learner's cells have it; severity is told in words."""
+    if entry.hand is not None:
+        return "hand"
     if isinstance(entry.concern, ClassConcern) or any(signal.kind in GRAVE_KINDS for signal in entry.reasons):
         return "stuck"
     return "open" if entry.concern.severity == Signal.Severity.LOW else "struggling"

@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.core.http.filters import natural
-from learntrace.dashboard.layout.page import PARTS_HEADER, AcademyPage, academy_page
-from learntrace.dashboard.layout.sign_in import safe_next
+from learntrace.dashboard.concerns.answers import answer
+from learntrace.dashboard.concerns.hands import UNDO_PREFIX
+from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.signals.concerns import acts
 from learntrace.signals.concerns.acts import Handled, Wanted, handle, handle_all
+from learntrace.signals.help_requests.helping import handle_hand
 
 # A year: nobody means more.
 _LONGEST_SNOOZE = 366 * 24 * 60
@@ -45,11 +45,15 @@ def handle_concerns(request: HttpRequest, page: AcademyPage) -> HttpResponse:
 @require_POST
 @academy_page("read_assignment")
 def undo_acts(request: HttpRequest, page: AcademyPage) -> HttpResponse:
-    """Undo acts, each named as `<concern>:<act>`."""
+    """Undo acts, each named as `<concern>:<act>`, or `hand.<id>:<act>` for what was done with a raised hand."""
     problem: Problem | None = None
     for pair in request.POST.getlist("undo"):
         concern, _colon, act = pair.partition(":")
         try:
+            if concern.startswith(UNDO_PREFIX):
+                number = natural(concern.removeprefix(UNDO_PREFIX)) or 0
+                handle_hand(page.academy, number, f"undo_{act}", page.user)
+                continue
             handle(page.academy, natural(concern) or 0, Wanted(acts.UNDO, undo=natural(act) or 0), page.user)
         except Problem as refused:
             problem = refused
@@ -82,13 +86,9 @@ def _told(wanted: Wanted, count: int) -> str:
         case acts.SNOOZE:
             return _("Concern snoozed") if count == 1 else _("%(count)s concerns snoozed") % {"count": count}
         case acts.ASSIGN:
-            return _("Assigned to nobody") if wanted.assignee is None else _("Assigned")
-    return _("Note kept")
+            return _("Unassigned") if wanted.assignee is None else _("Assigned")
+    return _("Note saved")
 
 
 def _answer(request: HttpRequest, told: str, undo: Mapping[int, int], *, failed: bool = False) -> HttpResponse:
-    if request.headers.get(PARTS_HEADER):
-        pairs = [f"{concern}:{act}" for concern, act in undo.items()]
-        return JsonResponse({"told": told, "undo": pairs, "failed": failed})
-    messages.add_message(request, messages.ERROR if failed else messages.SUCCESS, told)
-    return redirect(safe_next(request))
+    return answer(request, told, [f"{concern}:{act}" for concern, act in undo.items()], failed=failed)

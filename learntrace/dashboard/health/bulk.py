@@ -52,7 +52,7 @@ RETRY: Final = Action("retry", _("Process failed webhooks again"), bulk.retry_co
 class NothingCounted(Problem):
     """The form lacks the count, so its sender has not seen how many webhooks would be changed."""
 
-    text = _("Open this page anew: it says how many webhooks are meant before anything happens.")
+    text = _("Reload this page: it shows how many webhooks are affected before anything happens.")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ _SESSION_KEY = "ignore_rules"
 
 
 class NotThisForm(Problem):
-    text = _("This form can't be read. Open the page anew.")
+    text = _("This form can't be read. Reload the page.")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from learntrace.accounts.people.naming import unambiguous
 from learntrace.core.errors import Problem
 from learntrace.core.quoting import quoted
+from learntrace.dashboard.components.date_range import ANY_TIME, DateRange, date_range_of
 from learntrace.dashboard.components.json_text import legible
 from learntrace.dashboard.components.table import Paging, csv_answer, paged_rows, timed, wants_csv
 from learntrace.dashboard.health.overview import AcademyHealth, Health, health_of
@@ -73,7 +74,6 @@ class HealthContext:
     cut: bool
     rejected: Sequence[RejectedLine]
     may: bool
-    ingest_address: str
     most: int
     periods: Sequence[Period] = PERIODS
 
@@ -82,9 +82,12 @@ class HealthContext:
 class RejectedContext:
     """The context of `health/rejected_events.html`."""
 
-    paging: Paging[RejectedEvent]
+    paging: Paging[RejectedEvent] | None
     rejected: Sequence[RejectedLine]
     may: bool
+    dates: DateRange
+    filtered: bool
+    problem: str = ""
 
 
 @require_safe
@@ -93,7 +96,7 @@ def telemetry_health(request: HttpRequest, page: AcademyPage, look: Callable[[],
     """Show whether telemetry arrives, and what prevents it."""
     health = look()
     if not health.migrations:
-        return refused(request, 503, _("The database waits for its update. Run learntrace migrate on the server."))
+        return refused(request, 503, _("The database needs an update. Run learntrace migrate on the server."))
     now = timezone.now()
     period = period_named(request.GET.get("period", ""))
     found = health_of(page.academy, period, now)
@@ -113,7 +116,6 @@ def telemetry_health(request: HttpRequest, page: AcademyPage, look: Callable[[],
         rejected=_rejected_lines(rejected),
         may=page.can("crud_telemetry"),
         most=causes.MOST_ROWS,
-        ingest_address=request.build_absolute_uri("/v1/assignment/me/telemetry"),
     )
     return page.show("health/telemetry_health.html", context)
 
@@ -121,14 +123,20 @@ def telemetry_health(request: HttpRequest, page: AcademyPage, look: Callable[[],
 @require_safe
 @academy_page("read_assignment")
 def rejected_events(request: HttpRequest, page: AcademyPage) -> HttpResponse:
-    """Show rejected notebook events, those sent last first; `?code=` and `?learner=` filter them."""
-    rows = rejected_of(page.academy, Request(request))
+    """Show rejected notebook events, those sent last first, filtered by the query string."""
+    filtered = any(request.GET.get(name, "").strip() for name in ("code", "learner", "range", "since", "until"))
+    try:
+        dates = date_range_of(request)
+        rows = rejected_of(page.academy, Request(request), dates.since, dates.until)
+    except Problem as problem:
+        refused_context = RejectedContext(None, (), False, ANY_TIME, filtered, problem.sentence())
+        return page.show("health/rejected_events.html", refused_context, problem.status_code)
     if wants_csv(request):
         return _rejected_csv(rows[:MOST_IN_CSV])
     paging = paged_rows(rows, request)
     if paging.rows:
         record_source_read(page, None, "rejected events")
-    context = RejectedContext(paging, _rejected_lines(paging.rows), page.can("crud_telemetry"))
+    context = RejectedContext(paging, _rejected_lines(paging.rows), page.can("crud_telemetry"), dates, filtered)
     return page.show("health/rejected_events.html", context)
 
 
@@ -142,9 +150,9 @@ def retry_rejected(request: HttpRequest, page: AcademyPage, rejected_id: int) ->
     except Problem as problem:
         if problem.status_code == 404:
             raise
-        messages.error(request, _("It can't be taken: %(reason)s") % {"reason": problem.sentence()})
+        messages.error(request, _("It can't be accepted: %(reason)s") % {"reason": problem.sentence()})
     else:
-        messages.success(request, _("The event has been taken."))
+        messages.success(request, _("The event has been accepted."))
     return redirect(safe_next(request, page.address("telemetry-health-rejected")))
 
 

@@ -26,11 +26,6 @@ class Period:
     def days(self) -> bool:
         return self.length == DAY
 
-    @property
-    def form(self) -> str:
-        """The format of an hour or a day for a template's `date`."""
-        return "j M" if self.days else "H:i"
-
     def starts(self, now: datetime) -> list[datetime]:
         """Return the beginnings of its hours or days, in UTC, oldest first."""
         local = timezone.localtime(now)

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from rest_framework.request import Request
@@ -15,6 +13,7 @@ from rest_framework.request import Request
 from learntrace.accounts.academy_settings import collects_source
 from learntrace.accounts.people.naming import unambiguous
 from learntrace.core.errors import Problem
+from learntrace.dashboard.components.date_range import ANY_TIME, DateRange, date_range_of, with_times
 from learntrace.dashboard.components.json_text import pretty_text
 from learntrace.dashboard.components.table import csv_answer, timed, wants_csv
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
@@ -57,8 +56,7 @@ class Line:
 class WebhooksContext:
     """The context of `health/webhooks.html`; with a `problem` in the filters there are no rows.
 
-    `since` and `until` are the values of their form fields, `delete_all` and `retry_all` URLs, empty for who may not, or
-    where the filters leave no failed webhooks.
+    `delete_all` and `retry_all` are URLs, empty for who may not, or where the filters leave no failed webhooks.
     """
 
     filters: Mapping[str, str]
@@ -70,8 +68,7 @@ class WebhooksContext:
     before: search.PagePosition | None = None
     most: int = MOST_IN_CSV
     may: bool = False
-    since: str = ""
-    until: str = ""
+    dates: DateRange = ANY_TIME
     delete_all: str = ""
     retry_all: str = ""
 
@@ -92,12 +89,14 @@ class WebhookContext:
 @academy_page("read_assignment")
 def webhooks(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Show the log, newest first, filtered by the query string."""
-    filters = filters_of(request)
     try:
+        dates = date_range_of(request)
+        with_times(request, dates)
         query = search.search_of(page.academy, Request(request))
     except Problem as problem:
-        context = WebhooksContext(filters, Webhook.Status, problem=problem.sentence())
+        context = WebhooksContext(filters_of(request), Webhook.Status, problem=problem.sentence())
         return page.show("health/webhooks.html", context, problem.status_code)
+    filters = filters_of(request)
     before = search.position_of(request.GET.get("before", ""))
     if wants_csv(request):
         return _csv(search.find(query, before, MOST_IN_CSV).rows)
@@ -110,8 +109,7 @@ def webhooks(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         lines=lines_of(page, results.rows),
         before=before,
         may=page.can("crud_telemetry"),
-        since=_time_field(query.since),
-        until=_time_field(query.until),
+        dates=dates,
         delete_all=_bulk_url(page, "telemetry-health-delete", filters, query),
         retry_all=_bulk_url(page, "telemetry-health-retry", filters, query),
     )
@@ -202,11 +200,6 @@ def _bulk_url(page: AcademyPage, name: str, filters: Mapping[str, str], query: s
     return page.address(name, **{**filters, "status": Webhook.Status.ERROR.value})
 
 
-def _time_field(at: datetime | None) -> str:
-    """Return a time as the value of a `datetime-local` field."""
-    return "" if at is None else timezone.localtime(at).strftime("%Y-%m-%dT%H:%M:%S")
-
-
 def _csv(rows: Sequence[Webhook]) -> HttpResponse:
     titles = [
         _("Id"),
@@ -218,7 +211,7 @@ def _csv(rows: Sequence[Webhook]) -> HttpResponse:
         _("Package"),
         _("Package id"),
         _("Status"),
-        _("What became of it"),
+        _("Result"),
         timed(_("Changed")),
     ]
     return csv_answer("webhooks", titles, map(_cells, rows))

@@ -1,6 +1,6 @@
 """What all pages share: the user and the academy, the navigation, access by capability, and error pages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -8,12 +8,13 @@ from urllib.parse import urlencode, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from learntrace.accounts.audit.actions import SOURCE_READ, TABLE_EXPORTED
 from learntrace.accounts.audit.recording import record
@@ -23,7 +24,7 @@ from learntrace.accounts.permissions import active_roles
 from learntrace.accounts.roles import ROLES
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.http.filters import natural
-from learntrace.dashboard.layout.navigation import NAVIGATION_ITEMS, OWN_LEARNING, Link
+from learntrace.dashboard.layout.navigation import ACADEMY_ITEMS, NAVIGATION_ITEMS, OWN_LEARNING, Link, NavigationItem
 from learntrace.dashboard.layout.sign_in import HOME, is_here
 from learntrace.progress.reports.own_progress import has_own_data
 
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 class NotYourAcademy(Forbidden):
     """The same answer whether the academy exists or not."""
 
-    text = _("There is no academy %(academy)s whose telemetry you may read.")
+    text = _("You have no access to an academy %(academy)s.")
 
 
 class StaffOnly(Forbidden):
@@ -49,7 +50,7 @@ class StaffOnly(Forbidden):
 
 
 class RoleLacks(Forbidden):
-    text = _("Your role in %(academy)s does not open this page.")
+    text = _("Your role in %(academy)s doesn't give access to this page.")
 
 
 @dataclass(frozen=True)
@@ -130,10 +131,23 @@ class Page:
         """The navigation: the places that the user's role opens."""
         if self.academy is None:
             return [Link(reverse(OWN_LEARNING.name), OWN_LEARNING.title, self._is_at(OWN_LEARNING.name))]
+        return self._links_of(NAVIGATION_ITEMS)
+
+    @property
+    def academy_links(self) -> list[Link]:
+        """The menu Academy: what it is set up with, as far as the user's role opens it."""
+        return [] if self.academy is None else self._links_of(ACADEMY_ITEMS)
+
+    @property
+    def in_academy_menu(self) -> bool:
+        """Whether the page is one of the menu Academy."""
+        return any(link.current for link in self.academy_links)
+
+    def _links_of(self, items: Iterable[NavigationItem]) -> list[Link]:
         return [
             Link(self.address(place.name), place.title, self._is_at(place.name))
-            for place in NAVIGATION_ITEMS
-            if self.can(place.capability)
+            for place in items
+            if self.can(place.capability) and (self.sees_all or not place.whole)
         ]
 
     @property
@@ -142,17 +156,13 @@ class Page:
         return reverse(OWN_LEARNING.name) if self.academy is not None and has_own_data(self.user) else ""
 
     @property
-    def audit_log(self) -> str:
-        """The URL of the audit log for those who may read it, else empty."""
-        return self.address("audit-log") if self.can("read_audit_log") else ""
-
-    @property
     def path_elsewhere(self) -> str:
         """The path of this page in another academy; for the page of one object, which that lacks, the place it belongs to."""
         match = self.request.resolver_match
         if match is None or not match.captured_kwargs:  # type: ignore[attr-defined] # the stubs lack it
             return self.request.path
-        return next((reverse(place.name) for place in NAVIGATION_ITEMS if self._is_at(place.name)), HOME)
+        places = (*NAVIGATION_ITEMS, *ACADEMY_ITEMS)
+        return next((reverse(place.name) for place in places if self._is_at(place.name)), HOME)
 
     def _is_at(self, name: str) -> bool:
         """Whether the page is the place or below it: the names of their URLs begin alike (`learners`, `learners-one`)."""
@@ -204,6 +214,26 @@ def academy_page(capability: str) -> Callable[[View], View]:
         return AcademyPage(request, user, reach)
 
     return lambda view: _page(view, open_page)
+
+
+def form_on(name: str) -> Callable[[View], View]:
+    """Make a view take what the form of a page posts; who opens its URL otherwise is led to that page.
+
+    That happens where the view has answered with a page of its own, and it is reloaded, or opened again after signing in.
+    """
+
+    def wrap(view: View) -> View:
+        @require_http_methods(["GET", "HEAD", "POST"])
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method == "POST":
+                return view(request, *args, **kwargs)
+            query = request.GET.urlencode()
+            return HttpResponseRedirect(f"{reverse(name, kwargs=kwargs)}{'?' if query else ''}{query}")
+
+        return answer
+
+    return wrap
 
 
 def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -15,6 +16,7 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from learntrace.accounts.first_setup.code import administrator_exists
 from learntrace.accounts.password_hasher import TooManyLogins
 from learntrace.accounts.second_factor import sign_in as second
 from learntrace.accounts.second_factor.factors import factors_of
@@ -40,22 +42,27 @@ class InstallationHealth(Protocol):
 
 @dataclass(frozen=True)
 class SignInContext:
-    """The context of layout/sign_in.html; `next` is the URL to go on to, `ended` says that a session has ended."""
+    """The context of layout/sign_in.html; `next` is the URL to go on to, `ended` says that a session has ended,
+    `is_new` that nobody has set up this server."""
 
     next: str
     name: str = ""
     error: str = ""
     ended: bool = False
+    is_new: bool = False
 
 
 @require_safe
 @signed_in_page
 def home(request: HttpRequest, page: Page, look: Callable[[], InstallationHealth]) -> HttpResponse:
-    """Redirect to the first page of a user: Class now for staff, My learning for learners."""
+    """Redirect to the first page of a user: Class now for staff, My learning for learners, an academy to make for an operator
+    without one."""
     if page.academy is not None:
         return redirect(page.address("class-now" if page.can("read_assignment") else "assets"))
     if not look().migrations:
-        return refused(request, 503, _("The database waits for its update. Run learntrace migrate on the server."))
+        return refused(request, 503, _("The database needs an update. Run learntrace migrate on the server."))
+    if page.user.is_superuser and not page.user.memberships.exists():
+        return redirect("set-up-academy")
     return redirect("my-learning")
 
 
@@ -77,7 +84,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return HttpResponseRedirect(target)
     if request.method != "POST":
-        return _sign_in_form(request, SignInContext(target, ended="ended" in request.GET))
+        return _sign_in_form(request, SignInContext(target, ended="ended" in request.GET, is_new=_is_new()))
     name = request.POST.get("name", "")
     try:
         user = user_with(request, name, request.POST.get("password", ""))
@@ -91,6 +98,14 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect("sign-in-second")
     second.open_session(request, user, second_factor=False)
     return HttpResponseRedirect(target)
+
+
+def _is_new() -> bool:
+    """Whether nobody has set up this server; the page is shown without a database, too."""
+    try:
+        return not administrator_exists()
+    except DatabaseError:
+        return False
 
 
 def _later(response: HttpResponse, problem: Problem) -> HttpResponse:

@@ -8,45 +8,58 @@ from learntrace.assignments.learner_records import LearnerTelemetry
 from learntrace.assignments.models import Task
 from learntrace.assignments.score_bands import Band
 from learntrace.dashboard.components.attempts import attempt_of
+from learntrace.dashboard.components.diagnosis_links import diagnosis_url
 from learntrace.dashboard.components.earlier_runs import EarlierRunLine, earlier_run_lines
 from learntrace.dashboard.components.excluded_attempts import ExcludedAttempts, excluded_attempts
 from learntrace.dashboard.components.filters import Filters
+from learntrace.dashboard.components.sentences import ClassStanding, of_learner
 from learntrace.dashboard.components.signal_lines import SignalLine
 from learntrace.dashboard.components.table import Paging
 from learntrace.dashboard.components.timeline import Attempt, Timeline, timeline_of
 from learntrace.dashboard.concerns.cards import Cards, cards_of
+from learntrace.dashboard.concerns.hands import HandLine, staff_lines
 from learntrace.dashboard.layout.page import AcademyPage
-from learntrace.dashboard.learners.scores import ScoreLine, score_line
+from learntrace.dashboard.learners.lines import LearnerLine
+from learntrace.dashboard.learners.scores import Score, ScoreChart, score_chart
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.models import Activity, EarlierRun
 from learntrace.progress.reports.learner_assignments import LearnerAssignmentRow
 from learntrace.progress.reports.learners import LearnerRow
 from learntrace.progress.reports.standing_exclusions import StandingExclusions
+from learntrace.progress.standings.current_work import CurrentWork
 from learntrace.signals.concerns.reading import ToldConcern
+from learntrace.signals.help_requests.models import HelpRequest
 
 
 @dataclass(frozen=True)
 class LearnersContext:
-    """The context of learners/learners.html; `rows` are learners, each with the name shown."""
+    """The context of learners/learners.html; `sentence` tells where the class stands, `standing` has its figures."""
 
     filters: Filters
-    paging: Paging[LearnerRow]
-    rows: Sequence[tuple[str, LearnerRow]]
-    default_sort: str = "learner"
+    paging: Paging[LearnerLine]
+    standing: ClassStanding
+    sentence: str
+    default_sort: str = "need"
 
 
 @dataclass(frozen=True)
 class AssignmentLine:
-    """A learner's measures on an assignment; `url` leads to the attempts, empty where nothing was seen."""
+    """A learner's measures on an assignment; `url` leads to the attempts, empty where nothing was seen.
+
+    `diagnosis_url` asks why something is missing.
+    """
 
     name: str
+    title: str
+    asset: str
     measures: LearnerAssignmentRow
     url: str
+    diagnosis_url: str
 
 
 @dataclass(frozen=True)
 class LearnerContext:
-    """The context of learners/learner.html; `telemetry` has the latest first.
+    """The context of learners/learner.html; `telemetry` has the latest first, `sentence` tells where the learner stands.
 
     `cards` are concerns, `others` the signals that are no reason of one: most of them are over. `all_excluded` says that
     there are attempts, but none that counts.
@@ -54,17 +67,19 @@ class LearnerContext:
 
     learner: User
     learner_name: str
+    sentence: str
     row: LearnerRow
     states: Sequence[AssignmentLine]
     earlier_runs: Sequence[EarlierRunLine]
     attempts: Sequence[Attempt]
     timeline: Timeline
     cards: Cards
+    hands: Sequence[HandLine]
     others: Sequence[SignalLine]
     has_signals: bool
     telemetry: Sequence[LearnerTelemetry]
-    engagement: ScoreLine
-    frustration: ScoreLine
+    engagement: ScoreChart
+    frustration: ScoreChart
     tasks: Sequence[Task]
     excluded: ExcludedAttempts
     all_excluded: bool
@@ -84,9 +99,11 @@ class RawTelemetryContext:
 def learner_context(
     page: AcademyPage,
     row: LearnerRow,
+    work: CurrentWork | None,
     *,
     activities: Sequence[Activity],
     concerns: Sequence[ToldConcern],
+    hands: Sequence[HelpRequest],
     signals: Sequence[SignalLine],
     telemetry: Sequence[LearnerTelemetry],
     bands: Mapping[str, Mapping[str, Band]],
@@ -103,17 +120,19 @@ def learner_context(
     return LearnerContext(
         learner=row.learner,
         learner_name=row.learner.display_name,
+        sentence=of_learner(work, row.done, row.assignments, row.learner.first_name or row.learner.display_name),
         row=row,
         states=_states(page, row),
         earlier_runs=earlier_run_lines(runs, lambda name: page.address("assignments-attempts", name, row.learner.pk)),
         attempts=attempts,
-        timeline=timeline_of(attempts, _names(page, row.learner, attempts), above),
+        timeline=timeline_of(attempts, _names(page, row, attempts), above),
         cards=cards_of(page, concerns),
+        hands=staff_lines(page.academy, hands),
         others=[line for line in signals if line.id not in reasons],
         has_signals=bool(signals),
         telemetry=telemetry[::-1],
-        engagement=_score_line(telemetry, "engagement", bands),
-        frustration=_score_line(telemetry, "frustration", bands),
+        engagement=_score_chart(telemetry, "engagement", bands),
+        frustration=_score_chart(telemetry, "frustration", bands),
         tasks=tasks,
         excluded=excluded_attempts(page, excluded),
         all_excluded=all_excluded,
@@ -121,10 +140,11 @@ def learner_context(
     )
 
 
-def _score_line(
+def _score_chart(
     telemetry: Sequence[LearnerTelemetry], score: str, bands: Mapping[str, Mapping[str, Band]]
-) -> ScoreLine:
-    return score_line([(row.slug, row.title, getattr(row, score)) for row in telemetry], bands.get(score, {}))
+) -> ScoreChart:
+    scores = [Score(row.slug, row.title, getattr(row, score), row.updated_at) for row in telemetry]
+    return score_chart(scores, bands.get(score, {}))
 
 
 def _states(page: AcademyPage, row: LearnerRow) -> list[AssignmentLine]:
@@ -133,11 +153,17 @@ def _states(page: AcademyPage, row: LearnerRow) -> list[AssignmentLine]:
         measures = assignment.row
         name = measures.assignment.removeprefix(PREFIX)
         url = page.address("assignments-attempts", name, row.learner.pk) if measures.last_seen_at else ""
-        lines.append(AssignmentLine(name, measures, url))
+        asset = assignment.asset["title"] or assignment.asset["slug"] if assignment.asset else ""
+        asking = diagnosis_url(page, row.learner.pk, measures.assignment)
+        lines.append(AssignmentLine(name, assignment.title or name, asset, measures, url, asking))
     return lines
 
 
-def _names(page: AcademyPage, learner: User, attempts: Sequence[Attempt]) -> dict[str, tuple[str, str]]:
-    """Return the name and the URL of each assignment that was attempted."""
+def _names(page: AcademyPage, row: LearnerRow, attempts: Sequence[Attempt]) -> dict[str, tuple[str, str]]:
+    """Return the title, else the name, and the URL of each assignment that was attempted."""
+    titles = {line.row.assignment: line.title for line in row.by_assignment}
     names = {key: key.removeprefix(PREFIX) for key in {attempt.key for attempt in attempts}}
-    return {key: (name, page.address("assignments-attempts", name, learner.pk)) for key, name in names.items()}
+    return {
+        key: (titles.get(key) or name, page.address("assignments-attempts", name, row.learner.pk))
+        for key, name in names.items()
+    }

@@ -1,8 +1,6 @@
 """Learners: how each does, and everything about one."""
 
-from collections.abc import Callable, Mapping
-from operator import attrgetter
-from typing import Any
+from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -13,18 +11,22 @@ from learntrace.assignments.score_bands import class_bands
 from learntrace.dashboard.components.earlier_runs import earlier_runs_table
 from learntrace.dashboard.components.filters import filters_of
 from learntrace.dashboard.components.json_text import pretty_text
+from learntrace.dashboard.components.sentences import of_class
 from learntrace.dashboard.components.signal_lines import SignalLine, lines_of
 from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, sorted_rows, wants_csv
+from learntrace.dashboard.concerns.hands import hands_of_learner
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
 from learntrace.dashboard.learners import csv_export
 from learntrace.dashboard.learners.context import LearnersContext, RawTelemetryContext, learner_context
+from learntrace.dashboard.learners.lines import ORDERS, LearnerLine, class_of
 from learntrace.notebooks.consent import has_opted_out
 from learntrace.progress.reports.attempts import has_excluded_attempts, recent_attempts
 from learntrace.progress.reports.earlier_runs import earlier_runs
-from learntrace.progress.reports.learner_assignments import by_name, learner_named
+from learntrace.progress.reports.learner_assignments import learner_named
 from learntrace.progress.reports.learners import MOST_ONLY_SEEN, LearnerRow, learner_rows, with_assignments
 from learntrace.progress.reports.selection import Selection
 from learntrace.progress.reports.standing_exclusions import standing_of
+from learntrace.progress.standings.current_work import current_work
 from learntrace.signals.class_signals import signals_of_learner
 from learntrace.signals.concerns.of_class import concerns_of_learner
 from learntrace.signals.evaluation.clock import now_in
@@ -34,29 +36,19 @@ MOST_ROWS = 100
 # Characters of a raw document on its page; the API has all of it.
 MOST_RAW = 200_000
 
-_ORDERS: Mapping[str, Callable[[LearnerRow], Any]] = {
-    "learner": lambda row: by_name(row.learner),
-    "completion_rate": attrgetter("completion_rate"),
-    "attempts": attrgetter("attempts"),
-    "errors": attrgetter("errors"),
-    "active_time": attrgetter("active_time"),
-    "error_quotient": attrgetter("error_quotient"),
-    "open_signals": attrgetter("open_signals"),
-    "last_seen_at": attrgetter("last_seen_at"),
-}
-
 
 @require_safe
 @academy_page("read_assignment")
 def learners(request: HttpRequest, page: AcademyPage) -> HttpResponse:
-    """Show how each learner does over all assignments, or over those of an asset."""
+    """Show where a class stands, and how each of its learners does over all assignments, or over those of an asset."""
     filters = filters_of(request, page.academy)
-    rows = sorted_rows(learner_rows(filters.chosen.selection), request, _ORDERS, "learner")
+    lines = sorted_rows(_lines(page, filters.chosen.selection), request, ORDERS, "need")
     if wants_csv(request):
-        return csv_answer("learners", *csv_export.learners(rows))
-    paging = paged(rows, request)
-    named = [(row.learner.display_name, row) for row in paging.rows]
-    return page.show("learners/learners.html", LearnersContext(filters, paging, named))
+        return csv_answer("learners", *csv_export.learners(lines))
+    standing = class_of(lines)
+    cohort = filters.chosen.cohort
+    sentence = of_class(standing, cohort.name if cohort else "")
+    return page.show("learners/learners.html", LearnersContext(filters, paged(lines, request), standing, sentence))
 
 
 @require_safe
@@ -70,12 +62,16 @@ def learner(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
     if (answer := csv_of(request, f"learner-{user.username}", _tables(page, user, row))) is not None:
         return answer
     telemetry = learner_telemetry(page.academy, user, MOST_ROWS)
+    work = current_work([user.pk], page.academy.pk).get(user.pk)
     activities = recent_attempts(page.academy, user)
+    hands = hands_of_learner(page.academy, user)
     context = learner_context(
         page,
         row,
+        work,
         activities=activities,
-        concerns=concerns_of_learner(page.academy, user),
+        concerns=concerns_of_learner(page.academy, user, hands=hands),
+        hands=hands,
         signals=_signal_lines(page, user, MOST_ROWS),
         telemetry=telemetry,
         bands=class_bands(page.academy, [asset.slug for asset in telemetry]) if telemetry else {},
@@ -99,6 +95,16 @@ def telemetry(request: HttpRequest, page: AcademyPage, user_id: int, slug: str) 
     return page.show(
         "learners/raw_telemetry.html", RawTelemetryContext(user.display_name, slug, text[:MOST_RAW], left_out)
     )
+
+
+def _lines(page: AcademyPage, selection: Selection) -> list[LearnerLine]:
+    rows = learner_rows(selection)
+    works = current_work([row.learner.pk for row in rows], page.academy.pk, selection.assets, to_class=True)
+    return [
+        LearnerLine(row, work, page.address("assignments-attempts", work.name, row.learner.pk) if work else "")
+        for row in rows
+        for work in (works.get(row.learner.pk),)
+    ]
 
 
 def _tables(page: AcademyPage, user: User, row: LearnerRow) -> dict[str, Callable[[], Table]]:

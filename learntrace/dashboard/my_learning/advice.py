@@ -40,36 +40,36 @@ LEARNER_TEXTS: Mapping[str, LearnerText] = {
         ),
     ),
     "repeated_error": LearnerText(
-        _("You met %(error)s %(count)s times in a row on %(assignment)s, in %(versions)s versions of your code."),
+        _("You got %(error)s %(count)s times in a row on %(assignment)s, in %(versions)s versions of your code."),
         _(
             "You are trying things, which is right; the cause may lie elsewhere than where you look. Go to the line that the "
             "error names, and look at what your variables hold just before it."
         ),
         needs="versions",
-        unless=_("You met %(error)s %(count)s times in a row on %(assignment)s."),
+        unless=_("You got %(error)s %(count)s times in a row on %(assignment)s."),
     ),
     "stuck": LearnerText(
         _("You have worked on %(assignment)s for %(minutes)s minutes, and %(count)s attempts failed."),
         _(
-            "It is a hard one, and you have kept at it. Take a short break, try a smaller part of it, or ask: to help here is "
-            "what teachers are for."
+            "It is a hard one, and you have kept at it. Take a short break, try a smaller part of it, or ask: that is what "
+            "teachers are for."
         ),
     ),
     "wheel_spinning": LearnerText(
-        _("You have made %(count)s attempts at %(assignment)s, and not yet %(successes)s in a row that succeeded."),
+        _("You have made %(count)s attempts at %(assignment)s, but not yet %(successes)s successes in a row."),
         _("More attempts alone seldom help here. Go back to an example that works, or have somebody explain the step."),
     ),
     "inactive_after_error": LearnerText(
-        _("Nothing came for %(minutes)s minutes after an attempt at %(assignment)s that failed with %(error)s."),
+        _("You were inactive for %(minutes)s minutes after an attempt at %(assignment)s that failed with %(error)s."),
         _("If you took a break, all is well. If you didn't know how to go on, ask."),
     ),
     "rapid_fire": LearnerText(
         _("You ran unchanged code %(count)s times in quick succession on %(assignment)s."),
-        _("To run it again changes nothing by itself. Wait for what it says, then decide what to change."),
+        _("Running it again changes nothing by itself. Read the output, then decide what to change."),
     ),
     "falling_behind": LearnerText(
-        _("You have done %(done)s assignments of %(assignment)s, %(count)s fewer than the middle of your class."),
-        _("Choose which one you do next, and begin with it. If it is time that you lack, tell your teachers early."),
+        _("You have done %(done)s assignments of %(assignment)s, %(count)s fewer than the median of your class."),
+        _("Choose the next one and start with it. If you are short of time, tell your teachers early."),
     ),
     "frustration": LearnerText(
         _(
@@ -109,17 +109,21 @@ class OwnSignal:
         return self.state == Signal.State.ACKNOWLEDGED
 
 
-def own_lines(user: User, signals: Iterable[Signal]) -> list[OwnSignal]:
-    """Return signals as lines for their learner. A kind that a later version dropped has the teachers' sentence."""
+def own_lines(user: User, signals: Iterable[Signal], titles: Mapping[str, str] | None = None) -> list[OwnSignal]:
+    """Return signals as lines for their learner; `titles` are those of assignments by their keys.
+
+    A kind that a later version dropped has the teachers' sentence.
+    """
     lines = []
     for signal in signals:
-        words, teachers = LEARNER_TEXTS.get(signal.kind), sentence_of(signal, user)
+        about = (titles or {}).get(signal.assignment or "", "")
+        words, teachers = LEARNER_TEXTS.get(signal.kind), sentence_of(signal, user, about)
         lines.append(
             OwnSignal(
                 id=signal.pk,
                 name=kind_name(signal.kind),
                 shape=shape_of(signal),
-                sentence=fill_sentence(words.sentence_for(_facts(signal)), signal, user) if words else teachers,
+                sentence=fill_sentence(words.sentence_for(_facts(signal)), signal, user, about) if words else teachers,
                 advice=gettext(words.advice) if words else "",
                 teachers=teachers,
                 opened_at=signal.opened_at,

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from django.utils.translation import gettext as _
 
 from learntrace.dashboard.components import labels
-from learntrace.dashboard.components.table import Table, timed
+from learntrace.dashboard.components.table import Table, raw, rounded, timed, whole
 from learntrace.dashboard.my_learning.active_days import Days
 from learntrace.dashboard.my_learning.advice import OwnSignal
-from learntrace.progress.reports.own_progress import OwnAssignment, OwnProgress
+from learntrace.progress.reports.own_progress import OwnAsset, OwnAssignment, OwnProgress
 from learntrace.signals.models import Signal
 
 
@@ -26,9 +26,14 @@ def assignments(progress: OwnProgress) -> Table:
         _("Done because"),
         timed(_("Done at")),
         _("Questions"),
+        raw(_("Error Quotient")),
+        timed(_("Due")),
+        _("In time"),
     ]
     return titles, (
-        [asset.title, *_assignment_cells(assignment)] for asset in progress.assets for assignment in asset.assignments
+        [asset.title, *_assignment_cells(assignment), *_due_cells(asset)]
+        for asset in progress.assets
+        for assignment in asset.assignments
     )
 
 
@@ -36,7 +41,19 @@ def _assignment_cells(row: OwnAssignment) -> list[object]:
     standing = row.standing
     counts = [row.attempts, row.errors, round(row.active_time, 1)]
     evidence = [standing.since, labels.evidence_word(standing), standing.done_at, row.questions]
-    return [row.name, labels.standing_word(standing), *counts, row.error_quotient, row.last_seen_at, *evidence]
+    return [
+        row.name,
+        labels.standing_word(standing),
+        *counts,
+        rounded(row.error_quotient),
+        row.last_seen_at,
+        *evidence,
+        row.error_quotient,
+    ]
+
+
+def _due_cells(asset: OwnAsset) -> list[object]:
+    return [asset.due.at if asset.due else None, labels.timeliness_text(asset.timeliness)]
 
 
 def days(active: Days) -> Table:
@@ -55,4 +72,4 @@ def signals(lines: Iterable[OwnSignal]) -> Table:
 
 def tasks(progress: OwnProgress) -> Table:
     titles = [_("Task"), _("Status"), _("Completed in LearnPack's latest message (%)"), timed(_("Last telemetry"))]
-    return titles, ([task.title, task.status, task.completion, task.telemetry_at] for task in progress.tasks)
+    return titles, ([task.title, task.status, whole(task.completion), task.telemetry_at] for task in progress.tasks)

@@ -14,16 +14,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from learntrace.accounts.memberships import active_academies
 from learntrace.accounts.models import Academy, User
+from learntrace.accounts.page_features import help_text_of
 from learntrace.accounts.signing_in.passwords import confirm
 from learntrace.core.errors import Problem
 from learntrace.core.personal_data import PersonalDataset
 from learntrace.dashboard.components.earlier_runs import EarlierRunLine, earlier_run_lines, earlier_runs_table
+from learntrace.dashboard.components.sentences import of_learner
 from learntrace.dashboard.components.table import Table, csv_of
 from learntrace.dashboard.layout.page import Page, signed_in_page
 from learntrace.dashboard.my_learning import csv_export
 from learntrace.dashboard.my_learning.active_days import Days, active_days
 from learntrace.dashboard.my_learning.advice import OwnSignal, own_lines
 from learntrace.dashboard.my_learning.collected import Collected, collected, deciding_academy
+from learntrace.dashboard.my_learning.hands import OwnHands, own_hands
 from learntrace.notebooks import consent
 from learntrace.personal import pending
 from learntrace.personal.download import export_answer
@@ -32,6 +35,7 @@ from learntrace.personal.erasure_queries import latest_erasure
 from learntrace.personal.models import Erasure
 from learntrace.progress.reports.earlier_runs import earlier_runs
 from learntrace.progress.reports.own_progress import OwnAsset, OwnProgress, own_progress
+from learntrace.progress.standings.current_work import current_work
 from learntrace.signals.own_signals import own_signals
 
 MOST_ASSETS = 60
@@ -42,11 +46,13 @@ MOST_EARLIER = 100
 class MyLearningContext:
     """The context of `my_learning/my_learning.html`.
 
-    `over` are the signals that are no longer open, `retention` is in days, `against` is an academy that doesn't allow
-    erasing.
+    `sentence` tells where the learner stands, `help_texts` are the academies' own, `over` are the signals that are no longer
+    open, `retention` is in days, `against` is an academy that doesn't allow erasing.
     """
 
     academies: Sequence[Academy]
+    sentence: str
+    help_texts: Sequence[str]
     progress: OwnProgress
     assets: Sequence[OwnAsset]
     hidden_assets: int
@@ -59,6 +65,7 @@ class MyLearningContext:
     erasure: Erasure | None
     erases_at: datetime | None
     earlier_runs: Sequence[EarlierRunLine]
+    own: OwnHands
 
 
 @dataclass(frozen=True)
@@ -78,12 +85,15 @@ def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
     user, now = page.user, timezone.now()
     academies = active_academies(user)
     progress = own_progress(user, [academy.pk for academy in academies])
-    signals = own_lines(user, own_signals(user))
+    titles = {assignment.key: assignment.title for assignment in progress.assignments if assignment.title}
+    signals = own_lines(user, own_signals(user), titles)
     days = active_days(user, {academy.pk for academy in academies}, now)
     if answer := csv_of(request, "my-learning", _tables(user, progress, days, signals)):
         return answer
     context = MyLearningContext(
         academies=academies,
+        sentence=of_learner(current_work([user.pk]).get(user.pk), progress.done, progress.total),
+        help_texts=[text for text in map(help_text_of, academies) if text],
         progress=progress,
         assets=progress.assets[:MOST_ASSETS],
         hidden_assets=max(len(progress.assets) - MOST_ASSETS, 0),
@@ -96,6 +106,7 @@ def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
         erasure=latest_erasure(user),
         erases_at=pending.erases_at(user),
         earlier_runs=earlier_run_lines(earlier_runs(user)[:MOST_EARLIER]),
+        own=own_hands(user, progress),
     )
     return page.show("my_learning/my_learning.html", context)
 

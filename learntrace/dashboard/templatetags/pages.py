@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import template
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from learntrace.dashboard.components import labels
@@ -30,8 +31,8 @@ UNKNOWN = "\u2013"
 
 @register.filter
 def count(number: int) -> str:
-    """A number with the language's thousands separators."""
-    return number_format(number, use_l10n=True, force_grouping=True)
+    """A number with the language's thousands separators; Spanish has none in numbers of four digits."""
+    return number_format(number, use_l10n=True, force_grouping=number >= 10_000 or get_language() != "es")
 
 
 @register.filter
@@ -52,6 +53,17 @@ def standing_word(standing: Standing) -> str:
 @register.filter
 def evidence_word(standing: Standing) -> str:
     return labels.evidence_word(standing)
+
+
+@register.filter
+def timeliness_word(slug: str) -> str:
+    return str(labels.TIMELINESS.get(slug, ""))
+
+
+@register.filter
+def timeliness_shape(slug: str) -> str:
+    """The shape that stands for how a learner stands towards a due date."""
+    return {"done_late": "late"}.get(slug, slug)
 
 
 @register.filter
@@ -121,6 +133,8 @@ def current_url(context: template.Context) -> str:
 @register.filter
 def ago(seconds: float) -> str:
     """A number of seconds as a time ago."""
+    if seconds < 10:
+        return _("just now")
     return _("%(age)s ago") % {"age": labels.age(seconds)}
 
 
@@ -144,9 +158,32 @@ def moment(at: datetime) -> SafeString:
     """
     recent = abs((timezone.now() - at).total_seconds()) < 43200
     local = timezone.localtime(at)
-    text = local.strftime("%H:%M:%S") if recent else date_format(local, "j M H:i")
+    text = local.strftime("%H:%M:%S") if recent else day_time(local)
     form = "clock" if recent else "date"
     return format_html('<time datetime="{}" data-form="{}">{}</time>', at.isoformat(), form, text)
+
+
+@register.filter
+def day(at: date) -> str:
+    """A day: 28 Nov, in Spanish 28 nov."""
+    return date_format(_here(at), pgettext("date format", "j M"))
+
+
+@register.filter
+def day_year(at: date) -> str:
+    """A day with its year: 28 Nov 2026."""
+    return date_format(_here(at), pgettext("date format", "j M Y"))
+
+
+@register.filter
+def day_time(at: datetime) -> str:
+    """A day with the time: 28 Nov, 09:30."""
+    return date_format(_here(at), pgettext("date format", "j M, H:i"))
+
+
+def _here(at: date) -> date:
+    """Return a moment in the page's time zone; a day as it is."""
+    return timezone.localtime(at) if isinstance(at, datetime) else at
 
 
 @register.simple_tag
@@ -180,12 +217,12 @@ def ratio(value: float | None) -> str:
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """A time span, in hours and minutes from an hour on; a dash for None."""
+    """A time span in whole seconds, or minutes, or from an hour on in hours and minutes; a dash for None."""
     if seconds is None:
         return UNKNOWN
     if seconds >= 3600:
         return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
-    return labels.age(seconds) if seconds else "0 s"
+    return labels.age(seconds) if seconds >= 10 else f"{round(seconds)} s"
 
 
 @register.filter
@@ -198,6 +235,11 @@ def rounded_duration(seconds: float) -> str:
 def minutes_word(minutes: int) -> str:
     """A number of minutes in its largest unit: 10 min, 1 h, 1 d."""
     return labels.age(60 * minutes)
+
+
+@register.filter
+def language_name(code: str) -> str:
+    return labels.language_name(code)
 
 
 @register.filter
@@ -215,17 +257,25 @@ def why(context: template.Context, name: str) -> dict[str, Any]:
 
 @register.inclusion_tag("components/heading.html", takes_context=True)
 def heading(
-    context: template.Context, title: str, *, sort: str = "", explain: str = "", number: bool = False
+    context: template.Context,
+    title: str,
+    *,
+    sort: str = "",
+    explain: str = "",
+    number: bool = False,
+    least: bool = False,
 ) -> dict[str, Any]:
     """A column's heading: with `sort` a link that sorts the table and then reverses it, with `explain` a "?".
 
-    The order without `?sort=` is the context's `default_sort`.
+    A column of numbers begins with the largest, or the newest; with `least`, with the smallest. The order without `?sort=`
+    is the context's `default_sort`.
     """
     request: HttpRequest = context["request"]
     current = request.GET.get("sort") or str(context.get("default_sort") or "")
     query = request.GET.copy()
     query.pop("page", None)
-    query["sort"] = f"-{sort}" if current == sort else sort
+    first, then = (f"-{sort}", sort) if number and not least else (sort, f"-{sort}")
+    query["sort"] = then if current == first else first
     order = {sort: "ascending", f"-{sort}": "descending"}.get(current, "") if sort else ""
     return {
         "title": title,

@@ -10,9 +10,9 @@ def learner(facts: Facts) -> Check:
     """Check whether the user exists and is an active member of the academy."""
     person = facts.person
     if person is None and facts.without_academy:
-        return ends(_("There is such an account, but no academy has it"), "user-not-here")
+        return ends(_("The account exists, but belongs to no academy"), "user-not-here")
     if person is None:
-        return ends(_("No learner of the academy is called so"), "user-unknown")
+        return ends(_("The academy has no learner of this name"), "user-unknown")
     evidence = {"user_id": person.id, "username": person.username, "last_seen_at": iso_time(facts.last_seen_at)}
     if not person.belongs:
         return ends(_("The membership in the academy is not active"), "user-not-here", evidence)
@@ -33,16 +33,16 @@ def asset(facts: Facts) -> Check:
         newest = max(facts.seen, key=lambda group: group.last_at)
         evidence = {"notebook": newest.notebook, "events": sum(group.events for group in facts.seen)}
         evidence |= {"last_at": iso_time(newest.last_at)}
-        text = _("No asset is called so, but a notebook from which events arrive")
+        text = _("No asset has this name, but events arrive from a notebook that does")
         return ends(text, "notebook-not-published", evidence, notebook=newest.notebook)
     if target is None:
-        return ends(_("No asset that the academy may see is called so"), "asset-unknown")
+        return ends(_("No asset that the academy can see has this name"), "asset-unknown")
     evidence = {"asset_id": target.id, "canonical_slug": target.canonical, "names": list(target.names)}
     if target.canonical == target.slug:
-        return Check(OK, _("The asset exists; its telemetry stands under its own slug"), {}, evidence)
+        return Check(OK, _("The asset exists; its telemetry is stored under its own slug"), {}, evidence)
     values = {"canonical": target.canonical}
     return Check(
-        OK, _("The asset exists; its telemetry stands under that of its translation %(canonical)s"), values, evidence
+        OK, _("The asset exists; its telemetry is stored under its translation %(canonical)s"), values, evidence
     )
 
 

@@ -28,7 +28,7 @@ def published(facts: Facts) -> Check:
         evidence |= {"last_at": iso_time(newest.last_at)}
         text = _("Events arrive from a notebook that is not published")
         return ends(text, "notebook-not-published", evidence, notebook=newest.notebook)
-    return Check(OK, _("It is no notebook, but a package"))
+    return Check(OK, _("A LearnPack package, not a notebook"))
 
 
 def consent(facts: Facts) -> Check:

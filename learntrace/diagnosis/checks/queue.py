@@ -20,5 +20,5 @@ def waits(facts: Facts, since: datetime, evidence: Mapping[str, Any]) -> Check:
     wait = {"since": iso_time(since), "age_seconds": round(age, 1), "worker_seen_at": iso_time(seen)}
     evidence = {**evidence, **wait}
     if seen is None or facts.now - seen > WORKER_ALIVE:
-        return ends(_("It waits, and no worker is alive"), "waiting-no-worker", evidence, last=time_text(since))
-    return ends(_("It waits, and a worker is alive"), "waiting-in-queue", evidence, last=time_text(since))
+        return ends(_("It is waiting, and no worker is running"), "waiting-no-worker", evidence, last=time_text(since))
+    return ends(_("It is waiting, and a worker is running"), "waiting-in-queue", evidence, last=time_text(since))

@@ -18,7 +18,7 @@ def record(facts: Facts) -> Check:
     if stored is None and stray is not None:
         evidence = {"record_id": stray.id, "asset_slug": stray.slug}
         canonical = facts.target.canonical if facts.target else ""
-        text = _("The record stands under %(slug)s, not under the canonical slug %(canonical)s")
+        text = _("The record is stored under %(slug)s, not under the canonical slug %(canonical)s")
         return ends(text, "record-under-another-slug", evidence, slug=stray.slug, canonical=canonical)
     if stored is None:
         return ends(_("There is no record"), "record-missing", last=time_text(facts.last_arrival))

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import structlog
 
-from learntrace.intake.limits import LIMIT_HITS, is_trusted
+from learntrace.core.http.address import is_trusted
+from learntrace.intake.limits import LIMIT_HITS
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +26,7 @@ MOST: Final = 16_384
 _FOR_OTHER_FILES: Final = 256
 _LOOK_SECONDS = 1.0
 # For the answer to reach a client that is still sending.
-_GRACE_SECONDS = 10.0
+GRACE_SECONDS: Final = 10.0
 _FILES = Path("/proc/self/fd")
 _MOST_FILES = 65_536
 
@@ -62,7 +63,13 @@ _ending: dict[tuple[str, int], float] = {}
 def end_soon(client: Sequence[Any] | None) -> None:
     """End a client's connection in a while: the server may wait forever for the rest of a body that never comes."""
     if client:
-        _ending[str(client[0]), int(client[1])] = time.monotonic() + _GRACE_SECONDS
+        _ending[str(client[0]), int(client[1])] = time.monotonic() + GRACE_SECONDS
+
+
+def keep_open(client: Sequence[Any] | None) -> None:
+    """Take back `end_soon`, where a request begins: the client's port belongs to a new connection by now."""
+    if _ending and client:
+        _ending.pop((str(client[0]), int(client[1])), None)
 
 
 def _watch(most: int) -> None:
@@ -83,8 +90,7 @@ def _end_due() -> None:
     due = [peer for peer, until in list(_ending.items()) if until <= now]
     peers = _peers() if due else {}
     for peer in due:
-        del _ending[peer]
-        if peer in peers:
+        if _ending.pop(peer, None) and peer in peers:
             _close(peer, peers[peer])
 
 

@@ -41,7 +41,7 @@ from learntrace.measures.activity import TEST
 from learntrace.progress import checks
 from learntrace.progress.checks import Checked
 from learntrace.progress.recording.activity_store import LearnerActivity
-from learntrace.progress.recording.recording import lock_learners, tell_also, together
+from learntrace.progress.recording.recording import tell_also, together
 from learntrace.progress.stale_queue import Pair, take_turn
 from learntrace.progress.step_lists import ToldList, tell
 from learntrace.registry.resolution import AssetFacts, load_registry
@@ -83,10 +83,11 @@ _long_documents = LongDocuments()
 
 
 def _update(pairs: Sequence[Pair]) -> dict[Pair, float]:
-    """Do the work of one turn; return the pairs whose work goes on in another one."""
+    """Do the work of one turn; return the pairs whose work goes on in another one.
+
+    The claim has locked the learners, so that what is stored stays as it is read here.
+    """
     with together():
-        # First, so that what is stored stays as it is read here.
-        lock_learners([user_id for user_id, _slug in pairs])
         ready = change_earlier_ids({user_id for user_id, _slug in pairs})
         subjects = [Subject(*pair) for pair in pairs if pair[0] in ready]
         unread = unread_heads(subjects)

@@ -130,12 +130,12 @@ def _with_equals(tails: Mapping[Subject, Mapping[Place, Tail]]) -> set[Subject]:
 
 
 def _record(added: Sequence[LearnerActivity]) -> set[int]:
-    """Record activities; return the ids of the learners some of whose activities were not stored, as those from before an
-    erasure.
+    """Record activities of learners, whose locks are held; return the ids of the learners some of whose activities were not
+    stored, as those from before an erasure.
 
     They are tried again with another document: what isn't kept today may be kept tomorrow.
     """
-    if record(SOURCE, added) == len(added):
+    if record(SOURCE, added, locked={row.user_id for row in added}) == len(added):
         return set()
     by_id = {row.activity.id: row.user_id for row in added}
     return {by_id[identifier] for identifier in missing(by_id)}

@@ -23,7 +23,7 @@ from learntrace.learnpack.processing.outcomes import Outcome, failed
 from learntrace.learnpack.processing.packages import lock_assets, process_package_events
 from learntrace.learnpack.processing.streaming import process_streamed
 from learntrace.learnpack.prometheus import BATCH_SIZE, PROCESSED
-from learntrace.learnpack.webhook_log.live_changes import webhook_changes
+from learntrace.learnpack.webhook_log.live_changes import changes_of_update
 from learntrace.progress.recording.recording import lock_free_learners, tell_also, together
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,7 @@ UPDATE learnpack_webhook w
   FROM jsonb_to_recordset(%s::jsonb)
     AS r(id bigint, status text, status_text text, reason text, reason_values jsonb, student_id bigint)
  WHERE w.id = r.id
+RETURNING w.id, w.status, w.student_id, w.asset_id
 """
 _POSTPONE = """
 UPDATE learnpack_webhook
@@ -88,8 +89,7 @@ class _WebhooksTurn:
 
     def give_up(self, items: Sequence[Claimed], error: Exception) -> None:
         """End as an ERROR; staff can have the webhook processed again."""
-        _mark({webhook.id: failed(outcomes.FAULT) for webhook in items}, {})
-        live_events.say(webhook_changes([webhook.id for webhook in items]))
+        live_events.say(_mark({webhook.id: failed(outcomes.FAULT) for webhook in items}, {}))
 
 
 def _process(webhooks: Sequence[Claimed]) -> dict[int, Outcome]:
@@ -103,8 +103,7 @@ def _process(webhooks: Sequence[Claimed]) -> dict[int, Outcome]:
     results |= process_package_events(dispatched.package_events, registry)
     with together():
         results |= process_streamed(_of_free_learners(dispatched.streamed))
-        _mark(results, {webhook.id: webhook.student_id for webhook in webhooks})
-        tell_also(webhook_changes(results))
+        tell_also(_mark(results, {webhook.id: webhook.student_id for webhook in webhooks}))
     return results
 
 
@@ -121,8 +120,9 @@ def _of_free_learners(events: Sequence[StreamedEvent]) -> list[StreamedEvent]:
     return [event for event in events if event.student_id is None or event.student_id in free]
 
 
-def _mark(results: Mapping[int, Outcome], students: Mapping[int, int | None]) -> None:
-    """Store outcomes, and the students of webhooks that came before their students existed."""
+def _mark(results: Mapping[int, Outcome], students: Mapping[int, int | None]) -> list[live_events.Change]:
+    """Store outcomes, and the students of webhooks that came before their students existed; return the changes for live
+    clients."""
     with translation.override("en"):
         rows = [
             {
@@ -135,7 +135,7 @@ def _mark(results: Mapping[int, Outcome], students: Mapping[int, int | None]) ->
             }
             for webhook_id, outcome in sorted(results.items())
         ]
-    execute(_MARK, [json_rows(rows)])
+    return changes_of_update(_MARK, [json_rows(rows)]) if rows else []
 
 
 def _count(results: Mapping[int, Outcome], seconds: float) -> None:

@@ -42,7 +42,7 @@ def _flag(value: object) -> bool:
 
 def register() -> None:
     """Have the feature checked wherever it is stored."""
-    feature_validator(FEATURE, _flag)
+    feature_validator(FEATURE, _flag, default=False)
 
 
 def process_streamed(events: Sequence[StreamedEvent]) -> dict[int, Outcome]:

@@ -42,8 +42,11 @@ class ErrorGroup:
 
 
 def one_line(name: str, message: str) -> str:
-    """Return an error as people read it. What stands for an unknown type isn't told where there is a message."""
-    if message and name in (UNKNOWN, FAILED):
+    """Return an error as people read it.
+
+    What stands for an unknown type isn't told where there is a message, and what is type and message at once is told once.
+    """
+    if message and name in (UNKNOWN, FAILED, message):
         return message
     return ": ".join(part for part in (name, message) if part)
 

@@ -16,7 +16,7 @@ from learntrace.progress.stale_queue import mark_published
 
 # A turn's work is one transaction, so it is limited, in numbers and in seconds; one arrival has at most 500 events, of an
 # older version of the inbox, and else at most 100.
-MOST_ARRIVALS = 100
+MOST_ARRIVALS = 300
 MOST_EVENTS = 500
 _LEAST_EVENTS = 50
 _TURN_SECONDS = 0.25
@@ -31,7 +31,11 @@ TABLE = Table(
 )
 _claims = FairClaims(TABLE)
 _pace = Pace(_TURN_SECONDS, least=_LEAST_EVENTS, most=MOST_EVENTS)
-_READ = "SELECT id, events::text[], turn_learner FROM notebooks_arrival WHERE id = ANY(%s) ORDER BY id"
+# A turn that fails is rolled back, and the rows are there again.
+_TAKE = """
+WITH taken AS (DELETE FROM notebooks_arrival WHERE id = ANY(%s) RETURNING id, events, turn_learner)
+SELECT id, events::text[], turn_learner, true FROM taken ORDER BY id
+"""
 _CLAIM_ONE = "SELECT id, events::text[], turn_learner FROM notebooks_arrival WHERE id = %s FOR UPDATE SKIP LOCKED"
 _DELETE = "DELETE FROM notebooks_arrival WHERE id = ANY(%s)"
 _POSTPONE = """
@@ -45,11 +49,15 @@ _MAX_PAUSE, _MAX_PAUSE_AFTER_FAULT = 300, 3600
 
 @dataclass(frozen=True)
 class _Claimed:
-    """An arrival; `learner` is the one whose events it has, 0 where an older version of the inbox didn't tell."""
+    """An arrival; `learner` is the one whose events it has, 0 where an older version of the inbox didn't tell.
+
+    `deleted`: its row is gone already, if the turn succeeds.
+    """
 
     id: int
     events: list[str]
     learner: int
+    deleted: bool = False
 
 
 # A row's events are of one user.
@@ -82,22 +90,29 @@ class _ArrivalsTurn:
 
     def claim(self) -> list[_Claimed]:
         rows = _claims.claim(MOST_ARRIVALS, _pace.most, older_than=self.older_than)
-        return [_Claimed(*row) for row in fetch(_READ, [[row.id for row in rows]])] if rows else []
+        return [_Claimed(*row) for row in fetch(_TAKE, [[row.id for row in rows]])] if rows else []
 
     def claim_again(self, item: _Claimed) -> list[_Claimed]:
-        return [_Claimed(*row) for row in fetch(_CLAIM_ONE, [item.id])]
+        claimed = [_Claimed(*row) for row in fetch(_CLAIM_ONE, [item.id])]
+        recording.lock_learners({arrival.learner for arrival in claimed})
+        return claimed
 
     def work(self, items: Sequence[_Claimed]) -> None:
         ids = [event for arrival in items for event in arrival.events]
         stopwatch = Stopwatch(_TURN_SECONDS)
-        # Locked before the events are read: what a learner has erased by then is not read and stays erased.
-        learners = _learners_of(items)
-        recording.lock_learners(learners)
+        # Locked before the events are read: what a learner has erased by then is not read and stays erased. The claim has
+        # locked those of whom it knows.
+        untold = [event for arrival in items if not arrival.learner for event in arrival.events]
+        others = set(activities.learners_of(untold)) if untold else set()
+        if others:
+            recording.lock_learners(others)
+        learners = others | {arrival.learner for arrival in items if arrival.learner}
         learner_activities = activities.read(ids)
         recording.record(activities.SOURCE, learner_activities, locked=learners)
         mark_published(activities.SOURCE, activities.assigned(learner_activities))
         flag_unknown(ids)
-        execute(_DELETE, [[arrival.id for arrival in items]])
+        if left := [arrival.id for arrival in items if not arrival.deleted]:
+            execute(_DELETE, [left])
         _pace.note(len(ids), stopwatch.seconds)
 
     def postpone(self, items: Sequence[_Claimed]) -> None:
@@ -105,13 +120,6 @@ class _ArrivalsTurn:
 
     def give_up(self, items: Sequence[_Claimed], error: Exception) -> None:
         _postpone(items, _MAX_PAUSE_AFTER_FAULT, f"{type(error).__name__}: {error}"[:1000])
-
-
-def _learners_of(arrivals: Sequence[_Claimed]) -> set[int]:
-    learners = {arrival.learner for arrival in arrivals if arrival.learner}
-    if untold := [event for arrival in arrivals if not arrival.learner for event in arrival.events]:
-        learners.update(activities.learners_of(untold))
-    return learners
 
 
 def _postpone(arrivals: Sequence[_Claimed], max_pause: int, fault: str = "") -> None:

@@ -15,7 +15,7 @@ SELECT u.id, u.username,
        ARRAY(SELECT m.academy_id
                FROM accounts_membership m JOIN accounts_academy a ON a.id = m.academy_id
               WHERE m.user_id = u.id AND m.status = 'ACTIVE' AND a.status = 'ACTIVE'
-              ORDER BY m.academy_id),
+              ORDER BY m.academy_id) AS academies,
        coalesce((SELECT c.collecting FROM notebooks_consent c WHERE c.user_id = u.id), true),
        (SELECT max(e.erased_at) FROM personal_erasure e WHERE e.user_id = u.id), merged.names
   FROM accounts_user u
@@ -24,7 +24,13 @@ SELECT u.id, u.username,
  WHERE u.id = ANY(%(ids)s) OR u.username = ANY(%(names)s)
     OR u.id IN (SELECT f.user_id FROM accounts_mergeduser f WHERE f.former_name = ANY(%(names)s))
 """
-FEATURES = "SELECT academy_id, notebook_features FROM accounts_academysettings WHERE academy_id = ANY(%s)"
+# With the settings of each person's academies, so that a group's facts are one statement.
+_PEOPLE_AND_FEATURES = f"""
+SELECT person.*,
+       ARRAY(SELECT jsonb_build_array(s.academy_id, s.notebook_features)
+               FROM accounts_academysettings s WHERE s.academy_id = ANY(person.academies))
+  FROM ({PEOPLE}) AS person
+"""  # noqa: S608 (only texts of this module)
 # Who published first comes first: another academy that publishes the same later must not draw the events to itself. A row
 # keeps its id when its notebook is published again.
 PUBLISHED = """
@@ -39,9 +45,11 @@ async def load_facts(connection: Connection, user_ids: Collection[int], rows: Co
     """Load what admission needs about these events and their callers."""
     # A rejected event's actor may be any JSON value; a name that can't be printed belongs to nobody and may break SQL.
     names = {row["actor"] for row in rows if isinstance(row["actor"], str) and row["actor"].isprintable()}
-    people = people_from(await _fetch(connection, PEOPLE, {"ids": list(user_ids), "names": list(names)}))
-    academies = {academy for person in people for academy in person.academies}
-    collects_source = collecting_from(await _fetch(connection, FEATURES, [list(academies)]))
+    found = await _fetch(connection, _PEOPLE_AND_FEATURES, {"ids": list(user_ids), "names": list(names)})
+    people = people_from(found)
+    collects_source = frozenset(
+        academy for row in found for academy, stored in row[-1] if is_on(stored, COLLECT_SOURCE)
+    )
     tags, paths = await _published(connection, people, rows)
     return AdmissionFacts(
         {person.id: person for person in people},
@@ -87,8 +95,3 @@ def by_name(people: Iterable[Person]) -> dict[str, Person]:
     listed = list(people)
     former = {name: person for person in listed for name in person.former_names}
     return former | {person.username: person for person in listed}
-
-
-def collecting_from(rows: Iterable[tuple[Any, ...]]) -> frozenset[int]:
-    """Return the academies that collect source code, from the rows of FEATURES."""
-    return frozenset(academy for academy, stored in rows if is_on(stored, COLLECT_SOURCE))

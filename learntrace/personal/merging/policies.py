@@ -37,6 +37,10 @@ POLICIES: Mapping[str, Policy] = {
     "accounts.MergedUser.user": _MOVE,
     # The one who stays keeps the role: a merge gives nobody more rights in an academy.
     "accounts.Membership.user": _MOVE,
+    "accounts.CohortLearner.user": _MOVE,
+    "accounts.Invitation.made_by": _MOVE,
+    "accounts.Invitation.used_by": _MOVE,
+    "accounts.RosterJob.made_by": _MOVE,
     "accounts.Grant.user": _MOVE,
     "accounts.Token.user": _MOVE,
     # The account that was can't sign in any more; whoever has it back by an undo has them back too.
@@ -53,6 +57,7 @@ POLICIES: Mapping[str, Policy] = {
     "personal.UserMerge.undone_by": Policy(Rule.STAY),
     "intake.Refusal.user": _MOVE,
     "assignments.Task.user": _MOVE,
+    "assignments.Extension.user": _MOVE,
     "assignments.AssignmentTelemetry.user": Policy(Rule.NEWER),
     "progress.Activity.user": _MOVE,
     "progress.CodeUse.user": _MOVE,
@@ -62,6 +67,7 @@ POLICIES: Mapping[str, Policy] = {
     "progress.CourseRun.user": _MOVE,
     "progress.Floor.user": _MOVE,
     "progress.EarlierRun.user": _MOVE,
+    "progress.SummarySubscription.user": _MOVE,
     "progress.StepRename.made_by": _MOVE,
     "progress.StepRename.undone_by": _MOVE,
     "progress.StepList.user": _MOVE,
@@ -74,6 +80,9 @@ POLICIES: Mapping[str, Policy] = {
     "signals.ConcernAct.by": _MOVE,
     "signals.ConcernAct.assignee": _MOVE,
     "signals.ConcernAct.undone_by": _MOVE,
+    # Of two hands that are up at one academy, that of the one who stays.
+    "signals.HelpRequest.user": _MOVE,
+    "signals.HelpRequest.helped_by": _MOVE,
     "signals.Watch.user": _DERIVED,
     "signals.NotificationRule.user": _MOVE,
     "signals.Notification.user": _MOVE,

@@ -1,9 +1,10 @@
 """The attempts that an academy keeps: for ever, or for a number of days after the last one on an assignment.
 
 The measures until then are kept as an earlier run; the attempts themselves are deleted, and not stored when a client tells
-them again.
+them again. What other rooms keep of them goes with them (`when_deleted`).
 """
 
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import SIGNAL, declare_feature
-from learntrace.accounts.models import AcademySettings
+from learntrace.accounts.models import Academy, AcademySettings
 from learntrace.core.command_arguments import MOST_DAYS
 from learntrace.core.errors import FieldProblem
 from learntrace.core.sql import execute
@@ -30,6 +31,16 @@ _DELETE = """
 DELETE FROM progress_activity a
  WHERE a.user_id = %s AND a.academy_id = %s AND a.before_floor AND a.assignment = ANY(%s) AND a.at < %s
 """
+
+
+# Called in the transaction that deletes attempts, with the learner, the assignments and the time before which they were.
+_Listener = Callable[[Learner, Collection[str], datetime], None]
+_LISTENERS: list[_Listener] = []
+
+
+def when_deleted(listener: _Listener) -> None:
+    """Have a room delete what it keeps of attempts that are deleted."""
+    _LISTENERS.append(listener)
 
 
 def _days(value: object) -> int | None:
@@ -87,4 +98,13 @@ def _leave_behind(learner: Learner, assignments: list[str], until: datetime) -> 
         if old:
             floors.set_floor(learner, old, until, Floor.Cause.RETENTION, "")
             execute(_DELETE, [learner.user_id, learner.academy_id, old, until])
+            for listener in _LISTENERS:
+                listener(learner, old, until)
     return len(old)
+
+
+def count_old_attempts(academy: Academy, days: int) -> tuple[int, int]:
+    """Return how many learners, and how many of their assignments, a retention of these days would leave behind tonight."""
+    until = timezone.now() - timedelta(days=days)
+    old = Progress.objects.filter(academy=academy, last_seen_at__lt=until)
+    return old.values("user_id").distinct().count(), old.count()

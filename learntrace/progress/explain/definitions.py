@@ -54,8 +54,8 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "state": Definition(
         _(
-            "done: it was done once, whatever came later. stuck: a signal of that kind is open. struggling: another "
-            "signal of trouble is. working: something came from the learner. not_started: nothing did."
+            "done: it was done once, whatever came later. stuck: a signal of that kind is open. struggling: another signal "
+            "of trouble is open. working: some activity. not_started: no activity yet."
         ),
         "word",
     ),
@@ -70,7 +70,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     "questions": Definition(_("Questions to the assistant, and before which attempt they were asked."), "count"),
     "last_outcome": Definition(_("The outcome of the last attempt that wasn't aborted."), "word"),
     "last_seen_at": Definition(
-        _("The latest event, by the learner's clock; by its receipt where that clock is ahead."), "time"
+        _("The latest event, by the learner's clock, or by its arrival where that clock is ahead."), "time"
     ),
     "signals": Definition(_("The kinds of signals that are open or acknowledged on the assignment."), "word"),
     "learners": Definition(
@@ -81,7 +81,7 @@ DEFINITIONS: Mapping[str, Definition] = {
         ),
         "count",
     ),
-    "learners_seen": Definition(_("Learners of whom there is any event here."), "count"),
+    "learners_seen": Definition(_("Learners with any activity here."), "count"),
     "learners_done": Definition(_("Learners who are done; of several assignments, with all of them."), "count"),
     "completion_rate": Definition(_("The learners who are done, as a part of the class."), "percent"),
     "group_completion_rate": Definition(
@@ -89,7 +89,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "learner_completion_rate": Definition(_("Completed assignments, as a part of those published."), "percent"),
     "median_active_time": Definition(_("The median of the active times of the learners who were seen."), "seconds"),
-    "top_errors": Definition(_("The groups of errors that most learners met."), "count"),
+    "top_errors": Definition(_("The groups of errors that most learners had."), "count"),
     "error_group": Definition(
         _(
             "Errors of one type with the same message, once quoted names and texts, numbers, paths, places and the excerpt "

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from learntrace.core.sql import fetch
+from learntrace.core.sql import fetch, once_a_turn
 from learntrace.measures.learner_measures import GAP_SECONDS
 
 FEATURE = "active_gap_seconds"
@@ -31,5 +31,9 @@ def gaps_of(academy_ids: Collection[int | None]) -> dict[int | None, float]:
 
 def signal_features_of(academy_ids: Collection[int | None]) -> dict[int | None, Any]:
     """Return the stored `signal_features` of those academies that have settings."""
-    asked = [academy for academy in academy_ids if academy is not None]
-    return {academy: msgspec.json.decode(stored) for academy, stored in fetch(_FEATURES, [asked])} if asked else {}
+    asked = sorted({academy for academy in academy_ids if academy is not None})
+    return once_a_turn((_FEATURES, *asked), lambda: _read_features(asked)) if asked else {}
+
+
+def _read_features(academy_ids: list[int]) -> dict[int | None, Any]:
+    return {academy: msgspec.json.decode(stored) for academy, stored in fetch(_FEATURES, [academy_ids])}

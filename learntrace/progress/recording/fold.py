@@ -73,7 +73,10 @@ _NO_MEASURES = frozenset({"user_id", "academy_id", "assignment", "state", "last_
 
 @dataclass
 class _Fold:
-    """The activities to step over for one key, from a state on; `anew` if that is the state before the first."""
+    """The activities to step over for one key, from a state on; `anew` if that is the state before the first.
+
+    `is_first`: nothing is stored of the key yet.
+    """
 
     key: AssignmentKey
     gap: float
@@ -81,6 +84,7 @@ class _Fold:
     anew: bool
     checked_part: str | None
     state: learner_measures.State = field(default_factory=learner_measures.begin)
+    is_first: bool = False
     has_unsolved: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -163,7 +167,7 @@ def fold_new(new: Mapping[AssignmentKey, Sequence[Activity]]) -> set[AssignmentK
         gap = gaps[key.academy_id]
         part = parts.get((key.academy_id, key.assignment))
         if before is None:
-            folds.append(_Fold(key, gap, ordered, anew=True, checked_part=part))
+            folds.append(_Fold(key, gap, ordered, anew=True, checked_part=part, is_first=True))
         elif before.goes_on(ordered[0], gap):
             folds.append(_Fold(key, gap, ordered, anew=False, checked_part=part, state=before.state))
         else:
@@ -212,7 +216,9 @@ def _store(folds: Sequence[_Fold]) -> None:
     rows = fetch(_STORE, [json_rows(fold.row() for fold in folds)])
     ids = {AssignmentKey(user_id, academy, assignment): pk for pk, user_id, academy, assignment in rows}
     error_counts.count(
-        error_counts.Stepped(ids[fold.key], fold.activities, anew=fold.anew, has_unsolved=fold.has_unsolved)
+        error_counts.Stepped(
+            ids[fold.key], fold.activities, anew=fold.anew and not fold.is_first, has_unsolved=fold.has_unsolved
+        )
         for fold in folds
     )
 

@@ -6,7 +6,8 @@ from datetime import datetime
 from statistics import median
 from typing import Any, NamedTuple
 
-from learntrace.accounts.cohort_limits.limit import cohorts_of
+from learntrace.accounts.cohort_limits.limit import cohorts_of, seen
+from learntrace.accounts.models import CohortLearner
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.progress.reports.assignments import percent
 from learntrace.progress.reports.class_members import classes_of
@@ -118,7 +119,7 @@ def cohort_rows(selection: Selection) -> list[GroupRow]:
 def _tasks_of(
     selection: Selection, cohort_ids: list[int], assets: frozenset[int]
 ) -> tuple[dict[int, frozenset[int]], dict[int, frozenset[int]]]:
-    """Return the learners and the assets of each cohort's tasks."""
+    """Return the learners of each cohort, and the assets of its tasks."""
     slugs = slugs_of(assets) if assets else {}
     learners: dict[int, set[int]] = {}
     about: dict[int, set[int]] = {}
@@ -128,6 +129,10 @@ def _tasks_of(
             learners.setdefault(cohort_id, set()).add(user_id)
         if slug in slugs:
             about.setdefault(cohort_id, set()).add(slugs[slug])
+    listed = CohortLearner.objects.filter(seen(selection.academy), cohort__in=cohort_ids)
+    for cohort_id, user_id in listed.values_list("cohort_id", "user_id"):
+        if selection.learners is None or user_id in selection.learners:
+            learners.setdefault(cohort_id, set()).add(user_id)
     return (
         {cohort: frozenset(user_ids) for cohort, user_ids in learners.items()},
         {cohort: frozenset(asset_ids) for cohort, asset_ids in about.items()},

@@ -16,7 +16,7 @@ MOST_ERRORS = 5
 # notebooks (`catalogue.SHOWN_TO_CLASS`: published ones are included).
 _READ = """
 WITH published AS (
-    SELECT a.key, a.title, a.asset_id, asset.slug, a.position
+    SELECT a.key, a.title, a.asset_id, asset.slug, coalesce(nullif(asset.title, ''), asset.slug) AS asset_title, a.position
       FROM progress_assignment a JOIN registry_asset asset ON asset.id = a.asset_id
      WHERE a.academy_id = %(academy)s AND (%(assets)s::bigint[] IS NULL OR a.asset_id = ANY(%(assets)s))
 ), seen AS (
@@ -29,8 +29,9 @@ WITH published AS (
        AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
      GROUP BY p.assignment
 )
-SELECT key, coalesce(published.title, ''), published.asset_id, published.slug, coalesce(seen.learners, 0),
-       coalesce(seen.done, 0), coalesce(seen.attempts, 0), coalesce(seen.errors, 0), seen.active, seen.last_seen_at
+SELECT key, coalesce(published.title, ''), published.asset_id, published.slug, published.asset_title,
+       coalesce(seen.learners, 0), coalesce(seen.done, 0), coalesce(seen.attempts, 0), coalesce(seen.errors, 0),
+       seen.active, seen.last_seen_at
   FROM published FULL JOIN seen USING (key)
  WHERE published.key IS NOT NULL OR starts_with(key, 'assignment:')
  ORDER BY published.slug NULLS LAST, published.position, key
@@ -73,13 +74,13 @@ def assignments_of(selection: Selection) -> list[AssignmentRow]:
 
 
 def _row(row: tuple[Any, ...], classes: Mapping[int, frozenset[int]]) -> AssignmentRow:
-    key, title, asset_id, slug, seen, done, attempts, errors, active, last_seen_at = row
+    key, title, asset_id, slug, asset_title, seen, done, attempts, errors, active, last_seen_at = row
     # Without an asset there is no class: its size is the number of those who were seen.
     learners = len(classes[asset_id]) if asset_id is not None else seen
     return AssignmentRow(
         assignment=key,
         title=title,
-        asset=None if asset_id is None else {"id": asset_id, "slug": slug},
+        asset=None if asset_id is None else {"id": asset_id, "slug": slug, "title": asset_title},
         learners=learners,
         learners_seen=seen,
         learners_done=done,

@@ -1,8 +1,9 @@
 """A learner's attempts one by one: all of those at an assignment, and the latest that count at all assignments."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from learntrace.accounts.models import Academy, User
 from learntrace.progress.counting import COUNTED
@@ -29,3 +30,15 @@ def has_excluded_attempts(academy: Academy, user_id: int) -> bool:
     """Whether staff has excluded any of a learner's attempts; one query."""
     rows = Activity.objects.filter(academy=academy, user=user_id, outcome__isnull=False)
     return rows.filter(exclusion_id__isnull=False).exists()
+
+
+def page_of_attempt(rows: QuerySet[Activity], attempt_id: str, per_page: int) -> int:
+    """Return on which page of `attempts_of` an attempt is, from 1; 1 where it is none of them."""
+    try:
+        found = rows.filter(pk=uuid.UUID(attempt_id)).first()
+    except ValueError:
+        return 1
+    if found is None:
+        return 1
+    before = rows.filter(Q(at__lt=found.at) | Q(at=found.at, arrival__lt=found.arrival)).count()
+    return before // per_page + 1

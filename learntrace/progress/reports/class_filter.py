@@ -39,7 +39,7 @@ class ClassFilter:
 
 def filter_options(academy: Academy) -> FilterOptions:
     """Return what can be chosen; two queries."""
-    cohorts = cohorts_of(academy).order_by("name", "pk")
+    cohorts = cohorts_of(academy).filter(archived_at__isnull=True).order_by("name", "pk")
     with_assignments = Assignment.objects.filter(academy=academy).order_by().values("asset_id")
     assets = Asset.objects.filter(pk__in=with_assignments).only("id", "slug", "title").order_by("slug")
     return FilterOptions(list(cohorts), list(assets))

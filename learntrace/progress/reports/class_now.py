@@ -14,7 +14,7 @@ from learntrace.core.sql import fetch
 from learntrace.measures.learner_state import Evidence, LearnerState, Standing, learner_state
 from learntrace.progress.catalogue import shown_keys
 from learntrace.progress.evidence import EVIDENCE
-from learntrace.progress.last_seen import last_seen_in
+from learntrace.progress.last_seen import LastSeen, in_hand_in
 from learntrace.progress.models import Assignment
 from learntrace.progress.reports.class_filter import ClassFilter
 from learntrace.progress.reports.class_members import classes_of
@@ -61,11 +61,12 @@ class PublishedAssignment:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How a learner stands on an assignment, with the numbers of attempts and of failed ones."""
+    """How a learner stands on an assignment, with the numbers of attempts and of failed ones, and the first activity."""
 
     standing: Standing
     attempts: int
     errors: int
+    first_seen_at: datetime | None = None
 
     @property
     def state(self) -> LearnerState:
@@ -74,7 +75,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class ClassLearner:
-    """A learner of the class, with the cells of the assignments that the learner was seen on."""
+    """A learner of the class, with the cells of the assignments that the learner was seen on.
+
+    `in_hand` is the assignment that the learner worked on last, whichever are shown, and `worked_at` when that was.
+    """
 
     id: int
     username: str
@@ -82,6 +86,8 @@ class ClassLearner:
     last_name: str
     last_seen_at: datetime | None
     cells: Mapping[str, Cell]
+    in_hand: str | None = None
+    worked_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -169,14 +175,16 @@ def _cells(academy_id: int, learner_ids: list[int], keys: list[str] | None) -> d
     shown = shown_keys(academy_id, {row[1] for row in rows}) if keys is None else set(keys)
     for user_id, key, attempts, errors, *evidence in rows:
         if key in shown:
-            cells[user_id][key] = Cell(learner_state(Evidence(*evidence)), attempts, errors)
+            found = Evidence(*evidence)
+            cells[user_id][key] = Cell(learner_state(found), attempts, errors, found.seen_at)
     return cells
 
 
 def _learners(academy_id: int, cells: Mapping[int, Mapping[str, Cell]]) -> list[ClassLearner]:
     # In the whole academy: a learner who works on another lesson is present as well.
-    last_seen = last_seen_in(academy_id, list(cells))
+    seen_in = in_hand_in(academy_id, list(cells))
     return [
-        ClassLearner(user_id, username, first_name, last_name, last_seen.get(user_id), cells[user_id])
+        ClassLearner(user_id, username, first_name, last_name, seen.at, cells[user_id], seen.assignment, seen.worked_at)
         for user_id, username, first_name, last_name in fetch(_PEOPLE, [list(cells)])
+        for seen in [seen_in.get(user_id, LastSeen())]
     ]

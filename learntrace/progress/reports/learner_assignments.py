@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
+from learntrace.assignments.due_dates.reading import dues_in
+from learntrace.assignments.due_dates.standing import Due, Timeliness, timeliness
 from learntrace.core.errors import NotFound
 from learntrace.measures.learner_state import NOT_STARTED, LearnerState, Standing
 from learntrace.progress.evidence import standing_of
@@ -44,6 +47,8 @@ class LearnerAssignmentRow:
     concerns: list[str] = field(default_factory=list)
     # The longest gap that counts in the active time; None for a learner who was never seen.
     gap_seconds: float | None = None
+    # Until when it is to be done; None where nothing is due.
+    due: Due | None = None
     explain: Mapping[str, Any] | None = None
 
     @property
@@ -69,6 +74,18 @@ class LearnerAssignmentRow:
     @property
     def trying_again(self) -> bool:
         return self.standing.trying_again
+
+    @property
+    def due_at(self) -> datetime | None:
+        return self.due.at if self.due else None
+
+    @property
+    def extended(self) -> bool:
+        return self.due is not None and self.due.extended
+
+    @property
+    def timeliness(self) -> Timeliness:
+        return timeliness(self.due, self.done_at, timezone.now(), done=self.state == "done")
 
 
 class LearnerNotFound(NotFound):
@@ -126,6 +143,7 @@ def learner_assignments(selection: Selection, key: str, states: Collection[str] 
         by_id[user.pk] = LearnerAssignmentRow(user, key)
     rows = [row for row in by_id.values() if not states or row.state in states]
     with_signals(selection.academy, rows, key)
+    with_due_dates(selection.academy, rows)
     return sorted(rows, key=lambda row: by_name(row.learner))
 
 
@@ -145,6 +163,18 @@ def with_signals(academy: Academy, rows: Collection[LearnerAssignmentRow], key: 
         kinds.setdefault((signal.user_id, signal.assignment), set()).add(signal.kind)
     for row in rows:
         row.signals = sorted(kinds.get((row.learner.pk, row.assignment), ()))
+
+
+def with_due_dates(academy: Academy, rows: Collection[LearnerAssignmentRow]) -> None:
+    """Add to each row until when it is to be done; one query where nothing is due."""
+    dues = dues_in(academy)
+    if not dues:
+        return
+    published = Assignment.objects.filter(academy=academy, key__in={row.assignment for row in rows})
+    slugs = dict(published.values_list("key", "asset__slug"))
+    for row in rows:
+        if row.assignment in slugs:
+            row.due = dues.of(row.learner.pk, slugs[row.assignment])
 
 
 def by_name(user: User) -> tuple[str, str, str, int]:

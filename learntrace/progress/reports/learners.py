@@ -19,6 +19,7 @@ from learntrace.progress.reports.learner_assignments import (
     count_progress,
     learner_assignment_of,
     progress_on,
+    with_due_dates,
     with_signals,
 )
 from learntrace.progress.reports.selection import Selection
@@ -45,6 +46,8 @@ class LearnerRow:
     error_quotient: float | None = None
     repeated_error_density: float = 0.0
     open_signals: int = 0
+    # On how many assignments, or assets, signals are open.
+    concerns: int = 0
     last_seen_at: datetime | None = None
     asset_ids: frozenset[int] = frozenset()
     with_quotient: int = 0
@@ -138,8 +141,12 @@ def _count_open_signals(selection: Selection, rows: list[LearnerRow]) -> None:
         keys = set(assignments.order_by().values_list("key", flat=True))
         signals = [signal for signal in signals if signal.assignment in keys]
     by_id = {row.learner.pk: row for row in rows}
+    about: dict[int, set[str | None]] = {user_id: set() for user_id in by_id}
     for signal in signals:
         by_id[signal.user_id].open_signals += 1
+        about[signal.user_id].add(signal.assignment)
+    for user_id, subjects in about.items():
+        by_id[user_id].concerns = len(subjects)
 
 
 def with_assignments(selection: Selection, row: LearnerRow, most: int | None = None) -> None:
@@ -155,7 +162,7 @@ def with_assignments(selection: Selection, row: LearnerRow, most: int | None = N
     by_key = {assignment.key: assignment for assignment in assignments}
     done_on = _measures(progress_on(selection, user=row.learner, assignment__in=list(by_key)))
     for key, assignment in by_key.items():
-        asset = {"id": assignment.asset_id, "slug": assignment.asset.slug}
+        asset = {"id": assignment.asset_id, "slug": assignment.asset.slug, "title": assignment.asset.title}
         measures = done_on.get(key) or LearnerAssignmentRow(row.learner, key)
         row.by_assignment.append(TitledAssignmentRow(assignment.title, asset, measures))
     if selection.assets is None:
@@ -164,7 +171,9 @@ def with_assignments(selection: Selection, row: LearnerRow, most: int | None = N
         row.by_assignment += [TitledAssignmentRow("", None, only_seen[key]) for key in sorted(only_seen)]
         if most is not None and len(only_seen) == most:
             row.more_assignments = count_progress(selection, row.learner) - len(done_on) - most
-    with_signals(selection.academy, [titled.row for titled in row.by_assignment])
+    shown = [titled.row for titled in row.by_assignment]
+    with_signals(selection.academy, shown)
+    with_due_dates(selection.academy, shown)
 
 
 def _measures(progress: Iterable[Progress]) -> dict[str, LearnerAssignmentRow]:

@@ -1,21 +1,40 @@
-"""Finding learners, assets and assignments of an academy by parts of their names."""
+"""Finding learners, assets, assignments and errors of an academy by parts of their names, by ids, tags and texts.
 
+Plain ILIKE: an academy has thousands of rows of each sort, and an index of trigrams needs an extension that not every
+server has.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat
 
 from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.scope import learners_of
-from learntrace.progress.models import Assignment, Progress
-from learntrace.registry.models import Asset
+from learntrace.core.http.filters import natural
+from learntrace.measures.error_groups import one_line
+from learntrace.progress.catalogue import shown_to_class
+from learntrace.progress.models import Assignment, ErrorCount, Progress
+from learntrace.registry.models import Asset, AssetAlias
 from learntrace.registry.visibility import academy_assets
 
 # Results of each sort.
 MOST_RESULTS = 20
 _MOST_WORDS = 8
+# Shorter texts are in nearly every error.
+_SHORTEST_ERROR = 3
+
+
+@dataclass(frozen=True)
+class ErrorResult:
+    """A group of errors on an assignment that learners met."""
+
+    assignment: str
+    text: str
+    learners: int
 
 
 @dataclass(frozen=True)
@@ -25,28 +44,50 @@ class SearchResults:
     learners: list[User] = field(default_factory=list)
     assets: list[Asset] = field(default_factory=list)
     assignments: list[Assignment] = field(default_factory=list)
+    errors: list[ErrorResult] = field(default_factory=list)
 
     @property
     def nothing(self) -> bool:
-        return not (self.learners or self.assets or self.assignments)
+        return not (self.learners or self.assets or self.assignments or self.errors)
 
 
-def search_academy(academy: Academy, text: str, *, people: bool) -> SearchResults:
-    """Return what has all words of the text in its names; learners and assignments only where `people` is set."""
-    words = text.split()[:_MOST_WORDS]
+def search_academy(academy: Academy, text: str, *, people: bool, most: int = MOST_RESULTS) -> SearchResults:
+    """Return what has all words of the text in its names; learners, assignments and errors only where `people` is set."""
+    words = words_of(text)
     if not words:
         return SearchResults()
-    assets: QuerySet[Asset] = academy_assets(academy)
-    for word in words:
-        assets = assets.filter(Q(slug__icontains=word) | Q(title__icontains=word))
+    assets = find_assets(academy, words, most)
+    if not people:
+        return SearchResults(assets=assets)
     return SearchResults(
-        _learners(academy, words) if people else [],
-        list(assets.only("id", "slug", "title", "lang").order_by("slug")[:MOST_RESULTS]),
-        _assignments(academy, words) if people else [],
+        find_learners(academy, words, most),
+        assets,
+        _assignments(academy, words, most),
+        _errors(academy, words, most),
     )
 
 
-def _learners(academy: Academy, words: list[str]) -> list[User]:
+def words_of(text: str) -> list[str]:
+    """Return the words that are looked for."""
+    return text.replace("\0", "").split()[:_MOST_WORDS]
+
+
+def find_assets(academy: Academy, words: Sequence[str], most: int) -> list[Asset]:
+    """Return the assets that the academy sees with all words in slug, title or an alias, or with the word as id."""
+    assets: QuerySet[Asset] = academy_assets(academy)
+    for word in words:
+        alias = Exists(AssetAlias.objects.filter(asset=OuterRef("pk"), slug__icontains=word))
+        assets = assets.filter(Q(slug__icontains=word) | Q(title__icontains=word) | Q(alias) | _has_id(word))
+    return list(assets.only("id", "slug", "title", "lang").order_by("slug")[:most])
+
+
+def _has_id(word: str) -> Q:
+    number = natural(word.removeprefix("id:"))
+    return Q(pk__in=[] if number is None else [number])
+
+
+def find_learners(academy: Academy, words: Sequence[str], most: int) -> list[User]:
+    """Return the learners whom the member sees with all words in names or e-mail address, or with the word as id."""
     worked = Exists(Progress.objects.filter(academy=academy, user=OuterRef("pk")))
     members = User.objects.filter(seen(academy, "pk"), worked | Q(pk__in=learners_of(academy).values("pk")))
     names = Concat(
@@ -54,12 +95,32 @@ def _learners(academy: Academy, words: list[str]) -> list[User]:
     )
     rows: QuerySet[Any] = members.annotate(names=names)
     for word in words:
-        rows = rows.filter(names__icontains=word)
-    return list(rows.order_by("last_name", "first_name", "username")[:MOST_RESULTS])
+        rows = rows.filter(Q(names__icontains=word) | _has_id(word))
+    return list(rows.order_by("last_name", "first_name", "username")[:most])
 
 
-def _assignments(academy: Academy, words: list[str]) -> list[Assignment]:
+def _assignments(academy: Academy, words: Sequence[str], most: int) -> list[Assignment]:
     rows = Assignment.objects.filter(academy=academy)
     for word in words:
         rows = rows.filter(Q(key__icontains=word) | Q(title__icontains=word))
-    return list(rows.select_related("asset").order_by("asset__slug", "position")[:MOST_RESULTS])
+    return list(rows.select_related("asset").order_by("asset__slug", "position")[:most])
+
+
+def _errors(academy: Academy, words: Sequence[str], most: int) -> list[ErrorResult]:
+    """Return groups of errors that the learners whom the member sees met, those of most learners first."""
+    if len("".join(words)) < _SHORTEST_ERROR:
+        return []
+    rows = ErrorCount.objects.filter(seen(academy, "progress__user_id"), progress__academy=academy)
+    for word in words:
+        rows = rows.filter(Q(name__icontains=word) | Q(message__icontains=word) | Q(pattern__icontains=word))
+    shown = rows.filter(shown_to_class("progress__academy_id", "progress__assignment"))
+    groups = (
+        shown.order_by()
+        .values("progress__assignment", "group_digest", "kind", "pattern")
+        .annotate(learners=Count("progress__user_id", distinct=True))
+        .order_by("-learners", "progress__assignment", "kind", "pattern")
+    )
+    return [
+        ErrorResult(row["progress__assignment"], one_line(row["kind"], row["pattern"]), row["learners"])
+        for row in groups[:most]
+    ]

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from learntrace.accounts.cohort_limits.limit import seen, within
 from learntrace.accounts.filters import LEARNERS, cohorts, learners
-from learntrace.accounts.models import Academy
+from learntrace.accounts.models import Academy, CohortLearner
 from learntrace.accounts.scope import learners_of
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.core.http.filters import natural, words
@@ -80,8 +80,10 @@ def people_of(academy: Academy, user_ids: Collection[int]) -> frozenset[int]:
 
 
 def learners_of_cohorts(academy: Academy, cohort_ids: frozenset[int]) -> frozenset[int]:
-    """Return the ids of the learners who have a task of one of the cohorts."""
-    return frozenset(tasks_seen_in(academy).filter(cohort__in=cohort_ids).values_list("user_id", flat=True))
+    """Return the ids of the learners of the cohorts, by a task of one of them or as they were put there."""
+    by_task = tasks_seen_in(academy).filter(cohort__in=cohort_ids).values_list("user_id", flat=True)
+    listed = CohortLearner.objects.filter(seen(academy), cohort__in=cohort_ids, cohort__academy=academy)
+    return frozenset(by_task) | frozenset(listed.values_list("user_id", flat=True))
 
 
 def assets_named(academy: Academy, names: list[str]) -> frozenset[int]:

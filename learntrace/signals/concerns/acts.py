@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.audit.actions import CONCERN_ACT_UNDONE, CONCERN_HANDLED
 from learntrace.accounts.audit.recording import record
-from learntrace.accounts.cohort_limits.limit import as_a_whole, as_seen_by
+from learntrace.accounts.cohort_limits.limit import as_a_whole, as_seen_by, is_limited, seen_learners
 from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.roles import roles_with
 from learntrace.core import live_events
@@ -24,6 +24,7 @@ from learntrace.core.errors import FieldProblem, NotFound, Problem
 from learntrace.progress.recording.recording import lock_learners
 from learntrace.signals.acknowledgement import set_acknowledged
 from learntrace.signals.concerns.changes import changes_of
+from learntrace.signals.concerns.class_wide import class_concerns
 from learntrace.signals.concerns.handling import ASPECTS, NOTE, What, changed_since, handling_of
 from learntrace.signals.concerns.reading import AnyConcern, ConcernNotFound, current, row_of
 from learntrace.signals.concerns.standing import StandingConcern
@@ -58,9 +59,17 @@ class ConcernChanged(Problem):
     text = _("%(who)s changed this concern in the meantime. Nothing was changed; look at it again")
 
 
+class HandIsUp(Problem):
+    """Only helping takes a hand away: an acknowledgement would leave its learner waiting."""
+
+    status_code = 409
+    slug = "hand-is-up"
+    text = _("A hand is raised here. Say that you are helping, or snooze it")
+
+
 class ActNotFound(NotFound):
     slug = "act-not-found"
-    text = _("This concern has no such act")
+    text = _("This concern has no such action")
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ class Handled:
 def handle(academy: Academy, concern_id: int, wanted: Wanted, by: User) -> Handled:
     """Do what is wanted with a concern, and announce it; nothing happens where it is so already.
 
-    Raises ConcernNotFound, ActNotFound, ConcernIsOver, ConcernChanged, FieldProblem.
+    Raises ConcernNotFound, ActNotFound, ConcernIsOver, ConcernChanged, HandIsUp, FieldProblem.
     """
     checked = _checked(academy, wanted)
     with transaction.atomic():
@@ -113,12 +122,44 @@ def acts_on(row: Concern) -> list[ConcernAct]:
 
 
 def colleagues(academy: Academy) -> list[User]:
-    """Return whom a concern can be assigned to: the academy's staff who may read about learners."""
-    members = Membership.objects.filter(
-        academy=academy, status=Membership.Status.ACTIVE, role__in=roles_with(CAPABILITY)
+    """Return whom concerns can be assigned to: the academy's staff who may read about learners."""
+    return [membership.user for membership in _staff(academy)]
+
+
+def _staff(academy: Academy) -> list[Membership]:
+    members = Membership.objects.select_related("user", "academy").filter(
+        academy=academy, status=Membership.Status.ACTIVE, role__in=roles_with(CAPABILITY), user__is_active=True
     )
-    staff = User.objects.filter(pk__in=members.values("user"), is_active=True)
-    return sorted(staff, key=lambda user: (user.display_name.casefold(), user.pk))
+    return sorted(members, key=lambda member: (member.user.display_name.casefold(), member.user_id))
+
+
+def assignable(academy: Academy, concerns: Iterable[AnyConcern]) -> dict[int, list[User]]:
+    """Return for each concern, by its id, to whom it can be assigned: colleagues who see whom it is about.
+
+    Colleagues who are limited to cohorts cost two queries each.
+    """
+    concerns = list(concerns)
+    if not concerns:
+        return {}
+    staff = _staff(academy)
+    seen_by = {member.pk: _seen_by(member, concerns) for member in staff if member.only_cohorts}
+    return {
+        concern.row.pk: [
+            member.user for member in staff if member.pk not in seen_by or concern.row.pk in seen_by[member.pk]
+        ]
+        for concern in concerns
+    }
+
+
+def _seen_by(membership: Membership, concerns: Sequence[AnyConcern]) -> set[int]:
+    """Return the ids of those of the concerns that a member sees who is limited to cohorts."""
+    theirs = as_seen_by(membership)
+    learners = seen_learners(theirs) or frozenset()
+    about = {concern.row.pk for concern in concerns if concern.row.user_id in learners}
+    keys = {concern.row.assignment for concern in concerns if concern.row.user_id is None and concern.row.assignment}
+    if keys and is_limited(theirs):
+        about |= {concern.row.pk for concern in class_concerns(theirs, now_in(theirs.pk), keys=keys)}
+    return about
 
 
 def _checked(academy: Academy, wanted: Wanted) -> Wanted:
@@ -140,7 +181,7 @@ def _checked(academy: Academy, wanted: Wanted) -> Wanted:
         if not note or len(note) > LONGEST_NOTE:
             raise FieldProblem("note", _("Write a note of 1 to %(most)s characters"), most=LONGEST_NOTE)
     if wanted.act == UNDO and wanted.undo is None:
-        raise FieldProblem("undo", _("Name the act to undo by its id"))
+        raise FieldProblem("undo", _("Give the id of the action to undo"))
     return wanted
 
 
@@ -179,6 +220,8 @@ class _Change:
         if what != What.NOTED:
             if concern is None:
                 raise ConcernIsOver
+            if what == What.ACKNOWLEDGED and isinstance(concern, StandingConcern) and concern.hand:
+                raise HandIsUp
             if self._is_so(what, concern):
                 return None
             self._check_unchanged(ASPECTS[what])

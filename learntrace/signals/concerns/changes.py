@@ -1,6 +1,6 @@
 """Changes of concerns for live clients: what the stream says when signals change, or staff does something."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ from learntrace.signals.concerns.documents import brief, brief_over
 from learntrace.signals.concerns.reading import AnyConcern
 from learntrace.signals.concerns.standing import Subject, of_subjects, subject_of, subjects_known
 from learntrace.signals.models import Concern, Signal
+from learntrace.signals.named_steps import Shown
 
 
 def subject_of_signal(signal: Signal) -> Subject:
@@ -43,13 +44,15 @@ def _subjects(signals: Iterable[Signal]) -> dict[int, set[Subject]]:
     return by_academy
 
 
-def changes_with(signals: Iterable[Signal]) -> list[live_events.Change]:
-    """Return the changes of the concerns to which changed signals belong."""
+def changes_with(signals: Iterable[Signal], shown: Shown | None = None) -> list[live_events.Change]:
+    """Return the changes of the concerns to which changed signals belong; `shown` is `shown_of` them, where it is known."""
     changes: list[live_events.Change] = []
     for academy_id, subjects in _subjects(signals).items():
         standing = of_subjects(academy_id, subjects)
         gone = subjects.difference(subject_of(concern.row) for concern in standing)
-        changes += changes_of(academy_id, standing, list(subjects_known(academy_id, gone).values()))
+        over = list(subjects_known(academy_id, gone).values())
+        told = None if shown is None else shown.get(academy_id, frozenset())
+        changes += changes_of(academy_id, standing, over, shown=told)
     return changes
 
 
@@ -58,13 +61,16 @@ def changes_of(
     standing: Sequence[AnyConcern],
     over: Sequence[Concern] = (),
     before: Mapping[int, ClassConcern] = MappingProxyType({}),
+    shown: Set[str] | None = None,
 ) -> list[live_events.Change]:
     """Return the stream's documents of concerns: those that stand, and those that have ended.
 
-    `before` has the concerns of the class as they were told last, by their ids: of which cohorts they were.
+    `before` has the concerns of the class as they were told last, by their ids: of which cohorts they were. `shown` are
+    those of their assignments that the class may be told of, where it is known.
     """
-    keys = {row.assignment for row in [*(concern.row for concern in standing), *over] if row.assignment}
-    shown = shown_keys(academy_id, keys)
+    if shown is None:
+        keys = {row.assignment for row in [*(concern.row for concern in standing), *over] if row.assignment}
+        shown = shown_keys(academy_id, keys)
     documents = [
         *({**brief(concern, shown), **_audience(concern, before.get(concern.row.pk))} for concern in standing),
         *({**brief_over(row, shown), **_audience(None, before.get(row.pk))} for row in over),

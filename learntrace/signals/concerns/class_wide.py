@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from learntrace.accounts.cohort_limits.limit import is_limited, within
 from learntrace.accounts.models import Academy
+from learntrace.accounts.people.cohort_learners import COHORT_LEARNERS
 from learntrace.core.sql import fetch
 from learntrace.progress.catalogue import SHOWN_TO_CLASS
 from learntrace.progress.counting import counts
@@ -40,13 +41,13 @@ SELECT DISTINCT a.user_id
  WHERE a.academy_id = %(academy)s AND a.at > %(since)s AND a.at <= %(now)s AND {counts("a")}
    AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
 """  # noqa: S608 (no text from outside)
-_COHORTS = """
+_COHORTS = f"""
 SELECT t.cohort_id, array_agg(DISTINCT t.user_id)
-  FROM assignments_task t JOIN accounts_cohort c ON c.id = t.cohort_id
+  FROM {COHORT_LEARNERS} t JOIN accounts_cohort c ON c.id = t.cohort_id
  WHERE c.academy_id = %(academy)s AND t.user_id = ANY(%(active)s)
    AND (%(cohorts)s::bigint[] IS NULL OR c.id = ANY(%(cohorts)s))
  GROUP BY t.cohort_id
-"""
+"""  # noqa: S608 (no text from outside)
 _FAILED_SINCE = f"""
 SELECT DISTINCT a.at, failure->>0, failure->>1
   FROM progress_activity a CROSS JOIN LATERAL jsonb_array_elements(a.failures) AS failure

@@ -14,9 +14,12 @@ from learntrace.signals.concerns.handling import Handling, What, handling_of
 from learntrace.signals.concerns.reading import AnyConcern, ToldConcern
 from learntrace.signals.concerns.standing import StandingConcern
 from learntrace.signals.documents import SEVERITIES, kind_name, person, sentence_of
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import Concern, ConcernAct, Signal
 
 OF_LEARNER, OF_CLASS = "learner", "class"
+# What stands for a raised hand among the kinds of signals.
+HAND = "help_request"
 
 
 def concern_document(entry: ToldConcern) -> dict[str, Any]:
@@ -38,6 +41,7 @@ def concern_document(entry: ToldConcern) -> dict[str, Any]:
         "summary": entry.summary,
         "summaries": _in_all_languages(entry),
         "reasons": [_reason(signal) for signal in entry.reasons],
+        "hand": _hand(entry.hand) if entry.hand else None,
         **handling_document(concern.handling),
         "version": concern.row.version,
     }
@@ -94,6 +98,7 @@ def over_document(row: Concern, acts: Iterable[ConcernAct]) -> dict[str, Any]:
         "summary": "",
         "summaries": {language: "" for language, _name in settings.LANGUAGES},
         "reasons": [],
+        "hand": None,
         **handling_document(Handling(notes=handling_of(acts).notes)),
         "version": row.version,
     }
@@ -108,7 +113,7 @@ def brief(concern: AnyConcern, shown: Collection[str]) -> dict[str, Any]:
         "state": concern.state,
         "severity": SEVERITIES[concern.severity],
         "since": _time(concern.since),
-        "reasons": [signal.kind for signal in concern.signals] if isinstance(concern, StandingConcern) else [],
+        "reasons": _kinds(concern) if isinstance(concern, StandingConcern) else [],
         "met_by": len(concern.met.learners) if isinstance(concern, ClassConcern) else None,
         "snoozed_until": _time(act.until) if act and act.until else None,
         "assignee": assigned.assignee_id if assigned else None,
@@ -161,6 +166,21 @@ def _reason(signal: Signal) -> dict[str, Any]:
         "state": signal.state,
         "opened_at": _time(signal.opened_at),
         "sentence": sentence_of(signal, signal.user),
+    }
+
+
+def _kinds(concern: StandingConcern) -> list[str]:
+    return [*([HAND] if concern.hand else []), *(signal.kind for signal in concern.signals)]
+
+
+def _hand(hand: HelpRequest) -> dict[str, Any]:
+    return {
+        "id": hand.pk,
+        "state": hand.state,
+        "text": hand.text,
+        "raised_at": _time(hand.raised_at),
+        "helped_by": _person(hand.helped_by),
+        "help_began_at": _time(hand.help_began_at) if hand.help_began_at else None,
     }
 
 

@@ -14,18 +14,25 @@ from learntrace.signals.explanation import explanation as signal_explanation
 def definition() -> str:
     """Return what a learner's concern is, in the active language."""
     return _(
-        "One entry for a learner and an assignment while a signal about it stands and it is not done. Severity is that of the "
-        "worst signal, “since” the time of the first. Attempts, and for how long they go on, are counted from "
-        "the first that a signal names. An acknowledgement holds until the trouble has been over for %(minutes)s minutes, or "
-        "until it becomes worse."
+        "One entry for a learner and an assignment that isn't done, while a signal about it is open. Its severity is that "
+        "of the worst signal; attempts count from the first one in a signal. An acknowledgement lasts until the trouble "
+        "has been over for %(minutes)s minutes or gets worse."
     ) % {"minutes": int(PAUSE.total_seconds() // 60)}
+
+
+def hand_definition() -> str:
+    """Return what a raised hand is among the concerns, in the active language."""
+    return _(
+        "The learner has asked for help, in the notebook or on My learning. A hand that waits counts as high severity from "
+        "the moment it was raised, until somebody helps or the learner takes it back. Acknowledging doesn't take it away."
+    )
 
 
 def class_definition() -> str:
     """Return what a concern of the class is, in the active language."""
     return _(
-        "One entry for the class while at least %(learners)s learners, and at least %(share)s%% of those active, have met the "
-        "same error on one assignment within %(minutes)s minutes."
+        "One entry for the class while at least %(learners)s learners, and at least %(share)s%% of those active, have had "
+        "the same error on one assignment within %(minutes)s minutes."
     ) % {
         "learners": LEAST_LEARNERS,
         "share": round(100 * LEAST_SHARE),
@@ -48,6 +55,12 @@ def explanation_of(entry: ToldConcern) -> dict[str, Any]:
         "definition": definition(),
         "signals": [{"id": signal.pk, **signal_explanation(signal)} for signal in entry.reasons],
     }
+    if entry.hand is not None:
+        document["hand"] = {
+            "definition": hand_definition(),
+            "text": entry.hand.text,
+            "raised_at": entry.hand.raised_at.isoformat(),
+        }
     if concern.row.assignment and concern.row.user_id:
         document["details"] = attempts_url(concern.row.assignment, concern.row.user_id)
     return document

@@ -66,7 +66,7 @@ def figures_of(
             "evidence": [first for signal in concern.signals for first in _first_evidence(signals.get(signal.id))],
         }
         for concern in concerns
-        if concern.row.assignment
+        if concern.row.assignment and concern.signals
     ]
     if not asked:
         return {}

@@ -47,6 +47,15 @@ class Handling:
     def _snoozed(self) -> bool:
         return self.attention is not None and self.attention.what == What.SNOOZED
 
+    def snoozed_after(self, moment: datetime, now: datetime) -> bool:
+        """Whether a snooze stands that was made after a moment; both by the server's clock."""
+        act = self.attention
+        return self._snoozed and act is not None and act.at >= moment and act.until is not None and act.until > now
+
+    def before(self, moment: datetime) -> bool:
+        """Whether some of it was done before a moment, by the server's clock."""
+        return any(act is not None and act.at < moment for act in (self.attention, self.assigned))
+
     @property
     def earliest(self) -> datetime | None:
         """The learners' time of the earliest act that ends with the trouble that it was about; None without any."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from rest_framework.request import Request
 
 from learntrace.accounts.filters import cohorts, learners, one_of
@@ -17,10 +17,9 @@ from learntrace.signals.concerns.class_wide import class_concerns
 from learntrace.signals.concerns.documents import OF_CLASS, OF_LEARNER
 from learntrace.signals.concerns.handling import STANDING
 from learntrace.signals.concerns.reading import AnyConcern
-from learntrace.signals.concerns.standing import signals_seen, standing_concerns
+from learntrace.signals.concerns.standing import Reasons, reasons_seen, standing_concerns
 from learntrace.signals.documents import SEVERITIES
 from learntrace.signals.evaluation.clock import now_in
-from learntrace.signals.models import Signal
 
 FILTERS: Mapping[str, str] = {
     "state": "one or more of open, snoozed, acknowledged, comma-separated",
@@ -54,7 +53,7 @@ def concerns_of(academy: Academy, request: Request, user: User) -> list[AnyConce
     if OF_CLASS in of and not words(request, "learner"):
         found += class_concerns(academy, now_in(academy.pk), in_cohorts, keys)
     if OF_LEARNER in of:
-        found += standing_concerns(academy.pk, _signals(academy, request, in_cohorts, keys))
+        found += standing_concerns(academy.pk, _reasons(academy, request, in_cohorts, keys))
     return [concern for concern in found if choice.has(concern)]
 
 
@@ -76,10 +75,10 @@ def _in_cohorts(academy: Academy, request: Request) -> list[int] | None:
     return sorted(learners_of_cohorts(academy, frozenset(cohorts(request, academy))))
 
 
-def _signals(
+def _reasons(
     academy: Academy, request: Request, in_cohorts: Sequence[int] | None, keys: Sequence[str] | None
-) -> QuerySet[Signal]:
-    rows = signals_seen(academy)
+) -> Reasons:
+    rows = reasons_seen(academy)
     if words(request, "learner"):
         rows = rows.filter(user__in=learners(request, academy))
     if in_cohorts is not None:

@@ -13,8 +13,9 @@ from learntrace.registry.models import Asset
 from learntrace.signals.class_signals import Trouble, troubles_of
 from learntrace.signals.concerns.class_wide import ClassConcern, class_concerns
 from learntrace.signals.concerns.reading import ToldConcern, told
-from learntrace.signals.concerns.standing import StandingConcern, signals_seen, standing_concerns
+from learntrace.signals.concerns.standing import Reasons, StandingConcern, reasons_seen, standing_concerns
 from learntrace.signals.evaluation.clock import now_in
+from learntrace.signals.help_requests.models import HelpRequest
 
 MOST_OF_CLASS = 30
 # Those that somebody handles are looked for more seldom.
@@ -44,11 +45,13 @@ def concerns_of_class(
     """Read the concerns of a class; `asset` limits them, not the learners' trouble. `everybody`: the class is all learners
     of the academy. `kept` are the ids of open concerns that are shown already, however many are worse by now."""
     now = now_in(academy.pk)
-    rows = signals_seen(academy).filter(user__in=learner_ids)
+    rows = reasons_seen(academy).filter(user__in=learner_ids)
     keys = None
     if asset is not None:
         keys = list(Assignment.objects.filter(academy=academy, asset=asset).values_list("key", flat=True))
-        rows = rows.filter(Q(assignment__in=keys) | Q(asset_slug__in=list(slugs_of(frozenset({asset.pk})))))
+        about = Q(assignment__in=keys) | Q(asset_slug__in=list(slugs_of(frozenset({asset.pk}))))
+        # A hand that is about nothing may be about this asset too.
+        rows = Reasons(rows.signals.filter(about), rows.hands.filter(about | Q(assignment=None, asset_slug="")))
     of_class = class_concerns(academy, now, None if everybody else learner_ids, keys)
     of_learners = standing_concerns(academy.pk, rows)
     first = [concern for concern in of_learners if concern.state == "open"]
@@ -67,7 +70,7 @@ def concerns_on_assignment(academy: Academy, assignment: str, learner_ids: Colle
     """Return the first concerns on an assignment that are not acknowledged; of these learners, or of all where `learner_ids`
     is None."""
     now = now_in(academy.pk)
-    rows = signals_seen(academy).filter(assignment=assignment)
+    rows = reasons_seen(academy).filter(assignment=assignment)
     if learner_ids is not None:
         rows = rows.filter(user__in=learner_ids)
     concerns: list[StandingConcern | ClassConcern] = [*class_concerns(academy, now, learner_ids, [assignment])]
@@ -76,19 +79,27 @@ def concerns_on_assignment(academy: Academy, assignment: str, learner_ids: Colle
 
 
 def concerns_on_assets(academy: Academy, assets: Sequence[Asset]) -> list[ToldConcern]:
-    """Return the first concerns of learners on these assets or their assignments that are not acknowledged; one query where
-    there is none. The assets are one with its translations."""
-    keys = Assignment.objects.filter(academy=academy, asset__in=assets).order_by().values("key")
+    """Return the first concerns of the class and of its learners on these assets or their assignments that are not
+    acknowledged. The assets are one with its translations."""
+    now = now_in(academy.pk)
+    keys = list(Assignment.objects.filter(academy=academy, asset__in=assets).values_list("key", flat=True))
     about = Q(assignment__in=keys) | Q(asset_slug__in=[asset.slug for asset in assets])
-    found = standing_concerns(academy.pk, signals_seen(academy).filter(about))
-    shown = [concern for concern in found if concern.state != "acknowledged"][:MOST_OF_ASSIGNMENT]
-    return told(academy.pk, shown, now_in(academy.pk)) if shown else []
+    concerns: list[StandingConcern | ClassConcern] = [*class_concerns(academy, now, None, keys)] if keys else []
+    concerns += standing_concerns(academy.pk, reasons_seen(academy).filter(about))
+    shown = [concern for concern in concerns if concern.state != "acknowledged"][:MOST_OF_ASSIGNMENT]
+    return told(academy.pk, shown, now) if shown else []
 
 
-def concerns_of_learner(academy: Academy, user: User) -> list[ToldConcern]:
-    """Return a learner's concerns that are not over."""
-    return told(
-        academy.pk,
-        standing_concerns(academy.pk, signals_seen(academy).filter(user=user)),
-        now_in(academy.pk),
-    )
+def concerns_of_learner(
+    academy: Academy, user: User, assignment: str | None = None, hands: Sequence[HelpRequest] | None = None
+) -> list[ToldConcern]:
+    """Return a learner's concerns that are not over; only that on an assignment, if one is named.
+
+    `hands` are the learner's last ones, where they were read already.
+    """
+    reasons = reasons_seen(academy).filter(user=user)
+    up = None if hands is None else [hand for hand in hands if hand.open]
+    if assignment is not None:
+        reasons = reasons.filter(assignment=assignment)
+        up = None if up is None else [hand for hand in up if hand.assignment == assignment]
+    return told(academy.pk, standing_concerns(academy.pk, reasons, hands=up), now_in(academy.pk))

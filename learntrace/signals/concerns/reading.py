@@ -18,6 +18,7 @@ from learntrace.signals.concerns.class_wide import ClassConcern, class_concerns
 from learntrace.signals.concerns.figures import NO_FIGURES, Figures, figures_of
 from learntrace.signals.concerns.standing import StandingConcern, of_subjects, subject_of
 from learntrace.signals.evaluation.clock import now_in
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import Concern, Signal
 from learntrace.signals.named_steps import named_for_class
 from learntrace.signals.queries import with_users
@@ -44,6 +45,7 @@ class ToldConcern:
     learner: User | None = None
     reasons: Sequence[Signal] = ()
     figures: Figures = NO_FIGURES
+    hand: HelpRequest | None = None
 
     @property
     def about(self) -> str:
@@ -55,6 +57,8 @@ class ToldConcern:
         """Its life in whole words, in the active language."""
         if isinstance(self.concern, ClassConcern):
             return summary.met_by_many(len(self.concern.met.learners), self.concern.met.text, self.about)
+        if self.hand is not None and not self.reasons:
+            return summary.hand_up(self.hand)
         return summary.life_of(self.concern.since, self.now, self.figures)
 
 
@@ -75,7 +79,7 @@ def told(academy_id: int, concerns: Sequence[AnyConcern], now: datetime) -> list
             entries.append(ToldConcern(concern, now, key, assets.get(concern.row.assignment or "")))
             continue
         reasons = [signals[signal.id] for signal in concern.signals if signal.id in signals]
-        if not reasons:
+        if not reasons and concern.hand is None:
             continue  # all of them were deleted since
         asset = concern.asset_slug or (concern.row.assignment or "").partition("/")[0] or None
         entries.append(
@@ -84,12 +88,19 @@ def told(academy_id: int, concerns: Sequence[AnyConcern], now: datetime) -> list
                 now,
                 key,
                 asset,
-                reasons[0].user,
+                _learner_of(concern, reasons),
                 reasons,
                 figures.get(concern.row.pk, NO_FIGURES),
+                concern.hand,
             )
         )
     return entries
+
+
+def _learner_of(concern: StandingConcern, reasons: Sequence[Signal]) -> User | None:
+    if reasons:
+        return reasons[0].user
+    return concern.hand.user if concern.hand else None
 
 
 def _assets(academy_id: int, keys: Collection[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from learntrace.accounts.serializers import LearnerSerializer
 from learntrace.signals.concerns.acts import ACT_WORDS, LONGEST_NOTE
 from learntrace.signals.concerns.documents import OF_CLASS, OF_LEARNER
 from learntrace.signals.concerns.handling import STANDING
+from learntrace.signals.help_requests.models import OPEN_STATES
 from learntrace.signals.models import ConcernAct, Signal
 from learntrace.signals.serializers import SEVERITY_WORDS, SentencesSerializer
 
@@ -32,6 +33,17 @@ class ReasonSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=Signal.State.choices)
     opened_at = serializers.DateTimeField()
     sentence = serializers.CharField(help_text="in the client's language")
+
+
+class RaisedHandSerializer(serializers.Serializer[Any]):
+    """The learner's hand that is up there."""
+
+    id = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=OPEN_STATES)
+    text = serializers.CharField(allow_blank=True)
+    raised_at = serializers.DateTimeField()
+    helped_by = LearnerSerializer(allow_null=True)
+    help_began_at = serializers.DateTimeField(allow_null=True)
 
 
 class NoteSerializer(serializers.Serializer[Any]):
@@ -62,6 +74,7 @@ class ConcernSerializer(serializers.Serializer[Any]):
     summary = serializers.CharField(allow_blank=True, help_text="in the client's language")
     summaries = SentencesSerializer()
     reasons = ReasonSerializer(many=True)
+    hand = RaisedHandSerializer(allow_null=True)
     acknowledged_at = serializers.DateTimeField(allow_null=True)
     acknowledged_by = LearnerSerializer(allow_null=True)
     snoozed_until = serializers.DateTimeField(allow_null=True)

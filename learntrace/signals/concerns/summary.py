@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from learntrace.signals.concerns.figures import Figures
+from learntrace.signals.help_requests.models import HelpRequest
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -29,11 +31,20 @@ def life_of(since: datetime, now: datetime, figures: Figures) -> str:
     }
 
 
+def hand_up(hand: HelpRequest) -> str:
+    """Return a hand that is up in the active language, as "Hand raised 12 minutes ago"."""
+    now = timezone.now()
+    if hand.help_began_at is None:
+        return _("Hand raised %(time)s ago") % {"time": duration_words(now - hand.raised_at)}
+    who = hand.helped_by.display_name if hand.helped_by else _("Somebody")
+    return _("%(who)s has been helping for %(time)s") % {"who": who, "time": duration_words(now - hand.help_began_at)}
+
+
 def met_by_many(learners: int, error: str, about: str) -> str:
     """Return a concern of the class in the active language."""
     return ngettext(
-        "%(count)s learner met “%(error)s” on %(assignment)s",
-        "%(count)s learners met “%(error)s” on %(assignment)s",
+        "%(count)s learner got “%(error)s” on %(assignment)s",
+        "%(count)s learners got “%(error)s” on %(assignment)s",
         learners,
     ) % {"count": learners, "error": error, "assignment": about}
 

@@ -26,9 +26,9 @@ class InactiveAfterError(Detector):
     """
 
     kind = "inactive_after_error"
-    name = gettext_noop("Silent after an error")
+    name = gettext_noop("Inactive after an error")
     sentence = gettext_noop(
-        "Nothing came from %(learner)s for %(minutes)s minutes after a failed attempt at %(assignment)s with %(error)s"
+        "%(learner)s was inactive for %(minutes)s minutes after a failed attempt at %(assignment)s with %(error)s"
     )
     group = LEARNER
     restarts_after = OK

@@ -32,9 +32,9 @@ class RepeatedError(Detector):
     kind = "repeated_error"
     name = gettext_noop("Same error in changed code")
     sentence = gettext_noop(
-        "%(learner)s met %(error)s %(count)s times in a row on %(assignment)s, in %(versions)s versions of the code"
+        "%(learner)s got %(error)s %(count)s times in a row on %(assignment)s, in %(versions)s versions of the code"
     )
-    sentence_without_code = gettext_noop("%(learner)s met %(error)s %(count)s times in a row on %(assignment)s")
+    sentence_without_code = gettext_noop("%(learner)s got %(error)s %(count)s times in a row on %(assignment)s")
     group = ASSIGNMENT
     severity = MEDIUM
     thresholds = {

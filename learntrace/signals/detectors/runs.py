@@ -136,5 +136,5 @@ def _facts(name: str, message: str) -> dict[str, Any]:
     name, message = "" if name in (UNKNOWN, FAILED) else name.strip(), message.strip()
     if len(message) > LONGEST_MESSAGE:
         message = message[: LONGEST_MESSAGE - 1] + "…"
-    error = ": ".join(part for part in (name, message) if part)
+    error = ": ".join(part for part in dict.fromkeys((name, message)) if part)
     return {"error": error, "error_name": name, "error_message": message} if error else {}

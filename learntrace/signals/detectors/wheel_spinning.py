@@ -35,7 +35,7 @@ class WheelSpinning(Detector):
     severity = MEDIUM
     enabled = False
     thresholds = {
-        "attempts": Threshold(10, 1, gettext_noop("attempts, failed or not, from which on it is told")),
+        "attempts": Threshold(10, 1, gettext_noop("attempts, failed or not, from which it is reported")),
         "successes": Threshold(3, 1, gettext_noop("successes in a row that count as mastery")),
     }
 

@@ -29,6 +29,8 @@ def update_concerns(signals: Iterable[Signal]) -> None:
     assignments = {
         (signal.user_id, signal.academy_id, signal.assignment) for signal in signals if signal.assignment is not None
     }
+    if not assignments:
+        return
     rows = json_rows(
         {"learner": learner, "academy": academy, "about": assignment} for learner, academy, assignment in assignments
     )

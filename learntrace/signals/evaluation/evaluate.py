@@ -304,5 +304,5 @@ def _save(batch: _Batch) -> tuple[Outcome, list[live_events.Change]]:
     if not outcome.changed:
         return outcome, []
     signals = changed_signals(outcome)
-    update_concerns(signals)
+    update_concerns(signal for signal in signals if signal.pk not in outcome.grown)
     return outcome, announce_signals(signals, set(outcome.new))

@@ -73,10 +73,12 @@ UPDATE signals_signal s
 
 @dataclass
 class Outcome:
-    """What a batch has changed: the ids of new signals, and of all signals that have changed."""
+    """What a batch has changed: the ids of new signals, of all signals that have changed, and of those among them that stand
+    as they stood, and have only grown."""
 
     new: list[int] = field(default_factory=list)
     changed: list[int] = field(default_factory=list)
+    grown: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ class SignalWriter:
     def __init__(self) -> None:
         self._inserts: list[dict[str, Any]] = []
         self._updates: list[dict[str, Any]] = []
+        self._grown: set[int] = set()
         self._at = timezone.now().isoformat()
 
     def save(self, key: DetectorKey, signals: Iterable[AnySignal], findings: Iterable[Finding]) -> None:
@@ -191,7 +194,7 @@ class SignalWriter:
 
     def write(self) -> Outcome:
         """Write all changes in the open transaction."""
-        outcome = Outcome(changed=[row["id"] for row in self._updates])
+        outcome = Outcome(changed=[row["id"] for row in self._updates], grown=self._grown)
         if self._updates:
             execute(_UPDATE, [MOST_HISTORY, json_rows(self._updates)])
         if self._inserts:
@@ -221,6 +224,9 @@ class SignalWriter:
         if finding_of(signal) == finding and signal.state != Signal.State.WITHDRAWN:
             return
         what = _what_happened(signal, finding)
+        stands = signal.resolved_at is None and finding.resolved_at is None
+        if stands and not what and signal.assignment == finding.assignment:
+            self._grown.add(signal.pk)
         self._append_update(signal, finding, _state(finding), [self._entry(what, finding.resolved_by)] if what else [])
 
     def _withdraw(self, signal: AnySignal) -> None:

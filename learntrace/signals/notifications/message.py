@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import formats, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from learntrace.accounts.models import User
+from learntrace.accounts.models import Academy, User
+from learntrace.accounts.page_features import message_language
 from learntrace.core.http.language import FALLBACK
-from learntrace.core.time_zones import zone_of
+from learntrace.core.time_zones import day_and_time, zone_of
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.concerns.documents import concern_document
 from learntrace.signals.concerns.reading import ToldConcern
@@ -68,10 +69,10 @@ def message_of(
     delivery: uuid.UUID, rule: NotificationRule, signals: Sequence[Signal], concerns: Sequence[ToldConcern] = ()
 ) -> Message:
     """Return the message with these signals (`user` loaded), and concerns of the class above them."""
-    with translation.override(language_of(rule.user)):
+    with translation.override(language_of(rule.user, rule.academy)):
         zone = zone_of(rule.timezone) or ZoneInfo("UTC")
         lines = [
-            Line(_("Many of the class"), entry.summary, _when(entry.concern.since, zone), _assignment_url(rule, entry))
+            Line(_("Many in the class"), entry.summary, _when(entry.concern.since, zone), _assignment_url(rule, entry))
             for entry in concerns
         ] + [
             Line(
@@ -91,7 +92,7 @@ def message_of(
 
 def trial_message_of(rule: NotificationRule) -> Message:
     """Return a message that only shows that the rule's target can be reached."""
-    with translation.override(language_of(rule.user)):
+    with translation.override(language_of(rule.user, rule.academy)):
         introduction = _("This is a test message of Learntrace. Signals will arrive here.")
         return _message(str(uuid.uuid4()), rule, _("Test message"), introduction, [], [])
 
@@ -148,10 +149,10 @@ def _page_url(rule: NotificationRule, page: str, *args: object, **query: object)
     return f"{settings.PUBLIC_URL}{reverse(page, args=args)}?{urlencode({'academy': rule.academy.pk, **query})}"
 
 
-def language_of(user: User) -> str:
-    return user.language if user.language in dict(settings.LANGUAGES) else FALLBACK
+def language_of(user: User, academy: Academy) -> str:
+    """Return the language of a message: the user's, else the academy's, else English."""
+    return user.language if user.language in dict(settings.LANGUAGES) else message_language(academy) or FALLBACK
 
 
 def _when(at: datetime, zone: ZoneInfo) -> str:
-    local = at.astimezone(zone)
-    return f"{formats.date_format(local, 'SHORT_DATE_FORMAT')} {local:%H:%M}"
+    return day_and_time(at.astimezone(zone))

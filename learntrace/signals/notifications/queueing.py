@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from learntrace.accounts.people.cohort_learners import COHORT_LEARNERS
 from learntrace.accounts.roles import roles_with
 from learntrace.core.sql import execute, fetch
 from learntrace.signals.concerns.changes import handled_signals
@@ -24,7 +25,7 @@ NEWS = timedelta(hours=1)
 
 # Nobody needs help with what is done. Rules are locked until the commit, so that none is deleted before its notification is
 # inserted.
-_MATCHES = """
+_MATCHES = f"""
 SELECT rule.id, signal.id, rule.quiet_from, rule.quiet_until, rule.timezone, rule.digest_minutes,
        (SELECT min(other.due_at) FROM signals_notification other
          WHERE rule.digest_minutes > 0 AND other.rule_id = rule.id AND other.state = 'waiting' AND other.delivery IS NULL)
@@ -32,22 +33,22 @@ SELECT rule.id, signal.id, rule.quiet_from, rule.quiet_until, rule.timezone, rul
   JOIN signals_notificationrule rule
     ON rule.academy_id = signal.academy_id AND rule.active AND rule.least_severity <= signal.severity
    AND (rule.kinds = '[]'::jsonb OR rule.kinds @> to_jsonb(signal.kind))
-   AND (rule.cohort_id IS NULL OR EXISTS (SELECT FROM assignments_task task
-                                           WHERE task.user_id = signal.user_id AND task.cohort_id = rule.cohort_id))
+   AND (rule.cohort_id IS NULL OR EXISTS (SELECT FROM {COHORT_LEARNERS} place
+                                           WHERE place.user_id = signal.user_id AND place.cohort_id = rule.cohort_id))
   JOIN accounts_user teacher ON teacher.id = rule.user_id AND teacher.is_active
   JOIN accounts_membership member
     ON member.user_id = rule.user_id AND member.academy_id = rule.academy_id AND member.status = 'ACTIVE'
    AND member.role = ANY(%(roles)s)
    AND (NOT member.only_cohorts OR EXISTS (
-        SELECT FROM accounts_membership_cohorts own JOIN assignments_task task ON task.cohort_id = own.cohort_id
-         WHERE own.membership_id = member.id AND task.user_id = signal.user_id))
+        SELECT FROM accounts_membership_cohorts own JOIN {COHORT_LEARNERS} place ON place.cohort_id = own.cohort_id
+         WHERE own.membership_id = member.id AND place.user_id = signal.user_id))
  WHERE signal.id = ANY(%(signals)s) AND signal.state = 'open' AND signal.opened_at >= %(since)s
    AND NOT EXISTS (SELECT FROM progress_progress done
                     WHERE done.user_id = signal.user_id AND done.academy_id = signal.academy_id
                       AND done.assignment = signal.assignment AND done.done_at IS NOT NULL)
  ORDER BY rule.id, signal.id
    FOR KEY SHARE OF rule
-"""
+"""  # noqa: S608 (only texts of ours)
 # A teacher's place for messages: the user, the channel and the target.
 DESTINATION = """encode(sha256(convert_to(concat_ws(' ', rule.user_id, rule.channel,
                   coalesce(nullif(rule.target_digest, ''),

@@ -18,7 +18,8 @@ from learntrace.accounts.audit.actions import (
 )
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import is_limited, seen
-from learntrace.accounts.models import Academy, User
+from learntrace.accounts.models import Academy, Membership, User
+from learntrace.accounts.roles import roles_with
 from learntrace.core.encryption.secrets import Unreadable
 from learntrace.core.errors import FieldProblem, NotFound
 from learntrace.signals.models import Notification, NotificationRule
@@ -119,7 +120,9 @@ def _set(rule: NotificationRule, given: Mapping[str, Any]) -> bool:
     moved = "target" in fields or fields.get("channel", rule.channel) != rule.channel
     if moved:
         fields.setdefault("target", "")
-        _check_target(fields.get("channel", rule.channel), fields["target"], rule.user)
+        channel = fields.get("channel", rule.channel)
+        _check_target(channel, fields["target"], rule.user)
+        _check_reach(channel, fields["target"], rule)
         # Earlier failures were those of another target.
         rule.failures, rule.postponed_until = 0, None
     for name, value in fields.items():
@@ -141,6 +144,24 @@ def _check_target(channel: str, target: str, user: User) -> None:
     CHANNELS[channel].check(target)
     if not target and not user.email:
         raise FieldProblem("target", _("You have no e-mail address here: enter one"))
+
+
+def _check_reach(channel: str, target: str, rule: NotificationRule) -> None:
+    """Raise FieldProblem where the rule would tell of learners outside of the academy and its user mayn't do that."""
+    staff = Membership.objects.filter(academy=rule.academy, status=Membership.Status.ACTIVE).exclude(role="student")
+    if staff.filter(user=rule.user, role__in=roles_with("crud_telemetry")).exists():
+        return
+    inside = channel == NotificationRule.Channel.EMAIL and (
+        target.lower() in ("", rule.user.email.lower()) or staff.filter(user__email__iexact=target).exists()
+    )
+    if not inside:
+        raise FieldProblem(
+            "target",
+            _(
+                "Your role can send notifications only by e-mail and only to the academy's staff. "
+                "Ask a teacher to make this rule."
+            ),
+        )
 
 
 def try_rule(rule: NotificationRule) -> DeliveryFailure | None:

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from learntrace.core.http.filters import natural
-from learntrace.core.live_events import AUDIENCE, CONCERN, PROGRESS, SIGNAL, WEBHOOK, Audience
+from learntrace.core.live_events import AUDIENCE, CONCERN, HELP_REQUEST, PROGRESS, SIGNAL, WEBHOOK, Audience
 from learntrace.core.sql import fetch
 from learntrace.signals.concerns.documents import over
 
-KINDS: Final = (SIGNAL, CONCERN, PROGRESS, WEBHOOK)
+KINDS: Final = (SIGNAL, CONCERN, HELP_REQUEST, PROGRESS, WEBHOOK)
 # A client that is further behind loads everything anew, which takes less time than reading so many changes.
 MOST_BEHIND: Final = 1000
 RETRY_MS = 2000

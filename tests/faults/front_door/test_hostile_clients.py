@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import http.client
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from learntrace.intake.connections.open_connections import GRACE_SECONDS
 from tests.faults.academy import LEARNERS
 from tests.faults.conftest import installing
 from tests.faults.installation import HOST, Installation
@@ -153,6 +155,33 @@ def test_silent_connections_stop_nobody_and_are_closed(hostile: Installation, be
 
     answers = asyncio.run(attack())
     assert {answer[9:12] for answer in answers} == ({b"408"} if beginning.endswith(b"{") else {b""})
+
+
+def connect_from(installation: Installation, port: int) -> socket.socket:
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    client.bind((HOST, port))
+    client.settimeout(PATIENCE)
+    client.connect((HOST, installation.port))
+    return client
+
+
+def test_a_connection_from_the_port_of_one_that_is_to_be_ended_lives_on(hostile: Installation) -> None:
+    """The server ends connections whose request it didn't read; their ports are soon used by others."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    with connect_from(hostile, port) as unread:
+        unread.sendall(b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n{")
+        assert unread.recv(100).split()[1] == b"401"
+        # Closed at once, without the wait in which the system keeps the port.
+        unread.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with connect_from(hostile, port) as client:
+        until = time.monotonic() + GRACE_SECONDS + 3
+        while time.monotonic() < until:
+            client.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(2000).split()[1] == b"200"
+            time.sleep(0.2)
 
 
 def test_an_address_holds_a_limited_number_of_connections(hostile: Installation) -> None:

@@ -26,6 +26,7 @@ def test_before_anything_is_set_there_is_an_empty_object(cast: Cast, teacher: Ap
         ("academy", {"id": cast.academy.pk, "slug": "downtown", "name": "Downtown"}),
         ("learnpack_features", {}),
         ("notebook_features", {"erasure": True, "collect_source": False, "opt_out": False}),
+        ("page_features", {"language": "", "help_text": {"en": "", "es": ""}}),
         ("created_at", None),
         ("updated_at", None),
     ]

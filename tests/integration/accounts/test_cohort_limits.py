@@ -35,6 +35,7 @@ from learntrace.notebooks.models import Arrival, RejectedEvent
 from learntrace.progress.models import Activity, EarlierRun, Exclusion, FormerStep, Progress
 from learntrace.signals.concerns.class_turn import ClassTurn
 from learntrace.signals.concerns.of_class import concerns_of_learner
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import Concern, Notification, NotificationRule, Signal
 from learntrace.signals.notifications.claims import claim_next
 from learntrace.signals.notifications.delivery import told_now
@@ -165,6 +166,8 @@ def _things_of(learner: User, cast: Cast, asset: Any, teachers: list[User]) -> d
     return {
         "concern": concerns_of_learner(academy, learner)[0].concern.row.pk, "token": 0,
         "task": task.pk, "slug": SHARED, "asset": asset.pk, "owner": learner.pk, "webhook": webhook.pk,
+        # After the concern, which it would be one of.
+        "hand": HelpRequest.objects.create(user=learner, academy=academy, asset_slug=SHARED, text=f"{name} asks").pk,
         "rejected": rejected.pk, "signal": signal.pk, "exclusion": exclusion.pk, "rule": rule and rule.pk,
         "key": SHARED,
     }  # fmt: skip
@@ -196,7 +199,7 @@ def addresses(scene: Scene, name: str) -> Iterator[str]:
     for field in ("learner", "cohort"):
         word = name if field == "learner" else f"{name}-cohort"
         for path in ("progress/academy/learner", "progress/academy/assignment", "progress/academy/cohort",
-                     "signal/academy/signal", "signal/academy/concern", "progress/academy/error",
+                     "signal/academy/signal", "signal/academy/concern", "signal/academy/help-request", "progress/academy/error",
                      "notebook/academy/event", "notebook/academy/rejected",
                      "progress/academy/exclusion"):  # fmt: skip
             yield f"/v1/{path}?{field}={word}"
@@ -413,7 +416,7 @@ def test_a_concern_of_the_class_is_told_where_it_is_one_of_an_own_cohort(scene: 
     delivery = claim_next(timezone.now() + timedelta(seconds=1))
     assert delivery is not None
     [entry] = told_now(delivery.rule.academy, delivery.concerns)
-    assert entry.summary.startswith("5 learners met")
+    assert entry.summary.startswith("5 learners got")
 
 
 def test_the_stream_says_to_a_limited_member_what_is_of_an_own_cohort(scene: Scene) -> None:

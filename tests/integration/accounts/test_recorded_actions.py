@@ -28,14 +28,16 @@ from learntrace.accounts.audit import actions
 from learntrace.accounts.audit.actions import ACTIONS, Action, Kind
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.audit.recording import digest_of
-from learntrace.accounts.models import AcademySettings, Token
+from learntrace.accounts.models import AcademySettings, CohortLearner, Invitation, Membership, Token, key_hash
 from learntrace.accounts.second_factor import factors, totp
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey
 from learntrace.accounts.signing_in.models import SignInSession
+from learntrace.assignments.due_dates.models import DueDate, Extension
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.webhook_log import bulk
 from learntrace.personal.models import PendingErasure
 from learntrace.progress.models import Code, Exclusion, FormerStep, StepRename
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import ConcernAct, NotificationRule
 from tests.integration.kept import kept
 from tests.support.builders import (
@@ -46,6 +48,7 @@ from tests.support.builders import (
     make_assignment,
     make_attempts,
     make_cast,
+    make_cohort,
     make_graded_asset,
     make_notebook,
     make_rejected,
@@ -53,6 +56,7 @@ from tests.support.builders import (
     make_stored_event,
     make_task,
     make_telemetry,
+    make_user,
     make_webhook,
 )
 from tests.support.notebooks import make_event
@@ -105,6 +109,7 @@ def things(cast: Cast) -> Scene:
             "rename": renamed.pk,
             "exclusion": Exclusion.objects.create(academy=academy, user=owner, reason="a preview").pk,
             "signal": make_signal(owner, academy).pk,
+            "hand": HelpRequest.objects.create(user=owner, academy=academy).pk,
             "webhook": make_webhook(owner, status="ERROR", reason="asset-not-found", asset=asset).pk,
             "rejected": make_rejected(owner, academy, make_event(verb="danced")).pk,
             "sound": make_rejected(owner, academy, make_event()).pk,
@@ -182,6 +187,10 @@ def own_key(scene: Scene) -> dict[str, Any]:
     return {"key": scene.once("key", lambda: Token.issue(scene.cast.owner)[0].pk)}
 
 
+def sending_key(scene: Scene) -> dict[str, Any]:
+    return {"key": scene.once("sending key", lambda: Token.issue(scene.cast.owner, scope="telemetry")[0].pk)}
+
+
 def code_of_a_new_app(scene: Scene) -> dict[str, Any]:
     factors.begin_app(scene.cast.owner)
     secret = AuthenticatorApp.objects.get(user=scene.cast.owner).secret
@@ -227,6 +236,56 @@ def an_act(scene: Scene) -> int:
     return pk
 
 
+def after_help_began(scene: Scene) -> dict[str, Any]:
+    """Undo help that began before all that is recorded."""
+
+    def begin() -> int:
+        hands = HelpRequest.objects.filter(pk=scene.ids["hand"])
+        return hands.update(helped_by=scene.cast.colleague, help_began_at=NOW)
+
+    scene.once("began", begin)
+    return {"act": "undo_help"}
+
+
+def archived(scene: Scene) -> int:
+    return Membership.objects.filter(user=scene.cast.owner).update(status="INACTIVE")
+
+
+def a_cohort(scene: Scene) -> int:
+    pk: int = scene.once("cohort", lambda: make_cohort("fall", scene.cast.academy).pk)
+    return pk
+
+
+def in_a_cohort(scene: Scene) -> dict[str, Any]:
+    """The owner in a cohort, of which a form takes them out."""
+    place = {"cohort_id": a_cohort(scene), "user": scene.cast.owner}
+    scene.once("place", lambda: CohortLearner.objects.create(**place).pk)
+    return {"out": scene.cast.owner.pk, "cohort": a_cohort(scene)}
+
+
+def an_invitation(scene: Scene) -> None:
+    told = {"academy": scene.cast.academy, "role": "teacher", "token_hash": key_hash("token"), "expires_at": LATER}
+    scene.once("invitation", lambda: Invitation.objects.create(**told).pk)
+
+
+def a_due_date(scene: Scene) -> int:
+    about = {"cohort_id": a_cohort(scene), "asset_id": scene.ids["asset"], "due_at": NOW}
+    pk: int = scene.once("due_date", lambda: DueDate.objects.create(**about).pk)
+    return pk
+
+
+def the_last_moment(scene: Scene) -> dict[str, Any]:
+    a_due_date(scene)
+    in_a_cohort(scene)
+    return {"learner": "ada", "due_at": "2099-01-01T12:00"}
+
+
+def an_extension(scene: Scene) -> dict[str, Any]:
+    told = {"due_date_id": a_due_date(scene), "user": scene.cast.owner, "due_at": LATER}
+    scene.once("extension", lambda: Extension.objects.create(**told).pk)
+    return {"end": scene.cast.owner.pk}
+
+
 def counted(scene: Scene) -> dict[str, Any]:
     """What the page of a bulk action has shown."""
     found = bulk.count_failed(Webhook.objects.filter(student=scene.cast.owner))
@@ -235,6 +294,8 @@ def counted(scene: Scene) -> dict[str, Any]:
 
 TELEMETRY = "v1/assignment/academy/asset/<str:slug>/user/<int:user_id>/telemetry"
 LOG = "v1/assignment/academy/learnpack/webhook"
+DUE = "v1/assignment/academy/due-date"
+LATER = NOW.replace(year=2099)
 RULES = "v1/signal/academy/notification-rule"
 RULE = {"name": "Mine", "channel": "email", "target": "room@example.org"}
 EXCLUSION = {"learner": [], "assignment": KEY, "reason": "was a preview"}
@@ -244,6 +305,7 @@ EXCLUDED = {
 WEBHOOK = {"failed": 1, "first": ANY, "last": ANY}
 IGNORE = {"events": ["open_step"]}
 IGNORED = {"learnpack_features.telemetry_webhook_ignore": ANY}
+SENDING_KEY = {"prefix": ANY, "kind": "permanent", "scope": "telemetry", "expires_at": ANY}
 KEY_TOLD = {"prefix": ANY, "kind": "permanent", "scope": "write"}
 ASKING = {"access_features.second_factor": True}
 ACKNOWLEDGED = {"act": "acknowledged", "number": 1}
@@ -347,6 +409,20 @@ CASES = [
         changes="undo",
     ),
     Case(
+        "POST", "v1/signal/academy/help-request/<int:help_request_id>", actions.HELP_GIVEN,
+        {"help_began_at": None, "helped_by": None}, {"help_began_at": ANY, "helped_by": ANY},
+        path="v1/signal/academy/help-request/{hand}", body={"act": "help"},
+    ),
+    Case(
+        "POST", "v1/signal/academy/help-request/<int:help_request_id>", actions.HELP_UNDONE,
+        {"help_began_at": ANY, "helped_by": ANY}, {"help_began_at": None, "helped_by": None},
+        path="v1/signal/academy/help-request/{hand}", body=after_help_began, changes="undo",
+    ),
+    Case(
+        "POST", "concerns/hand", actions.HELP_GIVEN, {"ended_at": None, "helped_by": None},
+        {"ended_at": ANY, "helped_by": ANY}, body=lambda scene: {"hand": scene.ids["hand"], "act": "done"},
+    ),
+    Case(
         "POST", "v1/signal/academy/concern", actions.CONCERN_HANDLED, {}, ACKNOWLEDGED,
         body=lambda scene: {"act": "acknowledge", "concerns": [the_concern(scene)]},
     ),
@@ -358,6 +434,10 @@ CASES = [
         "POST", "concerns", actions.CONCERN_HANDLED, {}, {"act": "assigned", "number": 1, "assignee": ANY},
         body=lambda scene: {"act": "assign", "concern": the_concern(scene), "assignee": scene.cast.colleague.pk},
         changes="assignee",
+    ),
+    Case(
+        "POST", "reports/mail", actions.SUMMARY_SUBSCRIBED, {"weekly": False}, {"weekly": True}, body={"weekly": "yes"},
+        about="self",
     ),
     Case(
         "POST", "concerns/undo", actions.CONCERN_ACT_UNDONE, NOTED, {},
@@ -416,6 +496,87 @@ CASES = [
     ),
     Case("POST", "me/keep", actions.ERASURE_UNDONE, {"erases_at": ANY}, {}, body=with_an_erasure_to_come, by_owner=True),
     Case("POST", "me/erase", actions.DATA_ERASED, {}, {}, body={"name": "ada"}, by_owner=True),
+    # People
+    Case(
+        "POST", "people/add", actions.PERSON_ADDED, {}, ANY, body={"username": "lina", "role": "student"}, about="new",
+        each_time=True,
+    ),
+    Case(
+        "POST", "people/<int:user_id>/change", actions.PERSON_CHANGED, {"first_name": "Ada"}, {"first_name": "Augusta"},
+        path="people/{owner}/change",
+        body={"username": "ada", "first_name": "Augusta", "last_name": "Lovelace", "email": "ada@example.org"},
+    ),
+    Case(
+        "POST", "people/<int:user_id>/role", actions.ROLE_CHANGED, {"role": "student"}, {"role": "teacher"},
+        path="people/{owner}/role", body={"role": "teacher"},
+    ),
+    Case(
+        "POST", "people/<int:user_id>/archive", actions.PERSON_ARCHIVED, {"status": "ACTIVE"}, {"status": "INACTIVE"},
+        path="people/{owner}/archive", body={"archived": "yes"},
+    ),
+    Case(
+        "POST", "people/<int:user_id>/archive", actions.PERSON_RESTORED, {"status": "INACTIVE"}, {"status": "ACTIVE"},
+        path="people/{owner}/archive", changes="restored",
+        body=lambda scene: {"archived": "no", "was": scene.once("archived", lambda: archived(scene))},
+    ),
+    Case(
+        "POST", "people/<int:user_id>/cohorts", actions.COHORT_LEARNERS_CHANGED, {}, {"put in": [ANY]},
+        path="people/{owner}/cohorts", body=lambda scene: {"cohort": a_cohort(scene)},
+    ),
+    Case(
+        "POST", "people/cohort/<int:cohort_id>/learners", actions.COHORT_LEARNERS_CHANGED, {"taken out": [ANY]}, {},
+        path="people/cohort/{cohort}/learners", body=in_a_cohort,
+    ),
+    Case("POST", "people/cohorts", actions.COHORT_MADE, {}, ANY, body={"name": "Fall"}, about=None, each_time=True),
+    Case(
+        "POST", "people/cohort/<int:cohort_id>", actions.COHORT_CHANGED, {"name": "Fall"}, {"name": "Autumn"},
+        path="people/cohort/{cohort}", body=lambda scene: {"name": "Autumn", "n": a_cohort(scene)}, about=None,
+    ),
+    Case(
+        "POST", "people/cohort/<int:cohort_id>/archive", actions.COHORT_CHANGED, {"archived": False}, {"archived": True},
+        path="people/cohort/{cohort}/archive", body=lambda scene: {"archived": "yes", "n": a_cohort(scene)}, about=None,
+    ),
+    Case(
+        "POST", "people/invitations", actions.INVITATION_MADE, {}, ANY, body={"role": "teacher", "days": "7"}, about=None,
+        each_time=True,
+    ),
+    Case(
+        "POST", "people/invitation/<int:invitation_id>/revoke", actions.INVITATION_REVOKED, {"role": "teacher"}, {},
+        path="people/invitation/{invitation}/revoke", body=an_invitation, about=None,
+    ),
+    Case(
+        "POST", "people/due-dates", actions.DUE_DATE_CHANGED, {}, ANY, about=None,
+        body=lambda scene: {"cohort": a_cohort(scene), "asset": "intro", "due_at": "2027-01-01T12:00"},
+    ),
+    Case(
+        "POST", "people/due-date/<int:due_date_id>/end", actions.DUE_DATE_CHANGED, ANY, {}, about=None,
+        path="people/due-date/{due_date}/end", body=lambda scene: {"n": a_due_date(scene)},
+    ),
+    Case(
+        "POST", "people/due-date/<int:due_date_id>/extension", actions.EXTENSION_CHANGED, {}, ANY,
+        path="people/due-date/{due_date}/extension", body=the_last_moment,
+    ),
+    Case(
+        "POST", "people/due-date/<int:due_date_id>/extension", actions.EXTENSION_CHANGED, ANY, {},
+        path="people/due-date/{due_date}/extension", body=an_extension, changes="ended",
+    ),
+    Case(
+        "PUT", f"{DUE}", actions.DUE_DATE_CHANGED, {}, ANY, about=None,
+        body=lambda scene: {"cohort": str(a_cohort(scene)), "asset": "intro", "due_at": "2027-01-01T12:00:00Z"},
+    ),
+    Case(
+        "DELETE", f"{DUE}/<int:due_date_id>", actions.DUE_DATE_CHANGED, ANY, {}, about=None,
+        path=f"{DUE}/{{due_date}}", body=lambda scene: {"n": a_due_date(scene)}, changes="ended",
+    ),
+    Case(
+        "PUT", f"{DUE}/<int:due_date_id>/extension/<int:user_id>", actions.EXTENSION_CHANGED, {}, ANY,
+        path=f"{DUE}/{{due_date}}/extension/{{owner}}",
+        body=lambda scene: {**the_last_moment(scene), "due_at": "2099-01-01T12:00:00Z"},
+    ),
+    Case(
+        "DELETE", f"{DUE}/<int:due_date_id>/extension/<int:user_id>", actions.EXTENSION_CHANGED, ANY, {},
+        path=f"{DUE}/{{due_date}}/extension/{{owner}}", body=an_extension, changes="ended",
+    ),
     # What one signs in with
     Case(
         "PUT", "v1/auth/user/me/password", actions.PASSWORD_CHANGED, {}, {}, by_owner=True,
@@ -454,6 +615,36 @@ CASES = [
         "PUT", "v1/auth/academy/access", actions.SETTINGS_CHANGED, {}, ASKING, body={"second_factor": True}, about=None,
     ),
     Case("POST", "account/academy", actions.SETTINGS_CHANGED, {}, ASKING, body={"asking": "yes"}, about=None),
+    # The academy's keys, settings and notification rules on pages
+    Case(
+        "POST", "keys/make", actions.TOKEN_MADE, {}, SENDING_KEY, each_time=True,
+        body={"account": "ada", "scope": "telemetry", "days": "180", "name": "laptop"},
+    ),
+    Case(
+        "POST", "keys/rotate", actions.TOKEN_ROTATED, {"prefix": ANY}, {"prefix": ANY, "old_ends_at": ANY}, each_time=True,
+        body=lambda scene: sending_key(scene) | {"grace": "24"},
+    ),
+    Case("POST", "keys/end", actions.TOKEN_REVOKED, KEY_TOLD, {}, body=own_key),
+    Case(
+        "POST", "settings/<str:slug>/change", actions.SETTINGS_CHANGED, {}, {"notebook_features.opt_out": True},
+        path="settings/opt-out/change", body={"value": "true", "seen": "false"}, about=None,
+    ),
+    Case(
+        "POST", "notifications/save", actions.NOTIFICATION_RULE_MADE, {}, ANY, about="self", each_time=True,
+        body=RULE | {"least_severity": "1", "digest_minutes": "0", "timezone": "UTC"},
+    ),
+    Case(
+        "POST", "notifications/<int:rule_id>/switch", actions.NOTIFICATION_RULE_CHANGED, {"active": True},
+        {"active": False}, path="notifications/{rule}/switch", body={"active": "no"}, about="self",
+    ),
+    Case(
+        "POST", "notifications/<int:rule_id>/delete", actions.NOTIFICATION_RULE_DELETED, ANY, {},
+        path="notifications/{rule}/delete", about="self",
+    ),
+    Case(
+        "POST", "notifications/<int:rule_id>/test", actions.NOTIFICATION_RULE_TRIED, {}, TRIED,
+        path="notifications/{rule}/test", about="self",
+    ),
     # Reads of source code
     Case("GET", LOG, actions.SOURCE_READ, {}, {"of": "webhooks", "rows": 1}, about=None),
     Case("GET", "v1/notebook/academy/event", actions.SOURCE_READ, {}, {"of": "notebook events", "rows": 1}, about=None),
@@ -493,15 +684,28 @@ NOT_RECORDED = {
     ("POST", "docs/"): "leads on",
     ("PUT", "v1/me/consent"): "a learner's own choice, stored with its time",
     ("POST", "me/consent"): "a learner's own choice, stored with its time",
+    ("POST", "v1/me/help-request"): "a learner's own hand, stored with its time",
+    ("DELETE", "v1/me/help-request"): "a learner's own hand, stored with its time",
+    ("POST", "me/hand"): "a learner's own hand, stored with its time",
+    ("POST", "people/import"): "only checks a file, and shows what it would change",
+    ("POST", "people/import/<int:job_id>/apply"): "recorded by the worker that does it (test_roster_jobs)",
+    ("POST", "people/import/<int:job_id>/undo"): "recorded by the worker that does it (test_roster_jobs)",
+    ("POST", "people/import/<int:job_id>/drop"): "forgets a file that has changed nothing",
 }
 # Recorded too, with tests of their own below.
-BY_THEMSELVES = {("POST", "password/choose"), ("POST", "account/passkey/add")}
+BY_THEMSELVES = {
+    ("POST", "password/choose"), ("POST", "account/passkey/add"), ("POST", "invitation/<str:token>"),
+    ("POST", "people/<int:user_id>/merge"), ("POST", "people/merge/<int:number>/undo"),
+    # test_first_setup.py, test_connect.py, test_sample_data.py
+    ("POST", "set-up"), ("POST", "set-up/academy"), ("POST", "connect/key"), ("POST", "connect/sample"),
+}  # fmt: skip
 # Tables of staff's pages: each is a file that is loaded.
 TABLES = {
     "class": "class", "assignments": "assignments", "assignment/<key:key>": f"assignment/{KEY}",
     "assignment/<key:key>/learner/<int:user_id>": f"assignment/{KEY}/learner/{{owner}}", "telemetry": "telemetry",
     "telemetry/webhooks": "telemetry/webhooks", "telemetry/rejected": "telemetry/rejected", "learners": "learners",
     "learner/<int:user_id>": "learner/{owner}", "assets": "assets", "asset/<key:slug>": "asset/intro", "audit": "audit",
+    "people": "people", "people/due-dates": "people/due-dates",
 }  # fmt: skip
 
 
@@ -544,7 +748,7 @@ def test_an_action_leaves_one_entry_with_before_and_after(scene: Scene, case: Ca
     assert answer.status_code < 400, getattr(answer, "content", b"")
     entry = the_entry(case.action)
     cast = scene.cast
-    about = {"owner": cast.owner.pk, "self": cast.colleague.pk, None: None}
+    about = {"owner": cast.owner.pk, "self": cast.colleague.pk, "new": entry.object_id, None: None}
     assert entry.actor_id == (cast.owner if case.by_owner else cast.colleague).pk
     assert entry.academy_id == (None if case.by_owner else cast.academy.pk)
     assert entry.subject_id == about[case.about]
@@ -574,6 +778,32 @@ def test_a_password_that_is_chosen_by_a_link_leaves_an_entry_without_an_actor(ca
     entry = the_entry(actions.PASSWORD_CHANGED)
     assert (entry.actor_id, entry.subject_id, entry.door) == (None, cast.owner.pk, "page")
     assert (entry.values.actor_name, entry.values.address) == (None, "127.0.0.1")
+
+
+@pytest.mark.django_db
+def test_an_invitation_that_is_accepted_leaves_one_entry(scene: Scene) -> None:
+    an_invitation(scene)
+    new = {"username": "lina", "new": NEW_PASSWORD, "again": NEW_PASSWORD}
+    assert Client().post("/invitation/token", new).status_code == 302
+    entry = the_entry(actions.INVITATION_USED)
+    assert (entry.academy_id, entry.object_id) == (scene.cast.academy.pk, scene.ids["invitation"])
+    assert entry.values.after == {"user": entry.subject_id, "role": "teacher", "cohorts": []}
+
+
+@pytest.mark.django_db
+def test_a_merge_on_a_page_and_its_undo_leave_one_entry_each(scene: Scene) -> None:
+    other = make_user("ada.l", "student", scene.cast.academy)
+    client = Client()
+    client.force_login(scene.cast.colleague)
+    client.post(f"/people/{scene.cast.owner.pk}/merge", {"other": "ada.l"})
+    entry = the_entry(actions.USERS_MERGED)
+    both = {"merged": other.pk, "into": scene.cast.owner.pk}
+    assert (entry.actor_id, entry.subject_id, entry.values.after) == (scene.cast.colleague.pk, both["into"], both)
+    client.post(f"/people/merge/{entry.object_id}/undo")
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == [
+        "users.merged",
+        "users.separated",
+    ]
 
 
 @pytest.mark.django_db
@@ -686,7 +916,9 @@ BY_OTHER_WAYS = {
     actions.DATA_EXPORTED,
     actions.TABLE_EXPORTED, actions.ROSTER_IMPORTED, actions.TOKEN_MADE, actions.TOKEN_REVOKED, actions.COMMAND_RUN,
     actions.ROW_ADDED, actions.ROW_CHANGED, actions.ROW_DELETED, actions.USERS_MERGED, actions.USERS_SEPARATED,
-    actions.COHORT_LIMIT_CHANGED, actions.UNLOCKED,
+    actions.COHORT_LIMIT_CHANGED, actions.UNLOCKED, actions.SETUP_CODE_MADE, actions.INSTALLATION_SET_UP, actions.ACADEMY_MADE,
+    actions.SAMPLE_PUT_IN, actions.SAMPLE_TAKEN_OUT,
+    actions.ROSTER_UNDONE, actions.INVITATION_USED,
 }  # fmt: skip
 
 

@@ -28,7 +28,8 @@ class TestAGoodFile:
         report = import_roster(SAMPLE)
 
         assert {name: counts.created for name, counts in report.sections.items()} == {
-            "academies": 2, "users": 4, "memberships": 3, "permissions": 1, "tokens": 3, "cohorts": 1, "assets": 3,
+            "academies": 2, "users": 4, "memberships": 3, "permissions": 1, "tokens": 3, "cohorts": 1, "cohort_learners": 0,
+            "assets": 3,
             "tasks": 3,
         }  # fmt: skip
         ada = User.objects.get(pk=123)

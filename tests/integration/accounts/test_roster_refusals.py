@@ -225,7 +225,7 @@ class TestACsvFile:
         [
             ("username,shoe_size\nada,38\n", 1, "unknown column `shoe_size`"),
             ("username,username\n", 1, "twice"),
-            ("email\na@example.org\n", 1, "`username`"),
+            ("first_name\nAda\n", 1, "`username` or `email`"),
             ("username,role\nada,student\n", 1, "needs a column `academy`"),
             ("username,email\nada,a@example.org\ngrace,nonsense\n", 3, "valid email"),
             ("username,email\nada,a@example.org,more\n", 2, "3 cells"),

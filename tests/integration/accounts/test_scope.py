@@ -19,6 +19,7 @@ from learntrace.accounts.academy_settings import merge_features
 from learntrace.accounts.models import Membership, Token
 from learntrace.progress.models import Exclusion, FormerStep, StepRename
 from learntrace.signals.concerns.of_class import concerns_of_learner
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import Notification, NotificationRule, Signal
 from tests.integration.kept import kept
 from tests.support.builders import (
@@ -102,6 +103,9 @@ RENAMES = f"{PROGRESS}/step-rename"
 SIGNALS = "v1/signal/academy/signal"
 CONCERNS = "v1/signal/academy/concern"
 CONCERN = f"{CONCERNS}/<int:concern_id>"
+HANDS = "v1/signal/academy/help-request"
+HAND = f"{HANDS}/<int:help_request_id>"
+MY_HAND = "v1/me/help-request"
 DIAGNOSIS = "v1/diagnosis/academy/telemetry"
 NOTICES = "v1/signal/academy/notification"
 NOTICE_RULES = "v1/signal/academy/notification-rule"
@@ -163,6 +167,12 @@ ROUTES = [
     staff("POST", CONCERNS, f"/{CONCERNS}", stranger=200, body={"concerns": [1], "act": "acknowledge"}),
     staff("GET", CONCERN, f"/{CONCERNS}/{{concern}}"),
     staff("POST", CONCERN, f"/{CONCERNS}/{{concern}}", body={"act": "acknowledge"}),
+    staff("GET", HANDS, f"/{HANDS}", stranger=200),
+    staff("GET", HAND, f"/{HANDS}/{{hand}}"),
+    staff("POST", HAND, f"/{HANDS}/{{hand}}", body={"act": "help"}),
+    own("GET", MY_HAND, f"/{MY_HAND}", colleague=403, stranger=403, intruder=403),
+    own("POST", MY_HAND, f"/{MY_HAND}", colleague=403, stranger=403, intruder=403, body={}),
+    own("DELETE", MY_HAND, f"/{MY_HAND}", colleague=403, stranger=403, intruder=403),
     staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?task={{task}}"),
     staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?user={{owner}}&asset={{asset}}", stranger=200),
     # A rule is its owner's alone: the colleague's.
@@ -199,29 +209,39 @@ OPEN = {
 # Pages of one thing, and forms about several: tests/integration/dashboard/test_scope.py walks them.
 PAGES_OF_ONE = {
     "asset/<key:slug>", "asset/<key:slug>/action/<str:action>",
-    "concerns", "concerns/undo", "assignment/<key:key>", "assignment/<key:key>/learner/<int:user_id>",
+    "concerns", "concerns/hand", "concerns/undo", "assignment/<key:key>", "assignment/<key:key>/learner/<int:user_id>",
     "assignment/<key:key>/learner/<int:user_id>/exclude", "assignment/<key:key>/exclude",
     "exclusion/<int:exclusion_id>/lift", "asset/<key:slug>/rename",
     "learner/<int:user_id>", "learner/<int:user_id>/telemetry/<key:slug>", "telemetry/webhook/<int:webhook_id>",
     "telemetry/webhook/<int:webhook_id>/payload", "telemetry/webhook/<int:webhook_id>/retry",
     "telemetry/webhook/<int:webhook_id>/delete", "telemetry/rejected/<int:rejected_id>/retry",
+    # tests/integration/accounts/test_academy_keys.py, tests/integration/dashboard/test_settings.py
+    "keys/make", "keys/rotate", "keys/end", "settings/<str:slug>", "settings/<str:slug>/change", "notifications/save",
+    "notifications/<int:rule_id>/switch", "notifications/<int:rule_id>/delete", "notifications/<int:rule_id>/test",
 }  # fmt: skip
 # Answered before Django, or no data of an academy; each has tests of its own.
 ELSEWHERE = {
     "health/live", "health/ready", "metrics", "openapi.json", "docs", "docs/", "admin", "sign-in", "sign-out", "language",
-    "favicon.ico", "theme", "", "status", "me/consent", "me/export", "me/keep", *PAGES_OF_ONE,
+    "favicon.ico", "theme", "", "status", "me/hand", "me/consent", "me/export", "me/keep", *PAGES_OF_ONE,
     # tests/integration/dashboard/test_account.py, tests/integration/accounts/test_passwords.py and test_tokens.py
     "account/session/end", "account/key/end", "account/key/make", "account/password", "account/app", "account/app/remove",
     "account/passkey/make", "account/passkey/add", "account/passkey/remove", "account/codes", "account/academy",
     "password/forgotten", "password/choose", "sign-in/second", "sign-in/passkey",
+    # tests/integration/accounts/test_first_setup.py, dashboard/test_connect.py, config/test_sample_data.py
+    "set-up", "set-up/academy", "connect/key", "connect/sample",
 }  # fmt: skip
 # Pages, for who has signed in, of the academy that `?academy=` names.
 PAGES = {
     "class",
+    "connect",
     "assets",
     "assignments",
     "learners",
     "search",
+    "search/suggest",
+    "keys",
+    "settings",
+    "notifications",
     "diagnosis",
     "telemetry",
     "telemetry/webhooks",
@@ -308,6 +328,9 @@ def scene(cast: Cast) -> Scene:
     # Nobody needs help with what is done, so that a concern is about another assignment.
     make_signal(cast.owner, cast.academy, assignment=f"assignment:{SECRET}-2", asset_slug=SECRET)
     values["concern"] = concerns_of_learner(cast.academy, cast.owner)[0].concern.row.pk
+    hand = HelpRequest.objects.create(user=cast.owner, academy=cast.academy, text=SECRET)
+    HelpRequest.objects.create(user=cast.strange_learner, academy=cast.elsewhere, text=FOREIGN)
+    values["hand"] = hand.pk
     values |= {"rejected": rejected.pk, "notebook": f"{SECRET}-notebook", "signal": signal.pk, "rule": rule.pk}
     return Scene(cast, values)
 
@@ -370,7 +393,7 @@ def reading(scene: Scene) -> Reading:
     api = speaker(scene.cast, "colleague")
     paths = [f"/{LOG}", f"/{RULES}", f"/{ASSETS}/{SECRET}", f"/v1/assignment/task/{scene.values['task']}"]
     paths += [f"/{EVENTS}", f"/{REJECTED}", f"/{NOTEBOOKS}", f"/{SIGNALS}/{scene.values['signal']}"]
-    paths += [f"/{CONCERNS}", f"/{CONCERNS}/{scene.values['concern']}"]
+    paths += [f"/{HANDS}", f"/{CONCERNS}", f"/{CONCERNS}/{scene.values['concern']}"]
     return Reading(api, {path: api.get(path).json() for path in paths})
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.test import Client
 from pytest_django import Settings
@@ -15,6 +16,7 @@ from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.second_factor import factors, totp
 from learntrace.accounts.second_factor.models import AuthenticatorApp, RecoveryCode
 from learntrace.accounts.signing_in import unlock_command
+from learntrace.core.encryption.secrets import PREFIX, forget_keys
 from tests.support.builders import Api, Cast, Response, make_key, make_user
 
 PASSWORD = "correct horse battery"
@@ -82,6 +84,35 @@ def test_a_code_opens_once(grace: User) -> None:
     assert "was used already" in give(again, code).content.decode()
     # The one before it neither, though its time isn't over.
     assert give(again, code_of(grace, 0)).status_code == 400
+
+
+def test_an_apps_secret_is_encrypted_and_a_lost_key_opens_nothing(grace: User, settings: Settings) -> None:
+    recovery = set_up(grace)
+    secret = AuthenticatorApp.objects.get(user=grace).secret
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secret FROM accounts_authenticatorapp WHERE user_id = %s", [grace.pk])
+        ((stored,),) = cursor.fetchall()
+    assert stored.startswith(PREFIX)
+    assert secret not in stored
+    before = settings.ENCRYPTION_KEYS
+    settings.ENCRYPTION_KEYS = lambda: (Fernet.generate_key().decode(),)
+    forget_keys()
+    try:
+        client = sign_in(grace)
+        refused = give(client, totp.code_at(secret, totp.step_at(time.time()) + 1))
+        assert "encryption key is missing" in refused.content.decode()
+        assert not is_in(client)
+        assert give(client, recovery[0]).status_code == 302
+        assert is_in(client)
+    finally:
+        settings.ENCRYPTION_KEYS = before
+        forget_keys()
+    assert AuthenticatorApp.objects.get(user=grace).secret == secret
+
+
+def test_codes_without_a_secret_do_not_exist() -> None:
+    with pytest.raises(ValueError, match="no secret"):
+        totp.code_at("", 1)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,6 +15,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from learntrace.accounts.audit.actions import SETTINGS_CHANGED
 from learntrace.accounts.audit.recording import record
+from learntrace.accounts.first_setup.models import SampleData, SetupCode
 from learntrace.accounts.models import AcademySettings, Grant, Membership, MergedUser, Token, User, key_hash
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession
@@ -38,6 +39,7 @@ from learntrace.progress.models import (
     Stale,
     StepList,
     StepRename,
+    SummarySubscription,
 )
 from learntrace.registry.models import Asset, TranslationGroup
 from learntrace.signals.models import AssetComparison, Concern, ConcernAct, Notification, NotificationRule, Watch
@@ -110,6 +112,7 @@ def one_of_each(cast: Cast) -> None:
     CourseRun.objects.create(user=cast.owner, academy=cast.academy, name="Fall", starts_on=NOW.date())
     Floor.objects.create(user=cast.owner, academy=cast.academy, scope="intro/", at=NOW, cause="course_run")
     EarlierRun.objects.create(user=cast.owner, academy=cast.academy, assignment="intro/01-hello", until=NOW)
+    SummarySubscription.objects.create(user=cast.colleague, academy=cast.academy)
     Stale.objects.create(user=cast.owner, asset_slug="intro", source="test")
     Recomputation.objects.create(run=uuid.uuid4(), user=cast.owner)
     Watch.objects.create(user=cast.owner, academy=cast.academy, kind="stuck", group="g", last_at=NOW, last_arrival=1)
@@ -129,6 +132,8 @@ def one_of_each(cast: Cast) -> None:
     RecoveryCode.objects.create(user=cast.owner, code_hash="a" * 64)
     Passkey.objects.create(user=cast.owner, name="laptop", credential_id="abc", public_key=b"")
     UserMerge.objects.create(merged=cast.colleague, into=cast.owner)
+    SetupCode.objects.create(salt="a", code_hash="a" * 64)
+    SampleData.objects.create(academy=cast.elsewhere, users=[cast.owner.pk], assets=[asset.pk])
     MergedUser.objects.create(former_id=7, former_name="former", user=cast.owner)
     record(SETTINGS_CHANGED, academy_id=cast.academy.pk, after={"erasure": False})
 

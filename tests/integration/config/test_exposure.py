@@ -13,7 +13,8 @@ from learntrace.config import environment
 from learntrace.config.commands import doctor
 from learntrace.config.demo import server as demo
 from learntrace.config.operations import prometheus
-from learntrace.intake.limits import address_of, is_trusted
+from learntrace.core.http.address import client_address, is_trusted
+from learntrace.intake.limits import address_of
 from learntrace.intake.proxies import CAME_BY_PROXY, TrustedProxies
 from tests.support.builders import Api, Cast, make_asset, make_user
 
@@ -68,7 +69,10 @@ def test_what_a_client_puts_before_the_proxys_word_voids_no_limit(settings: Any)
     scope = {"client": ("127.0.0.1", 1)}
     assert address_of(scope, "10.9.9.9, 198.51.100.7") == "198.51.100.7"
     # Two proxies of ours in a row: the last that is none of theirs.
-    assert address_of(scope, "10.9.9.9, 198.51.100.7, 127.0.0.1") == "198.51.100.7"
+    both = "10.9.9.9, 198.51.100.7, 127.0.0.1"
+    assert address_of(scope, both) == "198.51.100.7"
+    # The sign-in, sessions and the audit log have the same one.
+    assert client_address(RequestFactory().get("/", headers={"X-Forwarded-For": both})) == "198.51.100.7"
     assert address_of(scope, "") == "127.0.0.1"
     settings.USE_X_FORWARDED_HOST = False
     assert address_of(scope, "198.51.100.7") == "127.0.0.1"

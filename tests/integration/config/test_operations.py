@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from learntrace.config import cli
-from learntrace.config.commands import backup, doctor
+from learntrace.config.commands import backup, backup_keys, doctor
 from learntrace.config.environment import SETTINGS, SettingError
 from learntrace.config.postgres.server import EmbeddedPostgres
 from learntrace.core.models import Heartbeat
@@ -179,6 +179,31 @@ def test_a_backup_that_cannot_be_written_says_so(
     assert capsys.readouterr().err == (
         f"learntrace backup: {tmp_path}/nowhere/x.dump can't be written: No such file or directory\n"
     )
+
+
+def test_a_backup_for_a_key_is_read_with_its_secret_part_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], db: None
+) -> None:
+    programs = EmbeddedPostgres(settings.HOME).binary("pg_dump").parent
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    secret, other, sealed, plain = (tmp_path / name for name in ("a.key", "b.key", "x.age", "x.dump"))
+    assert backup_keys.make_key([str(secret)]) == backup_keys.make_key([str(other)]) == 0
+    assert secret.stat().st_mode & 0o777 == 0o600
+    public = capsys.readouterr().out.splitlines()[0]
+    assert backup.main([str(sealed), "--key", public]) == 0
+    assert b"PGDMP" not in sealed.read_bytes()
+    assert backup_keys.decrypt([str(sealed), str(plain), "--key", str(other)]) == 1
+    assert "can't be decrypted" in capsys.readouterr().err
+    assert not list(tmp_path.glob("x.dump*"))
+    assert backup_keys.decrypt([str(sealed), str(plain), "--key", str(secret)]) == 0
+    assert plain.read_bytes().startswith(b"PGDMP")
+    listed = subprocess.run([programs / "pg_restore", "--list", plain], capture_output=True, text=True, check=True)
+    assert "Dumped by pg_dump version: 18" in listed.stdout
+    # A key is never overwritten, and what is none is named.
+    assert backup_keys.make_key([str(secret)]) == 1
+    monkeypatch.setenv("LEARNTRACE_BACKUP_KEYS", "age1nonsense")
+    assert backup.main([str(tmp_path / "y.age")]) == 1
+    assert "'age1nonsense' is no public key" in capsys.readouterr().err
 
 
 def test_an_unknown_command_lists_those_that_there_are() -> None:

@@ -29,6 +29,7 @@ from learntrace.notebooks.documents.telemetry_queue import make_documents
 from learntrace.notebooks.models import Event, Notebook, NotebookAssignment, RejectedEvent
 from learntrace.progress.models import Activity, Assignment, Exclusion, FormerStep, Progress, StepList, StepRename
 from learntrace.registry.models import Asset
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import Concern, ConcernAct, NotificationRule, Signal
 from tests.integration.kept import kept
 from tests.support import learnpack_inbox, notebooks
@@ -121,6 +122,7 @@ def make_scene() -> Scene:
             "webhook": make_webhook(learner, status="ERROR", reason="asset-not-found").pk,
             "signal": signal.pk,
             "concern": concern.pk,
+            "hand": HelpRequest.objects.create(user=learner, academy=academy).pk,
             "rejected": rejected.pk,
             "notebook": notebook.pk,
             "exclusion": exclusion.pk,
@@ -167,6 +169,7 @@ def fingerprint(scene: Scene) -> dict[str, Any]:
         "signals": Signal.objects.filter(academy=theirs),
         "concerns": Concern.objects.filter(academy=theirs),
         "acts on concerns": ConcernAct.objects.filter(concern__academy=theirs),
+        "hands": HelpRequest.objects.filter(academy=theirs),
         "rules": NotificationRule.objects.filter(academy=theirs),
         "members": Membership.objects.filter(academy=theirs),
     }
@@ -210,6 +213,8 @@ def _patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, UR
 OWN = {
     ("POST", "/v1/auth/^login/?$"),
     ("PUT", "/v1/me/consent"),
+    ("POST", "/v1/me/help-request"),
+    ("DELETE", "/v1/me/help-request"),
     ("DELETE", "/v1/me/data"),
     ("POST", "/v1/me/data/keep"),
     ("POST", "/v1/auth/logout"),
@@ -220,6 +225,7 @@ STAFF = "/v1/assignment/academy/asset/<str:slug>/user/<int:user_id>/telemetry"
 WEBHOOKS = "/v1/assignment/academy/learnpack/webhook"
 RULE = "/v1/signal/academy/notification-rule"
 CONCERN = "/v1/signal/academy/concern"
+HAND = "/v1/signal/academy/help-request"
 CORRECTIONS = {("POST", STAFF), ("PUT", STAFF)}
 
 
@@ -278,6 +284,10 @@ IN_ACADEMIES = (
     AcademyWrite(
         "POST", f"{CONCERN}/<int:concern_id>", lambda ids, _name: f"{CONCERN}/{ids['concern']}",
         ("assistant", *WRITERS), {"act": "acknowledge"},
+    ),
+    AcademyWrite(
+        "POST", f"{HAND}/<int:help_request_id>", lambda ids, _name: f"{HAND}/{ids['hand']}",
+        ("assistant", *WRITERS), {"act": "help"},
     ),
     AcademyWrite(
         "POST", RULE, _plain(RULE), ("assistant", *WRITERS),

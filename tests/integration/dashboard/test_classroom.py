@@ -20,9 +20,10 @@ from learntrace.accounts.models import User
 from learntrace.dashboard.classroom.grid import by_need, done_by_column
 from learntrace.dashboard.classroom.snapshot import snapshot_of
 from learntrace.dashboard.layout.page import PARTS_HEADER
-from learntrace.progress.models import Progress
+from learntrace.progress.models import Activity, Progress
 from learntrace.progress.reports.activity_rate import Scope, activity_rate_of
 from learntrace.progress.reports.class_filter import ClassFilter
+from learntrace.registry.models import Asset
 from learntrace.signals.concerns.of_class import concerns_of_learner
 from tests.support.builders import (
     Cast,
@@ -98,7 +99,7 @@ def table_of(client: Client, path: str) -> list[list[str]]:
 def test_who_needs_help_comes_first_and_each_cell_says_how_one_stands(cast: Cast, lessons: dict[str, User]) -> None:
     found = snapshot_of(ClassFilter(cast.academy))
     learners = by_need(found.learners, KEYS)
-    assert [column.label for column in found.columns] == ["1", "2", "lesson-04-exe…"]
+    assert [column.label for column in found.columns] == ["exercise-1", "exercise-2", "lesson-04-exercise-1"]
     # Grace teaches, and is none of the class.
     assert [one.username for one in learners] == ["barbara", "katherine", "ada", "radia"]
     states = {one.username: [cell.state if (cell := one.cells.get(key)) else "" for key in KEYS] for one in learners}
@@ -117,7 +118,8 @@ def test_a_concern_has_its_life_its_reasons_and_the_way_to_its_evidence(
     assert "Barbara Liskov ran the same code 3 times on lesson-03-exercise-2 with NameError" in page
     signal = barbara.signals.get()
     assert f'href="/assignment/lesson-03-exercise-2/learner/{barbara.pk}?signal={signal.pk}#evidence"' in page
-    assert 'aria-label="Stuck 3"' in page
+    assert 'aria-label="Stuck for 9 min, 3 failed attempts, current exercise"' in page
+    assert re.search(r'<td><a class="mark done"[^>]* aria-label="Done, \d min ago"', page)
 
 
 def test_two_signals_on_an_assignment_are_one_card_with_two_reasons(
@@ -214,10 +216,47 @@ def test_filters_stand_in_the_address(cast: Cast, client: Client, lessons: dict[
     assert "Radia Perlman" in page
     assert "Barbara Liskov" not in page
     page = text_of(client, "/class?asset=lesson-04")
-    assert 'title="lesson-04-exercise-1"' in page
+    assert '<span class="title">lesson-04-exercise-1</span>' in page
     assert "lesson-03-exercise-2" not in page
     assert "Barbara Liskov" not in page
     assert "Barbara Liskov" in text_of(client, "/class?cohort=unknown&asset=unknown")
+
+
+def test_a_folded_lesson_counts_what_is_done_and_shows_the_worst(
+    cast: Cast, client: Client, lessons: dict[str, User]
+) -> None:
+    page = text_of(client, "/class")
+    title = '<span class="title">exercise-2</span>'
+    assert title in page
+    asset = Asset.objects.get(slug="lesson-03")
+    client.cookies["learntrace_folded"] = f"{asset.pk}.x.999999999999999999999"
+    page = text_of(client, "/class")
+    assert f'data-folded="{asset.pk}"' in page
+    assert title not in page
+    barbara = page[page.index(f'data-row="{lessons["barbara"].pk}"') :]
+    assert '<td class="hand"><span class="mark stuck"><svg><use href="#shape-stuck"/></svg>' in barbara[:400]
+    assert "1/2</span>" in barbara[:600]
+    client.cookies["learntrace_folded"] = "-"
+    assert title in text_of(client, "/class")
+
+
+def test_the_current_exercise_is_the_last_worked_on_wherever_it_is(
+    cast: Cast, client: Client, lessons: dict[str, User]
+) -> None:
+    radia = lessons["radia"]
+    make_attempts(radia, cast.academy, KEYS[0], "x", timezone.now() - timedelta(hours=2))
+    assert "current exercise" not in row_of(client, "/class", radia)
+    make_attempts(radia, cast.academy, KEYS[2], "x", timezone.now() - timedelta(minutes=2))
+    # Saving is on no assignment: what was worked on before stays current.
+    saved = make_attempts(radia, cast.academy, KEYS[1], " ", timezone.now())
+    Activity.objects.filter(pk__in=saved).update(assignment=None)
+    assert row_of(client, "/class", radia).count("current exercise") == 1
+    assert "current exercise" not in row_of(client, "/class?asset=lesson-03", radia)
+
+
+def row_of(client: Client, path: str, learner: User) -> str:
+    page = text_of(client, path)
+    return page[page.index(f'data-row="{learner.pk}"') :].partition("</tr>")[0]
 
 
 def test_it_counts_who_is_here_and_how_much_fails(cast: Cast, lessons: dict[str, User]) -> None:
@@ -249,9 +288,10 @@ def test_an_empty_academy_says_what_to_do(cast: Cast) -> None:
     client = Client()
     client.force_login(cast.stranger)
     cast.strange_learner.delete()
-    assert "learntrace roster import" in text_of(client, "/class")
-    assert "jupyter assignments publish" in text_of(client, "/assignments")
-    assert "learntrace roster import" in text_of(client, "/learners")
+    for path in ("/class", "/assignments", "/learners"):
+        shown = client.get(path).content.decode()
+        assert '<a class="button" href="/connect">Connect LearnPack or notebooks</a>' in shown, path
+        assert "learntrace " not in text_of(client, path)
 
 
 # Projector
@@ -332,7 +372,7 @@ def test_a_learners_page_has_states_signals_tasks_and_raw_telemetry_on_request(
     ("asked", "found"),
     [
         ("lisk", "Barbara Liskov"), ("barb LISK", "Barbara Liskov"), ("lesson-04", "lesson-04-exercise-1"),
-        ("Lesson-03", "Lesson-03"), ("%", "Nothing has this in its name"), ("", "What do you look for?"),
+        ("Lesson-03", "Lesson-03"), ("%", "No matches"), ("", "What are you looking for?"),
     ],
 )  # fmt: skip
 def test_one_search_finds_learners_assets_and_assignments(

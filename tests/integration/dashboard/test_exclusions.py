@@ -71,7 +71,7 @@ class TestTheCard:
         assert page.count(f"/exclusion/{made.pk}/lift") == 1
         of_learner = text_at(client, f"/learner/{made.user_id}")
         assert "All attempts are excluded" in of_learner
-        assert "Nothing was tried yet" not in of_learner
+        assert "No attempts yet" not in of_learner
         client.post(f"/exclusion/{made.pk}/lift", {"next": PAGE, "together": "1"})
         assert not Exclusion.objects.filter(lifted_at__isnull=True).exists()
         assert Progress.objects.filter(attempts=2).count() == 3

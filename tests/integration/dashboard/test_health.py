@@ -352,7 +352,7 @@ def test_the_filtered_log_is_a_csv_without_formulas(cast: Cast, staff: Client) -
     rows = list(
         csv.DictReader(io.StringIO(text_of(staff.get("/telemetry/webhooks?status=ERROR&format=csv")).lstrip("\ufeff")))
     )
-    assert [(row["Event"], row["What became of it"], row["Package"]) for row in rows] == [("'@SUM(1)", "'+1", "'-2")]
+    assert [(row["Event"], row["Result"], row["Package"]) for row in rows] == [("'@SUM(1)", "'+1", "'-2")]
 
 
 # One webhook
@@ -381,7 +381,7 @@ def test_a_payload_is_shown_as_text_and_given_out_whole(cast: Cast, staff: Clien
     # What turns the direction of writing would drag the quotes along.
     shown = json.dumps(HOSTILE, ensure_ascii=True)
     assert html.escape(f'"slug": {shown}') in page
-    assert "more characters are left out" in page
+    assert "more characters are in the file only" in page
     assert len(page) < webhooks.MOST_SHOWN + 50_000
     whole = staff.get(f"/telemetry/webhook/{row.pk}/payload")
     assert json.loads(whole.content) == payload
@@ -540,10 +540,10 @@ def test_a_rejected_event_is_taken_when_it_is_tried_again(cast: Cast, staff: Cli
     assert 'href="/telemetry/rejected?code=unknown-verb"' in html.unescape(page)
     assert page.count("Try again") == 2
     answer = staff.post(f"/telemetry/rejected/{good.pk}/retry", {"next": "/telemetry/rejected"}, follow=True)
-    assert "The event has been taken." in text_of(answer)
+    assert "The event has been accepted." in text_of(answer)
     assert Event.objects.filter(user=cast.owner).count() == 1
     answer = staff.post(f"/telemetry/rejected/{bad.pk}/retry", {"next": "/telemetry/rejected"}, follow=True)
-    assert "It can&#x27;t be taken: Unknown verb danced" in text_of(answer)
+    assert "It can&#x27;t be accepted: Unknown verb danced" in text_of(answer)
     assert list(RejectedEvent.objects.values_list("pk", flat=True)) == [bad.pk]
     rows = list(csv.DictReader(io.StringIO(text_of(staff.get("/telemetry/rejected?format=csv")).lstrip("\ufeff"))))
     assert [(row["Code"], row["User name"]) for row in rows] == [("unknown-verb", "ada")]
@@ -598,7 +598,7 @@ def test_rules_are_added_and_removed_without_a_script(cast: Cast, staff: Client)
     store(cast, {"rules": [{"events": ["a"]}, {"events": ["b"]}], "user_ids": [7]})
     page = text_of(press(staff, text_of(staff.get(IGNORE)), "add"))
     page = text_of(press(staff, page, "remove:0", **{"rule-2-events": "c, d\ne", "rule-2-user_ids": "12, x"}))
-    assert "Never matches, as it is no id: x" in page
+    assert "Never matches, because it isn't an id: x" in page
     assert rules_of(cast.academy)["rules"] == [{"events": ["a"]}, {"events": ["b"]}], "nothing is saved before Save"
     page = text_of(press(staff, page, "save"))
     expected = {"rules": [{"events": ["b"]}, {"user_ids": [12, "x"], "events": ["c", "d", "e"]}], "user_ids": [7]}

@@ -1,11 +1,16 @@
 """A learner's scores beside those of the class, on the teachers' page."""
 
+import re
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.test import Client
 
 from learntrace.assignments.score_bands import Band, class_bands
-from learntrace.dashboard.learners.scores import score_line
+from learntrace.dashboard.learners.scores import Score, score_chart
 from tests.support.builders import Cast, make_asset, make_telemetry, make_user
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 
 def test_the_band_is_the_middle_half_of_the_academys_learners(cast: Cast) -> None:
@@ -18,16 +23,23 @@ def test_the_band_is_the_middle_half_of_the_academys_learners(cast: Cast) -> Non
     assert found == {"engagement": {"intro": Band(17.5, 32.5)}, "frustration": {}}
 
 
-def test_a_gap_stays_a_gap_and_scores_stay_within_the_picture() -> None:
-    scores = [("a", "A", 0.0), ("b", "B", 100.0), ("c", "C", None), ("d", "D", 250.0)]
-    line = score_line(scores, {"b": Band(25.0, 75.0)})
-    assert [(point.title, point.x, point.y) for point in line.points] == [
-        ("A", "4.00%", "90.0"), ("B", "34.67%", "6.0"), ("D", "96.00%", "6.0"),
+def test_scores_stand_where_their_time_is_and_stay_within_the_picture() -> None:
+    day = timedelta(days=1)
+    values = ((0.0, 0), (100.0, 3), (None, 5), (250.0, 10))
+    scores = [Score(title.lower(), title, *_at(*value)) for title, value in zip("ABCD", values, strict=True)]
+    chart = score_chart(scores, {"b": Band(25.0, 75.0)})
+    assert [(point.title, point.x, point.y) for point in chart.points] == [
+        ("A", "4.00%", "90.0"), ("B", "31.60%", "6.0"), ("D", "96.00%", "6.0"),
     ]  # fmt: skip
-    assert line.segments == (("4.00%", "90.0", "34.67%", "6.0"),)
-    assert (line.points[1].band_top, line.points[1].band_bottom, line.banded) == ("27.0", "69.0", True)
-    assert score_line([("a", "A", 50.0)], {}).points[0].x == "50.00%"
-    assert score_line([], {}).points == ()
+    assert [x for x, _at in chart.ticks] == ["4.00%", "34.67%", "65.33%", "96.00%"]
+    assert [at - NOW for _x, at in chart.ticks] == [0 * day, 10 * day / 3, 20 * day / 3, 10 * day]
+    assert (chart.points[1].band_top, chart.points[1].band_bottom, chart.banded) == ("27.0", "69.0", True)
+    assert score_chart([Score("a", "A", 50.0, NOW)], {}).points[0].x == "50.00%"
+    assert score_chart([], {}).points == score_chart([Score("a", "A", None, NOW)], {}).points == ()
+
+
+def _at(value: float | None, days: int) -> tuple[float | None, datetime]:
+    return value, NOW + timedelta(days=days)
 
 
 @pytest.mark.parametrize("others", [0, 4])
@@ -39,6 +51,6 @@ def test_the_page_says_what_the_band_is_where_there_is_one(cast: Cast, others: i
     client = Client()
     client.force_login(cast.colleague)
     page = client.get(f"/learner/{cast.owner.pk}").content.decode()
-    assert "<title>Intro: 80.00" in page
+    assert re.search(r"<title>Intro, \d+ \w+, \d\d:\d\d: 80\.00", page)
     assert ("The faint bars are the middle half of the class." in page) is (others > 0)
     assert page.count('class="band"') == (1 if others else 0)

@@ -241,10 +241,10 @@ def test_a_document_whose_recording_fails_is_kept_and_holds_up_no_other(
     only = BATCHES[0] | {"steps": [step | {"compilations": [step["compilations"][0] | {"starting_at": 1795311000000}]}]}
     works = recording.record
 
-    def stumbles(source: str, activities: list[LearnerActivity]) -> int:
+    def stumbles(source: str, activities: list[LearnerActivity], **more: Any) -> int:
         if any(row.activity.at.timestamp() * 1000 == 1795311000000 for row in activities):
             raise RuntimeError("a fault of ours")
-        return works(source, activities)
+        return works(source, activities, **more)
 
     monkeypatch.setattr(short_documents, "record", stumbles)
     process(only, user=ada)

@@ -22,6 +22,7 @@ from learntrace.config.commands.roster import import_roster
 from learntrace.core.errors import FieldProblem
 from learntrace.dashboard.components.earlier_runs import earlier_run_lines
 from learntrace.measures.activity import Activity
+from learntrace.notebooks.models import Event
 from learntrace.personal import erasing
 from learntrace.progress.corrections.attempt_retention import FEATURE, delete_old_attempts
 from learntrace.progress.corrections.course_runs import Course, begin_course_runs, overlap
@@ -29,7 +30,7 @@ from learntrace.progress.models import Activity as ActivityRow
 from learntrace.progress.models import CourseRun, EarlierRun, Floor, Progress
 from learntrace.progress.recording import recomputation, recording, sources
 from learntrace.progress.recording.activity_store import LearnerActivity
-from learntrace.signals.models import Signal
+from learntrace.signals.models import Concern, Signal
 from tests.integration.progress.test_exclusions import everything, recompute, without_ids
 from tests.integration.progress.test_recording import TAGS, a_lesson, take
 from tests.support.builders import (
@@ -311,6 +312,29 @@ class TestRetention:
         take(cast.owner, cast.academy, SPRING_LESSON)
         assert not ActivityRow.objects.filter(user=cast.owner, assignment__isnull=False).exists()
         assert ActivityRow.objects.filter(user=other).count() == len(SPRING_LESSON)
+
+    def test_events_signals_and_concerns_go_with_the_attempts(self, cast: Cast) -> None:
+        end = SPRING_LESSON[-1].at
+        own = {"user": cast.owner, "academy": cast.academy}
+        for tag, at in (
+            (TAGS[0], SPRING_LESSON[0].at),
+            (TAGS[0], end + timedelta(days=90)),
+            ("kept", SPRING_LESSON[0].at),
+        ):
+            told = {"id": uuid.uuid4(), "actor": "ada", "verb": "executed", "object": {"assignment": tag}}
+            Event.objects.create(occurred_at=at, **told, **own)
+            signal = {"kind": "stuck", "severity": 2, "count": 1, "state": Signal.State.RESOLVED, "last_seen_at": at}
+            Signal.objects.create(group=str(at), key=tag, assignment=tag, opened_at=at, **signal, **own)
+        for tag in (TAGS[1], "kept"):
+            Concern.objects.create(assignment=tag, **own)
+        Concern.objects.update(created_at=end)
+        take(cast.owner, cast.academy, SPRING_LESSON)
+        merge_features(cast.academy, {FEATURE: 60}, SIGNAL)
+        delete_old_attempts(end + timedelta(days=61))
+        kept = {(TAGS[0], end + timedelta(days=90)), ("kept", SPRING_LESSON[0].at)}
+        assert {(event.object["assignment"], event.occurred_at) for event in Event.objects.all()} == kept
+        assert set(Signal.objects.filter(kind="stuck").values_list("assignment", "last_seen_at")) == kept
+        assert list(Concern.objects.values_list("assignment", flat=True)) == ["kept"]
 
     @pytest.mark.parametrize("days", [0, 29, 1.5, True, "90", 10**9])
     def test_a_number_of_days_that_can_not_be_is_refused(self, cast: Cast, days: Any) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from learntrace.registry.models import Asset
 from tests.support.builders import Api, Cast, Response, make_asset, make_translations, make_user
@@ -52,13 +52,26 @@ def test_an_asset_has_the_contracts_fields_in_their_order(cast: Cast, teacher: A
     assert body["created_at"].endswith("Z")
 
 
-def test_public_answers_hold_statistics_only_when_asked_for_them(cast: Cast) -> None:
+def test_public_answers_hold_statistics_only_when_asked_for_them(cast: Cast, settings: Settings) -> None:
+    settings.PUBLIC_STATISTICS_LEARNERS = 0
     make_asset("intro", telemetry_stats=STATS)
     without = [field for field in FIELDS if field != "telemetry_stats"]
     assert list(Api().get(f"{PUBLIC}/intro").json()) == without
     assert list(Api().get(PUBLIC).json()[0]) == without
     assert Api().get(f"{PUBLIC}/intro?expand=telemetry_stats").json()["telemetry_stats"] == STATS
     assert list(Api().get(f"{PUBLIC}?expand=other,telemetry_stats").json()[0]) == FIELDS
+
+
+def test_days_of_few_learners_are_for_staff_only(cast: Cast, teacher: Api) -> None:
+    """Means over a handful of people tell of each of them."""
+    figures = {"frustration_avg": 5.0, "engagement_avg": 50.0, "completion_avg": 10.0}
+    days = {"2026-11-20": {**figures, "total_sessions": 4}, "2026-11-21": {**figures, "total_sessions": 5}}
+    make_asset("small", academy=cast.academy, telemetry_stats={"last_sync_at": "2026-11-22T02:00:00Z", "days": days})
+    for path in (f"{PUBLIC}/small", PUBLIC):
+        answer = Api().get(f"{path}?expand=telemetry_stats").json()
+        shown = answer if isinstance(answer, dict) else answer[0]
+        assert list(shown["telemetry_stats"]["days"]) == ["2026-11-21"]
+    assert list(teacher.get(f"{STAFF}/small").json()["telemetry_stats"]["days"]) == list(days)
 
 
 def test_staff_sees_the_academys_assets_and_those_of_none(cast: Cast, teacher: Api) -> None:

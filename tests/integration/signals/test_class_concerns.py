@@ -40,7 +40,7 @@ def test_five_of_a_class_make_one_entry_that_says_what_they_met(cast: Cast, teac
     meet(cast, people(cast, 5))
     (row,) = listed(teacher)
     assert (row["of"], row["met_by"], row["assignment"], row["learner"]) == ("class", 5, TAG, None)
-    assert row["summary"] == "5 learners met “XError: it broke” on lesson-03-exercise-1"
+    assert row["summary"] == "5 learners got “XError: it broke” on lesson-03-exercise-1"
     assert row["summaries"]["es"] == "5 estudiantes tuvieron el error «XError: it broke» en lesson-03-exercise-1"
     assert listed(teacher, "")[0] == row
 
@@ -141,8 +141,8 @@ class TestNotifications:
         delivery = claim_next(timezone.now() + timedelta(seconds=1))
         assert delivery is not None
         message = message_of(delivery.id, rule, delivery.signals, told_now(delivery.rule.academy, delivery.concerns))
-        assert message.subject == "[Learntrace] Many of the class: lesson-03-exercise-1"
-        assert message.lines[0].sentence == "5 learners met “XError: it broke” on lesson-03-exercise-1"
+        assert message.subject == "[Learntrace] Many in the class: lesson-03-exercise-1"
+        assert message.lines[0].sentence == "5 learners got “XError: it broke” on lesson-03-exercise-1"
         assert message.document["concerns"][0]["met_by"] == 5
         assert not message.document["test"]
 

@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from learntrace.accounts.audit.models import AuditEntry
 from learntrace.config import environment
 from learntrace.config.commands import doctor, encryption
 from learntrace.core.encryption import fields, secrets
@@ -114,6 +115,8 @@ def test_a_rotation_encrypts_with_the_new_key_and_what_was_plain_too(teacher: Ap
     assert NotificationRule.objects.get(pk=plain.pk).target == CHAT
     use(settings, NEW, OLD)
     assert encryption.main(["rotate"]) == 0
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.action, entry.values.after) == ("command.run", {"command": "encryption", "do": "rotate"})
     use(settings, NEW)
     for row in (rule, plain):
         assert NotificationRule.objects.get(pk=row.pk).target == CHAT

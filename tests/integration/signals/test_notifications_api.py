@@ -106,6 +106,24 @@ def test_another_channel_needs_its_own_target(teacher: Api, hook: WebServer, mai
     assert (stored.channel, stored.target, stored.secret) == ("email", "", "")
 
 
+def test_an_assistant_tells_nobody_outside_of_the_academy(cast: Cast, teacher: Api, mail: MailServer) -> None:
+    helper = make_user("hal", "assistant", cast.academy)
+    assistant = Api(helper, cast.academy)
+    for outside in (
+        {"channel": "email", "target": "friend@example.com"},
+        {"channel": "webhook", "target": "https://8.8.8.8/hook"},
+        {"channel": "chat", "target": CHAT},
+        {"channel": "email", "target": cast.owner.email},
+    ):
+        assert "only to the academy's staff" in str(assistant.post(RULES, outside).json()["target"])
+        assert teacher.post(RULES, outside).status_code == 201
+    for inside in ("", "HAL@example.org", cast.colleague.email):
+        assert assistant.post(RULES, {"channel": "email", "target": inside}).status_code == 201
+    rule = NotificationRule.objects.filter(user=helper).first()
+    assert rule is not None
+    assert assistant.put(f"{RULES}/{rule.pk}", {"target": "friend@example.com"}).status_code == 400
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

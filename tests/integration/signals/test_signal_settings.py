@@ -30,7 +30,7 @@ def stored(academy: Academy) -> Any:
 
 def test_every_kind_is_shown_with_its_defaults(cast: Cast, teacher: Api) -> None:
     shown = teacher.get(SETTINGS).json()["signal_features"]
-    assert set(shown) == {*KINDS, "active_gap_seconds", "keep_attempts_days"}
+    assert set(shown) == {*KINDS, "active_gap_seconds", "keep_attempts_days", "help_requests"}
     assert shown["consecutive_errors"] == {"enabled": True, "errors": 3}
     assert shown["active_gap_seconds"] == 300
     assert shown["stuck"] == {"enabled": True, "minutes": 10, "attempts": 5}

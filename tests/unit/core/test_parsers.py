@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from learntrace.accounts import filters as account_filters
 from learntrace.accounts.authentication import names_hub, read_key
-from learntrace.accounts.roster.file import RosterFileError, Value, _read_csv, _read_json, _read_yaml
+from learntrace.accounts.roster.file import RosterFileError, Value, _read_json, _read_yaml
+from learntrace.accounts.roster.spreadsheet import read_csv
 from learntrace.core.errors import Problem
 from learntrace.core.http import filters
 from learntrace.core.http.language import choose_language
@@ -83,13 +84,13 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "a batch of events": lambda text: parse_batch(decode_batch(text.encode(errors="surrogatepass")), NOW),
     "a YAML roster": _read_yaml,
     "a JSON roster": _read_json,
-    "a CSV roster": _read_csv,
+    "a CSV roster": read_csv,
 }
 
 
 def _answers(parse: Callable[[Any], object], given_value: object) -> None:
     refusals: tuple[type[Exception], ...] = (Problem, RosterFileError, rules.IgnoreRulesError)
-    if parse in (_read_yaml, _read_json, _read_csv):
+    if parse in (_read_yaml, _read_json, read_csv):
         refusals += (RecursionError,)  # `read_file` makes a sentence of it for all of its formats
         # What is decoded from UTF-8, as a file is, has no halves of surrogate pairs.
         given_value = str(given_value).encode(errors="replace").decode()

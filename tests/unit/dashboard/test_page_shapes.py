@@ -15,8 +15,10 @@ from learntrace.dashboard.classroom.grid import (
     by_need,
     columns_of,
     current_column,
+    grid_of,
     labels_of,
 )
+from learntrace.dashboard.classroom.path_chart import path_chart
 from learntrace.dashboard.classroom.pseudonyms import names_somebody, pseudonyms
 from learntrace.dashboard.components.charts.sparkline import sparkline, strip_of
 from learntrace.dashboard.components.timeline import LONGEST, Attempt, axis_of, shortened, timeline_of
@@ -30,11 +32,12 @@ NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("names", "labels"),
     [
-        (["lesson-03-exercise-1", "lesson-03-exercise-2"], ["1", "2"]),
+        (["lesson-03-exercise-1", "lesson-03-exercise-2"], ["exercise-1", "exercise-2"]),
         (["lesson-01-exercise-1", "lesson-01-practice-1"], ["exercise-1", "practice-1"]),
-        (["python/01-hello-world", "python/02-numbers"], ["01", "02"]),
+        (["python/01-hello-world", "python/02-numbers"], ["01-hello-world", "02-numbers"]),
         (["python/intro"], ["intro"]),
         (["alone"], ["alone"]),
+        (["1", "2"], ["1", "2"]),
         ([], []),
     ],
 )
@@ -43,10 +46,14 @@ def test_a_columns_label_is_what_tells_it_from_its_neighbours(names: list[str], 
 
 
 def _learner(name: str, severity: int = 0, seen: int = 0, **cells: Cell) -> Learner:
-    return Learner(1, name, name, "", NOW - timedelta(minutes=seen), cells, severity)
+    return _with_cells(name, cells, severity, seen)
 
 
-def test_need_goes_by_severity_then_trouble_then_failures_then_who_was_here_last() -> None:
+def _with_cells(name: str, cells: dict[str, Cell], severity: int = 0, seen: int = 0) -> Learner:
+    return Learner(1, name, name, "", NOW - timedelta(minutes=seen), cells, severity=severity)
+
+
+def test_need_goes_by_severity_then_trouble_then_failures_and_equals_never_change_places() -> None:
     stuck, failing = Cell(Standing("stuck", NOW), 9, 9), Cell(Standing("working", NOW), 4, 4)
     learners = [
         _learner("idle", seen=60), _learner("here"), _learner("failing", a=failing), _learner("troubled", a=stuck),
@@ -54,7 +61,7 @@ def test_need_goes_by_severity_then_trouble_then_failures_then_who_was_here_last
         _learner("elsewhere", b=stuck, seen=2),
     ]  # fmt: skip
     ordered = [one.username for one in by_need(learners, ["a"])]
-    assert ordered == ["signalled", "troubled", "failing", "here", "done", "elsewhere", "idle"]
+    assert ordered == ["signalled", "troubled", "failing", "done", "elsewhere", "here", "idle"]
 
 
 def test_a_wide_grid_begins_at_the_lesson_that_half_of_the_class_has_not_done() -> None:
@@ -65,6 +72,49 @@ def test_a_wide_grid_begins_at_the_lesson_that_half_of_the_class_has_not_done() 
     assert current_column([9, 4, 0, 0], 10, columns) == 0
     assert current_column([10, 10, 10, 10], 10, columns) == 2
     assert current_column([], 0, []) == 0
+
+
+def test_a_wide_grid_begins_with_the_other_lessons_folded_until_somebody_chooses() -> None:
+    lessons = ("one", "two", "three")
+    published = [
+        PublishedAssignment(f"{slug}-{n}", f"Task {n}", place, slug, slug)
+        for place, slug in enumerate(lessons, 1)
+        for n in range(6)
+    ]
+    columns = columns_of(published, [])
+    assert columns[0].label == "Task 0"
+    done = {f"one-{n}": Cell(Standing("done", NOW), 1, 0, NOW) for n in range(6)}
+    learners = [_with_cells("ada", done), _learner("barbara")]
+    assert [group.folded for group in grid_of(columns, learners).groups] == [True, False, True]
+    grid = grid_of(columns, learners, {1, 3})
+    assert [(group.folded, list(group.done)) for group in grid.groups] == [
+        (True, [1]), (False, [0] * 6), (True, [0]),
+    ]  # fmt: skip
+    assert grid.folded == "1.3"
+    assert not grid_of(columns[:6], learners, {1}).groups[0].folded
+
+
+def test_the_class_path_is_told_drawn_and_tabled() -> None:
+    columns = columns_of([PublishedAssignment(f"one-{n}", f"Task {n}", 1, "one", "One") for n in (1, 2, 3)], [])
+
+    def walker(name: str, *minutes: int) -> Learner:
+        cells = {
+            f"one-{n}": Cell(Standing("working", NOW), 1, 0, NOW - timedelta(minutes=ago))
+            for n, ago in enumerate(minutes, 1)
+        }
+        return _with_cells(name, cells)
+
+    learners = [walker("a", 60), walker("b", 60, 30), walker("c", 60, 30), walker("d", 60, 20, 10), walker("e")]
+    chart = path_chart(columns, learners, NOW)
+    assert chart is not None
+    assert chart.sentence == "The median learner has reached “Task 2” (2 of 3), the middle half “Task 1” to “Task 2”."
+    assert chart.begun == "4 of 5 learners have begun."
+    assert [tick.label for tick in chart.ticks] == ["Task 1", "Task 2", "Task 3"]
+    assert list(chart.times) == ["09:30", "10:00"]
+    assert chart.rows[0].median == "Task 1"
+    assert (chart.rows[-1].at, chart.rows[-1].lower, chart.rows[-1].upper) == ("now", "Task 1", "Task 2")
+    assert path_chart(columns, [walker("e")], NOW) is None
+    assert path_chart(columns[:1], learners, NOW) is None
 
 
 def test_a_line_leaves_gaps_and_shows_lone_values() -> None:
@@ -158,7 +208,12 @@ def test_steps_stand_under_their_asset_and_are_told_by_their_own_names() -> None
     keys = ["py/01-hello", "assignment:sum", "js/01-hello", "py/02-" + "x" * 30 + "-end"]
     attempts = [Attempt(str(n), NOW + timedelta(minutes=n), key, "ok") for n, key in enumerate(keys)]
     timeline = timeline_of(attempts, {key: (key.removeprefix("assignment:"), "") for key in keys})
-    assert [lane.label for lane in timeline.lanes] == ["sum", "01-hello", "02-xxxxxxxxxx…xxxxxxxx-end", "01-hello"]
+    assert [lane.label for lane in timeline.lanes] == [
+        "sum",
+        "01-hello",
+        "02-xxxxxxxxxxxxxx…xxxxxxxxxxxx-end",
+        "01-hello",
+    ]
     assert timeline.headings == (("py", "66"), ("js", "130"))
     assert [lane.y for lane in timeline.lanes] == ["40", "82", "104", "146"]
     assert [mark.y for mark in timeline.marks] == ["82", "40", "146", "104"]

@@ -161,7 +161,7 @@ def test_when_nothing_is_wrong_all_is_well() -> None:
     assert (found.verdict, found.reason) == ("all-well", "")
     assert (
         found.explanation
-        == "The telemetry of Ada on intro has arrived and is applied (last change at 2026-11-22 10:30 UTC)."
+        == "The telemetry of Ada on intro has arrived and is applied (last change at 22 Nov 2026, 10:30 UTC)."
     )
     assert {check.result for check in found.checks.values()} == {"ok"}
 

@@ -61,7 +61,7 @@ class TestRepeatedError:
         (finding,) = findings_of(REPEATED, changing(NAME, NAME, NAME, codes=codes))
         assert "versions" not in finding.facts
         told = REPEATED.sentence_in(str, learner="Ada", count=3, assignment="ex-1", **finding.facts)
-        assert told == "Ada met NameError: name 'x' is not defined 3 times in a row on ex-1"
+        assert told == "Ada got NameError: name 'x' is not defined 3 times in a row on ex-1"
 
     def test_variants_of_a_group_are_one_error_and_told_as_the_group(self) -> None:
         other = Failure("NameError", "name 'y' is not defined")

@@ -97,7 +97,7 @@ def _check_cell(document: Document, cell: Cell, replacements: Replacements) -> I
         elif tag.startswith(CHECK_PREFIX):
             yield from _check_check(document, cell, tag)
         elif not assignments and (meant := repaired(tag, document.path)):
-            text = _("%(tag)s is no assignment tag, but seems meant as %(meant)s", tag=repr(tag), meant=meant)
+            text = _("%(tag)s isn't an assignment tag, but looks like %(meant)s", tag=repr(tag), meant=meant)
             yield _finding(document, cell, "prefix", ERROR, text, tag, replacements.of_form(document, cell, tag))
     if assignments and cell.kind != "code":
         text = _("%(tag)s is on a %(kind)s cell; only code cells run", tag=assignments[0], kind=cell.kind)
@@ -113,7 +113,7 @@ def _check_cell(document: Document, cell: Cell, replacements: Replacements) -> I
 
 def _check_tag(document: Document, cell: Cell, tag: str, replacements: Replacements) -> Iterator[Finding]:
     if not is_assignment(tag):
-        text = _("behind `assignment:` stands nothing")
+        text = _("nothing follows `assignment:`")
         yield _finding(document, cell, "empty", ERROR, text, tag)
     elif not is_well_formed(tag):
         rule = "kebab-case" if is_url_safe(tag) else "url-safe"
@@ -134,7 +134,7 @@ def _check_check(document: Document, cell: Cell, tag: str) -> Iterator[Finding]:
     """Check the tag of a cell that checks an assignment of its notebook."""
     wanted = checked_by(tag)
     if not is_check(tag):
-        yield _finding(document, cell, "empty", ERROR, _("behind `check:` stands nothing"), tag)
+        yield _finding(document, cell, "empty", ERROR, _("nothing follows `check:`"), tag)
     elif not is_well_formed(wanted):
         text = _("%(tag)s is not in kebab-case: a-z, 0-9 and single hyphens", tag=repr(tag))
         yield _finding(document, cell, "kebab-case", ERROR, text, tag)

@@ -160,7 +160,7 @@ def _dry_run(publications: Sequence[Publication], server: Server) -> int:
         try:
             diff = difference(publication, server)
         except Rejected as rejected:
-            detail = _("Learntrace says no (%(status)s): %(detail)s", status=rejected.status, detail=rejected.detail)
+            detail = _("Learntrace refused it (%(status)s): %(detail)s", status=rejected.status, detail=rejected.detail)
             raise Refusal(detail, path) from None
         print(diff or _("Learntrace has just this already."))
     return 0

@@ -65,7 +65,7 @@ def copies_among(documents: Sequence[Document]) -> dict[tuple[str, int, str], Co
 
 def _why(copy: _TaggedCell, original: _TaggedCell) -> str:
     reasons = (
-        _("it is no code cell"),
+        _("it isn't a code cell"),
         _("its notebook is another lesson"),
         _("its notebook is named like a copy"),
         _("its heading has another number"),

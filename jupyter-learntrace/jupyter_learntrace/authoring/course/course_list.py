@@ -34,7 +34,7 @@ def read_course_list(path: Path) -> list[Row]:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise Refusals([Refusal(_("the list is no UTF-8 text; save it as UTF-8"), path, line)]) from None
+        raise Refusals([Refusal(_("the list isn't UTF-8 text; save it as UTF-8"), path, line)]) from None
     except OSError as error:
         raise Refusals([Refusal(_("it can't be read: %(reason)s", reason=reason_of(error)), path)]) from error
     refusals: list[Refusal] = []
@@ -80,8 +80,8 @@ def _csv_rows(text: str) -> Iterator[Row]:
             yield Row(reader.line_num, *(row.get(name, "") for name in COLUMNS))
     except csv.Error as error:
         if "limit" in str(error):
-            raise Refusal(_("this is no CSV: a field is longer than any cell's name"), line=reader.line_num) from None
-        raise Refusal(_("this is no CSV: look at the quotation marks"), line=reader.line_num) from None
+            raise Refusal(_("this isn't CSV: a field is longer than any cell's name"), line=reader.line_num) from None
+        raise Refusal(_("this isn't CSV: look at the quotation marks"), line=reader.line_num) from None
 
 
 def _columns(names: list[str]) -> list[str]:
@@ -101,10 +101,10 @@ def _yaml_rows(text: str) -> Iterator[Row]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise Refusal(_("this is no YAML: it holds a control character"), line=line) from None
+        raise Refusal(_("this isn't YAML: it holds a control character"), line=line) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        text = _("this is no YAML: look at the indentation, colons and brackets, and quote texts with either")
+        text = _("this isn't YAML: look at the indentation, colons and brackets, and quote texts with either")
         raise Refusal(text, line=mark.line + 1 if mark else None) from None
     except RecursionError:
         raise Refusal(_("the list is nested too deeply")) from None
@@ -123,7 +123,7 @@ def _yaml_rows(text: str) -> Iterator[Row]:
 def _row(node: Any, given: dict[str, str]) -> Row:
     line = _line(node)
     if not isinstance(node, yaml.MappingNode):
-        raise Refusal(_("here must stand `{notebook: ..., cell: ..., tag: ...}`"), line=line)
+        raise Refusal(_("expected `{notebook: ..., cell: ..., tag: ...}`"), line=line)
     values = dict(given)
     for key, value in node.value:
         name = _scalar(key)
@@ -138,13 +138,13 @@ def _row(node: Any, given: dict[str, str]) -> Row:
 
 def _sequence(node: Any) -> list[Any]:
     if not isinstance(node, yaml.SequenceNode):
-        raise Refusal(_("here must stand a list"), line=_line(node))
+        raise Refusal(_("expected a list"), line=_line(node))
     return list(node.value)
 
 
 def _scalar(node: Any) -> str:
     if not isinstance(node, yaml.ScalarNode):
-        raise Refusal(_("here must stand a text or a number"), line=_line(node))
+        raise Refusal(_("expected a text or a number"), line=_line(node))
     return str(node.value).strip()
 
 

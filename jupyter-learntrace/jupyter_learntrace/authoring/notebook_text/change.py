@@ -46,7 +46,7 @@ def apply_changes(document: Document, changes: Sequence[Change]) -> ChangedNoteb
         if place is None:  # Jupyter needs it, so read_document() has refused such a notebook
             raise Refusal(_("cell %(cell)s has no metadata", cell=index), document.path)
         if not isinstance(document.cells[index].metadata.get("tags", []), list):
-            raise Refusal(_("the `tags` of cell %(cell)s are no list: correct them first", cell=index), document.path)
+            raise Refusal(_("the `tags` of cell %(cell)s aren't a list: correct them first", cell=index), document.path)
         style = style_at(document.text, root, place)
         metadata = document.text[place.value_start : place.end]
         for change in by_cell[index]:

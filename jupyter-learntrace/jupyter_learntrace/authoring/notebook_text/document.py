@@ -109,7 +109,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     except (RecursionError, ValueError) as error:
         raise not_json(path, body, error) from None
     if not isinstance(content, dict) or not _is_version(content.get("nbformat")):
-        raise Refusal(_("this is JSON, but no notebook: it doesn't say its `nbformat`"), path)
+        raise Refusal(_("this is JSON, but not a notebook: it doesn't say its `nbformat`"), path)
     return content
 
 
@@ -134,10 +134,10 @@ def _check_version(path: Path, content: dict[str, Any]) -> None:
 def _fault(content: dict[str, Any]) -> str:
     """Return why Jupyter can't open a notebook of nbformat 4; empty if it can."""
     if not isinstance(content.get("nbformat_minor", 0), int):
-        return _("`nbformat_minor` is no number")
+        return _("`nbformat_minor` isn't a number")
     cells = content.get("cells")
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        return _("`cells` is no list of cells")
+        return _("`cells` isn't a list of cells")
     if not isinstance(content.get("metadata"), dict):
         return _("Jupyter can't open it: the notebook has no `metadata`")
     for index, cell in enumerate(cells):

@@ -59,7 +59,7 @@ def _of_cells(cells: list[dict[str, Any]], minor: int) -> Iterator[Oddity]:
         (_has_tag_twice, _("%(cells)s with the same tag twice: Jupyter opens it with a warning")),
         (
             lambda cell: not _is_tag_list(cell["metadata"].get("tags", [])),
-            _("%(cells)s with `tags` that are no list of texts: Jupyter opens it with a warning"),
+            _("%(cells)s with `tags` that aren't a list of texts: Jupyter opens it with a warning"),
         ),
     )
     for is_odd, template in kinds:

@@ -21,7 +21,7 @@ def not_text(path: Path, stored: bytes, error: UnicodeDecodeError) -> Refusal:
     if stored.startswith(_UTF_16):
         return Refusal(_("the file is UTF-16 text; save it as UTF-8, which Jupyter reads"), path, 1)
     line = stored.count(b"\n", 0, error.start) + 1
-    return Refusal(_("the file is no UTF-8 text, so it is no notebook"), path, line)
+    return Refusal(_("the file isn't UTF-8 text, so it isn't a notebook"), path, line)
 
 
 def not_json(path: Path, text: str, error: ValueError | RecursionError) -> Refusal:
@@ -35,13 +35,13 @@ def not_json(path: Path, text: str, error: ValueError | RecursionError) -> Refus
         )
         return Refusal(sentence, path, text.count("\n", 0, conflict.start()) + 1)
     if isinstance(error, RecursionError):
-        return Refusal(_("this is no JSON that can be read: it is nested too deeply"), path)
+        return Refusal(_("this isn't readable JSON: it is nested too deeply"), path)
     if not isinstance(error, json.JSONDecodeError):
-        return Refusal(_("this is no JSON that can be read: a number in it has thousands of digits"), path)
+        return Refusal(_("this isn't readable JSON: a number in it has thousands of digits"), path)
     # A text without its closing quote reaches to the file's end: line breaks would have been refused before.
     if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
         return Refusal(_("the file ends too early: a part of it is missing"), path, error.lineno, error.colno)
-    return Refusal(_("this is no JSON: %(reason)s", reason=_fault(error)), path, error.lineno, error.colno)
+    return Refusal(_("this isn't JSON: %(reason)s", reason=_fault(error)), path, error.lineno, error.colno)
 
 
 def _other_file(text: str) -> str:
@@ -59,10 +59,10 @@ def _other_file(text: str) -> str:
 def _fault(error: json.JSONDecodeError) -> str:
     """Return what is wrong with a JSON text at the error's place."""
     faults = {
-        "Expecting property name": _("here must stand a name in double quotes"),
-        "Expecting ':'": _("here must stand a colon"),
-        "Expecting ','": _("here must stand a comma or a closing bracket"),
-        "Expecting value": _("here must stand a value"),
+        "Expecting property name": _("expected a name in double quotes"),
+        "Expecting ':'": _("expected a colon"),
+        "Expecting ','": _("expected a comma or a closing bracket"),
+        "Expecting value": _("expected a value"),
         "Extra data": _("there is more behind its end"),
         "Invalid control character": _("a line break or control character stands unescaped in a text"),
         "Invalid \\": _("a backslash stands here that begins no escape"),

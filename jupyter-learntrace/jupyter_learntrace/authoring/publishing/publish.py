@@ -101,7 +101,7 @@ def _refusals_of(publication: Publication, rejected: Rejected) -> Iterable[Refus
     """Yield the errors of Learntrace, located at the cell where an error names an assignment."""
     path, body = publication.document.path, rejected.body
     if rejected.status != 400 or not isinstance(body, dict) or "detail" in body:
-        text = _("Learntrace says no (%(status)s): %(detail)s", status=rejected.status, detail=rejected.detail)
+        text = _("Learntrace refused it (%(status)s): %(detail)s", status=rejected.status, detail=rejected.detail)
         yield Refusal(text, path)
         return
     for field, messages in body.items():

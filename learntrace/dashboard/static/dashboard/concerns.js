@@ -89,6 +89,7 @@
     j: () => step(1),
     k: () => step(-1),
     e: () => press("acknowledge"),
+    h: () => here()?.querySelector("[data-hand]")?.click(),
     s: () => press("snooze:10"),
     x: () => here()?.querySelector("input[type=checkbox]")?.click(),
     z: undo,

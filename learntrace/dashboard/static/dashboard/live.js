@@ -11,11 +11,13 @@
   // While the stream tells what changes, the page is asked this seldom besides: ages grow although nothing happens.
   const REST = 20000;
   const AWAY = 60000;
+  const TICK = 5000;
+  const ASLEEP = 20000;
   const language = document.documentElement.lang || "en";
   // A page tells all times in one zone, which the server knows: charts and CSV files are made there.
   const timeZone = document.documentElement.dataset.timeZone || "UTC";
   const clock = new Intl.DateTimeFormat(language, { timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-  const date = new Intl.DateTimeFormat(language, { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const date = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const full = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "full", timeStyle: "long" });
 
   // Before anything is shown or compared, so that no text changes in front of the reader's eyes.
@@ -25,6 +27,27 @@
       time.textContent = (time.dataset.form === "clock" ? clock : date).format(at);
       time.title = full.format(at);
     }
+  };
+
+  // On a phone the rows of a table become blocks (layout.css), in which each cell says what it is.
+  const titleOf = (head) => {
+    const own = head.cloneNode(true);
+    own.querySelectorAll(".why, .why-text").forEach((one) => one.remove());
+    return own.textContent.trim();
+  };
+  const labelCells = (root) => {
+    for (const table of root.querySelectorAll("table.dense")) {
+      const titles = [...(table.tHead?.rows[0]?.cells ?? [])].map(titleOf);
+      if (!titles.length) continue;
+      table.classList.add("stacked");
+      for (const row of table.tBodies[0]?.rows ?? []) {
+        [...row.cells].forEach((cell, place) => { if (cell.localName === "td") cell.dataset.title = titles[place] ?? ""; });
+      }
+    }
+  };
+  const prepare = (root) => {
+    tellTimes(root);
+    labelCells(root);
   };
 
   // The server learns the reader's zone here; a page that was made in another one is asked for again, once.
@@ -73,6 +96,50 @@
     found.find((one) => one && one.checkVisibility())?.focus({ preventScroll: true });
   };
 
+  // A card or a row that is over while somebody looks leaves its place free, and says why: what is below would else move up
+  // under the reader's hand. What the reader has done moves things anyway, and an order that was asked for is the new one.
+  const GONE = "gone-";
+  const placesOf = (part) => (part.dataset.still === "learners" ? part : part.querySelector(":scope > ul.signals"));
+  const gone = (part, row, next) => {
+    const key = row.dataset.row;
+    if (row.classList.contains("gone")) return row;
+    const place = document.createElement(row.localName);
+    place.className = `${row.classList.contains("concern") ? "signal " : ""}gone`;
+    place.dataset.row = GONE + key;
+    place.style.height = `${row.getBoundingClientRect().height}px`;
+    const text = place.appendChild(document.createElement(row.localName === "tr" ? "td" : "p"));
+    if (row.localName === "tr") {
+      text.colSpan = row.cells.length;
+      text.textContent = part.dataset.gone;
+    } else {
+      const by = next.querySelector(`[data-row="${CSS.escape(key)}"] [data-by]`)?.textContent.trim();
+      const learner = row.querySelector("a[href*='/learner/']")?.getAttribute("href").match(/\/learner\/(\d+)/)?.[1];
+      const erased = document.querySelector(`[data-still=learners] > [data-row="${GONE}${learner}"]`);
+      text.textContent = erased ? part.dataset.gone : `${row.dataset.name}: ${by ?? part.dataset.over}`;
+    }
+    return place;
+  };
+  const keepPlaces = (part, next) => {
+    const [old, fresh] = [placesOf(part), placesOf(next)];
+    if (!old || !fresh) return false;
+    const stays = new Map([...fresh.children].map((row) => [row.dataset.row, row]));
+    let before = null;
+    let found = false;
+    for (const row of [...old.children]) {
+      const same = stays.get(row.dataset.row);
+      const back = row.classList.contains("gone") && stays.has(row.dataset.row.slice(GONE.length));
+      if (same) before = same;
+      else if (!back && row.dataset.row) {
+        const place = gone(part, row, next);
+        found = true;
+        if (before) before.after(place);
+        else fresh.prepend(place);
+        before = place;
+      }
+    }
+    return found;
+  };
+
   const keepOpen = (part, next) => {
     for (const one of part.querySelectorAll("details[id][open]")) {
       const same = next.querySelector(`details[id="${CSS.escape(one.id)}"]`);
@@ -106,10 +173,16 @@
     }
   };
 
-  const put = (fresh, sign) => {
-    tellTimes(fresh);
+  // Returns whether something is over whose place is kept.
+  const put = (fresh, sign, moves) => {
+    let kept = false;
+    prepare(fresh);
     keepToken(fresh);
-    if (fresh.querySelector("[data-live]") && names(fresh) !== names(document)) return putAll(fresh, sign);
+    if (fresh.querySelector("[data-live]") && names(fresh) !== names(document)) {
+      putAll(fresh, sign);
+      document.dispatchEvent(new Event("learntrace:put"));
+      return false;
+    }
     for (const part of document.querySelectorAll("[data-part]")) {
       const next = fresh.querySelector(`[data-part="${part.dataset.part}"]`);
       if (!next || next.innerHTML === part.innerHTML) continue;
@@ -117,12 +190,14 @@
       const place = placeIn(part);
       const selected = selectedIn(part);
       keepOpen(part, next);
+      if (part.dataset.still && !moves(part.dataset.still)) kept = keepPlaces(part, next) || kept;
       keep(part, next);
       part.replaceChildren(...next.childNodes);
       select(part, selected);
       if (place) goTo(part, place);
     }
     document.dispatchEvent(new Event("learntrace:put"));
+    return kept;
   };
 
   const follow = (sign) => {
@@ -145,6 +220,10 @@
       word.textContent = on ? sign.dataset.on : sign.dataset.off;
     };
 
+    // Whether the reader has done something to a concern since the last answer.
+    let acted = false;
+    document.addEventListener("learntrace:done", () => { acted = true; });
+
     // Lists whose order the reader has asked for, until the next answer; all others hold still.
     const released = new Set();
     const order = () => [...document.querySelectorAll("[data-still]")]
@@ -163,8 +242,12 @@
       // What may no longer be read is not shown any longer either.
       if (answer.status === 403 || answer.status === 404) return location.reload();
       if (!answer.ok) throw new Error(String(answer.status));
-      put(new DOMParser().parseFromString(await answer.text(), "text/html"), sign);
+      const shown = document.querySelectorAll(".gone").length;
+      const kept = put(new DOMParser().parseFromString(await answer.text(), "text/html"), sign, (name) => acted || released.has(name));
+      // The next answer tells how many places there are to give up.
+      if (kept && document.querySelectorAll(".gone").length > shown) again = true;
       released.clear();
+      acted = false;
       say(true);
       // A slow server is asked less often: at most a tenth of the time goes into one reader's page; what happens is
       // followed sooner, in at most a third.
@@ -233,7 +316,22 @@
       turn();
     });
     document.addEventListener("learntrace:changed", turn);
-    window.addEventListener("online", turn);
+    // Back online, or awake: what the page shows is old until the next answer. A stream may be dead without an error.
+    const wake = () => {
+      say(false);
+      document.dispatchEvent(new Event("learntrace:woke"));
+      turn();
+    };
+    window.addEventListener("online", wake);
+    window.addEventListener("offline", () => say(false));
+    // While the computer sleeps, nothing ticks. (Hidden pages tick seldom too: they ask when they are looked at.)
+    let ticked = Date.now();
+    window.setInterval(() => {
+      const slept = Date.now() - ticked > ASLEEP && !document.hidden;
+      ticked = Date.now();
+      if (slept) wake();
+    }, TICK);
+    document.addEventListener("visibilitychange", () => { ticked = Date.now(); });
     say(true);
     later(pause);
     if (sign.dataset.stream) listen();
@@ -293,7 +391,7 @@
       const answer = await fetch(address, { headers: { "Learntrace-Parts": "1" }, cache: "no-store", redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      tellTimes(fresh);
+      prepare(fresh);
       place.replaceChildren(...fresh.body.childNodes);
     } catch {
       details.dataset.fetch = address;
@@ -309,7 +407,7 @@
   };
 
   nameZone();
-  tellTimes(document);
+  prepare(document);
   begin();
   document.addEventListener("submit", send);
   document.addEventListener("change", choose);

@@ -8,17 +8,33 @@ window.learntraceStream = ({ stream, worker, name }, hear) => {
   const HEARTBEAT = 20000;
   const AGAIN = 15000;
 
+  // Whether this page can alert, and this browser's user wants it (alerts.js).
+  const alerting = () => {
+    if (!document.querySelector("[data-alerts]")) return false;
+    try {
+      const choice = JSON.parse(localStorage.getItem("learntrace-alerts") ?? "{}");
+      return Boolean(choice.notify || choice.sound);
+    } catch {
+      return false;
+    }
+  };
+  const tellConcern = (concern) => document.dispatchEvent(new CustomEvent("learntrace:concern", { detail: concern }));
+
   const shared = () => {
     const script = new SharedWorker(worker, { name });
     const { port } = script;
     // It could not be loaded.
     script.onerror = own;
-    const say = (looking) => port.postMessage({ stream, looking });
-    port.onmessage = ({ data }) => hear(data);
-    const look = () => say(!document.hidden);
-    window.setInterval(() => { if (!document.hidden) say(true); }, HEARTBEAT);
+    const say = (more = {}) => port.postMessage({
+      stream, looking: !document.hidden, alerting: alerting(), active: navigator.userActivation?.hasBeenActive ?? true, ...more,
+    });
+    port.onmessage = ({ data }) => (data.concern ? tellConcern(data.concern) : hear(data));
+    const look = () => say();
+    window.setInterval(() => { if (!document.hidden || alerting()) say(); }, HEARTBEAT);
     document.addEventListener("visibilitychange", look);
-    window.addEventListener("pagehide", () => say(false));
+    document.addEventListener("learntrace:alerts", look);
+    document.addEventListener("learntrace:woke", () => say({ woke: true }));
+    window.addEventListener("pagehide", () => say({ looking: false, alerting: false }));
     window.addEventListener("pageshow", look);
     look();
   };
@@ -29,9 +45,10 @@ window.learntraceStream = ({ stream, worker, name }, hear) => {
     let timer = 0;
     const open = () => {
       window.clearTimeout(timer);
-      if (source || document.hidden) return;
+      if (source || (document.hidden && !alerting())) return;
       source = new EventSource(stream);
       for (const kind of KINDS) source.addEventListener(kind, () => hear(kind));
+      source.addEventListener("concern", (event) => { if (alerting()) tellConcern(JSON.parse(event.data)); });
       source.onerror = () => {
         hear("down");
         if (source?.readyState !== EventSource.CLOSED) return;
@@ -43,7 +60,8 @@ window.learntraceStream = ({ stream, worker, name }, hear) => {
       source?.close();
       source = null;
     };
-    document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+    document.addEventListener("visibilitychange", () => (document.hidden && !alerting() ? close() : open()));
+    document.addEventListener("learntrace:woke", () => { close(); open(); });
     window.addEventListener("pagehide", close);
     window.addEventListener("pageshow", open);
     open();

@@ -3,27 +3,38 @@
 "use strict";
 
 const KINDS = ["hello", "signal", "concern", "progress", "webhook", "reset"];
-// A tab that was killed says no goodbye: it is forgotten when it has been silent so long.
+// A tab that was killed says no goodbye: it is forgotten when it has been silent so long. Browsers let hidden tabs, which wait
+// for alerts, speak once a minute.
 const SILENCE = 60000;
+const HIDDEN_SILENCE = 150000;
 const AGAIN = 15000;
 // A reload closes its tab's port and opens another one.
 const LINGER = 3000;
 
-// The tabs that are being looked at, with the time at which each was last heard.
-const looking = new Map();
+// The tabs that are being looked at, or wait for alerts: what each has told last, and when.
+const tabs = new Map();
 let address = "";
 let source = null;
 let live = false;
 let timer = 0;
 
-const tell = (kind) => { for (const port of looking.keys()) port.postMessage(kind); };
+const tell = (kind) => { for (const [port, tab] of tabs) if (tab.looking) port.postMessage(kind); };
+
+// However many tabs there are, one of them alerts: one in front if there is one, and one that the browser lets sound.
+const alertOne = (text) => {
+  const waiting = [...tabs].filter(([, tab]) => tab.alerting);
+  const rank = (tab) => (tab.active ? 2 : 0) + (tab.looking ? 1 : 0);
+  waiting.sort(([, a], [, b]) => rank(b) - rank(a));
+  if (waiting.length) waiting[0][0].postMessage({ concern: JSON.parse(text) });
+};
 
 const open = () => {
   if (source || !address) return;
   source = new EventSource(address);
   for (const kind of KINDS) {
-    source.addEventListener(kind, () => {
+    source.addEventListener(kind, (event) => {
       if (kind === "hello") live = true;
+      if (kind === "concern") alertOne(event.data);
       tell(kind);
     });
   }
@@ -44,10 +55,17 @@ const close = () => {
   live = false;
 };
 
+// A connection that was open while the computer slept may be dead without knowing it.
+const renew = () => {
+  close();
+  tell("down");
+  open();
+};
+
 const settle = () => {
-  const oldest = Date.now() - SILENCE;
-  for (const [port, heard] of looking) if (heard < oldest) looking.delete(port);
-  if (looking.size) open();
+  const now = Date.now();
+  for (const [port, tab] of tabs) if (now - tab.heard > (tab.looking ? SILENCE : HIDDEN_SILENCE)) tabs.delete(port);
+  if (tabs.size) open();
   else close();
 };
 
@@ -58,15 +76,16 @@ const later = (milliseconds) => {
 
 const hear = (port, message) => {
   if (message.stream) address = message.stream;
-  if (message.looking) {
-    const known = looking.has(port);
-    looking.set(port, Date.now());
-    open();
+  if (message.looking || message.alerting) {
+    const known = tabs.get(port)?.looking;
+    tabs.set(port, { looking: message.looking, alerting: message.alerting, active: message.active, heard: Date.now() });
+    if (message.woke) renew();
+    else open();
     // Whoever comes later has missed the beginning.
-    if (!known && live) port.postMessage("hello");
+    if (message.looking && !known && live) port.postMessage("hello");
   } else {
-    looking.delete(port);
-    if (!looking.size) later(LINGER);
+    tabs.delete(port);
+    if (!tabs.size) later(LINGER);
   }
 };
 

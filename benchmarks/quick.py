@@ -1,0 +1,48 @@
+"""`make bench-quick`: the comparisons that have a target, in a few minutes.
+
+Every round verifies the rows that it has made. Other work on the machine makes ratios smaller too, as a server is several
+processes and a reference is one: so a ratio is a failure only where even the best round is below half of its target, and
+none is where others use much of the machine. The rows count always.
+"""
+
+import os
+import sys
+from itertools import islice
+
+import psutil
+
+from benchmarks.__main__ import compare, report
+from benchmarks.server import running
+
+ROUNDS = 3
+INGEST_SECONDS = 2.0
+# Percent of the machine that others may use where ratios are judged.
+MOST_USED_BY_OTHERS = 40.0
+
+
+def main() -> int:
+    used = psutil.cpu_percent(interval=2.0)
+    with running() as installation:
+        from benchmarks import events, ingest, processing
+
+        ingest.SECONDS = INGEST_SECONDS
+        chosen = [
+            *islice(processing.benchmarks(installation), 1),
+            *ingest.benchmarks(installation),
+            *events.quick(installation),
+        ]
+        rows = [compare(benchmark, ROUNDS) for benchmark in chosen]
+    report(rows, ROUNDS)
+    loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    print(f"\nOthers used {used:.0f} % of the machine before; its load after: {loads}")
+    far_off = [row for row in rows if row.is_far_off]
+    for row in far_off:
+        print(f"below half of its target, {row.target}: {row.name}", file=sys.stderr)
+    if used > MOST_USED_BY_OTHERS:
+        print("ratios are not judged: others use too much of the machine", file=sys.stderr)
+        return 0
+    return 1 if far_off else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Invitations: a link with which somebody becomes a member of an academy."""

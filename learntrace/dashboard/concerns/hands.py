@@ -1,0 +1,106 @@
+"""Raised hands on pages: what a card, a learner's page and My learning tell of them, and what staff does with them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from learntrace.accounts.models import Academy, User
+from learntrace.core.errors import Problem
+from learntrace.core.http.filters import natural
+from learntrace.dashboard.concerns.answers import answer
+from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.catalogue import shown_keys
+from learntrace.signals.concerns.summary import duration_words, hand_up
+from learntrace.signals.help_requests.helping import DONE, HELP, handle_hand
+from learntrace.signals.help_requests.models import HELPED, HELPING, TAKEN_BACK, HelpRequest
+from learntrace.signals.help_requests.queue import hands_of
+
+# In the pairs that undo what was done last: what tells a hand from a concern.
+UNDO_PREFIX = "hand."
+MOST_OF_LEARNER = 10
+
+
+@dataclass(frozen=True)
+class CardHand:
+    """The hand within a card; `act` is what staff can do with it next."""
+
+    id: int
+    told: str
+    text: str
+    helping: bool
+
+    @property
+    def act(self) -> str:
+        return DONE if self.helping else HELP
+
+
+@dataclass(frozen=True)
+class HandLine:
+    """A hand of a learner: when it was raised, on what, and in words what became of it."""
+
+    raised_at: datetime
+    about: str
+    text: str
+    told: str
+
+
+def card_hand(hand: HelpRequest | None) -> CardHand | None:
+    """Return a hand as its card shows it."""
+    return None if hand is None else CardHand(hand.pk, hand_up(hand), hand.text, hand.state == HELPING)
+
+
+def hands_of_learner(academy: Academy, user: User) -> list[HelpRequest]:
+    """Return a learner's last hands, for staff; the one that is up is among them."""
+    return list(hands_of(academy).filter(user=user)[:MOST_OF_LEARNER])
+
+
+def staff_lines(academy: Academy, hands: Sequence[HelpRequest]) -> list[HandLine]:
+    """Return hands as lines for staff; a query only where one is about a step of a package."""
+    return hand_lines(hands, shown_keys(academy.pk, {hand.assignment for hand in hands if hand.assignment}))
+
+
+def hand_lines(hands: Iterable[HelpRequest], shown: set[str] | None = None) -> list[HandLine]:
+    """Return hands as lines; with `shown`, no other assignment is named."""
+    return [HandLine(hand.raised_at, about_of(hand, shown), hand.text, what_became_of(hand)) for hand in hands]
+
+
+def about_of(hand: HelpRequest, shown: set[str] | None = None) -> str:
+    """Return the name of a hand's assignment, else of its asset, else nothing."""
+    key = hand.assignment if shown is None or hand.assignment in shown else None
+    return (key or hand.asset_slug).removeprefix(PREFIX)
+
+
+def what_became_of(hand: HelpRequest) -> str:
+    """Return in words who helped, after which time and for how long."""
+    waited = duration_words(hand.waited) if hand.waited is not None else ""
+    if hand.state == TAKEN_BACK:
+        return _("Taken back after %(waited)s") % {"waited": waited}
+    if hand.state != HELPED:
+        return hand_up(hand)
+    who = hand.helped_by.display_name if hand.helped_by else _("Somebody")
+    if hand.took is None:
+        return _("%(who)s helped after %(waited)s") % {"who": who, "waited": waited}
+    return _("%(who)s helped after %(waited)s, for %(took)s") % {
+        "who": who,
+        "waited": waited,
+        "took": duration_words(hand.took),
+    }
+
+
+@require_POST
+@academy_page("read_assignment")
+def handle_raised(request: HttpRequest, page: AcademyPage) -> HttpResponse:
+    """Help where a hand is raised, or say that it is done; and say how that is undone."""
+    act = request.POST.get("act", "")
+    number = natural(request.POST.get("hand", "")) or 0
+    try:
+        handle_hand(page.academy, number, act, page.user)
+    except Problem as problem:
+        return answer(request, problem.sentence(), [], failed=True)
+    told = _("You are helping") if act == HELP else _("Helped")
+    return answer(request, told, [f"{UNDO_PREFIX}{number}:{act}"] if act in (HELP, DONE) else [])

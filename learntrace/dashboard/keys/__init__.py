@@ -1,0 +1,1 @@
+"""Keys of an academy's people and programs."""

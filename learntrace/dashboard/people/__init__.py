@@ -1,0 +1,1 @@
+"""People of an academy: list, add, invite, import, archive, merge, cohorts and due dates."""

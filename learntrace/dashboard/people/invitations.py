@@ -1,0 +1,203 @@
+"""Invitations: send one or make a link, take one back; and the page that the link opens."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from learntrace.accounts.cohort_limits.limit import require_all_cohorts
+from learntrace.accounts.invitations import accepting, inviting
+from learntrace.accounts.models import Cohort, Invitation, User
+from learntrace.accounts.second_factor.sign_in import open_session
+from learntrace.accounts.signing_in import reset
+from learntrace.core.errors import FieldProblem, Problem
+from learntrace.core.http.filters import natural
+from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.people.forms import choices, chosen_cohorts, person_fields
+from learntrace.dashboard.people.words import ROLES as ROLE_WORDS
+
+MOST_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class InvitationLine:
+    """An invitation with its role and its state in words."""
+
+    invitation: Invitation
+    role: str | Promise
+    cohorts: str
+    state: str | Promise
+    shape: str
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class InvitationsContext:
+    """The context of people/invitations.html; `made` is a link that was made just now, and is shown this once."""
+
+    lines: Sequence[InvitationLine]
+    roles: Sequence[tuple[str, Promise]]
+    cohorts: Sequence[Cohort]
+    lifetimes: Sequence[int]
+    by_mail: bool
+    typed: Mapping[str, str] = field(default_factory=dict)
+    ticked: Collection[int] = ()
+    problem: str = ""
+    fault: str = ""
+    made: str = ""
+    mailed_to: str = ""
+
+
+@dataclass(frozen=True)
+class InvitationContext:
+    """The context of people/invitation.html; `closed` says why the link opens nothing."""
+
+    token: str
+    academy: str = ""
+    role: str | Promise = ""
+    email: str = ""
+    by: str = ""
+    owner: bool = False
+    signed_in: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    fault: str = ""
+    closed: str = ""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@academy_page("crud_member")
+def invitations(request: HttpRequest, page: AcademyPage) -> HttpResponse:
+    """Show the academy's invitations; make one."""
+    require_all_cohorts(page.academy)
+    if request.method != "POST":
+        return page.show("people/invitations.html", _context(page))
+    form = {name: request.POST.get(name, "") for name in ("email", "role", "days")}
+    cohorts = chosen_cohorts(request, page.academy)
+    try:
+        row, token = inviting.invite(
+            page.academy,
+            page.user,
+            email=form["email"],
+            role=form["role"],
+            cohorts=cohorts,
+            days=natural(form["days"]) or 0,
+        )
+    except Problem as problem:
+        fault = problem.field if isinstance(problem, FieldProblem) else ""
+        ticked = {cohort.pk for cohort in cohorts}
+        told = {"typed": form, "ticked": ticked, "problem": problem.sentence(), "fault": fault}
+        return page.show("people/invitations.html", _context(page, **told), problem.status_code)
+    link = _link(request, token)
+    mailed = inviting.mail(row, link)
+    context = _context(page, made=link, mailed_to=row.email if mailed else "")
+    return page.show("people/invitations.html", context)
+
+
+def _link(request: HttpRequest, token: str) -> str:
+    path = reverse("invitation", args=[token])
+    return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
+
+
+def _context(page: AcademyPage, **told: object) -> InvitationsContext:
+    lines = [_line(row) for row in inviting.invitations_of(page.academy)[:MOST_SHOWN]]
+    return InvitationsContext(
+        lines=lines,
+        roles=list(ROLE_WORDS.items()),
+        cohorts=choices(page.academy),
+        lifetimes=inviting.LIFETIMES,
+        by_mail=reset.is_available(),
+        **told,  # type: ignore[arg-type]
+    )
+
+
+def _line(row: Invitation) -> InvitationLine:
+    if row.used_at is not None:
+        state, shape = _("accepted"), "done"
+    elif row.revoked_at is not None:
+        state, shape = _("taken back"), "ignored"
+    elif row.expires_at <= timezone.now():
+        state, shape = _("expired"), "ignored"
+    else:
+        state, shape = (_("mailed, waiting") if row.mailed else _("waiting")), "pending"
+    cohorts = ", ".join(cohort.name for cohort in row.cohorts.all())
+    return InvitationLine(row, ROLE_WORDS.get(row.role, row.role), cohorts, state, shape, shape == "pending")
+
+
+@require_POST
+@academy_page("crud_member")
+def revoke(request: HttpRequest, page: AcademyPage, invitation_id: int) -> HttpResponse:
+    """Take an invitation back."""
+    inviting.revoke(page.academy, invitation_id)
+    messages.success(request, _("Taken back: the link opens nothing any more."))
+    return redirect(page.address("people-invitations"))
+
+
+@sensitive_post_parameters("new", "again")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Show an invitation to whoever has its link; accept it."""
+    user = request.user if isinstance(request.user, User) else None
+    try:
+        found = accepting.opened(token)
+    except accepting.InvitationClosed as problem:
+        return _show(request, InvitationContext(token, closed=problem.sentence()), problem.status_code)
+    if request.method != "POST":
+        return _show(request, _opened(token, found, user))
+    try:
+        membership = accepting.accept_as(user, token) if user else accepting.accept_as_new(token, *_account(request))
+    except accepting.InvitationClosed as problem:
+        return _show(request, InvitationContext(token, closed=problem.sentence()), problem.status_code)
+    except Problem as problem:
+        fault = problem.field if isinstance(problem, FieldProblem) else ""
+        context = _opened(token, found, user, person_fields(request), problem.sentence(), fault)
+        return _show(request, context, problem.status_code)
+    if user is None:
+        open_session(request, membership.user, second_factor=False)
+    messages.success(request, _("Welcome to %(academy)s.") % {"academy": membership.academy.name})
+    return redirect("home")
+
+
+def _account(request: HttpRequest) -> tuple[dict[str, str], str]:
+    new = request.POST.get("new", "")
+    if new != request.POST.get("again", ""):
+        raise FieldProblem("new", _("The two passwords differ."))
+    return person_fields(request), new
+
+
+def _opened(
+    token: str,
+    found: accepting.Opened,
+    user: User | None,
+    typed: Mapping[str, str] | None = None,
+    problem: str = "",
+    fault: str = "",
+) -> InvitationContext:
+    row = found.invitation
+    return InvitationContext(
+        token,
+        academy=row.academy.name,
+        role=ROLE_WORDS.get(row.role, row.role),
+        email=row.email,
+        by=row.made_by.display_name if row.made_by else "",
+        owner=found.owner is not None,
+        signed_in=user.display_name if user else "",
+        typed=typed or {"username": "", "email": row.email, "first_name": "", "last_name": ""},
+        problem=problem,
+        fault=fault,
+    )
+
+
+def _show(request: HttpRequest, context: InvitationContext, status: int = 200) -> HttpResponse:
+    return render(request, "people/invitation.html", vars(context), status=status)

@@ -1,0 +1,1 @@
+"""Reports: a week, and cohorts side by side."""

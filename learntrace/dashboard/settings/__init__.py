@@ -1,0 +1,1 @@
+"""An academy's settings, and one's own notification rules."""

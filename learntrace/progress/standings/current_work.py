@@ -1,0 +1,83 @@
+"""The assignment that each learner is on: the one that the learner was seen on last, with the state there.
+
+Read in one statement for a class of any size. The state is that of `measures.learner_state`, as everywhere.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from learntrace.core.sql import fetch
+from learntrace.measures.activity import Failure
+from learntrace.measures.error_groups import variant_of
+from learntrace.measures.failures import FAILED, UNKNOWN
+from learntrace.measures.learner_state import Evidence, Standing, learner_state
+from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.catalogue import SHOWN_TO_CLASS
+from learntrace.progress.evidence import EVIDENCE
+
+_CURRENT = f"""
+WITH latest AS MATERIALIZED (
+     SELECT DISTINCT ON (p.user_id) p.id, p.user_id, p.academy_id, p.assignment, p.last_seen_at, {EVIDENCE.format(row="p")}
+       FROM progress_progress p
+      WHERE p.user_id = ANY(%(learners)s) AND (%(academy)s::bigint IS NULL OR p.academy_id = %(academy)s)
+        AND (%(assets)s::bigint[] IS NULL
+             OR p.assignment IN (SELECT key FROM progress_assignment
+                                  WHERE academy_id = p.academy_id AND asset_id = ANY(%(assets)s)))
+        AND (NOT %(to_class)s OR {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")})
+      ORDER BY p.user_id, p.last_seen_at DESC, p.id DESC
+)
+SELECT p.user_id, p.assignment, coalesce(a.title, ''), p.last_seen_at, e.name, e.message, {EVIDENCE.format(row="p")}
+  FROM latest p
+  LEFT JOIN progress_assignment a ON a.academy_id = p.academy_id AND a.key = p.assignment
+  LEFT JOIN LATERAL (SELECT name, message FROM progress_errorcount WHERE progress_id = p.id
+                      ORDER BY last_at DESC, id DESC LIMIT 1) AS e ON true
+"""  # noqa: S608 (only texts of this package)
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentWork:
+    """An assignment in hand; `title` is empty for one that is not published, `error` what was met there last, in a word."""
+
+    key: str
+    title: str
+    last_seen_at: datetime
+    standing: Standing
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        """The assignment's key without its prefix."""
+        return self.key.removeprefix(PREFIX)
+
+
+def current_work(
+    learner_ids: Collection[int],
+    academy_id: int | None = None,
+    assets: Collection[int] | None = None,
+    *,
+    to_class: bool = False,
+) -> dict[int, CurrentWork]:
+    """Return the work in hand of those of the learners who were seen; one query.
+
+    `academy_id`: only there; None means everywhere. `assets`: only on their published assignments. `to_class`: only what pages
+    of a class may name.
+    """
+    asked = {
+        "learners": sorted(learner_ids),
+        "academy": academy_id,
+        "assets": None if assets is None else sorted(assets),
+        "to_class": to_class,
+    }
+    return {
+        user_id: CurrentWork(key, title, seen_at, learner_state(Evidence(*evidence)), _word(name, message))
+        for user_id, key, title, seen_at, name, message, *evidence in fetch(_CURRENT, asked)
+    }
+
+
+def _word(name: str | None, message: str | None) -> str:
+    """Return an error in a word: its type, where it has one that says anything, else what it says; empty if it says nothing."""
+    if not name:
+        return ""
+    variant = variant_of(Failure(name, message or ""))
+    return variant.message if variant.name in (UNKNOWN, FAILED) else variant.name

@@ -1,0 +1,167 @@
+"""Cohorts side by side: how fast each gets through the same assignments, and where it fails."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import Any, Final
+
+from django.utils import timezone
+
+from learntrace.accounts.models import Academy, Cohort
+from learntrace.assignments.tasks import tasks_seen_in
+from learntrace.core.sql import fetch, json_rows
+from learntrace.progress.catalogue import SHOWN_TO_CLASS
+from learntrace.progress.counting import counts
+from learntrace.progress.reports.errors import ErrorRow, errors_on
+
+# A course is compared for so many days; what comes later counts in the figures, and in no curve.
+MOST_DAYS: Final = 200
+
+_MEMBERS = """
+member AS (
+    SELECT * FROM jsonb_to_recordset(%(members)s::jsonb) AS r(cohort bigint, learner bigint, start timestamptz)
+)"""
+_STANDING = f"""
+WITH {_MEMBERS}
+SELECT m.cohort, p.assignment,
+       CASE WHEN p.done_at IS NOT NULL THEN greatest(0, floor(extract(epoch FROM p.done_at - m.start) / 86400))::int END AS day,
+       count(*),
+       array_agg(extract(epoch FROM p.done_at - p.first_seen_at)::float8)
+  FROM member m
+  JOIN progress_progress p ON p.user_id = m.learner AND p.academy_id = %(academy)s AND p.first_seen_at >= m.start
+ WHERE (%(keys)s::text[] IS NULL OR p.assignment = ANY(%(keys)s))
+   AND {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")}
+ GROUP BY m.cohort, p.assignment, day
+"""  # noqa: S608 (no text from outside)
+_ATTEMPTS = f"""
+WITH {_MEMBERS}
+SELECT m.cohort, count(*), count(*) FILTER (WHERE a.outcome = 'error'), count(DISTINCT a.user_id)
+  FROM member m
+  JOIN progress_activity a ON a.user_id = m.learner AND a.academy_id = %(academy)s AND a.at >= m.start
+ WHERE a.outcome IN ('ok', 'error') AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {counts("a")}
+   AND (%(keys)s::text[] IS NULL OR a.assignment = ANY(%(keys)s))
+ GROUP BY m.cohort
+"""  # noqa: S608 (no text from outside)
+
+
+@dataclass(frozen=True)
+class CohortFigures:
+    """A cohort on the compared assignments.
+
+    `curve` has for each day since the cohort's beginning the share of all (learner, assignment) that were done by its end.
+    `median_seconds` is the time from a learner's first activity on an assignment until it was done.
+    """
+
+    cohort: Cohort
+    learners: int
+    active: int
+    attempts: int
+    failed: int
+    done: int
+    places: int
+    median_seconds: float | None
+    curve: Sequence[float]
+    errors: Sequence[ErrorRow] = ()
+
+    @property
+    def done_share(self) -> float | None:
+        return self.done / self.places if self.places else None
+
+    @property
+    def failed_share(self) -> float | None:
+        return self.failed / self.attempts if self.attempts else None
+
+
+def compare(academy: Academy, cohorts: Sequence[Cohort], keys: Collection[str] | None) -> list[CohortFigures]:
+    """Return the figures of each cohort on the assignments (None: on any that one of them was seen on), in their order.
+
+    Four queries, and one more for each cohort.
+    """
+    members = _members(academy, cohorts)
+    rows = [
+        {"cohort": cohort.pk, "learner": learner, "start": _start_of(cohort).isoformat()}
+        for cohort in cohorts
+        for learner in members[cohort.pk]
+    ]
+    parameters = {"academy": academy.pk, "members": json_rows(rows), "keys": None if keys is None else sorted(keys)}
+    done: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    seconds: dict[int, list[float]] = defaultdict(list)
+    seen: set[str] = set(keys or ())
+    for cohort, assignment, day, count, times in fetch(_STANDING, parameters):
+        seen.add(assignment)
+        if day is not None:
+            done[cohort][min(day, MOST_DAYS)] += count
+            seconds[cohort] += times
+    tried = {cohort: figures for cohort, *figures in fetch(_ATTEMPTS, parameters)}
+    return [
+        _figures(academy, cohort, members[cohort.pk], seen, done[cohort.pk], seconds[cohort.pk], tried.get(cohort.pk))
+        for cohort in cohorts
+    ]
+
+
+def _members(academy: Academy, cohorts: Sequence[Cohort]) -> Mapping[int, frozenset[int]]:
+    tasks = tasks_seen_in(academy).filter(cohort__in=[cohort.pk for cohort in cohorts])
+    found: dict[int, set[int]] = {cohort.pk: set() for cohort in cohorts}
+    for cohort_id, user_id in tasks.order_by().values_list("cohort_id", "user_id").distinct():
+        if cohort_id is not None:
+            found[cohort_id].add(user_id)
+    return {cohort_id: frozenset(learners) for cohort_id, learners in found.items()}
+
+
+def _start_of(cohort: Cohort) -> datetime:
+    """Return when a cohort begins; one without dates begins with its learners' first activity, which is no moment here."""
+    if cohort.starts_on is None:
+        return datetime(1970, 1, 1, tzinfo=UTC)
+    return datetime.combine(cohort.starts_on, time(), timezone.get_current_timezone()).astimezone(UTC)
+
+
+def _figures(
+    academy: Academy,
+    cohort: Cohort,
+    learners: frozenset[int],
+    seen: Collection[str],
+    done: Mapping[int, int],
+    seconds: list[float],
+    tried: Sequence[Any] | None,
+) -> CohortFigures:
+    attempts, failed, active = tried or (0, 0, 0)
+    places = len(learners) * len(seen)
+    return CohortFigures(
+        cohort=cohort,
+        learners=len(learners),
+        active=active,
+        attempts=attempts,
+        failed=failed,
+        done=sum(done.values()),
+        places=places,
+        median_seconds=_median(seconds),
+        curve=curve_of(done, places, length_of(cohort, done)) if cohort.starts_on is not None else (),
+        errors=errors_on(academy.pk, seen, learners, 1)[:3] if learners else (),
+    )
+
+
+def length_of(cohort: Cohort, done: Mapping[int, int]) -> int:
+    """Return how many days a cohort's curve has: until today or its end, or until the last success after that."""
+    if cohort.starts_on is None:
+        return 0
+    today = timezone.localdate()
+    end = min(cohort.ends_on or today, today)
+    return max(0, min(max((end - cohort.starts_on).days, max(done, default=0)), MOST_DAYS)) + 1
+
+
+def curve_of(done: Mapping[int, int], places: int, days: int) -> list[float]:
+    """Return the share that was done by the end of each day, from the numbers of what was done on each."""
+    total, curve = 0, []
+    for day in range(days):
+        total += done.get(day, 0)
+        curve.append(total / places if places else 0.0)
+    return curve
+
+
+def _median(values: list[float]) -> float | None:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    if not ordered:
+        return None
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

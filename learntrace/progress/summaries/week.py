@@ -1,0 +1,214 @@
+"""What happened in a span of days: learners who slipped, assignments that were hard, and those that got easier."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from learntrace.core.sql import fetch
+from learntrace.progress.catalogue import SHOWN_TO_CLASS
+from learntrace.progress.counting import counts
+from learntrace.progress.summaries.span import Span
+
+# An assignment is compared where at least so many learners tried it: fewer tell of themselves.
+LEAST_LEARNERS: Final = 3
+# How much the share of failed attempts has to fall for an assignment to have got easier.
+LEAST_FALL: Final = 0.1
+# The share of learners who tried an assignment and weren't done, or of failed attempts, from which on it was hard.
+HARD_SHARE: Final = 0.3
+
+_TRIED = f"""
+tried AS (
+    SELECT a.user_id, a.assignment, a.at >= %(since)s AS now, a.outcome = 'error' AS failed
+      FROM progress_activity a
+     WHERE a.academy_id = %(academy)s AND a.at >= %(before)s AND a.at < %(until)s AND a.outcome IN ('ok', 'error')
+       AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {counts("a")}
+       AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
+       AND {SHOWN_TO_CLASS.format(academy="a.academy_id", key="a.assignment")}
+), standing AS (
+    SELECT p.user_id, p.assignment, p.done_at, p.stuck_since, p.first_seen_at
+      FROM progress_progress p
+     WHERE p.academy_id = %(academy)s AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
+       AND {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")}
+)"""  # noqa: S608 (no text from outside)
+_LEARNERS = f"""
+WITH {_TRIED}, attempts AS (
+    SELECT user_id, count(*) FILTER (WHERE now) AS attempts, count(*) FILTER (WHERE now AND failed) AS failed,
+           count(*) FILTER (WHERE NOT now) AS attempts_before
+      FROM tried GROUP BY user_id
+), done AS (
+    SELECT user_id, count(*) FILTER (WHERE done_at < %(until)s) AS done,
+           count(*) FILTER (WHERE done_at < %(since)s) AS done_before,
+           count(*) FILTER (WHERE done_at IS NULL AND stuck_since < %(until)s) AS stuck
+      FROM standing GROUP BY user_id
+)
+SELECT d.user_id, coalesce(a.attempts, 0), coalesce(a.failed, 0), coalesce(a.attempts_before, 0), d.done, d.done_before, d.stuck
+  FROM done d LEFT JOIN attempts a USING (user_id)
+ ORDER BY d.user_id
+"""  # noqa: S608 (no text from outside)
+_ASSIGNMENTS = f"""
+WITH {_TRIED}
+SELECT t.assignment, count(*) FILTER (WHERE now), count(*) FILTER (WHERE now AND failed),
+       count(DISTINCT t.user_id) FILTER (WHERE now),
+       count(DISTINCT t.user_id) FILTER (WHERE now AND s.done_at < %(until)s),
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM s.done_at - s.first_seen_at)::float8)
+           FILTER (WHERE now AND s.done_at >= %(since)s AND s.done_at < %(until)s),
+       count(*) FILTER (WHERE NOT now), count(*) FILTER (WHERE NOT now AND failed),
+       count(DISTINCT t.user_id) FILTER (WHERE NOT now)
+  FROM tried t LEFT JOIN standing s USING (user_id, assignment)
+ GROUP BY t.assignment
+ ORDER BY t.assignment
+"""  # noqa: S608 (no text from outside)
+
+
+class Reason(StrEnum):
+    """Why a learner slipped."""
+
+    QUIET = "quiet"
+    STUCK = "stuck"
+    BEHIND = "behind"
+
+
+@dataclass(frozen=True)
+class LearnerFigures:
+    """A learner in the span: attempts in it and in the one before, assignments done by its end and its beginning."""
+
+    user_id: int
+    attempts: int
+    failed: int
+    attempts_before: int
+    done: int
+    done_before: int
+    stuck: int
+
+    @property
+    def newly_done(self) -> int:
+        return self.done - self.done_before
+
+
+@dataclass(frozen=True)
+class Slipped:
+    """A learner who slipped, with every reason."""
+
+    learner: LearnerFigures
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class AssignmentFigures:
+    """An assignment in the span and in the one before. `done` counts those who tried it in the span and are done.
+
+    `median_seconds` is the time from a learner's first activity there until it was done, None where nobody got done.
+    """
+
+    key: str
+    attempts: int
+    failed: int
+    learners: int
+    done: int
+    median_seconds: float | None
+    attempts_before: int
+    failed_before: int
+    learners_before: int
+
+    @property
+    def failed_share(self) -> float:
+        return self.failed / self.attempts if self.attempts else 0.0
+
+    @property
+    def failed_share_before(self) -> float:
+        return self.failed_before / self.attempts_before if self.attempts_before else 0.0
+
+    @property
+    def open_share(self) -> float:
+        """The share of those who tried it and aren't done."""
+        return 1 - self.done / self.learners if self.learners else 0.0
+
+    @property
+    def fall(self) -> float:
+        """By how much the share of failed attempts fell."""
+        return self.failed_share_before - self.failed_share
+
+
+@dataclass(frozen=True)
+class Week:
+    """A span's figures. `learners` are all with any work, by id; the other lists begin with what matters most."""
+
+    learners: Sequence[LearnerFigures]
+    assignments: Sequence[AssignmentFigures]
+    slipped: Sequence[Slipped]
+    hard: Sequence[AssignmentFigures]
+    easier: Sequence[AssignmentFigures]
+
+    @property
+    def active(self) -> int:
+        return sum(one.attempts > 0 for one in self.learners)
+
+    @property
+    def active_before(self) -> int:
+        return sum(one.attempts_before > 0 for one in self.learners)
+
+    @property
+    def newly_done(self) -> int:
+        return sum(one.newly_done for one in self.learners)
+
+    @property
+    def attempts(self) -> int:
+        return sum(one.attempts for one in self.learners)
+
+
+def week_of(academy_id: int, learners: Collection[int] | None, span: Span) -> Week:
+    """Return the figures of a span, of these learners (None: all of the academy); two queries."""
+    parameters: dict[str, Any] = {
+        "academy": academy_id,
+        "learners": None if learners is None else sorted(learners),
+        "before": span.before,
+        "since": span.since,
+        "until": span.until,
+    }
+    people = [LearnerFigures(*row) for row in fetch(_LEARNERS, parameters)]
+    assignments = [AssignmentFigures(*row) for row in fetch(_ASSIGNMENTS, parameters)]
+    return Week(people, assignments, slipped(people), hard(assignments), easier(assignments))
+
+
+def slipped(learners: Sequence[LearnerFigures]) -> list[Slipped]:
+    """Return who slipped: worked before and not now, is stuck, or fell below the class's lower quarter of done assignments.
+
+    Those with most reasons come first, then those with the fewest assignments done.
+    """
+    most = max((one.done for one in learners), default=0)
+    quarter, quarter_before = (_quarter([get(one) for one in learners]) for get in (_done, _done_before))
+    found = []
+    for one in learners:
+        quiet = one.attempts_before > 0 and one.attempts == 0 and one.done < most
+        behind = one.done < quarter and one.done_before >= quarter_before
+        reasons = [reason for reason, holds in zip(Reason, (quiet, one.stuck > 0, behind), strict=True) if holds]
+        if reasons:
+            found.append(Slipped(one, tuple(reasons)))
+    return sorted(found, key=lambda one: (-len(one.reasons), one.learner.done, one.learner.user_id))
+
+
+def _done(one: LearnerFigures) -> int:
+    return one.done
+
+
+def _done_before(one: LearnerFigures) -> int:
+    return one.done_before
+
+
+def _quarter(values: Sequence[int]) -> int:
+    """Return the value that three quarters of the learners reach, 0 without any."""
+    return sorted(values)[len(values) // 4] if values else 0
+
+
+def hard(assignments: Sequence[AssignmentFigures]) -> list[AssignmentFigures]:
+    """Return what was hard: many who tried aren't done, or many attempts failed; the hardest first."""
+    tried = [one for one in assignments if one.learners >= LEAST_LEARNERS]
+    found = [one for one in tried if one.open_share >= HARD_SHARE or one.failed_share >= HARD_SHARE]
+    return sorted(found, key=lambda one: (-one.open_share, -one.failed_share, -one.learners, one.key))
+
+
+def easier(assignments: Sequence[AssignmentFigures]) -> list[AssignmentFigures]:
+    """Return what got easier since the span before, by the share of failed attempts; what fell most first."""
+    both = [one for one in assignments if min(one.learners, one.learners_before) >= LEAST_LEARNERS]
+    return sorted((one for one in both if one.fall >= LEAST_FALL), key=lambda one: (-one.fall, one.key))

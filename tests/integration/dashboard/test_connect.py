@@ -1,0 +1,156 @@
+"""Connect: what to copy, a key that is shown once, and lights that tell what arrives or what stands in its way."""
+
+import re
+
+import pytest
+from django.test import Client, override_settings
+
+from learntrace.accounts.audit.models import AuditEntry
+from learntrace.accounts.models import Membership, Token
+from learntrace.intake.models import Refusal
+from tests.support.builders import Cast, make_academy, make_rejected, make_stored_event, make_user, make_webhook
+from tests.support.notebooks import make_event
+
+LEARNPACK, NOTEBOOKS = "/v1/assignment/me/telemetry", "/v1/notebook/me/events"
+
+
+@pytest.fixture
+def client(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(cast.colleague)
+    return client
+
+
+def light(client: Client, source: str) -> tuple[str, str]:
+    """The state of a source's light, and the words beside and below it."""
+    page = client.get("/connect", headers={"Learntrace-Parts": "1"}).content.decode()
+    part = re.search(rf'data-part="{source}">(.*?)</div>', page, re.DOTALL)
+    assert part is not None
+    state = re.search(r'class="light (\w+)"', part[1])
+    assert state is not None
+    return state[1], " ".join(re.sub(r"<[^>]*>", " ", part[1]).split())
+
+
+def refuse(path: str, reason: str, **fields: object) -> None:
+    Refusal.objects.create(path=path, status_code=401, reason=reason, size=1, **fields)
+
+
+def test_a_light_waits_until_something_of_its_source_and_academy_arrives(client: Client, cast: Cast) -> None:
+    make_webhook(cast.strange_learner)
+    make_stored_event(cast.strange_learner, cast.elsewhere)
+    for source in ("learnpack", "notebooks"):
+        state, words = light(client, source)
+        assert (state, "Nothing has arrived yet" in words, "What to check" in words) == ("waiting", True, True)
+    make_stored_event(cast.owner, cast.academy)
+    assert light(client, "learnpack")[0] == "waiting"
+    state, words = light(client, "notebooks")
+    assert (state, "Connected , last event" in words) == ("connected", True)
+    make_webhook(cast.owner, status="DONE")
+    assert light(client, "learnpack")[0] == "connected"
+
+
+def test_what_arrives_and_cannot_be_used_is_green_and_says_why(client: Client, cast: Cast) -> None:
+    make_webhook(cast.owner, status="ERROR", status_text="No tasks for that slug", package_slug="intro")
+    state, words = light(client, "learnpack")
+    assert (state, "could not be used: No tasks for that slug" in words) == ("connected", True)
+    page = client.get("/connect").content.decode()
+    assert f"/diagnosis?user=id:{cast.owner.pk}&amp;asset=intro" in page
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("invalid-token", "a key that nobody has"),
+        ("expired-token", "a key that has expired"),
+        ("missing-permission", "may not send telemetry"),
+        ("not-a-member", "another academy"),
+        ("telemetry-of-another-user", "named another learner"),
+        ("body-too-large", "larger than this server takes"),
+        ("invalid-json", "can&#x27;t read"),
+        ("hub-token-refused", "JupyterHub were refused"),
+        ("something-new", "Requests were refused."),
+    ],
+)
+def test_a_light_that_stays_grey_says_what_was_refused(client: Client, cast: Cast, reason: str, sentence: str) -> None:
+    refuse(NOTEBOOKS, reason, user=None if reason == "invalid-token" else cast.owner, times=3)
+    state, words = light(client, "notebooks")
+    assert (state, sentence in words, "3 requests" in words) == ("trouble", True, True)
+    assert light(client, "learnpack")[0] == "waiting"
+
+
+def test_a_light_knows_rejected_events_and_nothing_of_other_academies(client: Client, cast: Cast) -> None:
+    refuse(LEARNPACK, "expired-token", user=cast.strange_learner)
+    make_rejected(cast.strange_learner, cast.elsewhere, make_event(verb="danced"))
+    assert (light(client, "learnpack")[0], light(client, "notebooks")[0]) == ("waiting", "waiting")
+    make_rejected(cast.owner, cast.academy, make_event(verb="danced"))
+    state, words = light(client, "notebooks")
+    assert (state, "were rejected" in words) == ("trouble", True)
+
+
+def test_a_key_is_made_for_telemetry_and_shown_once_in_what_is_copied(client: Client, cast: Cast) -> None:
+    page = client.post("/connect/key", {"source": "learnpack"}).content.decode()
+    token = Token.objects.get()
+    assert (token.user_id, token.scope, token.name) == (cast.colleague.pk, "telemetry", "LearnPack")
+    assert AuditEntry.objects.get(action="token.made").object_id == token.pk
+    found = re.search(r'class="key">(\w{40})<', page)
+    assert found is not None
+    assert f"Authorization: Token {found[1]}" in page
+    assert f"LEARNTRACE_TOKEN={found[1]}" in page
+    assert found[1] not in client.get("/connect").content.decode()
+    assert client.post("/connect/key", {"source": "elsewhere"}).status_code == 302
+    assert Token.objects.count() == 1
+
+
+def test_a_teacher_whose_keys_would_be_refused_is_told_so(cast: Cast) -> None:
+    teacher = Client()
+    teacher.force_login(make_user("tina", "teacher", cast.academy))
+    page = teacher.get("/connect").content.decode()
+    assert "Your role sends no telemetry itself" in page
+    assert "connect-key" not in page
+    assert 'name="source"' not in page
+    assert "Sample data" not in page
+    learner = Client()
+    learner.force_login(cast.owner)
+    assert learner.get("/connect").status_code == 403
+
+
+def test_the_lines_name_the_server_as_its_clients_know_it(client: Client, cast: Cast) -> None:
+    page = client.get("/connect", headers={"Host": "localhost:8000"}).content.decode()
+    assert f"http://localhost:8000{LEARNPACK}?academy={cast.academy.pk}" in page
+    assert "which only this computer can reach" in page
+    with override_settings(PUBLIC_URL="https://learn.school.example"):
+        page = client.get("/connect").content.decode()
+    assert "LEARNTRACE_URL=https://learn.school.example" in page
+    assert f"LEARNTRACE_HUB_ACADEMY={cast.academy.slug}" in page
+    assert "which only this computer can reach" not in page
+
+
+EMPTY = ("/class", "/assignments", "/learners", "/assets", "/telemetry", "/telemetry/webhooks", "/telemetry/rejected")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", EMPTY)
+def test_an_empty_page_says_its_next_step_with_a_button_and_no_command(path: str) -> None:
+    academy = make_academy("new")
+    second = make_academy("second")
+    admin = make_user("olga", "admin", academy, second)
+    Membership.objects.filter(user=admin).update(role="admin")
+    client = Client()
+    client.force_login(admin)
+    # Learners has a row as soon as somebody is a member: it is empty for a cohort of nobody only.
+    page = client.get(f"{path}?academy={second.pk}").content.decode()
+    if path == "/learners":
+        return
+    step = re.search(r'class="next-step"><a class="button" href="(/[\w/-]+)\?academy=(\d+)"', page)
+    assert step is not None, path
+    assert step[1] in ("/connect", "/telemetry")
+    assert int(step[2]) == second.pk
+    assert "roster import" not in page
+    assert "jupyter assignments" not in page
+
+
+def test_my_learning_that_is_empty_leads_to_ones_keys(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.owner)
+    page = client.get("/me").content.decode()
+    assert 'class="button" href="/account#keys"' in page
