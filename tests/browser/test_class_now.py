@@ -296,7 +296,8 @@ def test_it_prints_on_light_paper_without_what_only_a_screen_needs(visit: Visit,
         spans = page.locator(".card").evaluate_all(
             """cards => cards.map(card => {
                 const boxes = [card, ...card.querySelectorAll("*")].filter(one => !one.closest(".hidden, .why-text"))
-                    .filter(one => one.checkVisibility()).map(one => one.getBoundingClientRect()).filter(box => box.width && box.height);
+                    .filter(one => one.checkVisibility())
+                    .map(one => one.getBoundingClientRect()).filter(box => box.width && box.height);
                 return [Math.min(...boxes.map(box => box.top)), Math.max(...boxes.map(box => box.bottom))];
             })"""
         )
