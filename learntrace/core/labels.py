@@ -55,6 +55,10 @@ LABELS = frozenset((
     _("updated at"), _("user"), _("verb"), _("visibility"),
     _("assignee"), _("by"), _("clock"), _("concern"), _("error group"), _("note"), _("number"), _("signals"),
     _("undone number"), _("version"), _("what"),
+    _("applied at"), _("archived at"), _("assets"), _("content"), _("done"), _("due date"), _("email"), _("ended at"),
+    _("file name"), _("form"), _("help began at"), _("helped by"), _("job"), _("left"), _("mailed"), _("notes"), _("open"),
+    _("page features"), _("problems"), _("raised at"), _("revoked at"), _("sent for"), _("step"), _("taken back at"),
+    _("token hash"), _("total"), _("used by"), _("users"),
 ))  # fmt: skip
 
 

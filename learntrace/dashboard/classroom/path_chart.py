@@ -84,10 +84,8 @@ def _labels(columns: Sequence[Column]) -> list[str]:
 
 
 def _sentence(now: Reached, labels: Sequence[str]) -> str:
-    values = {
-        "median": labels[now.median], "lower": labels[now.lower], "upper": labels[now.upper], "place": now.median,
-        "all": len(labels) - 1,
-    }  # fmt: skip
+    names = {"median": labels[now.median], "lower": labels[now.lower], "upper": labels[now.upper]}
+    values = {**names, "place": now.median, "all": len(labels) - 1}
     if now.lower == now.upper:
         return _("The median learner and the middle half have reached “%(median)s” (%(place)s of %(all)s).") % values
     return (

@@ -27,6 +27,7 @@ ALL_OF_THEM = {
     "diagnosis/fact_queries/notebooks.py": "tells what has arrived",
     "learnpack/attempts/stored_documents.py": "compares with the documents",
     "learnpack/attempts/stored_activities.py": "compares with the documents",
+    "signals/help_requests/place.py": "finds what a learner who raises a hand is working on",
     "config/runtime/queues.py": "looks for ids of an earlier form",
     "learnpack/attempts/earlier_ids.py": "gives all of them ids of today's form",
     "learnpack/attempts/moved_assets.py": "brings all under the canonical slug",
