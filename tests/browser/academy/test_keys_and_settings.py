@@ -159,5 +159,5 @@ def test_a_log_is_read_for_a_period_in_the_readers_zone(visit: Visit, admin: Use
     page.get_by_label("Since (America/New_York)").fill("2001-01-01T10:00")
     page.get_by_label("Until (America/New_York)").fill("2001-01-02T10:00")
     page.get_by_role("button", name="Search the log").click()
-    expect(page.get_by_text("Nothing fits these filters")).to_be_visible()
+    expect(page.get_by_text("Nothing matches these filters")).to_be_visible()
     expect(page.get_by_label("Since (America/New_York)")).to_have_value("2001-01-01T10:00")
