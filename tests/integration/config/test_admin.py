@@ -1,6 +1,7 @@
 import html
 import re
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,9 +17,13 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from learntrace.accounts.audit.actions import SETTINGS_CHANGED
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.first_setup.models import SampleData, SetupCode
+from learntrace.accounts.invitations.models import Invitation
 from learntrace.accounts.models import AcademySettings, Grant, Membership, MergedUser, Token, User, key_hash
+from learntrace.accounts.people.models import CohortLearner
+from learntrace.accounts.roster.jobs.models import RosterJob, RosterProgress
 from learntrace.accounts.second_factor.models import AuthenticatorApp, Passkey, RecoveryCode
 from learntrace.accounts.signing_in.models import GuessCount, SignInSession
+from learntrace.assignments.due_dates.models import DueDate, Extension
 from learntrace.core.models import Heartbeat, LiveEvent, ScheduledRun
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
@@ -42,6 +47,7 @@ from learntrace.progress.models import (
     SummarySubscription,
 )
 from learntrace.registry.models import Asset, TranslationGroup
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import AssetComparison, Concern, ConcernAct, Notification, NotificationRule, Watch
 from tests.integration.kept import kept
 from tests.support.builders import (
@@ -85,7 +91,17 @@ cast = kept(make_cast)
 @kept
 def one_of_each(cast: Cast) -> None:
     asset = make_asset("intro", aliases=("introduction",), translation_group=TranslationGroup.objects.create())
-    make_task(cast.owner, "intro", cohort=make_cohort("fall", cast.academy))
+    cohort = make_cohort("fall", cast.academy)
+    make_task(cast.owner, "intro", cohort=cohort)
+    CohortLearner.objects.create(cohort=cohort, user=cast.owner)
+    due_date = DueDate.objects.create(cohort=cohort, asset=asset, due_at=NOW)
+    Extension.objects.create(due_date=due_date, user=cast.owner, due_at=NOW + timedelta(days=1), reason="ill")
+    Invitation.objects.create(
+        academy=cast.academy, role="student", token_hash="a" * 64, made_by=cast.colleague, expires_at=NOW
+    ).cohorts.add(cohort)
+    job = RosterJob.objects.create(academy=cast.academy, made_by=cast.colleague, file_name="roster.csv", content=b"a")
+    RosterProgress.objects.create(job=job)
+    HelpRequest.objects.create(user=cast.owner, academy=cast.academy, cohort=cohort, text="stuck")
     make_telemetry(cast.owner, "intro")
     make_webhook(cast.owner, asset=asset)
     make_stored_event(cast.owner, cast.academy)

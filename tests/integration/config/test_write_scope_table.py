@@ -9,6 +9,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
@@ -19,6 +20,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from learntrace.accounts.models import Academy, AcademySettings, Grant, Membership, User
+from learntrace.accounts.people.models import CohortLearner
+from learntrace.assignments.due_dates.models import DueDate, Extension
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.assignments.telemetry_stats import drain_stats, stats_of
 from learntrace.learnpack.attempts.derivation import take_attempts
@@ -35,6 +38,7 @@ from tests.integration.kept import kept
 from tests.support import learnpack_inbox, notebooks
 from tests.support.builders import (
     Api,
+    Response,
     make_academy,
     make_assignment,
     make_cohort,
@@ -97,11 +101,11 @@ def make_scene() -> Scene:
         ),
         "free": make_graded_asset("free"),
     }
-    cohort = make_cohort("their-cohort", theirs)
+    cohorts = {"ours": make_cohort("our-cohort", ours), "theirs": make_cohort("their-cohort", theirs)}
     for learner, slug in product(learners.values(), assets):
         make_task(learner, slug)
     for learner in (learners["theirs"], learners["both"]):
-        make_task(learner, "free", cohort=cohort)
+        make_task(learner, "free", cohort=cohorts["theirs"])
         for slug in ("their-public", "their-private"):
             make_telemetry(learner, slug, completion_rate=10.0, engagement_score=20.0, frustration_score=30.0)
     scene = Scene(ours, theirs, people, learners, assets)
@@ -118,6 +122,9 @@ def make_scene() -> Scene:
         concern = Concern.objects.create(pk=CONCERNS[name], academy=academy, user=learner, assignment=signal.assignment)
         rejected = make_rejected(learner, academy, notebooks.make_event(verb="danced"))
         exclusion = Exclusion.objects.create(academy=academy, user=learner, reason="a preview")
+        CohortLearner.objects.create(cohort=cohorts[name], user=learner)
+        due_date = DueDate.objects.create(cohort=cohorts[name], asset=asset, due_at=timezone.now())
+        Extension.objects.create(due_date=due_date, user=learner, due_at=due_date.due_at + timedelta(days=1))
         scene.ids[name] = {
             "webhook": make_webhook(learner, status="ERROR", reason="asset-not-found").pk,
             "signal": signal.pk,
@@ -127,6 +134,8 @@ def make_scene() -> Scene:
             "notebook": notebook.pk,
             "exclusion": exclusion.pk,
             "rename": rename.pk,
+            "due_date": due_date.pk,
+            "learner": learner.pk,
         }
     return scene
 
@@ -160,6 +169,9 @@ def fingerprint(scene: Scene) -> dict[str, Any]:
         "activities": Activity.objects.filter(academy=theirs),
         "renames": StepRename.objects.filter(academy=theirs),
         "former steps": FormerStep.objects.filter(academy=theirs),
+        "due dates": DueDate.objects.filter(cohort__academy=theirs),
+        "extensions": Extension.objects.filter(due_date__cohort__academy=theirs),
+        "learners of cohorts": CohortLearner.objects.filter(cohort__academy=theirs),
         "exclusions": Exclusion.objects.filter(academy=theirs),
         "webhooks": Webhook.objects.filter(student__in=alone),
         "events": Event.objects.filter(academy=theirs),
@@ -225,13 +237,15 @@ STAFF = "/v1/assignment/academy/asset/<str:slug>/user/<int:user_id>/telemetry"
 WEBHOOKS = "/v1/assignment/academy/learnpack/webhook"
 RULE = "/v1/signal/academy/notification-rule"
 CONCERN = "/v1/signal/academy/concern"
+DUE_DATE = "/v1/assignment/academy/due-date"
+EXTENSION = f"{DUE_DATE}/<int:due_date_id>/extension/<int:user_id>"
 HAND = "/v1/signal/academy/help-request"
 CORRECTIONS = {("POST", STAFF), ("PUT", STAFF)}
 
 
 @dataclass(frozen=True)
 class AcademyWrite:
-    """A write within an academy that the request names: who may, and the body."""
+    """A write within an academy that the request names: who may, and the body, which may differ by academy."""
 
     method: str
     route: str
@@ -240,9 +254,19 @@ class AcademyWrite:
     body: Any = None
     accepted: tuple[int, ...] = (200, 201, 204)
 
+    def __call__(self, user: User, academy: Academy, scene: Scene, name: str) -> Response:
+        """Write as somebody in an academy; what "our" or "their" academy has is named."""
+        ids = scene.ids[f"{name}s"]
+        body = self.body(ids, name) if callable(self.body) else self.body
+        return Api(user, academy)(self.method, self.path(ids, name), body)
+
 
 def _plain(path: str) -> Callable[[dict[str, int], str], str]:
     return lambda _ids, _name: path
+
+
+def _extension(ids: dict[str, int], _name: str) -> str:
+    return f"{DUE_DATE}/{ids['due_date']}/extension/{ids['learner']}"
 
 
 RENAME = "/v1/progress/academy/step-rename"
@@ -290,6 +314,15 @@ IN_ACADEMIES = (
         ("assistant", *WRITERS), {"act": "help"},
     ),
     AcademyWrite(
+        "PUT", DUE_DATE, _plain(DUE_DATE), WRITERS,
+        lambda _ids, name: {"cohort": f"{name}-cohort", "asset": f"{name}-public", "due_at": "2099-01-01T00:00:00Z"},
+    ),
+    AcademyWrite(
+        "DELETE", f"{DUE_DATE}/<int:due_date_id>", lambda ids, _name: f"{DUE_DATE}/{ids['due_date']}", WRITERS
+    ),
+    AcademyWrite("PUT", EXTENSION, _extension, WRITERS, {"due_at": "2099-01-01T00:00:00Z", "reason": "ill"}),
+    AcademyWrite("DELETE", EXTENSION, _extension, WRITERS),
+    AcademyWrite(
         "POST", RULE, _plain(RULE), ("assistant", *WRITERS),
         {"name": "x", "channel": "email"},
     ),
@@ -319,29 +352,23 @@ def test_every_write_of_the_api_is_in_the_table() -> None:
 @pytest.mark.parametrize("write", IN_ACADEMIES, ids=lambda write: f"{write.method} {write.route}")
 def test_who_writes_within_an_academy_writes_in_that_one(scene: Scene, write: AcademyWrite) -> None:
     for role in ROLES:
-        api = Api(scene.people[role], scene.ours)
         before = fingerprint(scene)
         # Things of the other academy, named in one's own.
-        foreign = api(write.method, write.path(scene.ids["theirs"], "their"), write.body)
+        foreign = write(scene.people[role], scene.ours, scene, "their")
         work()
         assert fingerprint(scene) == before, (role, foreign.status_code)
         assert foreign.status_code < 500
         # And in the other academy itself.
-        there = Api(scene.people[role], scene.theirs)
-        answer = there(write.method, write.path(scene.ids["theirs"], "their"), write.body)
+        answer = write(scene.people[role], scene.theirs, scene, "their")
         work()
         assert (answer.status_code, fingerprint(scene)) == (403, before), role
     for role in ROLES:
         if role not in write.roles:
-            refused = Api(scene.people[role], scene.ours)(
-                write.method, write.path(scene.ids["ours"], "our"), write.body
-            )
+            refused = write(scene.people[role], scene.ours, scene, "our")
             expected = (403, 404) if not write.roles else (403,)
             assert refused.status_code in expected, role
     if write.roles:
-        done = Api(scene.people[write.roles[-1]], scene.ours)(
-            write.method, write.path(scene.ids["ours"], "our"), write.body
-        )
+        done = write(scene.people[write.roles[-1]], scene.ours, scene, "our")
         assert done.status_code in write.accepted, done.content
 
 
@@ -507,6 +534,10 @@ def test_notebook_events_are_told_to_an_academy_that_the_sender_serves(role: str
 # --- oracles
 
 
+def _filled(body: dict[str, str] | None, name: str) -> dict[str, str] | None:
+    return None if body is None else {field: value.replace("%s", name) for field, value in body.items()}
+
+
 def _masked(text: str, *words: object) -> str:
     for word in words:
         text = text.replace(str(word), "?")
@@ -532,13 +563,15 @@ def test_what_another_academy_hides_answers_as_what_does_not_exist(scene: Scene,
         ("GET", "/v1/progress/academy/learner?asset=%s", None),
         ("GET", "/v1/progress/academy/asset?asset=%s", None),
         ("GET", "/v1/signal/academy/signal?asset=%s", None),
+        ("GET", "/v1/assignment/academy/due-date?asset=%s", None),
+        ("PUT", DUE_DATE, {"cohort": "our-cohort", "asset": "%s", "due_at": "2099-01-01T00:00:00Z"}),
     ]
     absent = "x" * len(slug)
     for method, path, body in requests:
         answers = []
         for name in (slug, absent):
             with CaptureQueriesContext(connection) as queries:
-                answer = api(method, path % name, body)
+                answer = api(method, path.replace("%s", name), _filled(body, name))
             content = json.loads(answer.content)
             if isinstance(content, dict):
                 content = {
