@@ -119,10 +119,10 @@ def test_a_file_of_excel_becomes_a_class_and_is_undone(visit: Visit, staffed: Sc
         expect(page.locator(".lines")).to_contain_text("Müller")
         assert User.objects.count() == before
         page.get_by_role("button", name="Apply").click()
-        expect(page.get_by_role("heading", name="Applied")).to_be_visible()
+        expect(page.get_by_role("heading", name="Applied", exact=True)).to_be_visible()
         assert CohortLearner.objects.filter(cohort__slug="winter", user__first_name="Lina").exists()
         page.get_by_role("button", name="Undo").click()
-        expect(page.get_by_role("heading", name="Undone")).to_be_visible()
+        expect(page.get_by_role("heading", name="Undone", exact=True)).to_be_visible()
     assert User.objects.count() == before
 
 
