@@ -54,6 +54,7 @@ _ERRORS: Columns[ErrorRow] = (
     (_("Learners"), lambda error: error.learners),
     (_("Times"), lambda error: error.times),
     (_("Median time to solve (s)"), lambda error: _tenths(error.median_seconds)),
+    (raw(_("Median time to solve (s)")), lambda error: error.median_seconds),
     (_("Solved by"), lambda error: error.solved),
 )
 _ATTEMPTS: Columns[Activity] = (

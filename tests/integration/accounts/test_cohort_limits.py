@@ -24,6 +24,7 @@ from learntrace.accounts.cohort_limits.limit import as_seen_by, seen_learners
 from learntrace.accounts.memberships import count_readers
 from learntrace.accounts.models import Cohort, Membership, User
 from learntrace.accounts.roster.items import RosterError
+from learntrace.assignments.due_dates.models import DueDate, Extension
 from learntrace.config.commands.roster import import_roster
 from learntrace.core.live_events import events_about
 from learntrace.core.models import LiveEvent
@@ -159,6 +160,8 @@ def _things_of(learner: User, cast: Cast, asset: Any, teachers: list[User]) -> d
     Refusal.objects.create(
         path="/v1/assignment/me/telemetry", status_code=400, reason="invalid-json", user=learner, asset=SHARED, size=1
     )
+    due = DueDate.objects.create(cohort=cohort, asset=asset, due_at=timezone.now())
+    Extension.objects.create(due_date=due, user=learner, due_at=timezone.now() + timedelta(days=1))
     rule = None
     for teacher in teachers:
         rule = NotificationRule.objects.create(user=teacher, academy=academy, name=f"of {teacher.username}")
@@ -169,7 +172,7 @@ def _things_of(learner: User, cast: Cast, asset: Any, teachers: list[User]) -> d
         # After the concern, which it would be one of.
         "hand": HelpRequest.objects.create(user=learner, academy=academy, asset_slug=SHARED, text=f"{name} asks").pk,
         "rejected": rejected.pk, "signal": signal.pk, "exclusion": exclusion.pk, "rule": rule and rule.pk,
-        "key": SHARED,
+        "key": SHARED, "due_date": due.pk,
     }  # fmt: skip
 
 

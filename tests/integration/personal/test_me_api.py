@@ -173,7 +173,7 @@ def fill(scene: Scene) -> list[str]:
     Exclusion.objects.create(**of_ada, activity_id=uuid.uuid4(), reason="a preview")
     with transaction.atomic():
         record(ATTEMPTS_EXCLUDED, academy_id=scene.cast.academy.pk, subject_id=ID, after={"reason": f"{NAME} was ill"})
-    RosterJob.objects.create(made_by_id=ID, academy=scene.cast.academy, file_name=f"{NAME}.csv", content=NAME.encode())
+    RosterJob.objects.create(made_by_id=ID, academy=scene.cast.academy, file_name=f"{NAME}.csv", state="ready")
     HelpRequest.objects.create(**of_ada, text=f"{NAME} asks")
     CourseRun.objects.create(**of_ada, name="Spring", starts_on=now.date())
     Floor.objects.create(**of_ada, scope="nowhere/", at=now, cause="course_run")
