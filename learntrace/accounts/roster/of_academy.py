@@ -6,11 +6,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Academy, Cohort, Membership, User
+from learntrace.accounts.people.reach import beyond
 from learntrace.accounts.roster.importing import HOOKS, Plans
 from learntrace.accounts.roster.items import Problems
 from learntrace.accounts.roster.plan import Draft, Roster, Section
@@ -157,16 +157,13 @@ def _written(entry: Value, key: str) -> str:
 
 
 def _stored_people(ids: Sequence[int], academy: Academy) -> dict[int, tuple[bool, bool]]:
-    """Return of stored users whether they belong to the academy, and whether to others too or to the server."""
+    """Return of stored users whether they belong to the academy, and whether they act beyond it."""
     found: dict[int, tuple[bool, bool]] = dict.fromkeys(ids, (False, False))
     for chunk in chunks(ids):
-        rows = Membership.objects.filter(user__in=chunk).values_list("user_id", "academy_id")
-        for user_id, academy_id in rows:
-            here, elsewhere = found[user_id]
-            found[user_id] = here or academy_id == academy.pk, elsewhere or academy_id != academy.pk
-        runs = User.objects.filter(Q(is_staff=True) | Q(is_superuser=True), pk__in=chunk).values_list("pk", flat=True)
-        for user_id in runs:
-            found[user_id] = found[user_id][0], True
+        members = Membership.objects.filter(user__in=chunk, academy=academy).values_list("user_id", flat=True)
+        others = User.objects.filter(beyond(academy), pk__in=chunk).values_list("pk", flat=True)
+        here, elsewhere = set(members), set(others)
+        found |= {user_id: (user_id in here, user_id in elsewhere) for user_id in chunk}
     return found
 
 
