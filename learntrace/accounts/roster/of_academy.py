@@ -13,7 +13,7 @@ from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.accounts.people.reach import beyond
 from learntrace.accounts.roster.importing import HOOKS, Plans
 from learntrace.accounts.roster.items import Problems
-from learntrace.accounts.roster.plan import Draft, Roster, Section
+from learntrace.accounts.roster.plan import Draft, Roster, Section, refuse_id
 from learntrace.accounts.roster.references import chunks
 from learntrace.accounts.roster.sections import Academies, CohortLearners, Cohorts, Memberships, Users
 from learntrace.accounts.roster.values import Value
@@ -87,7 +87,9 @@ def check(plans: Plans, academy: Academy, problems: Problems) -> None:
             _check_subject(draft, stored)
     _check_addresses(people, academy)
     for plan in plans:
+        plan.section.refuse_others(plan.drafts, academy)
         for draft in plan.drafts:
+            _check_id(draft)
             was = draft.before.get("academy", getattr(draft.row, "academy_id", None))
             if isinstance(draft.row, Cohort) and not draft.is_new and was != academy.pk:
                 draft.item.refuse("slug", _("the slug %(slug)s is taken; choose another one"), slug=draft.row.slug)
@@ -170,10 +172,6 @@ def _stored_people(ids: Sequence[int], academy: Academy) -> dict[int, tuple[bool
 def _check_person(draft: Draft[User], stored: Mapping[int, tuple[bool, bool]]) -> None:
     item = draft.item
     if draft.is_new:
-        if draft.id:
-            item.refuse(
-                "id", _("`id`: there is no user %(id)s at your academy; the server gives ids itself"), id=draft.id
-            )
         return
     here, elsewhere = stored[draft.row.pk]
     if not here:
@@ -219,6 +217,12 @@ def _check_addresses(people: Sequence[Draft[User]], academy: Academy) -> None:
                 else _("the address %(address)s is taken by somebody outside your academy: invite them")
             )
             draft.item.refuse("email", text, address=owner.email, name=owner.username)
+
+
+def _check_id(draft: Draft[Any]) -> None:
+    """Refuse an id that nothing has: the numbers after it would be the next ones of all academies, up to the last there is."""
+    if draft.is_new and draft.id:
+        refuse_id(draft)
 
 
 def _check_cohort(draft: Draft[Any], cohort: Cohort, academy: Academy) -> None:

@@ -178,7 +178,7 @@ def _undo(job: RosterJob, teller: ProgressTeller) -> None:
     teller.tell("undoing", 0, 0)
     try:
         with transaction.atomic(), keeping_an_admin():
-            job.left = undoing.undo(job.undo)
+            job.left = undoing.undo(job.undo, job.academy)
             told = {"import": job.pk, "kept": len(job.left)}
             record(ROSTER_UNDONE, academy_id=job.academy_id, object_id=job.pk, before={"import": job.pk}, after=told)
     except Problem as problem:
