@@ -123,8 +123,7 @@ def an_account_taken_over(target: Target) -> Verdict:
         statuses.append(admin.post("/keys/make", {"account": f"id:{one.id}", "scope": "write", "days": "0"}).status)
     rows = "".join(f"{one.name},mine-{one.id}@evil.example\n" for one in (LEARNER_OF_BOTH, GRANTED, BETA_LEARNER))
     job = _imported(target, admin, "people.csv", f"username,email\n{rows}".encode())
-    target.sql("DELETE FROM accounts_rosterprogress RETURNING 1")
-    target.sql("DELETE FROM accounts_rosterjob RETURNING 1")
+    _forget_imports(target)
     held = all(400 <= status < 500 for status in statuses) and job == "refused" and _stored(target) == before
     return Verdict(held, f"{len(statuses)} forms {sorted(set(statuses))}, the import {job}")
 
@@ -141,6 +140,64 @@ def _imported(target: Target, visitor: Visitor, name: str, content: bytes) -> st
 
     wait_until(lambda: state() != "reading", "the roster is checked", 120)
     return state()
+
+
+def a_roster_about_others(target: Target) -> Verdict:
+    """An import that takes tasks of another academy by their ids, changes those of a learner of both, and spends ids."""
+    admin = Visitor(target, ADMIN)
+    tasks = "SELECT id, user_id, associated_slug, cohort_id, task_status FROM assignments_task ORDER BY id"
+    before = target.sql(tasks)
+    theirs = [row[0] for row in before if row[2].startswith("beta-") and row[1] != LEARNER.id]
+    entries = [
+        *(f"id: {number}, user: {LEARNER.name}, associated_slug: alpha-intro" for number in theirs),
+        f"user: {LEARNER_OF_BOTH.name}, associated_slug: beta-hidden",
+        f"user: {LEARNER_OF_BOTH.name}, associated_slug: beta-open",
+        f"id: {2**53 - 1}, user: {LEARNER.name}, associated_slug: alpha-intro",
+    ]
+    files = [f"tasks: [{{{entry}, task_type: EXERCISE, task_status: DONE}}]" for entry in entries]
+    files += [f"cohorts: [{{id: {2**53 - 1}, slug: last, name: Last}}]", "permissions: [{user: 101, permission: x}]"]
+    files += ["academies: [{slug: beta, name: Mine}]", "assets: [{slug: beta-open, title: Mine}]"]
+    files += [f"memberships: [{{user: {ADMIN.name}, academy: beta, role: admin}}]"]
+    states = Counter(_imported(target, admin, "tasks.yaml", text.encode()) for text in files)
+    _forget_imports(target)
+    held = set(states) == {"refused"} and target.sql(tasks) == before
+    return Verdict(held, f"{states['refused']} of {len(files)} refused")
+
+
+def _forget_imports(target: Target) -> None:
+    target.sql("DELETE FROM accounts_rosterprogress RETURNING 1")
+    target.sql("DELETE FROM accounts_rosterjob RETURNING 1")
+
+
+def a_teacher_of_one_cohort_on_pages(target: Target) -> Verdict:
+    """What a teacher limited to one cohort is shown of another's learner, by pages, files and suggestions, and does there."""
+    raised = Visitor(target, OTHER_LEARNER).post("/me/hand", {"academy": str(ALPHA), "note": "for-the-evening-only"})
+    [(hand,)] = target.sql(
+        "SELECT id FROM signals_helprequest WHERE user_id = %s ORDER BY id DESC LIMIT 1", OTHER_LEARNER.id
+    )
+    teacher, name = Visitor(target, LIMITED_TEACHER), OTHER_LEARNER.name
+    paths = (
+        f"/people?q={name}", "/people?format=csv&archived=all", f"/people/{OTHER_LEARNER.id}", f"/search?q={name}",
+        f"/search/suggest?q={name}", f"/search/suggest?kind=learner&q={name}", f"/search/suggest?kind=account&q={name}",
+        "/class", "/concerns", f"/learner/{OTHER_LEARNER.id}", "/learners?format=csv", "/people/due-dates?format=csv",
+        f"/assignment/alpha-intro/learner/{OTHER_LEARNER.id}/read", "/reports?format=csv&table=learners", "/reports/cohorts",
+        f"/diagnosis?user={OTHER_LEARNER.id}&asset=alpha-intro", "/people/cohort/2", "/audit", "/settings", "/keys",
+    )  # fmt: skip
+    answers = {path: teacher.get(path) for path in paths}
+    told = [
+        path
+        for path, one in answers.items()
+        if one.status >= 500
+        or b"for-the-evening-only" in one.body
+        or (f"{name}@" in one.body.decode() or f">{name}<" in one.body.decode())
+    ]
+    for act in ("help", "done"):
+        teacher.post("/concerns/hand", {"hand": str(hand), "act": act})
+    [(state,)] = target.sql("SELECT helped_by_id IS NULL AND open FROM signals_helprequest WHERE id = %s", hand)
+    seen = LEARNER.name.encode() in teacher.get("/people").body
+    return Verdict(
+        seen and bool(state) and not told and raised.status == 302, f"{len(paths)} pages, told by {told or 'none'}"
+    )
 
 
 def an_invitation_used_by_others(target: Target) -> Verdict:
@@ -213,8 +270,8 @@ def _bombs() -> dict[str, tuple[str, bytes]]:
 def _zip(name: str, content: bytes, times: int = 1) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for _number in range(times):
-            archive.writestr(name, content)
+        for number in range(times):
+            archive.writestr(f"{number}/{name}", content)
     return out.getvalue()
 
 
@@ -235,6 +292,7 @@ def rosters_that_are_bombs(target: Target) -> Verdict:
     finally:
         done.set()
         others.join()
+    _forget_imports(target)
     more = megabytes(target.worker()) - before
     taken = {name: state for name, state in states.items() if state not in ("refused", "413")}
     held = set(taken) <= {"a path in a ZIP file"} and large and unknown and more < 300 and slowest[0] < PROMPT_SECONDS
@@ -365,6 +423,8 @@ def _plain(answer: Response, path: str) -> bytes:
 ATTACKS = (
     Attack(15, "an account taken over by its address", an_account_taken_over),
     Attack(15, "an invitation used by others", an_invitation_used_by_others),
+    Attack(5, "a roster about tasks of others", a_roster_about_others),
+    Attack(18, "a teacher of one cohort on pages", a_teacher_of_one_cohort_on_pages),
     Attack(12, "rosters that are bombs", rosters_that_are_bombs),
     Attack(14, "a hand raised without end", hands_without_end),
     Attack(18, "forms of staff sent by others", forms_of_others),

@@ -47,7 +47,7 @@ class NotYoursToChange(Problem):
     status_code = 403
     slug = "person-elsewhere"
     text = _(
-        "%(name)s belongs to another academy too, or runs this server: only they can change their names and address."
+        "%(name)s acts beyond this academy, in another one or for all: only they can change their names and address."
     )
 
 

@@ -20,7 +20,8 @@ class NotYoursToMerge(Problem):
     status_code = 403
     slug = "merge-elsewhere"
     text = _(
-        "%(name)s belongs to another academy too, or runs this server. Whoever runs it can merge them: learntrace users merge"
+        "%(name)s acts beyond this academy, in another one or for all. Whoever runs the server can merge them: "
+        "learntrace users merge"
     )
 
 

@@ -131,6 +131,15 @@ def test_a_role_that_asks_for_a_second_factor_asks_at_once(cast: Cast) -> None:
     assert lee.get(f"/people?academy={cast.academy.pk}").headers["Location"] == "/account"
 
 
+@pytest.mark.parametrize(("role", "status"), [("admin", 410), ("assistant", 410), ("student", 200)])
+def test_an_admin_who_has_gone_comes_not_back_by_a_link(cast: Cast, role: str, status: int) -> None:
+    gone = make_user("gone", "admin", cast.academy)
+    _row, token = inviting.invite(cast.academy, gone, email="", role=role, cohorts=[], days=7)
+    assert signed_in(cast.strange_learner).get(f"/invitation/{token}").status_code == 200
+    assert signed_in(cast.colleague).post(f"/people/{gone.pk}/archive", {"archived": "yes"}).status_code == 302
+    assert signed_in(cast.strange_learner).get(f"/invitation/{token}").status_code == status
+
+
 def test_invitations_of_a_day_are_limited(cast: Cast) -> None:
     in_a_month = timezone.now() + timedelta(days=30)
     Invitation.objects.bulk_create(
