@@ -344,16 +344,16 @@ def texts_that_run(target: Target) -> Verdict:
 
 def hands_without_end(target: Target) -> Verdict:
     """A hand raised 200 times at once, and raised and taken back 60 times."""
-    learner = Visitor(target, OTHER_LEARNER)
+    learner = Visitor(target, LEARNER_OF_BOTH)
     learner.get("/me")
     fields = {"academy": str(ALPHA), "note": "help"}
     with ThreadPoolExecutor(20) as pool:
         at_once = Counter(pool.map(lambda _number: learner.post("/me/hand", fields).status, range(200)))
-    [(up,)] = target.sql("SELECT count(*) FROM signals_helprequest WHERE user_id = %s AND open", OTHER_LEARNER.id)
+    [(up,)] = target.sql("SELECT count(*) FROM signals_helprequest WHERE user_id = %s AND open", LEARNER_OF_BOTH.id)
     for _number in range(60):
         learner.post("/me/hand", {"academy": str(ALPHA), "do": "take_back"})
         learner.post("/me/hand", fields)
-    [(rows,)] = target.sql("SELECT count(*) FROM signals_helprequest WHERE user_id = %s", OTHER_LEARNER.id)
+    [(rows,)] = target.sql("SELECT count(*) FROM signals_helprequest WHERE user_id = %s", LEARNER_OF_BOTH.id)
     long = learner.post("/me/hand", {**fields, "note": "x" * 100_000}).status
     learner.post("/me/hand", {"academy": str(ALPHA), "do": "take_back"})
     held = up == 1 and rows <= 20 and max(at_once) < 500 and long < 500
