@@ -1,8 +1,14 @@
 """A roster's list of tasks."""
 
-from learntrace.accounts.models import Cohort, User
-from learntrace.accounts.roster.plan import Draft, Roster, Section
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+
+from learntrace.accounts.models import Academy, Cohort, Membership, User
+from learntrace.accounts.roster.plan import Draft, Roster, Section, refuse_id
 from learntrace.assignments.models import Task
+from learntrace.assignments.tasks import tasks_seen_in
+from learntrace.registry.models import Asset, AssetAlias
 
 
 class Tasks(Section[Task]):
@@ -21,3 +27,35 @@ class Tasks(Section[Task]):
     def complete(self, draft: Draft[Task], roster: Roster) -> None:
         if draft.is_new:
             draft.values.setdefault("title", draft.values.get("associated_slug"))
+
+    def refuse_others(self, drafts: Sequence[Draft[Task]], academy: Academy) -> None:
+        """Refuse tasks of another academy, and entries that would make some there: a learner may belong to both."""
+        known = [draft.row.pk for draft in drafts if not draft.is_new]
+        own = set(tasks_seen_in(academy).filter(pk__in=known).values_list("pk", flat=True))
+        for draft in drafts:
+            if draft.is_new or draft.row.pk in own:
+                continue
+            if draft.id:
+                refuse_id(draft)
+            else:
+                draft.item.refuse("associated_slug", _("this task is another academy's, which alone changes it"))
+        placed = [draft for draft in drafts if draft.row.cohort_id is None and draft.row.user_id is not None]
+        homes = _other_homes({draft.row.associated_slug for draft in placed}, academy)
+        members = set(
+            Membership.objects.filter(
+                user__in={draft.row.user_id for draft in placed}, academy__in=set(homes.values())
+            ).values_list("user_id", "academy_id")
+        )
+        for draft in placed:
+            home = homes.get(draft.row.associated_slug)
+            if (draft.is_new or draft.changed) and (draft.row.user_id, home) in members:
+                text = _("a task on %(slug)s would be another academy's: name the cohort that has it here")
+                draft.item.refuse("associated_slug", text, slug=draft.row.associated_slug)
+
+
+def _other_homes(slugs: set[str], academy: Academy) -> dict[str, int | None]:
+    """Return the academies of the slugs' assets, of those that have another one."""
+    assets = Asset.objects.filter(slug__in=slugs).values_list("slug", "academy_id")
+    aliases = AssetAlias.objects.filter(slug__in=slugs).values_list("slug", "asset__academy_id")
+    homes = {**dict(assets), **dict(aliases)}
+    return {slug: home for slug, home in homes.items() if home not in (None, academy.pk)}

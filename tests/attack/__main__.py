@@ -4,14 +4,13 @@ import argparse
 import sys
 import time
 
-from tests.attack import doors, front, leaks, load, writes
+from tests.attack import doors, front, leaks, load, pages, writes
 from tests.attack.target import Target
 from tests.attack.verdicts import Attack, Verdict, table
 from tests.support.folders import folder_on_disk
 
-ATTACKS = tuple(
-    sorted((*writes.ATTACKS, *front.ATTACKS, *load.ATTACKS, *doors.ATTACKS, *leaks.ATTACKS), key=lambda one: one.number)
-)
+_PARTS = (writes, front, load, doors, leaks, pages)
+ATTACKS = tuple(sorted((one for part in _PARTS for one in part.ATTACKS), key=lambda one: one.number))
 
 
 def carry_out(attack: Attack, target: Target) -> Verdict:

@@ -35,8 +35,13 @@ TEACHER = Person(111, "alpha-teacher")
 BETA_TEACHER = Person(112, "beta-teacher")
 # Sees the cohort of LEARNER, and not that of OTHER_LEARNER.
 LIMITED_TEACHER = Person(113, "morning-teacher")
+ASSISTANT = Person(114, "alpha-assistant")
+ADMIN = Person(115, "alpha-admin")
+BETA_ADMIN = Person(116, "beta-admin")
 SERVICE = Person(121, "alpha-service")
 BETA_SERVICE = Person(122, "beta-service")
+# Belongs to one academy, and may send for learners of all of them: a grant of whoever runs the server.
+GRANTED = Person(123, "alpha-granted")
 # Twelve accounts with one e-mail address.
 NAMESAKES = [Person(200 + number, f"namesake-{number}") for number in range(12)]
 # The many of the other academy.
@@ -53,7 +58,8 @@ def roster() -> dict[str, Any]:
         (LEARNER, ALPHA, "student"), (OTHER_LEARNER, ALPHA, "student"), (LEARNER_OF_BOTH, ALPHA, "student"),
         (LEARNER_OF_BOTH, BETA, "student"), (BETA_LEARNER, BETA, "student"), (TEACHER, ALPHA, "teacher"),
         (BETA_TEACHER, BETA, "teacher"), (SERVICE, ALPHA, "staff"), (BETA_SERVICE, BETA, "staff"),
-        (LIMITED_TEACHER, ALPHA, "teacher"),
+        (LIMITED_TEACHER, ALPHA, "teacher"), (ASSISTANT, ALPHA, "assistant"), (ADMIN, ALPHA, "admin"),
+        (BETA_ADMIN, BETA, "admin"), (GRANTED, ALPHA, "staff"),
     ]  # fmt: skip
     users = list(dict.fromkeys(person for person, _academy, _role in people))
     exercise = {"asset_type": "EXERCISE", "graded": True, "lang": "us", "status": "PUBLISHED"}
@@ -76,6 +82,7 @@ def roster() -> dict[str, Any]:
             *({"user": one.id, "academy": ALPHA} for one in NAMESAKES),
             *({"user": one.id, "academy": BETA} for one in BETA_CROWD),
         ],
+        "permissions": [{"user": GRANTED.id, "permission": "upload_any_telemetry"}],
         "tokens": [{"user": one.id, "key": one.key, "expires_at": None} for one in users],
         "assets": [
             {"id": INTRO, "slug": SLUGS[INTRO], "title": "Intro", "academy": ALPHA, "visibility": "PUBLIC", **exercise},

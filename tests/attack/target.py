@@ -28,6 +28,7 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     seconds: float
+    cookies: tuple[str, ...] = ()
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -82,7 +83,8 @@ class Target:
             connection.request(method, path, body, sent)
             answer = connection.getresponse()
             text = answer.read()
-            return Response(answer.status, dict(answer.headers), text, time.monotonic() - began)
+            cookies = tuple(answer.headers.get_all("Set-Cookie") or ())
+            return Response(answer.status, dict(answer.headers), text, time.monotonic() - began, cookies)
         finally:
             connection.close()
 

@@ -13,6 +13,7 @@ from learntrace.accounts.audit.recording import record
 from learntrace.accounts.invitations.models import Invitation
 from learntrace.accounts.models import Academy, Membership, User, key_hash
 from learntrace.accounts.people.changes import checked, join
+from learntrace.accounts.roles import roles_with
 from learntrace.accounts.signing_in.passwords import WeakPassword, faults_of
 from learntrace.core.errors import FieldProblem, Problem
 
@@ -66,8 +67,24 @@ def _opened(rows: QuerySet[Invitation], token: str) -> Opened:
         raise InvitationClosed(_("This invitation has expired. Ask whoever has sent it for another one."))
     if row.academy.status != Academy.Status.ACTIVE:
         raise InvitationClosed(_("The academy of this invitation is closed."))
+    if row.role != "student" and not _may_still_invite(row):
+        raise InvitationClosed(_("Whoever has sent this invitation may no longer do so. Ask for another one."))
     owner = User.objects.filter(email__iexact=row.email).order_by("-is_active", "pk").first() if row.email else None
     return Opened(row, owner)
+
+
+def _may_still_invite(row: Invitation) -> bool:
+    """Whether its maker still gives roles at the academy: an admin who had to go must not come back by a link kept for that."""
+    if row.made_by_id is None:
+        return False
+    makers = User.objects.filter(pk=row.made_by_id, is_active=True)
+    admins = Membership.objects.filter(
+        user__in=makers,
+        academy=row.academy,
+        status=Membership.Status.ACTIVE,
+        role__in=roles_with("crud_member"),
+    )
+    return admins.exists() or makers.filter(is_superuser=True).exists()
 
 
 @transaction.atomic

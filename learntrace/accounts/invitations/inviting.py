@@ -25,11 +25,19 @@ from learntrace.core.errors import FieldProblem, NotFound, Problem
 
 # Days for which an invitation may stand.
 LIFETIMES: Final = (7, 14, 30)
+# Of an academy in a day: this server's mail is no means to write to the world.
+MOST_A_DAY: Final = 500
 
 
 class InvitationNotFound(NotFound):
     slug = "invitation-not-found"
     text = gettext_lazy("There is no such invitation")
+
+
+class TooManyInvitations(Problem):
+    status_code = 429
+    slug = "too-many-invitations"
+    text = gettext_lazy("%(most)s invitations were made since yesterday: import a roster, or go on tomorrow")
 
 
 class UsedAlready(Problem):
@@ -50,7 +58,7 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Make an invitation; return it with its token, which can't be shown again. Without an address it is for whoever opens it.
 
-    Raises FieldProblem, LimitRefused, WholeAcademyOnly.
+    Raises FieldProblem, LimitRefused, TooManyInvitations, WholeAcademyOnly.
     """
     require_all_cohorts(academy)
     email = email.replace("\0", "").strip()
@@ -58,6 +66,9 @@ def invite(
     token = secrets.token_urlsafe(32)
     # A second invitation to an address takes the place of the first.
     now = timezone.now()
+    lately = Invitation.objects.filter(academy=academy, created_at__gt=now - timedelta(days=1))
+    if lately.count() >= MOST_A_DAY:
+        raise TooManyInvitations(most=MOST_A_DAY)
     if email:
         open_ones(academy).filter(email__iexact=email).update(revoked_at=now)
     row = Invitation.objects.create(

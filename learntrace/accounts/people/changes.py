@@ -21,6 +21,8 @@ from learntrace.accounts.cohort_limits.changes import check_limit
 from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.memberships import keeping_an_admin
 from learntrace.accounts.models import Academy, Cohort, CohortLearner, Membership, User
+from learntrace.accounts.people.former_address import tell_former_address
+from learntrace.accounts.people.reach import acts_beyond
 from learntrace.accounts.roles import LIMITED_ROLES, ROLES
 from learntrace.accounts.signing_in.names import LONGEST_NAME
 from learntrace.core.errors import FieldProblem, Problem
@@ -45,7 +47,7 @@ class NotYoursToChange(Problem):
     status_code = 403
     slug = "person-elsewhere"
     text = _(
-        "%(name)s belongs to another academy too, or runs this server: only they can change their names and address."
+        "%(name)s acts beyond this academy, in another one or for all: only they can change their names and address."
     )
 
 
@@ -107,7 +109,7 @@ def change_person(membership: Membership, fields: Mapping[str, str]) -> None:
     before = {name: getattr(user, name) for name in PERSON}
     if person == before:
         return
-    if belongs_elsewhere(user, membership.academy):
+    if acts_beyond(user, membership.academy):
         raise NotYoursToChange(name=user.display_name)
     if not person["username"]:
         raise FieldProblem("username", _("Give a user name."))
@@ -127,13 +129,7 @@ def change_person(membership: Membership, fields: Mapping[str, str]) -> None:
         before=before,
         after=person,
     )
-
-
-def belongs_elsewhere(user: User, academy: Academy) -> bool:
-    """Whether somebody belongs to another academy too, or runs the server."""
-    if user.is_staff or user.is_superuser:
-        return True
-    return Membership.objects.filter(user=user).exclude(academy=academy).exists()
+    tell_former_address(user, before["email"], membership.academy)
 
 
 @transaction.atomic

@@ -27,6 +27,10 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_DEPTH = 50
 _MOST_COPIED = 100_000
+# How many values a file may hold, counted by the signs of which each value needs one: a few megabytes of commas are millions of
+# values, which would take gigabytes and minutes.
+_MARKS = (b",", b";", b"|", b"\t", b"\n", b"\r", b"[", b"{", b"- ")
+_MOST_MARKS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -47,21 +51,26 @@ def read_file(path: Path) -> Value:
         return read_bytes(path.name, file.read(_MOST_BYTES + 1)).document
 
 
-def read_bytes(name: str, data: bytes, schools: Mapping[str, str] | None = None) -> Found:
+def read_bytes(
+    name: str, data: bytes, schools: Mapping[str, str] | None = None, most_marks: int = _MOST_MARKS
+) -> Found:
     """Read a roster; its format follows the name's extension: .json, .csv (.tsv, .txt), .zip (OneRoster), otherwise YAML.
 
     A CSV of learners becomes the sections `users`, `memberships` and `cohort_learners`; OneRoster becomes these and `cohorts`.
-    `schools` are names of the academy that it is for, by which its school is found among several of OneRoster.
+    `schools` are names of the academy that it is for, by which its school is found among several of OneRoster. `most_marks`
+    limits how many values the file may hold, before anything is made of them.
 
     Raises RosterFileError.
     """
     if len(data) > _MOST_BYTES:
         raise RosterFileError(None, _("the file is larger than %(limit)s MiB") % {"limit": _MOST_BYTES >> 20})
     suffix = PurePath(name).suffix.lower()
+    budget = _Budget(most_marks)
     try:
         if suffix == ".zip" or data.startswith(b"PK\x03\x04"):
-            document, notes = read_zip(data, _table_text, schools or {})
+            document, notes = read_zip(data, budget.table_text, schools or {})
             return Found(document, "OneRoster", tuple(notes))
+        budget.take(data)
         if suffix in _TABLES:
             return _read_table(name, data, schools or {})
         text = _utf8(data)
@@ -71,6 +80,29 @@ def read_bytes(name: str, data: bytes, schools: Mapping[str, str] | None = None)
 
 
 _TABLES = (".csv", ".tsv", ".txt")
+
+
+class _Budget:
+    """How many values a file may still hold, all its tables together."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self._left = most
+
+    def take(self, data: bytes) -> None:
+        """Count what the data may hold.
+
+        Raises RosterFileError.
+        """
+        self._left -= sum(data.count(mark) for mark in _MARKS)
+        if self._left < 0:
+            text = _(
+                "the file has more than %(limit)s values: split it, or import it on the server: learntrace roster import"
+            )
+            raise RosterFileError(None, text % {"limit": f"{self._most:,}"})
+
+    def table_text(self, data: bytes) -> tuple[str, str]:
+        self.take(data)
+        return _table_text(data)
 
 
 def _read_table(name: str, data: bytes, schools: Mapping[str, str]) -> Found:

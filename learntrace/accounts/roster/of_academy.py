@@ -6,14 +6,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Academy, Cohort, Membership, User
+from learntrace.accounts.people.reach import beyond
 from learntrace.accounts.roster.importing import HOOKS, Plans
 from learntrace.accounts.roster.items import Problems
-from learntrace.accounts.roster.plan import Draft, Roster, Section
+from learntrace.accounts.roster.plan import Draft, Roster, Section, refuse_id
 from learntrace.accounts.roster.references import chunks
 from learntrace.accounts.roster.sections import Academies, CohortLearners, Cohorts, Memberships, Users
 from learntrace.accounts.roster.values import Value
@@ -87,7 +87,9 @@ def check(plans: Plans, academy: Academy, problems: Problems) -> None:
             _check_subject(draft, stored)
     _check_addresses(people, academy)
     for plan in plans:
+        plan.section.refuse_others(plan.drafts, academy)
         for draft in plan.drafts:
+            _check_id(draft)
             was = draft.before.get("academy", getattr(draft.row, "academy_id", None))
             if isinstance(draft.row, Cohort) and not draft.is_new and was != academy.pk:
                 draft.item.refuse("slug", _("the slug %(slug)s is taken; choose another one"), slug=draft.row.slug)
@@ -157,26 +159,19 @@ def _written(entry: Value, key: str) -> str:
 
 
 def _stored_people(ids: Sequence[int], academy: Academy) -> dict[int, tuple[bool, bool]]:
-    """Return of stored users whether they belong to the academy, and whether to others too or to the server."""
+    """Return of stored users whether they belong to the academy, and whether they act beyond it."""
     found: dict[int, tuple[bool, bool]] = dict.fromkeys(ids, (False, False))
     for chunk in chunks(ids):
-        rows = Membership.objects.filter(user__in=chunk).values_list("user_id", "academy_id")
-        for user_id, academy_id in rows:
-            here, elsewhere = found[user_id]
-            found[user_id] = here or academy_id == academy.pk, elsewhere or academy_id != academy.pk
-        runs = User.objects.filter(Q(is_staff=True) | Q(is_superuser=True), pk__in=chunk).values_list("pk", flat=True)
-        for user_id in runs:
-            found[user_id] = found[user_id][0], True
+        members = Membership.objects.filter(user__in=chunk, academy=academy).values_list("user_id", flat=True)
+        others = User.objects.filter(beyond(academy), pk__in=chunk).values_list("pk", flat=True)
+        here, elsewhere = set(members), set(others)
+        found |= {user_id: (user_id in here, user_id in elsewhere) for user_id in chunk}
     return found
 
 
 def _check_person(draft: Draft[User], stored: Mapping[int, tuple[bool, bool]]) -> None:
     item = draft.item
     if draft.is_new:
-        if draft.id:
-            item.refuse(
-                "id", _("`id`: there is no user %(id)s at your academy; the server gives ids itself"), id=draft.id
-            )
         return
     here, elsewhere = stored[draft.row.pk]
     if not here:
@@ -185,7 +180,7 @@ def _check_person(draft: Draft[User], stored: Mapping[int, tuple[bool, bool]]) -
         item.refuse(key, text, name=item.text(key) or item.text("id") or "")
     elif changed := sorted(draft.changed & set(_PERSON)):
         if elsewhere:
-            text = _("%(name)s belongs to another academy too: only they can change `%(columns)s`")
+            text = _("%(name)s acts beyond this academy, in another one or for all: only they can change `%(columns)s`")
             item.refuse(changed[0], text, name=draft.row.username, columns=", ".join(changed))
         elif "is_active" in changed:
             item.refuse(
@@ -222,6 +217,12 @@ def _check_addresses(people: Sequence[Draft[User]], academy: Academy) -> None:
                 else _("the address %(address)s is taken by somebody outside your academy: invite them")
             )
             draft.item.refuse("email", text, address=owner.email, name=owner.username)
+
+
+def _check_id(draft: Draft[Any]) -> None:
+    """Refuse an id that nothing has: the numbers after it would be the next ones of all academies, up to the last there is."""
+    if draft.is_new and draft.id:
+        refuse_id(draft)
 
 
 def _check_cohort(draft: Draft[Any], cohort: Cohort, academy: Academy) -> None:

@@ -22,7 +22,7 @@ ROLES: Final[Mapping[str, str]] = {
     "student": "student", "teacher": "teacher", "aide": "assistant", "proctor": "assistant", "administrator": "admin",
 }  # fmt: skip
 # Unpacked bytes: what a packed file of some kilobytes can become is limited.
-_MOST_UNPACKED: Final = 256 * 1024 * 1024
+_MOST_UNPACKED: Final = 64 * 1024 * 1024
 _MOST_FILES: Final = 100
 _GONE: Final = "tobedeleted"
 Text = Callable[[bytes], tuple[str, str]]

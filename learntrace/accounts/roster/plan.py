@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from django.db import models
 from django.utils.translation import gettext as _
 
+from learntrace.accounts.models import Academy
 from learntrace.accounts.roster.items import Item, Problems, same_json
 from learntrace.accounts.roster.passwords import PasswordBook
 from learntrace.accounts.roster.references import RowIndex, chunks
@@ -107,6 +108,12 @@ class Section(Generic[M]):
 
     def complete(self, draft: Draft[M], roster: Roster) -> None:
         """Add values that depend on the entry and on whether its row is new."""
+
+    def refuse_others(self, drafts: Sequence[Draft[M]], academy: Academy) -> None:
+        """Refuse entries of an academy's own import that would change what is another's.
+
+        Whose person or cohort an entry names is checked for all sections; this is for what else makes a row an academy's.
+        """
 
     def plan(self, items: Sequence[Item], roster: Roster) -> Plan[M]:
         """Compare the entries with the database; problems are added to the roster's."""
@@ -312,6 +319,12 @@ def _reference(item: Item, key: str, known: RowIndex[Any], column: "models.Field
             name=value.written[:80],
         )
     return {}
+
+
+def refuse_id(draft: Draft[Any]) -> None:
+    """Refuse an entry's id, in the same words whether it is another academy's or nobody's."""
+    text = _("`id`: nothing at your academy has the id %(id)s; the server gives ids itself")
+    draft.item.refuse("id", text, id=draft.id)
 
 
 def advance_sequence(model: type[Row], biggest: int) -> None:

@@ -17,6 +17,7 @@ MEMBERSHIP_COLUMNS = ("academy", "role")
 COHORT = "cohort"
 COLUMNS = (*USER_COLUMNS, *MEMBERSHIP_COLUMNS, COHORT)
 _DELIMITERS = ",;\t|"
+_MOST_COLUMNS = 100
 # The names of columns as people write them, without spaces, hyphens and underscores.
 _ALSO = {
     "user": "username", "login": "username", "usuario": "username", "nombredeusuario": "username", "username": "username",
@@ -116,6 +117,8 @@ def named(heading: str) -> str:
 
 
 def _columns(names: list[str], line: int, *, at_home: bool) -> list[str]:
+    if len(names) > _MOST_COLUMNS:
+        raise RosterFileError(line, _("the first line names more than %(limit)s columns") % {"limit": _MOST_COLUMNS})
     if unknown := [name for name in names if name and name not in COLUMNS]:
         text = _("unknown column `%(column)s`; a learner's columns are %(known)s")
         raise RosterFileError(line, text % {"column": unknown[0][:80], "known": ", ".join(COLUMNS)})

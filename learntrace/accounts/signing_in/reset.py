@@ -13,6 +13,7 @@ import structlog
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import translation
@@ -21,6 +22,8 @@ from django.utils.translation import gettext as _
 from learntrace.accounts.models import User
 from learntrace.accounts.signing_in.guesses import Subject, guess, of_account
 from learntrace.accounts.signing_in.names import named
+from learntrace.accounts.signing_in.passwords import set_password
+from learntrace.accounts.tokens.own import end_tokens, tokens_of
 from learntrace.core.http.address import client_address
 from learntrace.core.http.filters import natural
 
@@ -102,6 +105,18 @@ def _message(user: User) -> EmailMessage:
         ) % {"name": user.get_username(), "link": f"{settings.PUBLIC_URL}{reverse('password-choose')}?{query}"}
         subject = str(_("A new password for Learntrace"))
     return EmailMessage(subject, text, sender(), [user.email])
+
+
+@transaction.atomic
+def choose_password(user: User, new: str) -> int:
+    """Store the password that was chosen by a link, and end all keys; return how many were in force.
+
+    Only now is it proven whose the address is: who has had the account before, by a password or an address that somebody
+    else had given it, must not keep a key to it. Raises WeakPassword.
+    """
+    set_password(user, new)
+    tokens = tokens_of(user)
+    return end_tokens(user, tokens) if tokens.exists() else 0
 
 
 def user_of_link(number: str, token: str) -> User | None:

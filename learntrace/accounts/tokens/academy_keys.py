@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.audit.actions import TOKEN_REVOKED, TOKEN_ROTATED
 from learntrace.accounts.audit.models import AuditEntry
-from learntrace.accounts.models import Academy, Grant, Membership, Token, User
+from learntrace.accounts.models import Academy, Membership, Token, User
 from learntrace.accounts.people.naming import called
+from learntrace.accounts.people.reach import beyond
 from learntrace.accounts.tokens import own
 from learntrace.accounts.tokens.rotation import rotate_locked
 from learntrace.accounts.tokens.scopes import TokenScope
@@ -85,10 +86,7 @@ class KeyWish:
 def managed_accounts(academy: Academy, actor: User) -> QuerySet[User]:
     """Return the members whose keys the academy's admins manage, and the admin who asks."""
     here = Exists(Membership.objects.filter(user=OuterRef("pk"), academy=academy))
-    elsewhere = Exists(Membership.objects.filter(user=OuterRef("pk")).exclude(academy=academy))
-    granted = Exists(Grant.objects.filter(user=OuterRef("pk")))
-    alone = Q(~elsewhere, ~granted, is_superuser=False, is_staff=False)
-    return User.objects.filter(here).filter(alone | Q(pk=actor.pk))
+    return User.objects.filter(here).filter(~beyond(academy) | Q(pk=actor.pk))
 
 
 def left_out(academy: Academy, actor: User) -> int:

@@ -11,7 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from learntrace.accounts.signing_in import reset
-from learntrace.accounts.signing_in.passwords import change_own, set_password
+from learntrace.accounts.signing_in.passwords import change_own
 from learntrace.core.errors import Problem
 from learntrace.dashboard.layout.page import Page, signed_in_page
 
@@ -88,11 +88,14 @@ def choose(request: HttpRequest) -> HttpResponse:
     fault = _fault(request)
     if not fault:
         try:
-            set_password(user, request.POST.get("new", ""))
+            ended = reset.choose_password(user, request.POST.get("new", ""))
         except Problem as problem:
             fault = problem.sentence()
     if fault:
         context = PasswordContext(fault, number, token, user.get_username())
         return render(request, "account/choose.html", vars(context), status=400)
-    messages.success(request, _("Your password is changed. Sign in with it."))
+    if ended:
+        messages.success(request, _("Your password is changed, and your keys have ended. Sign in, and make new ones."))
+    else:
+        messages.success(request, _("Your password is changed. Sign in with it."))
     return redirect("sign-in")

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.invitations import accepting, inviting
 from learntrace.accounts.models import Cohort, Invitation, User
-from learntrace.accounts.second_factor.sign_in import open_session
+from learntrace.accounts.second_factor.sign_in import check_again, open_session
 from learntrace.accounts.signing_in import reset
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.core.http.filters import natural
@@ -165,6 +165,9 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         return _show(request, context, problem.status_code)
     if user is None:
         open_session(request, membership.user, second_factor=False)
+    else:
+        # The academy may ask for a second factor, and the new role opens it from the next request on.
+        check_again(request, user)
     messages.success(request, _("Welcome to %(academy)s.") % {"academy": membership.academy.name})
     return redirect("home")
 

@@ -14,6 +14,7 @@ from learntrace.accounts.models import Cohort
 from learntrace.accounts.people import changes
 from learntrace.accounts.people.cohorts import cohort_of, put_into, take_out
 from learntrace.accounts.people.listing import Person, person_of
+from learntrace.accounts.people.reach import acts_beyond
 from learntrace.accounts.roles import LIMITED_ROLES
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
@@ -69,7 +70,7 @@ def _show(page: AcademyPage, one: Person, problem: Problem | None = None, part: 
         roles=list(ROLE_WORDS.items()),
         limited_roles=LIMITED_ROLES,
         cohorts=choices(page.academy),
-        elsewhere=changes.belongs_elsewhere(user, page.academy),
+        elsewhere=acts_beyond(user, page.academy),
         merges=merges_into(user, page.academy),
         may_change=page.can("crud_member") and page.sees_all,
         typed=person_fields(page.request) if refused and part == "names" else stored,

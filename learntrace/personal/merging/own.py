@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Membership, User
-from learntrace.accounts.people.changes import belongs_elsewhere
 from learntrace.accounts.people.listing import PersonNotFound
+from learntrace.accounts.people.reach import acts_beyond
 from learntrace.accounts.roles import roles_with
 from learntrace.core.errors import Problem
 from learntrace.personal.merging.merging import MergeNotFound, Plan, merge, plan_of, undo
@@ -20,7 +20,8 @@ class NotYoursToMerge(Problem):
     status_code = 403
     slug = "merge-elsewhere"
     text = _(
-        "%(name)s belongs to another academy too, or runs this server. Whoever runs it can merge them: learntrace users merge"
+        "%(name)s acts beyond this academy, in another one or for all. Whoever runs the server can merge them: "
+        "learntrace users merge"
     )
 
 
@@ -38,7 +39,7 @@ def check_own(academy: Academy, *users: User) -> None:
     for user in users:
         if not Membership.objects.filter(academy=academy, user=user).exists():
             raise PersonNotFound
-        if belongs_elsewhere(user, academy):
+        if acts_beyond(user, academy):
             raise NotYoursToMerge(name=user.display_name)
 
 
@@ -74,7 +75,7 @@ def undo_own(academy: Academy, number: int, by: User) -> UserMerge:
     row = _own_merges(academy).filter(pk=number).select_related("into").first()
     if row is None or not Membership.objects.filter(academy=academy, user=row.into).exists():
         raise MergeNotFound
-    if belongs_elsewhere(row.into, academy):
+    if acts_beyond(row.into, academy):
         raise NotYoursToMerge(name=row.into.display_name)
     return undo(number, by)
 

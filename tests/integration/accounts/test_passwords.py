@@ -140,7 +140,7 @@ def choose(address: str, new: str = NEW) -> Response:
 
 
 def test_a_link_by_mail_opens_once_and_ends_what_the_old_password_opened(joan: User) -> None:
-    client = signed_in(joan)
+    client, key = signed_in(joan), make_key(joan)
     address = link()
     assert mail.outbox[-1].to == ["joan@example.org"]
     page = Client().get(address)
@@ -150,6 +150,8 @@ def test_a_link_by_mail_opens_once_and_ends_what_the_old_password_opened(joan: U
     joan.refresh_from_db()
     assert joan.check_password(NEW)
     assert not is_in(client)
+    # Until the link was opened nobody knew whose the address is: no key of the time before opens anything.
+    assert Api().get(ME, Authorization=f"Token {key}").status_code == 401
     again = choose(address, "yet another password")
     assert again.status_code == 400
     assert "was used already or is too old" in again.content.decode()

@@ -264,7 +264,13 @@ def in_a_cohort(scene: Scene) -> dict[str, Any]:
 
 
 def an_invitation(scene: Scene) -> None:
-    told = {"academy": scene.cast.academy, "role": "teacher", "token_hash": key_hash("token"), "expires_at": LATER}
+    told = {
+        "academy": scene.cast.academy,
+        "made_by": scene.cast.colleague,
+        "role": "teacher",
+        "token_hash": key_hash("token"),
+        "expires_at": LATER,
+    }
     scene.once("invitation", lambda: Invitation.objects.create(**told).pk)
 
 

@@ -1,15 +1,19 @@
 """Who may open which page of people, and due dates from the page to what staff and learners are shown."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
-from django.test import Client
+from django.test import Client, TestCase
 from django.utils import timezone
 from pytest_django import Settings
 
+from learntrace.accounts.academy_settings import set_feature
 from learntrace.accounts.invitations import accepting, inviting
-from learntrace.accounts.models import CohortLearner, Invitation, Membership, RosterJob, User
+from learntrace.accounts.models import CohortLearner, Grant, Invitation, Membership, RosterJob, User
+from learntrace.accounts.signing_in import reset
 from learntrace.assignments.due_dates.models import DueDate, Extension
+from learntrace.personal.models import UserMerge
 from tests.support.builders import Api, Cast, make_assignment, make_attempts, make_cohort, make_graded_asset, make_user
 
 pytestmark = pytest.mark.django_db
@@ -89,13 +93,62 @@ def test_the_last_admin_keeps_the_role(cast: Cast) -> None:
         assert "would have no administrator any more" in answer.content.decode()
 
 
-def test_names_and_address_of_somebody_of_two_academies_are_theirs(cast: Cast) -> None:
-    both = make_user("both", "student", cast.academy, cast.elsewhere)
-    answer = signed_in(cast.colleague).post(
-        f"/people/{both.pk}/change", {"username": "both", "email": "me@example.org"}
+@pytest.mark.parametrize("how", ["member", "grant", "is_superuser", "is_staff"])
+def test_whoever_acts_beyond_the_academy_is_neither_renamed_nor_merged(cast: Cast, how: str) -> None:
+    # With the address comes the password, and with a merge what the person may do.
+    both = make_user("both", "student", cast.academy, **({how: True} if how.startswith("is_") else {}))
+    if how == "member":
+        Membership.objects.create(user=both, academy=cast.elsewhere, role="student")
+    elif how == "grant":
+        Grant.objects.create(user=both, permission="upload_any_telemetry")
+    admin, address = signed_in(cast.colleague), User.objects.get(pk=both.pk).email
+    fields = {"username": "both", "email": "me@example.org"}
+    assert admin.post(f"/people/{both.pk}/change", fields).status_code == 403
+    for into, other in ((cast.colleague, both), (both, cast.owner)):
+        assert admin.post(f"/people/{into.pk}/merge", {"other": f"id:{other.pk}"}).status_code == 403
+    assert User.objects.get(pk=both.pk).email == address
+    assert not UserMerge.objects.exists()
+
+
+def test_the_former_address_hears_of_the_new_one(cast: Cast, settings: Settings) -> None:
+    settings.EMAIL_HOST, settings.PUBLIC_URL = "mail", "https://learn.example.org"
+    admin = signed_in(cast.colleague)
+    fields = {"username": "ada", "email": "other@example.org", "first_name": "", "last_name": ""}
+    with patch.object(reset, "post") as post, TestCase.captureOnCommitCallbacks(execute=True):
+        assert admin.post(f"/people/{cast.owner.pk}/change", fields).status_code == 302
+        assert admin.post(f"/people/{cast.owner.pk}/change", {**fields, "first_name": "Ada"}).status_code == 302
+    [message] = [call.args[0] for call in post.call_args_list]
+    assert message.to == ["ada@example.org"]
+    assert "other@example.org" not in message.body
+
+
+def test_a_role_that_asks_for_a_second_factor_asks_at_once(cast: Cast) -> None:
+    set_feature(cast.academy, "access_features", "second_factor", True, seen=False)
+    _row, token = inviting.invite(cast.academy, cast.colleague, email="", role="admin", cohorts=[], days=7)
+    lee = signed_in(cast.strange_learner)
+    lee.get("/people")
+    lee.post(f"/invitation/{token}")
+    assert lee.get(f"/people?academy={cast.academy.pk}").headers["Location"] == "/account"
+
+
+@pytest.mark.parametrize(("role", "status"), [("admin", 410), ("assistant", 410), ("student", 200)])
+def test_an_admin_who_has_gone_comes_not_back_by_a_link(cast: Cast, role: str, status: int) -> None:
+    gone = make_user("gone", "admin", cast.academy)
+    _row, token = inviting.invite(cast.academy, gone, email="", role=role, cohorts=[], days=7)
+    assert signed_in(cast.strange_learner).get(f"/invitation/{token}").status_code == 200
+    assert signed_in(cast.colleague).post(f"/people/{gone.pk}/archive", {"archived": "yes"}).status_code == 302
+    assert signed_in(cast.strange_learner).get(f"/invitation/{token}").status_code == status
+
+
+def test_invitations_of_a_day_are_limited(cast: Cast) -> None:
+    in_a_month = timezone.now() + timedelta(days=30)
+    Invitation.objects.bulk_create(
+        Invitation(academy=cast.academy, role="student", token_hash=str(number), expires_at=in_a_month)
+        for number in range(inviting.MOST_A_DAY)
     )
-    assert answer.status_code == 403
-    assert User.objects.get(pk=both.pk).email == "both@example.org"
+    answer = signed_in(cast.colleague).post("/people/invitations", {"email": "", "role": "student", "days": "7"})
+    assert answer.status_code == 429
+    assert Invitation.objects.count() == inviting.MOST_A_DAY
 
 
 @pytest.mark.parametrize(

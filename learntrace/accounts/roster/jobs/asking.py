@@ -17,12 +17,21 @@ from learntrace.core.wakeup import announce
 
 TOPIC: Final = "roster"
 MOST_BYTES: Final = 16 * 1024 * 1024
+# Files that an academy may have waiting, checked or refused. They are kept for a day, and checked one after the other, all
+# academies' together.
+MOST_FILES: Final = 30
 _State = RosterJob.State
 
 
 class JobNotFound(NotFound):
     slug = "import-not-found"
     text = _("There is no such import")
+
+
+class TooManyFiles(Problem):
+    status_code = 429
+    slug = "too-many-imports"
+    text = _("%(most)s files are here that were not applied: drop some of them first")
 
 
 class NotNow(Problem):
@@ -53,7 +62,7 @@ def job_of(academy: Academy, job_id: int) -> RosterJob:
 def upload(request: HttpRequest, academy: Academy, user: User, name: str, content: bytes) -> RosterJob:
     """Store a file, and have it checked.
 
-    Raises FieldProblem, WholeAcademyOnly.
+    Raises FieldProblem, TooManyFiles, WholeAcademyOnly.
     """
     require_all_cohorts(academy)
     if not content:
@@ -61,6 +70,8 @@ def upload(request: HttpRequest, academy: Academy, user: User, name: str, conten
     if len(content) > MOST_BYTES:
         text = _("The file is larger than %(limit)s MiB. Import it on the server: learntrace roster import")
         raise FieldProblem("file", text, limit=MOST_BYTES >> 20)
+    if RosterJob.objects.filter(academy=academy, content__isnull=False).count() >= MOST_FILES:
+        raise TooManyFiles(most=MOST_FILES)
     job = RosterJob.objects.create(
         academy=academy,
         made_by=user,

@@ -13,6 +13,8 @@ from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.audit.origin import Origin, on_behalf_of
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.memberships import keeping_an_admin
+from learntrace.accounts.models import User
+from learntrace.accounts.people.former_address import tell_former_address
 from learntrace.accounts.roster import importing, of_academy
 from learntrace.accounts.roster.file import RosterFileError, read_bytes
 from learntrace.accounts.roster.importing import HOOKS, Comparison, Plans
@@ -25,6 +27,9 @@ from learntrace.core.errors import Problem
 from learntrace.core.queue import run_turn
 
 _State = RosterJob.State
+# What a file through a page may hold: a worker reads it beside its other work, and the page shows what would change.
+MOST_MARKS = 500_000
+MOST_CHANGES = 80_000
 # Problems that are kept and shown; the number of all of them is told.
 MOST_PROBLEMS = 500
 WAITING = "EXISTS (SELECT FROM accounts_rosterjob WHERE state IN ('reading', 'applying', 'undoing'))"
@@ -93,7 +98,7 @@ def _compared(job: RosterJob, passwords: PasswordBook, teller: ProgressTeller) -
 
     Raises RosterFileError.
     """
-    found = read_bytes(job.file_name, bytes(job.content or b""), of_academy.names_of(job.academy))
+    found = read_bytes(job.file_name, bytes(job.content or b""), of_academy.names_of(job.academy), MOST_MARKS)
     job.form, job.notes = found.form, list(found.notes)
     if found.document.content is None:
         raise RosterFileError(None, _("the file is empty"))
@@ -111,6 +116,11 @@ def _compared(job: RosterJob, passwords: PasswordBook, teller: ProgressTeller) -
 
 def _store_preview(job: RosterJob, comparison: Comparison) -> None:
     changes = preview.changes_of(comparison.plans)
+    if len(changes) > MOST_CHANGES:
+        text = _(
+            "the file has more than %(limit)s entries: split it, or import it on the server: learntrace roster import"
+        )
+        raise RosterFileError(None, text % {"limit": f"{MOST_CHANGES:,}"})
     job.preview = [change.stored() for change in changes]
     job.counts = preview.counts_of(changes)
     job.fingerprint = preview.fingerprint(changes)
@@ -143,6 +153,7 @@ def _apply(job: RosterJob, teller: ProgressTeller) -> None:
         try:
             with transaction.atomic():
                 importing.write(comparison, job.academy_id)
+                _tell_former_addresses(job, comparison)
         except Problem as problem:
             _refuse(job, [("", problem.sentence())])
         else:
@@ -155,12 +166,19 @@ def _apply(job: RosterJob, teller: ProgressTeller) -> None:
     job.save()
 
 
+def _tell_former_addresses(job: RosterJob, comparison: Comparison) -> None:
+    for plan in comparison.plans:
+        for draft in plan.drafts:
+            if isinstance(draft.row, User) and not draft.is_new and "email" in draft.changed:
+                tell_former_address(draft.row, draft.before.get("email") or "", job.academy)
+
+
 def _undo(job: RosterJob, teller: ProgressTeller) -> None:
     """Take back what was written, as far as nothing else has changed it."""
     teller.tell("undoing", 0, 0)
     try:
         with transaction.atomic(), keeping_an_admin():
-            job.left = undoing.undo(job.undo)
+            job.left = undoing.undo(job.undo, job.academy)
             told = {"import": job.pk, "kept": len(job.left)}
             record(ROSTER_UNDONE, academy_id=job.academy_id, object_id=job.pk, before={"import": job.pk}, after=told)
     except Problem as problem:

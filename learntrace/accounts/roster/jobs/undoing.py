@@ -10,7 +10,9 @@ from django.apps import apps
 from django.db import models
 from django.utils.translation import gettext as _
 
-from learntrace.accounts.models import Membership, User
+from learntrace.accounts.models import Academy, Membership, User
+from learntrace.accounts.people.former_address import tell_former_address
+from learntrace.accounts.people.reach import acts_beyond
 from learntrace.accounts.roster.plan import Draft, Plan
 from learntrace.accounts.roster.references import chunks
 from learntrace.core.progress_line import ProgressLine
@@ -35,9 +37,12 @@ def written_by(plans: Sequence[Plan[Any]]) -> dict[str, Any]:
     return told
 
 
-def undo(told: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Take back what was written, in the open transaction; return what stays as it is, each with its line and the reason."""
-    taking = _Taking()
+def undo(told: Mapping[str, Any], academy: Academy) -> list[dict[str, str]]:
+    """Take back what an academy's import has written, in the open transaction.
+
+    Returns what stays as it is, each with its line and the reason.
+    """
+    taking = _Taking(academy)
     labels = list(told)
     for label in labels:
         taking.check(apps.get_model(label), told[label])
@@ -51,6 +56,7 @@ def undo(told: Mapping[str, Any]) -> list[dict[str, str]]:
 class _Taking:
     """What can be taken back: rows to delete by table, each with its line, whom it is about and that user's id."""
 
+    academy: Academy
     gone: dict[type[models.Model], dict[int, tuple[str, str, int | None]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
@@ -114,6 +120,10 @@ class _Taking:
         now = _columns(row)
         if isinstance(row, Membership):
             now[_COHORTS] = sorted(row.cohorts.values_list("pk", flat=True))
+        if isinstance(row, User) and acts_beyond(row, self.academy):
+            # An import could not change them any more; nor can what it has changed be taken back.
+            self._leave(line, about, _("acts beyond this academy since: only they can change this"))
+            return
         changed_since = [name for name in after if name in now and now[name] != after[name]]
         if changed_since:
             text = _("was changed since: %(columns)s")
@@ -125,6 +135,8 @@ class _Taking:
             setattr(row, column.attname, column.to_python(value) if value is not None else None)
         if back:
             row.save(update_fields=list(back))
+        if isinstance(row, User) and "email" in back:
+            tell_former_address(row, now["email"], self.academy)
         if isinstance(row, Membership) and _COHORTS in before and _COHORTS not in changed_since:
             row.cohorts.set(before[_COHORTS])
 
