@@ -80,7 +80,7 @@ _COLUMNS: Columns[Told] = (
     (_("What was done"), lambda one: one.title),
     (_("Who"), lambda one: one.actor.name),
     (_("User id"), lambda one: one.entry.actor_id),
-    (_("Door"), lambda one: one.entry.door),
+    (_("Through"), lambda one: one.entry.door),
     (_("Address"), lambda one: one.address),
     (_("About"), lambda one: one.subject.name if one.subject else ""),
     (_("User id"), lambda one: one.entry.subject_id),
