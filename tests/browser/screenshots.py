@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import tests.support.database  # starts the embedded PostgreSQL where no server is named
+import tests.support.database  # names the database before settings are read
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -21,6 +21,7 @@ def server() -> Iterator[str]:
     """Serve the application on an empty test database; give its address."""
     import django
 
+    tests.support.database.start()
     django.setup()
     from django.conf import settings
     from django.db import connection

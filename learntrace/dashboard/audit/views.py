@@ -34,7 +34,8 @@ _OBJECTS: Final[Mapping[str, Promise]] = {
     "rename of a step": _("rename of a step"),
     "signal": _("signal"),
     "telemetry record": _("telemetry record"),
-    "token": _("token"),
+    "token": _("key"),
+    "invitation": _("invitation"),
     "user": _("user"),
     "webhook": _("webhook"),
 }
