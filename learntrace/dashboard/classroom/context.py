@@ -80,7 +80,9 @@ def class_now_context(
     if names is None:
         cards, errors = cards_of(page, snapshot.concerns.entries), activity.errors
     else:
-        cards = masked_cards(_without_names(snapshot), names)
+        cards = masked_cards(
+            _without_names(snapshot), names, {column.key: column.title or column.name for column in snapshot.columns}
+        )
         errors = without_names(activity.errors, snapshot.learners)
     shown = held(
         paging.rows, lambda learner: str(learner.id), shown_before(page.request, "learners"), snapshot.learners
