@@ -29,11 +29,11 @@ _ASK_TO_SIGN_IN = _("Have %(learner)s sign in again where the work is done, or m
 VERDICTS: Mapping[str, Verdict] = {
     "user-unknown": Verdict(
         _("%(academy)s has no learner %(learner)s: neither an id, nor a user name, nor an e-mail address is this."),
-        _("Check the spelling. If the learner is new, import a roster with the user and a membership."),
+        _("Check the spelling. If the learner is new, add or invite them under People."),
     ),
     "user-not-here": Verdict(
         _("There is an account %(learner)s, but it is not an active member of %(academy)s."),
-        _("Give the account an active membership in %(academy)s, by a roster."),
+        _("Add the account to %(academy)s under People, or restore it there."),
     ),
     "account-inactive": Verdict(
         _("The account of %(learner)s is not active, so whatever it sends is refused."),

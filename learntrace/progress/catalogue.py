@@ -1,6 +1,7 @@
 """The published assignments, kept in step with what a notebook's author publishes and with a package's steps."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -91,6 +92,29 @@ def titles_of(academy_id: int, keys: Iterable[str]) -> dict[str, str]:
     """Return the titles of those of an academy's assignments that have one; at most one query."""
     rows = Assignment.objects.filter(academy=academy_id, key__in=set(keys)).exclude(title="")
     return dict(rows.values_list("key", "title"))
+
+
+@dataclass(frozen=True)
+class Title:
+    """What an assignment is called: its title, else its key without the prefix, and its asset's title, empty without one."""
+
+    assignment: str
+    asset: str
+
+    def __str__(self) -> str:
+        return f"{self.asset}: {self.assignment}" if self.asset and self.asset != self.assignment else self.assignment
+
+
+def full_titles_of(academy_id: int, keys: Iterable[str]) -> dict[str, Title]:
+    """Return what each of an academy's assignments is called, published or not; at most one query."""
+    if not (wanted := set(keys)):
+        return {}
+    rows = Assignment.objects.filter(academy=academy_id, key__in=wanted)
+    found = {
+        key: Title(title or key.removeprefix(PREFIX), asset_title or asset_slug or "")
+        for key, title, asset_title, asset_slug in rows.values_list("key", "title", "asset__title", "asset__slug")
+    }
+    return {key: found.get(key) or Title(key.removeprefix(PREFIX), "") for key in wanted}
 
 
 def shown_keys(academy_id: int, keys: Iterable[str]) -> set[str]:

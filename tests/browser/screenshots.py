@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import tests.support.database  # starts the embedded PostgreSQL where no server is named
+import tests.support.database  # names the database before settings are read
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -21,6 +21,7 @@ def server() -> Iterator[str]:
     """Serve the application on an empty test database; give its address."""
     import django
 
+    tests.support.database.start()
     django.setup()
     from django.conf import settings
     from django.db import connection
@@ -37,6 +38,12 @@ def server() -> Iterator[str]:
         yield live.url
     finally:
         live.stop()
+        with connection.cursor() as cursor:
+            # A thread that has served may still be connected; the database is dropped nevertheless.
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
         runner.teardown_databases(databases)
         teardown_test_environment()
         tests.support.database._leave.close()
@@ -176,6 +183,7 @@ def _set_up() -> list[Shot]:
         Shot("learner", teacher, f"/learner/{learner.pk}"),
         Shot("assets", teacher, "/assets"),
         Shot("asset", teacher, f"/asset/{asset}"),
+        Shot("reports", teacher, "/reports?span=30-days", whole=True),
         Shot("telemetry-health", "tomas", "/telemetry"),
         Shot("telemetry-health-dark", "tomas", "/telemetry", "dark", language="es"),
         Shot("webhooks", "tomas", "/telemetry/webhooks?status=ERROR"),

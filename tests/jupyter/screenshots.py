@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-import tests.support.database  # starts the embedded PostgreSQL where no server is named
+import tests.support.database  # names the database before settings are read
 from tests.jupyter.lesson import Cell
 
 LESSON = (
@@ -21,6 +21,7 @@ def main() -> None:
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "learntrace.config.settings")
+    tests.support.database.start()
     try:
         take(folder)
     finally:

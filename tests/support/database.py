@@ -34,8 +34,14 @@ os.environ["LEARNTRACE_DATABASE_URL"] = _URL
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the embedded server, unless all tests are unit tests, which need none."""
     _leave_collected_alone()
+    if not all(item.nodeid.startswith("tests/unit/") for item in session.items):
+        start()
+
+
+def start() -> None:
+    """Start the embedded server until the process ends, unless another server is named."""
     # A worker has got the embedded one's URL from the process that started it, and both use the server.
-    if _embedded.url == _URL and not all(item.nodeid.startswith("tests/unit/") for item in session.items):
+    if _embedded.url == _URL:
         # This one needn't survive a loss of power; the installations that are killed have databases of their own.
         with patch.dict(SETTINGS, fsync="off"):
             _leave.enter_context(_embedded.ensure())

@@ -169,6 +169,8 @@ def roster(learners: list[Learner], password: str = PASSWORD, now: datetime | No
          "last_name": "Stranger"},
     ]  # fmt: skip
     rules = {"rules": [{"package_slugs": [IGNORED_SLUG]}]}
+    titles = {asset["slug"]: asset["title"] for asset in _assets()}
+    began = (now - timedelta(days=7)).date().isoformat()
     return {
         "academies": [
             {"id": ACADEMY, "slug": "downtown", "name": "Downtown",
@@ -191,11 +193,11 @@ def roster(learners: list[Learner], password: str = PASSWORD, now: datetime | No
              "expires_at": (now - timedelta(days=1)).isoformat() if learner.trouble == "expired-token" else None}
             for learner in learners
         ],
-        "cohorts": [{"id": 1, "slug": "fall-morning", "name": "Fall, morning", "academy": ACADEMY},
-                    {"id": 2, "slug": "fall-evening", "name": "Fall, evening", "academy": ACADEMY}],
+        "cohorts": [{"id": 1, "slug": "fall-morning", "name": "Fall, morning", "academy": ACADEMY, "starts_on": began},
+                    {"id": 2, "slug": "fall-evening", "name": "Fall, evening", "academy": ACADEMY, "starts_on": began}],
         "assets": _assets(),
         "tasks": [
-            {"id": learner.id * 100 + number, "user": learner.id, "title": slug.replace("-", " ").capitalize(),
+            {"id": learner.id * 100 + number, "user": learner.id, "title": titles[slug],
              "associated_slug": slug, "task_type": "EXERCISE", "cohort": learner.cohort}
             for learner in learners if learner.trouble != "no-task"
             for number, slug in enumerate(slugs, 1)

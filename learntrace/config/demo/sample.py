@@ -153,7 +153,8 @@ def _roster(people: list[Learner], prefix: str) -> dict[str, Any]:
         ],
         "memberships": [{"user": one.username, "academy": prefix, "role": "student"} for one in people],
         "cohorts": [
-            {"slug": cohorts[cohort["id"]], "name": cohort["name"], "academy": prefix} for cohort in whole["cohorts"]
+            {"slug": cohorts[one["id"]], "name": one["name"], "academy": prefix, "starts_on": one["starts_on"]}
+            for one in whole["cohorts"]
         ],
         "assets": [_asset(asset, prefix) for asset in whole["assets"]],
         "tasks": [

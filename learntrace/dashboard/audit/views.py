@@ -34,7 +34,8 @@ _OBJECTS: Final[Mapping[str, Promise]] = {
     "rename of a step": _("rename of a step"),
     "signal": _("signal"),
     "telemetry record": _("telemetry record"),
-    "token": _("token"),
+    "token": _("key"),
+    "invitation": _("invitation"),
     "user": _("user"),
     "webhook": _("webhook"),
 }
@@ -80,7 +81,7 @@ _COLUMNS: Columns[Told] = (
     (_("What was done"), lambda one: one.title),
     (_("Who"), lambda one: one.actor.name),
     (_("User id"), lambda one: one.entry.actor_id),
-    (_("Door"), lambda one: one.entry.door),
+    (_("Through"), lambda one: one.entry.door),
     (_("Address"), lambda one: one.address),
     (_("About"), lambda one: one.subject.name if one.subject else ""),
     (_("User id"), lambda one: one.entry.subject_id),

@@ -19,6 +19,8 @@ from learntrace.dashboard.components.still import held, shown_before
 from learntrace.dashboard.components.table import Paging
 from learntrace.dashboard.concerns.cards import Cards, cards_of, masked_cards
 from learntrace.dashboard.layout.page import AcademyPage
+from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.catalogue import titles_of
 from learntrace.progress.reports.activity_rate import ActivityRate
 from learntrace.progress.reports.errors import ErrorRow
 from learntrace.signals.concerns.class_wide import ClassConcern
@@ -57,7 +59,7 @@ class ClassNowContext:
     moved: int
     cards_moved: int
     open_count: int
-    errors: Sequence[ErrorRow]
+    errors: Sequence[tuple[ErrorRow, str]]
     rate: ActivityRate
     attempts_line: Spark
     failing_line: Spark
@@ -78,7 +80,9 @@ def class_now_context(
     if names is None:
         cards, errors = cards_of(page, snapshot.concerns.entries), activity.errors
     else:
-        cards = masked_cards(_without_names(snapshot), names)
+        cards = masked_cards(
+            _without_names(snapshot), names, {column.key: column.title or column.name for column in snapshot.columns}
+        )
         errors = without_names(activity.errors, snapshot.learners)
     shown = held(
         paging.rows, lambda learner: str(learner.id), shown_before(page.request, "learners"), snapshot.learners
@@ -101,11 +105,19 @@ def class_now_context(
         moved=shown.moved,
         cards_moved=open_cards.moved,
         open_count=snapshot.concerns.open_count,
-        errors=errors,
+        errors=_titled(page, snapshot, errors),
         rate=activity.rate,
         attempts_line=sparkline(activity.rate.attempts, top=4),
         failing_line=sparkline(activity.rate.failing_shares, top=1),
     )
+
+
+def _titled(page: AcademyPage, snapshot: ClassSnapshot, errors: Sequence[ErrorRow]) -> list[tuple[ErrorRow, str]]:
+    """Return the errors with their assignments' titles, as the columns have them; else the names."""
+    titles = {column.key: column.full_label for column in snapshot.columns}
+    others = {error.assignment for error in errors} - titles.keys()
+    titles |= titles_of(page.academy.pk, others) if others else {}
+    return [(error, titles.get(error.assignment) or error.assignment.removeprefix(PREFIX)) for error in errors]
 
 
 def without_names(errors: Sequence[ErrorRow], learners: Collection[Learner]) -> list[ErrorRow]:

@@ -200,14 +200,15 @@ def timeline_of(
     names: Mapping[str, tuple[str, str]],
     signals: Iterable[tuple[datetime, str, str, str]] = (),
     evidence: frozenset[str] = frozenset(),
+    assets: Mapping[str, str] | None = None,
 ) -> Timeline:
     """Lay out attempts in their order.
 
     `names` maps each assignment to its name and URL, `signals` are (opened at, shape, title, URL), `evidence` the ids of
-    attempts to point out.
+    attempts to point out, `assets` the titles of the assets whose steps stand side by side, by their slugs.
     """
     keys = _by_asset(dict.fromkeys(attempt.key for attempt in attempts))
-    lanes, headings, height = _lanes(keys[:MOST_LANES], names)
+    lanes, headings, height = _lanes(keys[:MOST_LANES], names, assets or {})
     axis = axis_of([attempt.at for attempt in attempts])
     span = max(axis.places[-1] if attempts else 0.0, _LEAST_SPAN)
     xs = [_percent(place, span) for place in axis.places]
@@ -284,7 +285,7 @@ def _by_asset(keys: Iterable[str]) -> list[str]:
 
 
 def _lanes(
-    keys: Sequence[str], names: Mapping[str, tuple[str, str]]
+    keys: Sequence[str], names: Mapping[str, tuple[str, str]], assets: Mapping[str, str]
 ) -> tuple[dict[str, Lane], tuple[tuple[str, str], ...], int]:
     """Return the lanes by key, the headings above them, and the total height."""
     lanes: dict[str, Lane] = {}
@@ -294,7 +295,7 @@ def _lanes(
         name, url = names[key]
         asset = _asset(key)
         if asset != before:
-            headings.append((shortened(asset), str(y + 4)))
+            headings.append((shortened(assets.get(asset) or asset), str(y + 4)))
             y += _HEADING
         before = asset
         label = shortened(name.removeprefix(f"{asset}/"))

@@ -95,13 +95,15 @@ def cards_of(page: AcademyPage, entries: Iterable[ToldConcern]) -> Cards:
     return _by_state([_card(page, entry, titles, staff[entry.concern.row.pk]) for entry in entries])
 
 
-def masked_cards(entries: Iterable[ToldConcern], names: Mapping[int, str]) -> Cards:
-    """Return concerns as the whole class may see them, under the pseudonyms in `names`.
+def masked_cards(entries: Iterable[ToldConcern], names: Mapping[int, str], titles: Mapping[str, str]) -> Cards:
+    """Return concerns as the whole class may see them, under the pseudonyms in `names`; `titles` are assignments'.
 
     Nothing quotes a learner's code, and no URL leads to a learner. Concerns of the class quote an error: who calls this leaves
     out those that name somebody.
     """
-    return _by_state([_masked(entry, names) for entry in entries if entry.learner is None or entry.learner.pk in names])
+    return _by_state(
+        [_masked(entry, names, titles) for entry in entries if entry.learner is None or entry.learner.pk in names]
+    )
 
 
 def _by_state(cards: Sequence[ConcernCard]) -> Cards:
@@ -111,9 +113,9 @@ def _by_state(cards: Sequence[ConcernCard]) -> Cards:
     return Cards(of("open"), of("snoozed"), of("acknowledged"))
 
 
-def _masked(entry: ToldConcern, names: Mapping[int, str]) -> ConcernCard:
+def _masked(entry: ToldConcern, names: Mapping[int, str], titles: Mapping[str, str]) -> ConcernCard:
     concern = entry.concern
-    of_class = isinstance(concern, ClassConcern)
+    about = titles.get(entry.assignment or "", entry.about)
     return ConcernCard(
         id=concern.row.pk,
         version=concern.row.version,
@@ -121,13 +123,19 @@ def _masked(entry: ToldConcern, names: Mapping[int, str]) -> ConcernCard:
         severity=SEVERITIES[concern.severity],
         shape=shape_of(entry),
         learner=names[entry.learner.pk] if entry.learner else "",
-        about=entry.about,
+        about=about,
         about_url="",
-        life=entry.summary if of_class else life_of(concern.since, entry.now, Figures(begun=entry.figures.begun)),
+        life=_masked_life(entry, about),
         since=concern.since,
-        of_class=of_class,
+        of_class=isinstance(concern, ClassConcern),
         reasons=[Reason(name, "", "", "") for name in names_of_reasons(entry)],
     )
+
+
+def _masked_life(entry: ToldConcern, about: str) -> str:
+    if isinstance(entry.concern, ClassConcern):
+        return met_by_many(len(entry.concern.met.learners), entry.concern.met.text, about)
+    return life_of(entry.concern.since, entry.now, Figures(begun=entry.figures.begun))
 
 
 def _card(page: AcademyPage, entry: ToldConcern, titles: Mapping[str, str], staff: Sequence[User]) -> ConcernCard:

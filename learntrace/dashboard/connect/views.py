@@ -31,7 +31,7 @@ SOURCES: Final = {"learnpack": "LearnPack", "notebooks": gettext_lazy("Notebooks
 # The shape and the words of each state of a light.
 _LIGHTS: Final[dict[State, tuple[str, str | Promise]]] = {
     State.WAITING: ("open", gettext_lazy("Nothing has arrived yet")),
-    State.TROUBLE: ("error", gettext_lazy("Something arrives, and can't be taken")),
+    State.TROUBLE: ("error", gettext_lazy("Something arrives, but can't be accepted")),
     State.CONNECTED: ("done", gettext_lazy("Connected")),
 }
 

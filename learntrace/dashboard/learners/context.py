@@ -125,7 +125,7 @@ def learner_context(
         states=_states(page, row),
         earlier_runs=earlier_run_lines(runs, lambda name: page.address("assignments-attempts", name, row.learner.pk)),
         attempts=attempts,
-        timeline=timeline_of(attempts, _names(page, row, attempts), above),
+        timeline=timeline_of(attempts, _names(page, row, attempts), above, assets=_assets(row)),
         cards=cards_of(page, concerns),
         hands=staff_lines(page.academy, hands),
         others=[line for line in signals if line.id not in reasons],
@@ -157,6 +157,11 @@ def _states(page: AcademyPage, row: LearnerRow) -> list[AssignmentLine]:
         asking = diagnosis_url(page, row.learner.pk, measures.assignment)
         lines.append(AssignmentLine(name, assignment.title or name, asset, measures, url, asking))
     return lines
+
+
+def _assets(row: LearnerRow) -> dict[str, str]:
+    """Return the titles of the assets of the learner's assignments, by slug."""
+    return {line.asset["slug"]: line.asset["title"] for line in row.by_assignment if line.asset}
 
 
 def _names(page: AcademyPage, row: LearnerRow, attempts: Sequence[Attempt]) -> dict[str, tuple[str, str]]:

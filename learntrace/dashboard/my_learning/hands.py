@@ -1,7 +1,7 @@
 """A learner's raised hand on My learning: raise it, see the place in the queue, take it back."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
@@ -52,7 +52,8 @@ def own_hands(user: User, progress: OwnProgress) -> OwnHands:
     """Return the learner's hands, of the academies that let their learners raise one."""
     academies = academies_with_hands(user)
     latest = latest_hands_of(user) if academies else {}
-    hands = [_own_hand(academy, latest.get(academy.pk)) for academy in academies]
+    titles = {one.name: one.title for asset in progress.assets for one in asset.assignments if one.title}
+    hands = [_own_hand(academy, latest.get(academy.pk), titles) for academy in academies]
     choices = _latest(assignment for asset in progress.assets for assignment in asset.assignments)
     recent = [one for one in choices if one.last_seen_at and one.last_seen_at > timezone.now() - RECENT]
     return OwnHands(hands, choices, recent[0].name if recent else "")
@@ -63,11 +64,13 @@ def _latest(assignments: Iterable[OwnAssignment]) -> list[OwnAssignment]:
     return [one for _at, one in sorted(seen, key=lambda pair: pair[0], reverse=True)[:MOST_CHOICES]]
 
 
-def _own_hand(academy: Academy, hand: HelpRequest | None) -> OwnHand:
+def _own_hand(academy: Academy, hand: HelpRequest | None, titles: Mapping[str, str]) -> OwnHand:
     if hand is None or not hand.open:
-        return OwnHand(academy, last=hand_lines([hand] if hand else []))
+        lines = hand_lines([hand] if hand else [])
+        return OwnHand(academy, last=[replace(line, about=titles.get(line.about, line.about)) for line in lines])
     (entry,) = queued([hand])
-    return OwnHand(academy, True, place_words(entry), about_of(hand), hand.text, hand.raised_at)
+    about = about_of(hand)
+    return OwnHand(academy, True, place_words(entry), titles.get(about, about), hand.text, hand.raised_at)
 
 
 def place_words(entry: Queued) -> str:

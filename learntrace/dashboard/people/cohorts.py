@@ -150,7 +150,7 @@ def learners(request: HttpRequest, page: AcademyPage, cohort_id: int) -> HttpRes
     try:
         if out is not None:
             changes.take_out(page.academy, row, person_of(page.academy, out).membership)
-            messages.success(request, _("Taken out of %(cohort)s.") % {"cohort": row.name})
+            messages.success(request, _("Removed from %(cohort)s.") % {"cohort": row.name})
         else:
             count = changes.put_into(page.academy, row, _named(request, page))
             messages.success(request, _("New in the cohort: %(count)s") % {"count": count})

@@ -131,7 +131,7 @@ def cohorts(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
     number = natural(request.POST.get("cohort", ""))
     cohort = cohort_of(page.academy, number or 0)
     if request.POST.get("out"):
-        done = str(_("Taken out of %(cohort)s.") % {"cohort": cohort.name})
+        done = str(_("Removed from %(cohort)s.") % {"cohort": cohort.name})
         return _tried(page, user_id, "cohorts", lambda one: take_out(page.academy, cohort, one.membership), done)
-    done = str(_("Put into %(cohort)s.") % {"cohort": cohort.name})
+    done = str(_("Added to %(cohort)s.") % {"cohort": cohort.name})
     return _tried(page, user_id, "cohorts", lambda one: put_into(page.academy, cohort, [one.user.pk]), done)

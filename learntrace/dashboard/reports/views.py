@@ -19,7 +19,9 @@ from learntrace.dashboard.components.charts.curves import Curves, curves
 from learntrace.dashboard.components.filters import Filters, filters_of
 from learntrace.dashboard.components.table import Columns, Table, csv_of, table_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.progress.catalogue import Title, full_titles_of
 from learntrace.progress.models import Assignment, SummarySubscription
+from learntrace.progress.reports.errors import ErrorRow
 from learntrace.progress.summaries import mail
 from learntrace.progress.summaries.cohorts import CohortFigures, compare
 from learntrace.progress.summaries.span import MOST_DAYS, Span, last_days, last_week, this_week
@@ -46,6 +48,22 @@ class SlippedLine:
 
 
 @dataclass(frozen=True)
+class AssignmentLine:
+    """An assignment's figures with what it is called."""
+
+    title: Title
+    figures: AssignmentFigures
+
+
+@dataclass(frozen=True)
+class CohortLine:
+    """A cohort's figures, and its most common errors with what their assignments are called."""
+
+    figures: CohortFigures
+    errors: Sequence[tuple[ErrorRow, Title]]
+
+
+@dataclass(frozen=True)
 class WeekContext:
     """The context of `reports/week.html`. `chosen` is the preset, empty for days of one's own."""
 
@@ -56,8 +74,8 @@ class WeekContext:
     problem: str
     week: Week
     slipped: Sequence[SlippedLine]
-    hard: Sequence[AssignmentFigures]
-    easier: Sequence[AssignmentFigures]
+    hard: Sequence[AssignmentLine]
+    easier: Sequence[AssignmentLine]
     subscription: SummarySubscription | None
     mail: bool
     most: int = MOST_ROWS
@@ -68,9 +86,10 @@ class CohortsContext:
     """The context of `reports/cohorts.html`."""
 
     filters: Filters
-    cohorts: Sequence[CohortFigures]
+    cohorts: Sequence[CohortLine]
     chosen: frozenset[int]
     chart: Curves
+    may_change: bool
     most: int = MOST_COHORTS
 
 
@@ -88,6 +107,8 @@ def week(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     }
     if (answer := csv_of(request, f"report-{span.first}-{span.last}", tables)) is not None:
         return answer
+    hard, easier = figures.hard[:MOST_ROWS], figures.easier[:MOST_ROWS]
+    titles = full_titles_of(page.academy.pk, [one.key for one in (*hard, *easier)])
     context = WeekContext(
         filters=filters,
         span=span,
@@ -96,8 +117,8 @@ def week(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         problem=problem,
         week=figures,
         slipped=[_line(one, names) for one in figures.slipped[:MOST_ROWS]],
-        hard=figures.hard[:MOST_ROWS],
-        easier=figures.easier[:MOST_ROWS],
+        hard=[AssignmentLine(titles[one.key], one) for one in hard],
+        easier=[AssignmentLine(titles[one.key], one) for one in easier],
         subscription=mail.subscription_of(page.user, page.academy),
         mail=mail.is_available(page.user),
     )
@@ -134,7 +155,10 @@ def cohorts(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     ) is not None:
         return answer
     chart = curves([(one.cohort.name, one.curve) for one in rows])
-    return page.show("reports/cohorts.html", CohortsContext(filters, rows, frozenset(one.pk for one in chosen), chart))
+    titles = full_titles_of(page.academy.pk, [error.assignment for one in rows for error in one.errors])
+    lines = [CohortLine(one, [(error, titles[error.assignment]) for error in one.errors]) for one in rows]
+    shown = CohortsContext(filters, lines, frozenset(one.pk for one in chosen), chart, page.can("crud_member"))
+    return page.show("reports/cohorts.html", shown)
 
 
 def _keys_of(page: AcademyPage, assets: frozenset[int]) -> list[str]:

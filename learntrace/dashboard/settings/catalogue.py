@@ -96,7 +96,7 @@ _SETTINGS = (
         COLLECTED,
         _("How long attempts are kept"),
         _("Days after the last attempt on an assignment; measures are kept."),
-        Number(_("Days; empty: for ever"), "days", 30, _("for ever")),
+        Number(_("Days; empty: forever"), "days", 30, _("forever")),
         effects.retention,
     ),
     Setting(

@@ -60,7 +60,7 @@ class Switch(Control):
 
     def fields(self, value: Any) -> list[FormField]:
         options = [("yes", _("on")), ("no", _("off"))]
-        return [FormField("on", _("This is"), "choice", "yes" if value is True else "no", options)]
+        return [FormField("on", _("State"), "choice", "yes" if value is True else "no", options)]
 
     def read(self, given: Given) -> bool:
         return given.get("on") == "yes"
@@ -138,7 +138,7 @@ class Thresholds(Control):
     def fields(self, value: Any) -> list[FormField]:
         limits = value if isinstance(value, dict) else {}
         options = [("yes", _("on")), ("no", _("off"))]
-        fields = [FormField(ENABLED, _("This is"), "choice", "yes" if limits.get(ENABLED) else "no", options)]
+        fields = [FormField(ENABLED, _("State"), "choice", "yes" if limits.get(ENABLED) else "no", options)]
         for name, threshold in self.kind.thresholds.items():
             shown, step = f"{limits.get(name, threshold.default):g}", "1" if threshold.whole else "any"
             fields.append(

@@ -20,6 +20,7 @@ from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.explanations import explanation_of
 from learntrace.dashboard.components.timeline import Mark
 from learntrace.dashboard.layout import page
+from learntrace.measures import failures
 from learntrace.measures.learner_state import Standing
 from learntrace.progress.assignment_keys import PREFIX
 
@@ -112,6 +113,12 @@ def severity_word(slug: str) -> str:
 def assignment_name(key: str) -> str:
     """An assignment's key without its prefix."""
     return key.removeprefix(PREFIX)
+
+
+@register.filter
+def error_words(text: str) -> str:
+    """An error as people read it: one without a message says so."""
+    return _("failed, without an error message") if text in (failures.FAILED, failures.UNKNOWN) else text
 
 
 @register.filter

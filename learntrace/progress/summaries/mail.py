@@ -19,7 +19,7 @@ from learntrace.accounts.cohort_limits.limit import as_seen_by, within
 from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.accounts.roles import roles_with
 from learntrace.core.http.language import FALLBACK
-from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.catalogue import full_titles_of
 from learntrace.progress.models import SummarySubscription
 from learntrace.progress.reports.selection import learners_of_cohorts
 from learntrace.progress.summaries.span import Span, last_week
@@ -113,6 +113,8 @@ def message_of(subscription: SummarySubscription, week: Span) -> EmailMessage | 
 
 def text_of(academy: Academy, cohort: Cohort | None, week: Span, figures: Week) -> str:
     """Return the mail's text in the active language."""
+    named = (*figures.hard[:MOST_NAMED], *figures.easier[:MOST_NAMED])
+    titles = full_titles_of(academy.pk, [one.key for one in named])
     parts = [
         ngettext(
             "%(active)s learner worked, %(before)s the week before.",
@@ -136,7 +138,7 @@ def text_of(academy: Academy, cohort: Cohort | None, week: Span, figures: Week) 
         lines = [
             _("- %(exercise)s: %(done)s of %(learners)s done, %(share)s %% of attempts failed")
             % {
-                "exercise": one.key.removeprefix(PREFIX),
+                "exercise": titles[one.key],
                 "done": one.done,
                 "learners": one.learners,
                 "share": round(100 * one.failed_share),
@@ -148,7 +150,7 @@ def text_of(academy: Academy, cohort: Cohort | None, week: Span, figures: Week) 
         lines = [
             _("- %(exercise)s: %(share)s %% of attempts failed, %(before)s %% the week before")
             % {
-                "exercise": one.key.removeprefix(PREFIX),
+                "exercise": titles[one.key],
                 "share": round(100 * one.failed_share),
                 "before": round(100 * one.failed_share_before),
             }

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from learntrace.measures.failures import FAILED, UNKNOWN
 from learntrace.signals.concerns.figures import Figures
 from learntrace.signals.help_requests.models import HelpRequest
 
@@ -42,6 +43,12 @@ def hand_up(hand: HelpRequest) -> str:
 
 def met_by_many(learners: int, error: str, about: str) -> str:
     """Return a concern of the class in the active language."""
+    if error in (FAILED, UNKNOWN):
+        return ngettext(
+            "%(count)s learner failed on %(assignment)s, without an error message",
+            "%(count)s learners failed on %(assignment)s, without an error message",
+            learners,
+        ) % {"count": learners, "assignment": about}
     return ngettext(
         "%(count)s learner got “%(error)s” on %(assignment)s",
         "%(count)s learners got “%(error)s” on %(assignment)s",

@@ -96,7 +96,7 @@ def test_a_setting_is_shown_changed_and_taken_back_without_a_script(visit: Visit
     page.locator(".pages summary").click()
     page.get_by_role("link", name="Settings").first.click()
     page.get_by_role("link", name="Source code").click()
-    page.get_by_label("This is").select_option("on")
+    page.get_by_label("State").select_option("on")
     page.get_by_role("button", name="Show what this changes").click()
     expect(page.get_by_text("is stored for 12 learners")).to_be_visible()
     page.get_by_role("button", name="Change it").click()

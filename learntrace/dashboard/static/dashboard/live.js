@@ -32,7 +32,8 @@
   // On a phone the rows of a table become blocks (layout.css), in which each cell says what it is.
   const titleOf = (head) => {
     const own = head.cloneNode(true);
-    own.querySelectorAll(".why, .why-text").forEach((one) => one.remove());
+    // What is only read out names buttons that name themselves.
+    own.querySelectorAll(".why, .why-text, .hidden").forEach((one) => one.remove());
     return own.textContent.trim();
   };
   const labelCells = (root) => {
