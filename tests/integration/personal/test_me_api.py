@@ -32,6 +32,7 @@ from learntrace.accounts.academy_settings import NOTEBOOK, merge_features
 from learntrace.accounts.audit.actions import ATTEMPTS_EXCLUDED
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import Membership, Token, User
+from learntrace.accounts.roster.jobs.models import RosterJob
 from learntrace.accounts.signing_in.models import GuessCount
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.config.postgres.server import EmbeddedPostgres
@@ -40,14 +41,15 @@ from learntrace.intake.models import Refusal
 from learntrace.learnpack.attempts import derivation
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.processing import drain
-from learntrace.notebooks.documents import arrivals
+from learntrace.notebooks.documents import activities, arrivals
 from learntrace.notebooks.documents import telemetry_queue as notebook_telemetry
 from learntrace.notebooks.models import Arrival, Event, RejectedEvent
 from learntrace.personal import erasing, pending
 from learntrace.personal.exporting import write_export
 from learntrace.personal.models import Erasure, PendingErasure, UserMerge
 from learntrace.progress.models import Activity, CourseRun, EarlierRun, Exclusion, Floor, Progress, Stale
-from learntrace.progress.recording import recomputation, recording
+from learntrace.progress.recording import recomputation
+from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import Concern, ConcernAct, Notification, NotificationRule
 from tests.support.builders import (
     Api,
@@ -171,6 +173,10 @@ def fill(scene: Scene) -> list[str]:
     Exclusion.objects.create(**of_ada, activity_id=uuid.uuid4(), reason="a preview")
     with transaction.atomic():
         record(ATTEMPTS_EXCLUDED, academy_id=scene.cast.academy.pk, subject_id=ID, after={"reason": f"{NAME} was ill"})
+    RosterJob.objects.create(
+        made_by_id=ID, academy=scene.cast.academy, file_name=f"{NAME}.csv", content=b"a", state="ready"
+    )
+    HelpRequest.objects.create(**of_ada, text=f"{NAME} asks")
     CourseRun.objects.create(**of_ada, name="Spring", starts_on=now.date())
     Floor.objects.create(**of_ada, scope="nowhere/", at=now, cause="course_run")
     EarlierRun.objects.create(**of_ada, assignment=TAG, until=now, cause="course_run")
@@ -441,7 +447,7 @@ def erase_while(
 def test_an_erasure_waits_for_events_that_a_worker_has_in_hand(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.publish(TAG)
     scene.events(make_event(), make_event())
-    erase_while(scene, monkeypatch, recording, "lock_learners", arrivals.take_arrivals, waits=True)
+    erase_while(scene, monkeypatch, activities, "read", arrivals.take_arrivals, waits=True)
     assert not Arrival.objects.exists()
 
 
@@ -450,6 +456,18 @@ def test_an_erasure_waits_for_events_that_are_being_taken(scene: Scene, monkeypa
     scene.publish(TAG)
     scene.events(make_event(), make_event())
     erase_while(scene, monkeypatch, arrivals, "flag_unknown", arrivals.take_arrivals, waits=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_erasure_leaves_no_events_in_hand_whose_learner_is_not_known_yet(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.publish(TAG)
+    scene.events(make_event(), make_event())
+    # As an older version of the inbox left them: the worker locks their learner after its claim, and then finds no events.
+    assert Arrival.objects.update(turn_learner=0) > 0
+    erase_while(scene, monkeypatch, arrivals.recording, "lock_learners", arrivals.take_arrivals, waits=False)
+    assert not Arrival.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -486,7 +504,7 @@ def test_an_erasure_waits_for_attempts_that_are_being_read_from_a_document(
     scene.batch(steps=[{"slug": "00-welcome", "compilations": [run]}], user_id=ID)
     drain.drain_webhooks()
     assert Stale.objects.exists()
-    erase_while(scene, monkeypatch, derivation, "lock_learners", derivation.take_attempts, waits=True)
+    erase_while(scene, monkeypatch, derivation, "change_earlier_ids", derivation.take_attempts, waits=True)
 
 
 @pytest.mark.django_db(transaction=True)
