@@ -85,8 +85,8 @@ REFUSED = {RULES, SETTINGS, "v1/progress/academy/step-rename", "v1/progress/acad
 OWN = {"v1/me/export", "v1/me/consent", f"{TOKENS}/<int:token_id>"}
 # Of the academy's admins, who are never limited.
 OF_ADMINS = {"v1/auth/academy/audit"}
-PAGES_OF_ADMINS = {"audit"}
-REFUSED_PAGES = {"telemetry/ignore"}
+PAGES_OF_ADMINS = {"audit", "keys", "people/add", "people/invitations", "people/import"}
+REFUSED_PAGES = {"telemetry/ignore", "settings"}
 
 
 @dataclass(frozen=True)

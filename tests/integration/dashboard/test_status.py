@@ -154,7 +154,7 @@ def test_an_academy_that_sends_notebook_events_only_is_told_that_they_arrive(har
     found = academy_status(harbour)
     assert (found.lately, found.last_at) == (3, max(failed.created_at, rejected.updated_at))
     assert [(row.learner, row.event, row.status) for row in sorted(found.events, key=lambda row: row.status)] == [
-        ("Lee Elsewhere", "executed", "done"), ("Lee Elsewhere", "unknown-verb", "rejected"),
+        ("Lee Elsewhere", "cell run", "done"), ("Lee Elsewhere", "unknown-verb", "rejected"),
     ]  # fmt: skip
     page = text_of(client.get("/telemetry"))
     assert "Not yet" not in page

@@ -262,7 +262,7 @@ def test_for_the_20_most_frequent_errors_of_the_real_class_every_place_says_the_
     in_file = {
         text: (
             int(rows[text]["Learners"]), int(rows[text]["Times"]), int(rows[text]["Solved by"]),
-            float(rows[text]["Median time to solve (s)"]),
+            float(rows[text]["Median time to solve (s) (not rounded)"]),
         )
         for text in most
     }  # fmt: skip

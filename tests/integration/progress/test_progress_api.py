@@ -207,14 +207,14 @@ class TestLearnersOfAnAssignment:
             "done_at": "2026-11-22T10:33:00Z", "trying_again": True, "attempts": 4, "errors": 3, "active_time": 240.0,
             "error_quotient": pytest.approx(1 / 3), "repeated_error_density": 0.5, "checks": 0, "failed_checks": 0,
             "questions": 0, "asked_before": [], "last_outcome": "error",
-            "last_seen_at": "2026-11-22T10:34:00Z", "signals": [],
+            "last_seen_at": "2026-11-22T10:34:00Z", "signals": [], "due_at": None, "extended": False, "timeliness": "",
         }  # fmt: skip
         assert found[1] == {
             "learner": {"id": learners[1].pk, "username": "cleo", "first_name": "Cleo", "last_name": "Beta"},
             "state": "not_started", "since": None, "done_because": None, "done_by": None, "done_at": None,
             "trying_again": False, "attempts": 0, "errors": 0, "active_time": 0.0, "error_quotient": None,
             "repeated_error_density": 0.0, "checks": 0, "failed_checks": 0, "questions": 0, "asked_before": [],
-            "last_outcome": None, "last_seen_at": None, "signals": [],
+            "last_outcome": None, "last_seen_at": None, "signals": [], "due_at": None, "extended": False, "timeliness": "",
         }  # fmt: skip
         assert found[0]["state"] == "done"
 
