@@ -173,15 +173,9 @@ def fill(scene: Scene) -> list[str]:
     Exclusion.objects.create(**of_ada, activity_id=uuid.uuid4(), reason="a preview")
     with transaction.atomic():
         record(ATTEMPTS_EXCLUDED, academy_id=scene.cast.academy.pk, subject_id=ID, after={"reason": f"{NAME} was ill"})
-<<<<<<< HEAD
-    RosterJob.objects.create(made_by_id=ID, academy=scene.cast.academy, file_name=f"{NAME}.csv", state="ready")
-||||||| 03717c0
-    RosterJob.objects.create(made_by_id=ID, academy=scene.cast.academy, file_name=f"{NAME}.csv", content=NAME.encode())
-=======
     RosterJob.objects.create(
         made_by_id=ID, academy=scene.cast.academy, file_name=f"{NAME}.csv", content=b"a", state="ready"
     )
->>>>>>> w-fixadmin
     HelpRequest.objects.create(**of_ada, text=f"{NAME} asks")
     CourseRun.objects.create(**of_ada, name="Spring", starts_on=now.date())
     Floor.objects.create(**of_ada, scope="nowhere/", at=now, cause="course_run")
