@@ -466,7 +466,7 @@ def test_an_erasure_leaves_no_events_in_hand_whose_learner_is_not_known_yet(
     scene.events(make_event(), make_event())
     # As an older version of the inbox left them: the worker locks their learner after its claim, and then finds no events.
     assert Arrival.objects.update(turn_learner=0) > 0
-    erase_while(scene, monkeypatch, arrivals.recording, "lock_learners", arrivals.take_arrivals, waits=False)
+    erase_while(scene, monkeypatch, recording, "lock_learners", arrivals.take_arrivals, waits=False)
     assert not Arrival.objects.exists()
 
 

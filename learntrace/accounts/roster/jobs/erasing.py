@@ -14,7 +14,10 @@ def erase_from_jobs(user_id: int) -> int:
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         return 0
-    gone = RosterJob.objects.filter(made_by=user).exclude(state__in=RosterJob.WORKING).delete()[0]
+    # A job that a worker has in hand is taken by the sweep that follows each erasure.
+    own = RosterJob.objects.filter(made_by=user).exclude(state__in=(RosterJob.State.APPLYING, RosterJob.State.UNDOING))
+    free = list(own.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
+    gone = RosterJob.objects.filter(pk__in=free).delete()[1].get("accounts.RosterJob", 0)
     names = {name for name in (user.username, user.email) if name}
     told = Q()
     for name in names:
