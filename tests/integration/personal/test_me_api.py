@@ -48,7 +48,7 @@ from learntrace.personal import erasing, pending
 from learntrace.personal.exporting import write_export
 from learntrace.personal.models import Erasure, PendingErasure, UserMerge
 from learntrace.progress.models import Activity, CourseRun, EarlierRun, Exclusion, Floor, Progress, Stale
-from learntrace.progress.recording import recomputation
+from learntrace.progress.recording import recomputation, recording
 from learntrace.signals.help_requests.models import HelpRequest
 from learntrace.signals.models import Concern, ConcernAct, Notification, NotificationRule
 from tests.support.builders import (
