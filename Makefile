@@ -125,7 +125,7 @@ bench: setup-dev ## Measure, each figure as a ratio against a reference in the s
 	$(PY) -m benchmarks $(ARGS)
 
 bench-quick: setup-dev ## A few of these in under five minutes: fails on wrong rows, or far below a target
-	$(PY) -m benchmarks.quick
+	$(PY) -m benchmarks.quick $(ARGS)
 
 study: setup-dev ## Which signals tell who ends a homework incomplete: the tables and plots of the docs' study
 	$(PY) -m benchmarks.study

@@ -5,6 +5,7 @@ processes and a reference is one: so a ratio is a failure only where even the be
 none is where others use much of the machine. The rows count always.
 """
 
+import argparse
 import os
 import sys
 from itertools import islice
@@ -20,6 +21,11 @@ MOST_USED_BY_OTHERS = 40.0
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench-quick", description="Compare what has a target, in a few minutes.")
+    parser.add_argument(
+        "--tell", action="store_true", help="only tell ratios: for machines that are shared; rows are judged"
+    )
+    options = parser.parse_args()
     used = psutil.cpu_percent(interval=2.0)
     with running() as installation:
         from benchmarks import events, ingest, processing
@@ -36,8 +42,8 @@ def main() -> int:
     far_off = [row for row in rows if row.is_far_off]
     for row in far_off:
         print(f"below half of its target, {row.target}: {row.name}", file=sys.stderr)
-    if used > MOST_USED_BY_OTHERS:
-        print("ratios are not judged: others use too much of the machine", file=sys.stderr)
+    if options.tell or used > MOST_USED_BY_OTHERS:
+        print("ratios are told and not judged: the machine is shared", file=sys.stderr)
         return 0
     return 1 if far_off else 0
 
