@@ -184,7 +184,7 @@ def test_a_bad_token_is_told_and_not_shown(
     ("name", "value", "told"),
     [
         ("LEARNTRACE_URL", "", "No server is set"),
-        ("LEARNTRACE_URL", "ftp://x", "no http or https address"),
+        ("LEARNTRACE_URL", "ftp://x", "LEARNTRACE_URL isn't an http or https address"),
         ("LEARNTRACE_TOKEN", "", "No token is set"),
         ("LEARNTRACE_ACADEMY", "", "No academy is set"),
         ("LEARNTRACE_ACADEMY", "downtown", "is the id of an academy, a number"),

@@ -118,7 +118,7 @@ def test_the_tag_with_or_without_its_prefix(run: Run, lesson: Path, written: str
 def test_a_tag_that_is_none_is_refused_with_a_proposal(run: Run, lesson: Path, written: str, proposal: str) -> None:
     outcome = run("tag", lesson, "--cell", "2", f"--tag={written}")
     assert outcome.code == 1
-    assert "is no tag: after `assignment:` come a-z, 0-9 and single hyphens" in outcome.err
+    assert "isn't a tag: after `assignment:` come a-z, 0-9 and single hyphens" in outcome.err
     assert (f"Perhaps {proposal}?" in outcome.err) == bool(proposal)
 
 
@@ -316,6 +316,6 @@ def test_a_read_only_file_is_refused(run: Run, lesson: Path) -> None:
 def test_files_that_cannot_be_tagged(run: Run, course: Path) -> None:
     (course / "broken.ipynb").write_text('{\n "cells": [}')
     outcome = run("tag", "broken.ipynb", "--cell", "1", "--tag", "a")
-    assert (outcome.code, "broken.ipynb:2:12: this is no JSON" in outcome.err) == (1, True)
+    assert (outcome.code, "broken.ipynb:2:12: this isn't JSON" in outcome.err) == (1, True)
     outcome = run("tag", "none.ipynb", "--cell", "1", "--tag", "a")
     assert (outcome.code, "none.ipynb: there is no such file" in outcome.err) == (1, True)
