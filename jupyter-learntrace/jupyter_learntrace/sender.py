@@ -49,6 +49,7 @@ class Sender:
         self._settings, self._on_disk, self._delivery, self._log = settings, on_disk, delivery, log
         self._holder = Holder()
         self._account_at = self._viewed_at = float("-inf")
+        self._decisions = 0  # how often the learner has said yes or no here
         self._failures = 0
         self._batch_limit = MOST_EVENTS
         self._logged: set[str] = set()
@@ -93,7 +94,9 @@ class Sender:
 
     async def consent(self, collecting: bool) -> None:
         """Set whether the learner's events may be collected. Raises a Failure or SpoolUnusable."""
-        await self._store_account(await self._delivery.consent(collecting))
+        account = await self._delivery.consent(collecting)
+        self._decisions += 1
+        await self._store_account(account)
         self.wake()
 
     async def help(self, method: str, body: bytes | None, language: str) -> dict[str, Any]:
@@ -161,7 +164,7 @@ class Sender:
         waiting = await self._on_disk(Spool.waiting, self.owner)
         viewed = time.monotonic() - self._viewed_at < 2 * ACCOUNT_SECONDS
         if self._account_is_old() and (waiting or viewed or self.account is None):
-            await self._store_account(await self._delivery.account())
+            await self._ask_account()
             waiting = await self._on_disk(Spool.waiting, self.owner)
         if not waiting or not self.collecting:
             return
@@ -175,6 +178,13 @@ class Sender:
         finally:
             with suppress(SpoolUnusable):
                 await self._on_disk(Spool.release, self._holder)
+
+    async def _ask_account(self) -> None:
+        """Ask for the account. An answer that a decision of the learner overtook may be older than it, and is dropped."""
+        decisions = self._decisions
+        account = await self._delivery.account()
+        if decisions == self._decisions:
+            await self._store_account(account)
 
     async def _hold_lease(self) -> bool:
         if not await self._on_disk(Spool.claim, self._holder):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import threading
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -363,6 +364,29 @@ def test_a_no_holds_over_a_restart_while_learntrace_is_away(learntrace: Learntra
     assert learntrace.consent["collecting"] is False
     learntrace.stop()
     played(learntrace, folder, still_off)
+
+
+def test_a_no_stands_against_an_answer_that_was_asked_for_before_it(learntrace: LearntraceServer, folder: Path) -> None:
+    asked, decided = threading.Event(), threading.Event()
+
+    def late(request: Request) -> Answer | None:
+        if request.method != "GET" or request.path != CONSENT:
+            return None
+        before = learntrace.consent
+        asked.set()
+        decided.wait(10)
+        return Answer(body=before)
+
+    learntrace.behaviour = late
+
+    async def scene(one: Desk) -> None:
+        assert await asyncio.to_thread(asked.wait, 10)
+        assert (await one.consent(False))["state"] == "off"
+        decided.set()
+        # This waits for the answer that the server was asked for at its start.
+        assert (await one.state())["state"] == "off"
+
+    played(learntrace, folder, scene)
 
 
 def test_a_yes_after_a_no_collects_again(learntrace: LearntraceServer, folder: Path) -> None:
