@@ -432,7 +432,7 @@ def without_summaries(part: Any) -> Any:
         return [without_summaries(one) for one in part]
     if not isinstance(part, dict):
         return part
-    return {name: without_summaries(value) for name, value in part.items() if name != "summary"}
+    return {name: without_summaries(value) for name, value in part.items() if name not in ("summary", "summaries")}
 
 
 @kept
