@@ -14,18 +14,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from learntrace.accounts.models import User
 from learntrace.dashboard.components.charts.curves import Curves, curves
 from learntrace.dashboard.components.filters import Filters, filters_of
 from learntrace.dashboard.components.table import Columns, Table, csv_of, table_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.progress.catalogue import Title, full_titles_of
-from learntrace.progress.models import Assignment, SummarySubscription
+from learntrace.progress.models import SummarySubscription
 from learntrace.progress.reports.errors import ErrorRow
 from learntrace.progress.summaries import mail
 from learntrace.progress.summaries.cohorts import CohortFigures, compare
 from learntrace.progress.summaries.span import MOST_DAYS, Span, last_days, last_week, this_week
-from learntrace.progress.summaries.week import AssignmentFigures, Slipped, Week, week_of
+from learntrace.progress.summaries.week import AssignmentFigures, Slipped, Week, names_of, week_of
 
 # Rows of each list on the page; the CSV files have all.
 MOST_ROWS: Final = 10
@@ -100,7 +99,7 @@ def week(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     filters = filters_of(request, page.academy)
     preset, span, problem = _span_of(request)
     figures = week_of(page.academy.pk, filters.chosen.selection.learner_ids, span)
-    names = _names([one.user_id for one in figures.learners])
+    names = names_of([one.user_id for one in figures.learners])
     tables = {
         "learners": lambda: table_of(_learner_columns(names), figures.slipped),
         "exercises": lambda: table_of(_ASSIGNMENT_COLUMNS, figures.assignments),
@@ -147,9 +146,7 @@ def cohorts(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     wanted = set(request.GET.getlist("with"))
     newest = sorted(options, key=lambda one: (one.starts_on or date.min, one.pk), reverse=True)
     chosen = [one for one in options if one.slug in wanted][:MOST_COHORTS] or newest[:MOST_COHORTS]
-    asset = filters.chosen.selection.assets
-    keys = None if asset is None else set(_keys_of(page, asset))
-    rows = compare(page.academy, chosen, keys)
+    rows = compare(page.academy, chosen, filters.chosen.selection.assets)
     if (
         answer := csv_of(request, "cohorts", {"cohorts": lambda: table_of(_COHORT_COLUMNS, rows), **_curves(rows)})
     ) is not None:
@@ -159,10 +156,6 @@ def cohorts(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     lines = [CohortLine(one, [(error, titles[error.assignment]) for error in one.errors]) for one in rows]
     shown = CohortsContext(filters, lines, frozenset(one.pk for one in chosen), chart, page.can("crud_member"))
     return page.show("reports/cohorts.html", shown)
-
-
-def _keys_of(page: AcademyPage, assets: frozenset[int]) -> list[str]:
-    return list(Assignment.objects.filter(academy=page.academy, asset__in=assets).values_list("key", flat=True))
 
 
 def _span_of(request: HttpRequest) -> tuple[str, Span, str]:
@@ -183,10 +176,6 @@ def _span_of(request: HttpRequest) -> tuple[str, Span, str]:
     wanted = request.GET.get("span", "")
     slug, _title, make = next((one for one in _PRESETS if one[0] == wanted), _PRESETS[0])
     return slug, make(), ""
-
-
-def _names(user_ids: Sequence[int]) -> dict[int, str]:
-    return {user.pk: user.display_name for user in User.objects.filter(pk__in=user_ids)}
 
 
 def _line(one: Slipped, names: dict[int, str]) -> SlippedLine:

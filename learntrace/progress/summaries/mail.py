@@ -23,7 +23,7 @@ from learntrace.progress.catalogue import full_titles_of
 from learntrace.progress.models import SummarySubscription
 from learntrace.progress.reports.selection import learners_of_cohorts
 from learntrace.progress.summaries.span import Span, last_week
-from learntrace.progress.summaries.week import Week, week_of
+from learntrace.progress.summaries.week import Week, names_of, week_of
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +127,7 @@ def text_of(academy: Academy, cohort: Cohort | None, week: Span, figures: Week) 
         % {"count": figures.newly_done}
     ]
     if figures.slipped:
-        names = _names([one.learner.user_id for one in figures.slipped[:MOST_NAMED]])
+        names = names_of([one.learner.user_id for one in figures.slipped[:MOST_NAMED]])
         lines = [
             f"- {names.get(one.learner.user_id, one.learner.user_id)}: "
             + ", ".join(reason_text(reason) for reason in one.reasons)
@@ -166,10 +166,6 @@ def text_of(academy: Academy, cohort: Cohort | None, week: Span, figures: Week) 
             % {"link": f"{settings.PUBLIC_URL}{reverse('reports')}{query}"}
         )
     return "\n\n".join(parts) + "\n"
-
-
-def _names(user_ids: list[int]) -> dict[int, str]:
-    return {user.pk: user.display_name for user in User.objects.filter(pk__in=user_ids)}
 
 
 def _more(count: int) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from learntrace.accounts.models import User
 from learntrace.core.sql import fetch
 from learntrace.progress.catalogue import SHOWN_TO_CLASS
 from learntrace.progress.counting import counts
@@ -169,6 +170,11 @@ def week_of(academy_id: int, learners: Collection[int] | None, span: Span) -> We
     people = [LearnerFigures(*row) for row in fetch(_LEARNERS, parameters)]
     assignments = [AssignmentFigures(*row) for row in fetch(_ASSIGNMENTS, parameters)]
     return Week(people, assignments, slipped(people), hard(assignments), easier(assignments))
+
+
+def names_of(user_ids: Collection[int]) -> dict[int, str]:
+    """Return the learners' names by their ids."""
+    return {user.pk: user.display_name for user in User.objects.filter(pk__in=user_ids)}
 
 
 def slipped(learners: Sequence[LearnerFigures]) -> list[Slipped]:

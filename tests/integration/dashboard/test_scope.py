@@ -59,7 +59,7 @@ PAGES = [
     "/telemetry/webhook/{webhook}/payload",
     "/assignment/{key}", "/assignment/{key}?format=csv", "/assignment/{key}/learner/{owner}",
     "/assignment/{key}/learner/{owner}?format=csv", "/assignment/{key}/learner/{owner}/read",
-    "/learner/{owner}", "/learner/{owner}?format=csv",
+    "/people/{owner}", "/learner/{owner}", "/learner/{owner}?format=csv",
     "/learner/{owner}/telemetry/{slug}", "/assets", "/assets?format=csv", "/asset/{slug}",
     "/asset/{slug}?format=csv&table=learners", "/asset/{slug}?format=csv&table=steps",
 ]  # fmt: skip
@@ -153,6 +153,7 @@ def test_the_academy_switch_leaves_a_page_of_one_object_for_its_place(cast: Cast
     client = signed_in(make_user("bo", "teacher", cast.academy, cast.elsewhere))
     places = {
         "assignment": "/assignments", "learner": "/learners", "asset": "/assets", "telemetry/webhook": "/telemetry",
+        "people": "/people",
     }  # fmt: skip
     pages = [path.format(**things) for path in PAGES if "{" in path]
     seen = set()
