@@ -113,7 +113,9 @@ def _database(url: str, pool: int) -> dict[str, Any]:
         "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
     }
     if pool:
-        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
+        # A connection is tried again after growing pauses, of which the longest is about as long as this: so pages are there
+        # again soon after the database is, however long it was away.
+        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10, "reconnect_timeout": 4}
     settings = {
         "ENGINE": "learntrace.core.postgresql",
         "NAME": parts.pop("dbname", "learntrace"),
