@@ -98,7 +98,9 @@ def test_a_web_server_alone_says_where_it_is(install: Install) -> None:
         assert web.wait(60) == 0
 
 
-def test_a_web_process_that_is_killed_while_the_database_is_silent_is_followed_by_one_that_answers(install: Install) -> None:
+def test_a_web_process_that_is_killed_while_the_database_is_silent_is_followed_by_one_that_answers(
+    install: Install,
+) -> None:
     """The next one is forked from a process that must have no connection open, or about to be."""
     installation = install()
     installation.launch()
@@ -112,7 +114,9 @@ def test_a_web_process_that_is_killed_while_the_database_is_silent_is_followed_b
     postmaster.resume()
     installation.wait_ready()
     learner = LEARNERS[0]
-    wait_until(lambda: installation.get(f"/v1/assignment/task/{learner.task('intro')}", learner.key)[0] == 200, "a page")
+    wait_until(
+        lambda: installation.get(f"/v1/assignment/task/{learner.task('intro')}", learner.key)[0] == 200, "a page"
+    )
 
 
 def _lives(installation: Installation) -> bool:

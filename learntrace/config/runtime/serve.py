@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from learntrace.config import environment
-from learntrace.config.environment import MOST_PROCESSES
 from learntrace.config.loading import load_django
 from learntrace.config.logs import configure_logging
 from learntrace.config.postgres.locks import FileLock
@@ -23,6 +22,7 @@ from learntrace.config.runtime.cores import usable_cores
 from learntrace.config.runtime.pool import WorkerPool
 from learntrace.config.runtime.ports import PortClaim, PortTakenError, port_number
 from learntrace.config.runtime.supervisor import Child, Supervisor
+from learntrace.config.setting_types import MOST_PROCESSES
 
 # The port of a killed web process is free only when its children have ended.
 _PORT_SECONDS = 3.0

@@ -130,7 +130,7 @@ def test_of_equally_old_batches_the_one_received_last_is_kept(seed: int) -> None
 
 
 def test_a_turn_that_counts_attempts_never_waits_for_a_record_that_is_being_stored() -> None:
-    """Who stores a record holds its row and comes to the pair's mark, which the turn has claimed: they would meet in a circle."""
+    """Who stores a record holds its row and comes to the pair's mark, which the turn has claimed: neither would go on."""
     make_graded_asset("arrays")
     (ada,) = learners_with_tasks(1, ["arrays"])
     run = {"started_at": OPENED, "exit_code": 1, "source_code": "print(1)"}
