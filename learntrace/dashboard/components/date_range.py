@@ -15,14 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from learntrace.accounts.filters import moment
-from learntrace.core.errors import Problem
+from learntrace.progress.reports.selection import EndsBeforeItBegins
 
 CUSTOM: Final = "custom"
-
-
-class EndsBeforeItBegins(Problem):
-    slug = "invalid-filter"
-    text = _("The time “until” is before the time “since”")
 
 
 @dataclass(frozen=True)
