@@ -125,7 +125,9 @@ class _MeasuresSerializer(ExplainedSerializer):
     attempts = serializers.IntegerField()
     errors = serializers.IntegerField()  # type: ignore[assignment]  # DRF keeps it apart from its own
     active_time = serializers.FloatField(help_text="seconds")
-    error_quotient = serializers.FloatField(allow_null=True, help_text="0 to 1; null with fewer than two attempts, and over a period")
+    error_quotient = serializers.FloatField(
+        allow_null=True, help_text="0 to 1; null with fewer than two attempts, and over a period"
+    )
     repeated_error_density = serializers.FloatField(allow_null=True, help_text="null over a period")
     checks = serializers.IntegerField(help_text="runs of the check cell")
     failed_checks = serializers.IntegerField()
@@ -179,7 +181,9 @@ class LearnerProgressSerializer(ExplainedSerializer):
     attempts = serializers.IntegerField()
     errors = serializers.IntegerField()  # type: ignore[assignment]  # DRF keeps it apart from its own
     active_time = serializers.FloatField(help_text="seconds")
-    error_quotient = serializers.FloatField(allow_null=True, help_text="the mean over assignments that have one; null over a period")
+    error_quotient = serializers.FloatField(
+        allow_null=True, help_text="the mean over assignments that have one; null over a period"
+    )
     repeated_error_density = serializers.FloatField(
         allow_null=True, help_text="the sum over assignments; null over a period"
     )

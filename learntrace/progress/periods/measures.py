@@ -12,9 +12,9 @@ are kept for all times only, and null here.
 from learntrace.progress.counting import counts
 from learntrace.progress.periods.period import Period
 
-_ENDS = "%(since)s::timestamptz", "%(until)s::timestamptz"
-_WHOLE = "p.first_seen_at >= {0} AND p.last_seen_at < {1}".format(*_ENDS)
-_CUT = "p.first_seen_at < {1} AND p.last_seen_at >= {0} AND NOT ({2})".format(*_ENDS, _WHOLE)
+_SINCE, _UNTIL = "%(since)s::timestamptz", "%(until)s::timestamptz"
+_WHOLE = f"p.first_seen_at >= {_SINCE} AND p.last_seen_at < {_UNTIL}"
+_CUT = f"p.first_seen_at < {_UNTIL} AND p.last_seen_at >= {_SINCE} AND NOT ({_WHOLE})"
 # At most the longest gap of the time since the activity before counts as active (`learner_measures.step`).
 _COUNTED = f"""
     SELECT count(*) FILTER (WHERE is_attempt) AS attempts,
@@ -31,7 +31,7 @@ _COUNTED = f"""
                    a.outcome IS NULL AND a.verb = 'asked' AS is_question
               FROM progress_activity a
              WHERE a.user_id = p.user_id AND a.assignment = p.assignment AND a.academy_id IS NOT DISTINCT FROM p.academy_id
-               AND a.at >= {_ENDS[0]} AND a.at < {_ENDS[1]} AND {counts("a")}) AS activity
+               AND a.at >= {_SINCE} AND a.at < {_UNTIL} AND {counts("a")}) AS activity
 """  # noqa: S608 (no text from outside)
 _IN_PERIOD = f"""(
     SELECT p.user_id, p.academy_id, p.assignment, p.attempts, p.errors, p.checks, p.failed_checks, p.questions,
@@ -42,7 +42,7 @@ _IN_PERIOD = f"""(
      UNION ALL
     SELECT p.user_id, p.academy_id, p.assignment, c.attempts, c.errors, c.checks, c.failed_checks, c.questions,
            c.first_seen_at, c.last_seen_at, c.active_seconds,
-           CASE WHEN p.done_at >= {_ENDS[0]} AND p.done_at < {_ENDS[1]} THEN p.done_at END,
+           CASE WHEN p.done_at >= {_SINCE} AND p.done_at < {_UNTIL} THEN p.done_at END,
            NULL, NULL
       FROM progress_progress p CROSS JOIN LATERAL ({_COUNTED}) c
      WHERE p.academy_id = %(academy)s AND {_CUT} AND c.last_seen_at IS NOT NULL

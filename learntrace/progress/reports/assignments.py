@@ -96,7 +96,5 @@ def _row(row: tuple[Any, ...], classes: Mapping[int, frozenset[int]]) -> Assignm
 def with_errors(selection: Selection, rows: Collection[AssignmentRow]) -> None:
     """Add to each row the errors that most learners met; runs one query."""
     by_key = {row.assignment: row for row in rows}
-    for error in errors_on(
-        selection.academy.pk, by_key, selection.learner_ids, MOST_ERRORS, selection.period
-    ):
+    for error in errors_on(selection.academy.pk, by_key, selection.learner_ids, MOST_ERRORS, selection.period):
         by_key[error.assignment].top_errors.append(error)

@@ -49,7 +49,10 @@ class LearnerAssetRow:
 
 def learner_assets_of(selection: Selection) -> list[LearnerAssetRow]:
     """Return the numbers of the selection's learners on its assets; runs one query."""
-    return [LearnerAssetRow(*row) for row in fetch(_READ.format(progress=progress_in(selection.period)), selection.parameters())]
+    return [
+        LearnerAssetRow(*row)
+        for row in fetch(_READ.format(progress=progress_in(selection.period)), selection.parameters())
+    ]
 
 
 def published(selection: Selection) -> dict[int, int]:

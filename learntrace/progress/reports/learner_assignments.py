@@ -22,7 +22,6 @@ from learntrace.progress.periods.measures import progress_in
 from learntrace.progress.reports.class_members import classes_of
 from learntrace.progress.reports.selection import Selection, people_of
 
-
 # What a learner did on an assignment in a period.
 _IN_PERIOD = """
 SELECT p.user_id, p.assignment, p.attempts, p.errors, p.checks, p.failed_checks, p.questions, p.active_seconds, p.last_seen_at

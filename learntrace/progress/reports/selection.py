@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-
 from rest_framework.request import Request
 
 from learntrace.accounts.cohort_limits.limit import seen, within

@@ -1,21 +1,27 @@
 """Figures over a period equal a recount from the attempts, in pages, CSV files and the API."""
 
+import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from html import unescape
 from statistics import median
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
+from django.test import Client, RequestFactory
+from django.urls import resolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from learntrace.accounts.models import Academy
+from learntrace.accounts.models import Academy, CohortLearner
 from learntrace.config.demo.class_events import tag_of
 from learntrace.config.demo.cs1 import read_homework
+from learntrace.dashboard.layout.page import AcademyPage, Reach
 from learntrace.measures import learner_measures
 from learntrace.measures.activity import ABORTED, ASKED, COMPLETED, ERROR, OK, Activity, Failure
 from learntrace.measures.error_groups import group_of, variant_of
@@ -28,7 +34,7 @@ from learntrace.progress.reports.errors import errors_on, with_variants
 from learntrace.progress.reports.learner_assignments import learner_assignments
 from learntrace.progress.reports.learners import learner_rows
 from learntrace.progress.reports.selection import Selection
-from tests.support.builders import NOW, Api, Cast, make_user
+from tests.support.builders import NOW, Api, Cast, make_cohort, make_task, make_user
 
 BASE = "/v1/progress/academy"
 TAG = tag_of("hw03")
@@ -222,3 +228,114 @@ def test_the_api_takes_the_ends_of_a_period(cast: Cast, teacher: Api) -> None:
     refused = teacher.get(f"{BASE}/assignment?{ends}&explain=true")
     assert (refused.status_code, refused.json()["slug"]) == (400, "invalid-filter")
     assert teacher.get(f"{BASE}/assignment?since=2026-02-02&until=2026-02-01").status_code == 400
+
+
+# Pages and CSV files
+
+
+@pytest.fixture
+def staff(cast: Cast) -> Client:
+    client = Client()
+    client.force_login(cast.colleague)
+    client.cookies["learntrace_zone"] = "Europe/Madrid"
+    return client
+
+
+def shown(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.content
+    return unescape(answer.content.decode())
+
+
+@pytest.fixture
+def worked(cast: Cast) -> dict[int, list[Activity]]:
+    """A learner with an attempt before noon in Madrid, and two after it."""
+    work = {cast.owner.pk: [activity(0, "x"), activity(10, "x and total"), activity(20, "ok")]}
+    record(cast.academy, work)
+    return work
+
+
+def after_the_first() -> str:
+    madrid = (NOW + timedelta(minutes=5)).astimezone(ZoneInfo("Europe/Madrid"))
+    return f"range=custom&since={madrid:%Y-%m-%dT%H:%M:%S}"
+
+
+def test_every_page_of_figures_tells_those_of_the_chosen_dates_and_its_links_keep_them(
+    cast: Cast, staff: Client, worked: Work
+) -> None:
+    chosen, tag, learner = after_the_first(), TAG.removeprefix("assignment:"), cast.owner.pk
+    kept = chosen.removeprefix("range=custom&")
+    for path, link in {
+        "/assignments": f"/assignment/{tag}?{kept}",
+        f"/assignment/{tag}": f"/assignment/{tag}/learner/{learner}?{kept}",
+        f"/assignment/{tag}/learner/{learner}": f"/learner/{learner}?{kept}",
+        "/learners": f"/learner/{learner}?{kept}",
+        f"/learner/{learner}": f"/assignment/{tag}/learner/{learner}?{kept}",
+    }.items():
+        text = shown(staff, f"{path}?{chosen}")
+        assert 'data-part="range"' in text, path
+        assert f'href="{link}"' in text, path
+        assert f'href="/learners?{kept}"' in text, "the navigation keeps them too"
+        assert 'data-part="range"' not in shown(staff, path), "all times need no note"
+
+
+def test_csv_files_are_of_the_chosen_dates(cast: Cast, staff: Client, worked: Work) -> None:
+    chosen, tag, learner = after_the_first(), TAG.removeprefix("assignment:"), cast.owner.pk
+
+    def column(path: str, name: str) -> list[str]:
+        content = staff.get(f"{path}{'&' if '?' in path else '?'}{chosen}&format=csv").content.decode("utf-8-sig")
+        return [row[name] for row in csv.DictReader(content.splitlines())]
+
+    assert column("/assignments", "Attempts") == ["2"]
+    assert column(f"/assignment/{tag}", "Attempts") == ["2"]
+    assert column(f"/assignment/{tag}?table=errors", "Times") == ["2"]
+    assert len(column(f"/assignment/{tag}/learner/{learner}", "Outcome")) == 2
+    assert column(f"/learner/{learner}", "Attempts") == ["2"]
+    assert (
+        dict(zip(column("/learners", "User name"), column("/learners", "Attempts"), strict=True))[cast.owner.username]
+        == "2"
+    )
+
+
+def test_dates_of_a_cohort_can_be_chosen_where_it_is_and_stay_chosen_on_other_pages(
+    cast: Cast, staff: Client, worked: Work
+) -> None:
+    cohort = make_cohort("morning", cast.academy)
+    cohort.starts_on, cohort.ends_on = NOW.date() + timedelta(days=1), NOW.date() + timedelta(days=2)
+    cohort.save()
+    CohortLearner.objects.create(cohort=cohort, user=cast.owner)
+    assert 'value="cohort"' not in shown(staff, "/learners")
+    text = shown(staff, "/learners?cohort=morning&range=cohort")
+    assert '<option value="cohort" selected>' in text
+    link = f"/learner/{cast.owner.pk}?range=cohort&cohort=morning"
+    assert f'href="{link}"' in text
+    assert "No attempts on these dates" in shown(staff, link)
+
+
+def test_dates_that_are_none_are_told_beside_the_form_and_all_figures_are_shown(staff: Client, worked: Work) -> None:
+    for wrong in ("since=2026-02-02&until=2026-02-01", "range=custom&since=yesterday"):
+        text = shown(staff, f"/learners?{wrong}")
+        assert 'role="alert"' in text
+        assert 'data-part="range"' not in text
+
+
+def test_a_link_to_evidence_leads_out_of_the_chosen_dates(cast: Cast) -> None:
+    request = RequestFactory().get("/learners?range=today")
+    request.resolver_match = resolve("/learners")
+    page = AcademyPage(request, cast.colleague, Reach((cast.academy,), cast.academy))
+    assert page.address("learners-one", 1) == "/learner/1?range=today"
+    assert "range" not in page.address("assignments-attempts", "a", 1, signal="b")
+    assert "range" not in page.address("settings")
+
+
+def test_cohorts_side_by_side_count_what_was_done_on_the_chosen_dates(cast: Cast, staff: Client, worked: Work) -> None:
+    cohort = make_cohort("morning", cast.academy)
+    make_task(cast.owner, "lesson", cohort=cohort)
+    for ends, attempts, done in (
+        ("", "3", "1.0"),
+        (after_the_first(), "2", "1.0"),
+        ("since=2026-01-01&until=2026-01-02", "0", "0.0"),
+    ):
+        content = staff.get(f"/reports/cohorts?{ends}&format=csv").content.decode("utf-8-sig")
+        [row] = csv.DictReader(content.splitlines())
+        assert (row["Attempts"], row["Share completed"]) == (attempts, done)
