@@ -174,6 +174,18 @@ def recent_errors(scope: Scope, most: int) -> list[ErrorRow]:
     return [replace(by_group[group], recent=learners) for group, learners in recent.items() if group in by_group]
 
 
+def groups_named(
+    academy_id: int, groups: Collection[Sequence[str]], learners: Collection[int] | None
+) -> list[ErrorRow]:
+    """Return groups that are named by assignment and digest, those of most learners first; runs one query, without any none."""
+    if not groups:
+        return []
+    keys, digests = {key for key, _digest in groups}, {digest for _key, digest in groups}
+    rows = _grouped(academy_id, keys, learners, len(digests), digests)
+    named = {(key, digest) for key, digest in groups}
+    return [row for row in rows if (row.assignment, row.digest) in named]
+
+
 def errors_on(
     academy_id: int,
     keys: Collection[str] | None,
