@@ -65,10 +65,11 @@ def _keys(selection: Selection) -> list[str] | None:
 
 
 def _answer(request: Request, selection: Selection, keys: Collection[str] | None) -> Response:
-    rows = sorted_items(errors_on(selection.academy.pk, keys, selection.learner_ids, MOST), request, _SORTABLE)
+    met = errors_on(selection.academy.pk, keys, selection.learner_ids, MOST, selection.period)
+    rows = sorted_items(met, request, _SORTABLE)
 
     def serialize(page: list[ErrorRow]) -> Any:
-        told = with_variants(selection.academy.pk, page, selection.learner_ids)
+        told = with_variants(selection.academy.pk, page, selection.learner_ids, selection.period)
         if flag(request, "explain"):
             told = explain_errors(selection, told)
         return serializers.ErrorGroupSerializer(told, many=True).data

@@ -125,8 +125,10 @@ class _MeasuresSerializer(ExplainedSerializer):
     attempts = serializers.IntegerField()
     errors = serializers.IntegerField()  # type: ignore[assignment]  # DRF keeps it apart from its own
     active_time = serializers.FloatField(help_text="seconds")
-    error_quotient = serializers.FloatField(allow_null=True, help_text="0 to 1; null with fewer than two attempts")
-    repeated_error_density = serializers.FloatField()
+    error_quotient = serializers.FloatField(
+        allow_null=True, help_text="0 to 1; null with fewer than two attempts, and over a period"
+    )
+    repeated_error_density = serializers.FloatField(allow_null=True, help_text="null over a period")
     checks = serializers.IntegerField(help_text="runs of the check cell")
     failed_checks = serializers.IntegerField()
     questions = serializers.IntegerField(help_text="to the assistant")
@@ -179,8 +181,12 @@ class LearnerProgressSerializer(ExplainedSerializer):
     attempts = serializers.IntegerField()
     errors = serializers.IntegerField()  # type: ignore[assignment]  # DRF keeps it apart from its own
     active_time = serializers.FloatField(help_text="seconds")
-    error_quotient = serializers.FloatField(allow_null=True, help_text="the mean over assignments that have one")
-    repeated_error_density = serializers.FloatField(help_text="the sum over assignments")
+    error_quotient = serializers.FloatField(
+        allow_null=True, help_text="the mean over assignments that have one; null over a period"
+    )
+    repeated_error_density = serializers.FloatField(
+        allow_null=True, help_text="the sum over assignments; null over a period"
+    )
     open_signals = serializers.IntegerField()
     last_seen_at = serializers.DateTimeField(allow_null=True)
 

@@ -33,14 +33,14 @@ from learntrace.progress.reports.learner_assignments import (
     learner_named,
 )
 from learntrace.progress.reports.learners import MOST_ONLY_SEEN, LearnerRow, learner_rows, with_assignments
-from learntrace.progress.reports.selection import FILTERS, selection_of
+from learntrace.progress.reports.selection import FILTERS, PERIOD, period_of, selection_of
 
 TAG = OpenApiParameter(
     "tag", str, OpenApiParameter.PATH, description="an assignment, with or without its prefix; may hold a slash"
 )
 _USER_ID = OpenApiParameter("user_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
 EXPLAIN = OpenApiParameter("explain", bool, description="whether each number says how it came about")
-OF_CLASS = {name: FILTERS[name] for name in ("cohort", "learner")}
+OF_CLASS = {name: FILTERS[name] for name in ("cohort", "learner", *PERIOD)}
 
 _SortKeys = Mapping[str, Callable[[Any], Any]]
 """What a list can be sorted by: the name in the query string, and the key of a row."""
@@ -145,14 +145,14 @@ class AttemptsView(ProgressView):
 
     @extend_schema(
         operation_id="progress_attempts",
-        parameters=[*ACADEMY, TAG, _USER_ID, EXPLAIN],
+        parameters=[*ACADEMY, TAG, _USER_ID, *filters(**PERIOD), EXPLAIN],
         responses=responses(serializers.AttemptSerializer(many=True), 400, 401, 403, 404),
     )
     def get(self, request: Request, tag: str, user_id: int) -> Response:
         """List the attempts in the learner's order, the oldest first; aborted and excluded ones are shown."""
         key = key_of(self.academy, tag, user_id)
         learner = learner_named(self.academy, user_id)
-        rows = sorted_by(attempts_of(self.academy, key, learner.pk), request, SORTABLE)
+        rows = sorted_by(attempts_of(self.academy, key, learner.pk, period_of(request)), request, SORTABLE)
 
         def serialize(page: list[Activity]) -> Any:
             excluded = exclusions.named(self.academy, [row.exclusion_id for row in page])
@@ -190,7 +190,7 @@ class LearnerView(AcademyView):
 
     @extend_schema(
         operation_id="progress_learner",
-        parameters=[*ACADEMY, _USER_ID, *filters(asset=FILTERS["asset"]), EXPLAIN],
+        parameters=[*ACADEMY, _USER_ID, *filters(asset=FILTERS["asset"], **PERIOD), EXPLAIN],
         responses=responses(serializers.LearnerWithAssignmentsSerializer, 400, 401, 403, 404),
     )
     def get(self, request: Request, user_id: int) -> Response:

@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.sql import fetch
 from learntrace.progress.models import Progress
+from learntrace.progress.periods.period import ALL_TIMES, Period
 from learntrace.signals.models import Signal
 from learntrace.signals.queries import with_users
 
@@ -56,9 +57,19 @@ def signals_at_attempts(academy: Academy, user: User, assignment: str) -> list[S
     return list(rows.order_by("-last_seen_at")[:MOST_OF_ATTEMPTS])
 
 
-def signals_of_learner(academy: Academy, user: User, most: int | None = None) -> list[Signal]:
-    """Return a learner's signals, those that are over included, those that are not over first; only the first `most`."""
-    return list(_shown(academy, user).order_by(F("resolved_at").desc(nulls_first=True), "-last_seen_at")[:most])
+def signals_of_learner(
+    academy: Academy, user: User, most: int | None = None, period: Period = ALL_TIMES
+) -> list[Signal]:
+    """Return a learner's signals, those that are over included, those that are not over first; only the first `most`.
+
+    Over a period those that stood at some time of it.
+    """
+    rows = _shown(academy, user)
+    if period.since is not None:
+        rows = rows.filter(Q(resolved_at__isnull=True) | Q(resolved_at__gte=period.since))
+    if period.until is not None:
+        rows = rows.filter(opened_at__lt=period.until)
+    return list(rows.order_by(F("resolved_at").desc(nulls_first=True), "-last_seen_at")[:most])
 
 
 def _shown(academy: Academy, user: User) -> QuerySet[Signal]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.paths import CHECKOUT, DATA
 
-RECORDED = CHECKOUT / "data" / "learnpack"
+RECORDED = CHECKOUT / "learntrace" / "config" / "demo" / "learnpack"
 CASES: list[dict[str, Any]] = json.loads((DATA / "contract_cases.json").read_text())["cases"]
 
 

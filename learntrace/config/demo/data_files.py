@@ -1,4 +1,4 @@
-"""The recorded data that demos and the study replay: the folder `data/` of a checkout, not part of the package."""
+"""The recorded class that demos and the study replay: the folder `data/` of a checkout, not part of the package."""
 
 from pathlib import Path
 

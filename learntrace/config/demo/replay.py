@@ -8,12 +8,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from learntrace.config.demo.academy import ACADEMY, IGNORED_SLUG, TUTORIAL, Learner, first_task
-from learntrace.config.demo.data_files import data_file
 from learntrace.config.demo.sending import Client
 
+# Beside this module, so that an installed package can make sample data too.
+_RECORDED = Path(__file__).with_name("learnpack")
 # The fields that contain times; other numbers are left unchanged.
 _TIMES = frozenset(
     {
@@ -31,13 +33,13 @@ _TIMES = frozenset(
 
 def recorded_session() -> list[dict[str, Any]]:
     """Return the bodies of the recorded requests, in their order."""
-    lines = data_file("learnpack", "recorded_cli_requests.jsonl").read_text().splitlines()
+    lines = (_RECORDED / "recorded_cli_requests.jsonl").read_text().splitlines()
     return [json.loads(line)["body"] for line in lines]
 
 
 def recorded_batches() -> list[dict[str, Any]]:
     """Return the two recorded batches of other clients."""
-    return [json.loads(data_file("learnpack", f"learnpack_batch_{number}.json").read_text()) for number in (1, 2)]
+    return [json.loads((_RECORDED / f"learnpack_batch_{number}.json").read_text()) for number in (1, 2)]
 
 
 def shifted(value: Any, milliseconds: int) -> Any:

@@ -20,7 +20,6 @@ from urllib.parse import parse_qs
 from django.db import OperationalError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import settings_of
 from learntrace.accounts.audit.actions import SAMPLE_PUT_IN, SAMPLE_TAKEN_OUT
@@ -29,10 +28,8 @@ from learntrace.accounts.first_setup.models import SampleData
 from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.config.commands.roster import import_roster
 from learntrace.config.demo.academy import IGNORED_SLUG, OTHER_ACADEMY, Learner, make_learners, roster
-from learntrace.config.demo.data_files import DataMissing
 from learntrace.config.demo.notebook_work import PATH, TAGS, TITLE, event, runs
 from learntrace.config.demo.replay import Player, shifted
-from learntrace.core.errors import Problem
 from learntrace.core.personal_data import to_erase
 from learntrace.core.sql import execute, json_rows
 from learntrace.core.wakeup import announce
@@ -55,33 +52,20 @@ _SPAN: Final = timedelta(minutes=25)
 _ATTEMPTS: Final = 5
 
 
-class NoRecordedData(Problem):
-    """The recorded data are in a checkout, not in an installed package."""
-
-    status_code = 409
-    slug = "no-recorded-data"
-    text = _(
-        "Sample data is made of recordings that only a checkout of Learntrace has, and this is an installed package"
-    )
-
-
 class Sample:
     """Sample data as the page Connect puts it in and takes it out."""
 
     def put_in(self, user: User) -> Academy:
         """Put sample data in, unless it is; return its academy, of which the user is an administrator.
 
-        Of two at once the second waits and finds it. Raises NoRecordedData; then nothing is left behind.
+        Of two at once the second waits and finds it.
         """
         with transaction.atomic():
             execute(_LOCK)
             row = SampleData.objects.select_related("academy").first()
             if row is not None:
                 return row.academy
-            try:
-                return _put_in(user)
-            except DataMissing as missing:
-                raise NoRecordedData from missing
+            return _put_in(user)
 
     def take_out(self) -> bool:
         """Take the sample data out; return whether there was any."""

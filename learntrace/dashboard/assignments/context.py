@@ -17,6 +17,7 @@ from learntrace.dashboard.assignments.lines import (
 )
 from learntrace.dashboard.assignments.shown_code import why_no_code
 from learntrace.dashboard.components.attempts import attempt_of
+from learntrace.dashboard.components.date_range import DateRange
 from learntrace.dashboard.components.diagnosis_links import diagnosis_url
 from learntrace.dashboard.components.excluded_attempts import ExcludedAttempts, excluded_attempts
 from learntrace.dashboard.components.filters import Filters
@@ -92,6 +93,7 @@ class AttemptsContext:
     others: Sequence[SignalLine]
     evidence: frozenset[str]
     first_evidence: str
+    dates: DateRange
     may_exclude: bool
     exclude: str
     diagnosis_url: str
@@ -142,6 +144,7 @@ def attempts_context(
     title: str,
     now: datetime,
     signal_id: str,
+    dates: DateRange,
 ) -> AttemptsContext:
     """Return a learner's attempts at an assignment; the evidence of the signal with that id is pointed out."""
     pointed_out = next((signal for signal in signals if str(signal.pk) == signal_id), None)
@@ -172,6 +175,7 @@ def attempts_context(
         others=[line for line in lines if line.id not in reasons],
         evidence=evidence,
         first_evidence=next((attempt.id for attempt in attempts if attempt.id in evidence), ""),
+        dates=dates,
         may_exclude=page.can("crud_telemetry"),
         exclude=page.address("assignments-exclude", name, measures.learner.pk),
         diagnosis_url=diagnosis_url(page, measures.learner.pk, measures.assignment),

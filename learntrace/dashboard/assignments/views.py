@@ -16,8 +16,9 @@ from learntrace.dashboard.assignments.lines import (
     failed_share,
 )
 from learntrace.dashboard.assignments.renamed_steps import at_renamed_step
+from learntrace.dashboard.components.date_range import figures_range
 from learntrace.dashboard.components.diagnosis_links import diagnosis_url
-from learntrace.dashboard.components.filters import filters_of
+from learntrace.dashboard.components.filters import figure_filters_of
 from learntrace.dashboard.components.table import Table, csv_answer, csv_of, paged, paged_rows, sorted_rows, wants_csv
 from learntrace.dashboard.concerns.cards import cards_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
@@ -47,7 +48,7 @@ ATTEMPTS_PER_PAGE = 200
 @academy_page("read_assignment")
 def assignments(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Show how the class does on each assignment."""
-    filters = filters_of(request, page.academy)
+    filters = figure_filters_of(request, page.academy)
     rows = sorted_rows(assignments_of(filters.chosen.selection), request, ASSIGNMENT_ORDERS, "place")
     if wants_csv(request):
         return csv_answer("assignments", *csv_export.assignments(rows))
@@ -62,10 +63,10 @@ def assignments(request: HttpRequest, page: AcademyPage) -> HttpResponse:
 def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpResponse:
     """Show how the class does on one assignment, beside the others; the errors met there; who needs help."""
     key = key_of(page.academy, key)
-    filters = filters_of(request, page.academy)
+    filters = figure_filters_of(request, page.academy)
     selection = replace(filters.chosen.selection, assets=None)
     lines = sorted_rows(_lines(page, selection, key), request, LEARNER_ORDERS, "need")
-    errors = partial(_errors, page.academy.pk, key, selection.learner_ids)
+    errors = partial(_errors, selection, key)
     stopped = [line for line in lines if line.measures.state == "stuck"] or [
         line for line in lines if line.measures.state == "struggling"
     ]
@@ -97,10 +98,11 @@ def attempts(request: HttpRequest, page: AcademyPage, key: str, user_id: int) ->
     """Show a learner's attempts at an assignment, one after the other."""
     key = key_of(page.academy, key, user_id)
     learner = learner_named(page.academy, user_id)
-    rows = attempts_of(page.academy, key, learner.pk)
+    dates = figures_range(request, page.academy)
+    rows = attempts_of(page.academy, key, learner.pk, dates.period)
     if wants_csv(request):
         return csv_answer(f"attempts-{user_id}", *csv_export.attempts(rows.iterator()))
-    measures = learner_assignments(Selection(page.academy, learners=frozenset({user_id})), key)
+    measures = learner_assignments(Selection(page.academy, learners=frozenset({user_id}), period=dates.period), key)
     context = attempts_context(
         page,
         measures[0] if measures else LearnerAssignmentRow(learner, key),
@@ -110,14 +112,16 @@ def attempts(request: HttpRequest, page: AcademyPage, key: str, user_id: int) ->
         title=titles_of(page.academy.pk, [key]).get(key, ""),
         now=now_in(page.academy.pk),
         signal_id=request.GET.get("signal", ""),
+        dates=dates,
     )
     if any(step.text for step in context.attempts):
         record_source_read(page, learner.pk, key)
     return page.show("assignments/attempts.html", context)
 
 
-def _errors(academy_id: int, key: str, learners: list[int] | None, most: int) -> list[ErrorRow]:
-    return with_variants(academy_id, errors_on(academy_id, [key], learners, most), learners)
+def _errors(selection: Selection, key: str, most: int) -> list[ErrorRow]:
+    academy_id, learners, period = selection.academy.pk, selection.learner_ids, selection.period
+    return with_variants(academy_id, errors_on(academy_id, [key], learners, most, period), learners, period)
 
 
 def _lines(page: AcademyPage, selection: Selection, key: str) -> list[LearnerLine]:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from learntrace.accounts.models import Academy, User
+from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.concerns.answers import answer
@@ -18,7 +18,6 @@ from learntrace.progress.catalogue import shown_keys
 from learntrace.signals.concerns.summary import duration_words, hand_up
 from learntrace.signals.help_requests.helping import DONE, HELP, handle_hand
 from learntrace.signals.help_requests.models import HELPED, HELPING, TAKEN_BACK, HelpRequest
-from learntrace.signals.help_requests.queue import hands_of
 
 # In the pairs that undo what was done last: what tells a hand from a concern.
 UNDO_PREFIX = "hand."
@@ -52,11 +51,6 @@ class HandLine:
 def card_hand(hand: HelpRequest | None) -> CardHand | None:
     """Return a hand as its card shows it."""
     return None if hand is None else CardHand(hand.pk, hand_up(hand), hand.text, hand.state == HELPING)
-
-
-def hands_of_learner(academy: Academy, user: User) -> list[HelpRequest]:
-    """Return a learner's last hands, for staff; the one that is up is among them."""
-    return list(hands_of(academy).filter(user=user)[:MOST_OF_LEARNER])
 
 
 def staff_lines(academy: Academy, hands: Sequence[HelpRequest]) -> list[HandLine]:

@@ -24,6 +24,7 @@ from learntrace.accounts.permissions import active_roles
 from learntrace.accounts.roles import ROLES
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.http.filters import natural
+from learntrace.dashboard.components.date_range import kept_in_links
 from learntrace.dashboard.layout.navigation import ACADEMY_ITEMS, NAVIGATION_ITEMS, OWN_LEARNING, Link, NavigationItem
 from learntrace.dashboard.layout.sign_in import HOME, is_here
 from learntrace.progress.reports.own_progress import has_own_data
@@ -34,6 +35,10 @@ PARTS_HEADER = "Learntrace-Parts"
 _NO_MESSAGES = messages.constants.ERROR + 1
 # One of these capabilities makes a user staff of an academy, as far as pages are concerned.
 STAFF = frozenset({"read_assignment", "read_asset"})
+# The pages whose figures are of a range of dates, which links between them keep.
+FIGURES = frozenset(
+    {"assignments", "assignments-one", "assignments-attempts", "learners", "learners-one", "reports-cohorts"}
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -110,6 +115,21 @@ class Page:
             return ""
         return f"?academy={self.academy.pk}"
 
+    @property
+    def period(self) -> str:
+        """The part of the query string that names the range of dates of this page's figures, percent-encoded."""
+        return urlencode(self._range(), safe=":")
+
+    @property
+    def figures(self) -> str:
+        """The query string of URLs of pages of figures: that of `scope`, and the range of dates of this page."""
+        parts = [part for part in (self.scope.removeprefix("?"), self.period) if part]
+        return f"?{'&'.join(parts)}" if parts else ""
+
+    def _range(self) -> dict[str, str]:
+        match = self.request.resolver_match
+        return kept_in_links(self.request) if match is not None and match.url_name in FIGURES else {}
+
     def can(self, capability: str) -> bool:
         return capability in self.reach.capabilities
 
@@ -119,8 +139,13 @@ class Page:
         return self.academy is not None and not is_limited(self.academy)
 
     def address(self, name: str, *args: object, **query: object) -> str:
-        """Return the URL of a page in this academy; empty query values are left out."""
+        """Return the URL of a page in this academy; empty query values are left out.
+
+        One of figures has the range of dates of this page, but where it points at an attempt, which may lie outside.
+        """
         parameters = {key: value for key, value in query.items() if value not in (None, "")}
+        if name in FIGURES and not parameters.keys() & {"signal", "attempt"}:
+            parameters = {**self._range(), **parameters}
         if self.scope and self.academy is not None:
             parameters = {"academy": self.academy.pk, **parameters}
         path: str = reverse(name, args=args)

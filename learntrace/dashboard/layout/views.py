@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
@@ -52,9 +53,17 @@ class SignInContext:
     is_new: bool = False
 
 
+@never_cache
 @require_safe
+def home(request: HttpRequest, look: Callable[[], InstallationHealth]) -> HttpResponseBase:
+    """Redirect to the first page of a user; whoever comes first to a new server, to its set-up."""
+    if not request.user.is_authenticated and _is_new():
+        return redirect("set-up")
+    return _home_of_user(request, look=look)
+
+
 @signed_in_page
-def home(request: HttpRequest, page: Page, look: Callable[[], InstallationHealth]) -> HttpResponse:
+def _home_of_user(request: HttpRequest, page: Page, look: Callable[[], InstallationHealth]) -> HttpResponse:
     """Redirect to the first page of a user: Class now for staff, My learning for learners, an academy to make for an operator
     without one."""
     if page.academy is not None:

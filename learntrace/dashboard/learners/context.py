@@ -8,6 +8,7 @@ from learntrace.assignments.learner_records import LearnerTelemetry
 from learntrace.assignments.models import Task
 from learntrace.assignments.score_bands import Band
 from learntrace.dashboard.components.attempts import attempt_of
+from learntrace.dashboard.components.date_range import DateRange
 from learntrace.dashboard.components.diagnosis_links import diagnosis_url
 from learntrace.dashboard.components.earlier_runs import EarlierRunLine, earlier_run_lines
 from learntrace.dashboard.components.excluded_attempts import ExcludedAttempts, excluded_attempts
@@ -84,6 +85,7 @@ class LearnerContext:
     excluded: ExcludedAttempts
     all_excluded: bool
     opted_out: bool
+    dates: DateRange
 
 
 @dataclass(frozen=True)
@@ -112,15 +114,20 @@ def learner_context(
     excluded: StandingExclusions,
     all_excluded: bool,
     opted_out: bool,
+    dates: DateRange,
+    done_by_now: int,
 ) -> LearnerContext:
-    """Return everything about one learner; `telemetry` with the oldest first, `bands` by score and asset."""
+    """Return everything about one learner; `telemetry` with the oldest first, `bands` by score and asset.
+
+    `row` and `activities` are of the `dates`, of which `done_by_now` isn't.
+    """
     attempts = [attempt_of(activity) for activity in activities]
     reasons = {signal.pk for entry in concerns for signal in entry.reasons}
     above = [(line.opened_at, line.shape, line.sentence, line.evidence_url) for line in signals]
     return LearnerContext(
         learner=row.learner,
         learner_name=row.learner.display_name,
-        sentence=of_learner(work, row.done, row.assignments, row.learner.first_name or row.learner.display_name),
+        sentence=of_learner(work, done_by_now, row.assignments, row.learner.first_name or row.learner.display_name),
         row=row,
         states=_states(page, row),
         earlier_runs=earlier_run_lines(runs, lambda name: page.address("assignments-attempts", name, row.learner.pk)),
@@ -137,6 +144,7 @@ def learner_context(
         excluded=excluded_attempts(page, excluded),
         all_excluded=all_excluded,
         opted_out=opted_out,
+        dates=dates,
     )
 
 
@@ -152,7 +160,7 @@ def _states(page: AcademyPage, row: LearnerRow) -> list[AssignmentLine]:
     for assignment in row.by_assignment:
         measures = assignment.row
         name = measures.assignment.removeprefix(PREFIX)
-        url = page.address("assignments-attempts", name, row.learner.pk) if measures.last_seen_at else ""
+        url = page.address("assignments-attempts", name, row.learner.pk) if measures.gap_seconds is not None else ""
         asset = assignment.asset["title"] or assignment.asset["slug"] if assignment.asset else ""
         asking = diagnosis_url(page, row.learner.pk, measures.assignment)
         lines.append(AssignmentLine(name, assignment.title or name, asset, measures, url, asking))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from learntrace.dashboard.components.charts.curves import Curves, curves
-from learntrace.dashboard.components.filters import Filters, filters_of
+from learntrace.dashboard.components.filters import Filters, figure_filters_of, filters_of
 from learntrace.dashboard.components.table import Columns, Table, csv_of, table_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.progress.catalogue import Title, full_titles_of
@@ -141,12 +141,12 @@ def subscribe(request: HttpRequest, page: AcademyPage) -> HttpResponse:
 @academy_page("read_assignment")
 def cohorts(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Show cohorts side by side: those that the query string names, else the newest ones."""
-    filters = filters_of(request, page.academy)
+    filters = figure_filters_of(request, page.academy)
     options = filters.options.cohorts
     wanted = set(request.GET.getlist("with"))
     newest = sorted(options, key=lambda one: (one.starts_on or date.min, one.pk), reverse=True)
     chosen = [one for one in options if one.slug in wanted][:MOST_COHORTS] or newest[:MOST_COHORTS]
-    rows = compare(page.academy, chosen, filters.chosen.selection.assets)
+    rows = compare(page.academy, chosen, filters.chosen.selection.assets, filters.chosen.period)
     if (
         answer := csv_of(request, "cohorts", {"cohorts": lambda: table_of(_COHORT_COLUMNS, rows), **_curves(rows)})
     ) is not None:

@@ -60,7 +60,7 @@ def count(stepped: Iterable[Stepped]) -> None:
     ]
     if solved:
         execute(_SOLVE, [json_rows(solved)])
-    if rows := [row for change in changed for row in _rows(change)]:
+    if rows := [row for change in changed for row in counts_of(change.progress_id, change.activities)]:
         execute(_COUNT, [json_rows(rows)])
 
 
@@ -81,11 +81,14 @@ class _Met:
     solved_at: datetime | None = None
 
 
-def _rows(stepped: Stepped) -> list[dict[str, Any]]:
-    """Return how often each variant was met, and when it was solved. An attempt with the same variant twice counts once."""
+def counts_of(progress_id: int, activities: Iterable[Activity]) -> list[dict[str, Any]]:
+    """Return how often each variant was met, and when it was solved, as rows with the columns of `ErrorCount`.
+
+    Activities come in their order. An attempt with the same variant twice counts once.
+    """
     met: dict[tuple[ErrorGroup, Failure], _Met] = {}
     unsolved: list[_Met] = []
-    for activity in stepped.activities:
+    for activity in activities:
         if activity.failed:
             for key in dict.fromkeys((group_of(failure), variant_of(failure)) for failure in activity.failures):
                 if key in met:
@@ -98,7 +101,7 @@ def _rows(stepped: Stepped) -> list[dict[str, Any]]:
             for error in unsolved:
                 error.solved_at = activity.at
             unsolved.clear()
-    return [_row(stepped.progress_id, group, variant, counted) for (group, variant), counted in met.items()]
+    return [_row(progress_id, group, variant, counted) for (group, variant), counted in met.items()]
 
 
 def _row(progress_id: int, group: ErrorGroup, variant: Failure, met: _Met) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from learntrace.core.sql import fetch
+from learntrace.progress.periods.measures import progress_in
 from learntrace.progress.reports.class_members import classes_of
 from learntrace.progress.reports.errors import ErrorRow, errors_on
 from learntrace.progress.reports.selection import Selection
@@ -23,7 +24,7 @@ WITH published AS (
     SELECT p.assignment AS key, count(*) AS learners, count(*) FILTER (WHERE p.done_at IS NOT NULL) AS done,
            sum(p.attempts)::bigint AS attempts, sum(p.errors)::bigint AS errors,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY p.active_seconds) AS active, max(p.last_seen_at) AS last_seen_at
-      FROM progress_progress p
+      FROM {progress} p
      WHERE p.academy_id = %(academy)s
        AND (%(assets)s::bigint[] IS NULL OR p.assignment IN (SELECT key FROM published))
        AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
@@ -67,7 +68,7 @@ def percent(part: int, whole: int) -> float:
 
 def assignments_of(selection: Selection) -> list[AssignmentRow]:
     """Return each assignment's numbers, by asset and position; without errors, which `with_errors` adds."""
-    rows = fetch(_READ, selection.parameters())
+    rows = fetch(_READ.format(progress=progress_in(selection.period)), selection.parameters())
     assets = frozenset(row[2] for row in rows if row[2] is not None)
     classes = classes_of(selection, assets) if assets else {}
     return [_row(row, classes) for row in rows]
@@ -95,5 +96,5 @@ def _row(row: tuple[Any, ...], classes: Mapping[int, frozenset[int]]) -> Assignm
 def with_errors(selection: Selection, rows: Collection[AssignmentRow]) -> None:
     """Add to each row the errors that most learners met; runs one query."""
     by_key = {row.assignment: row for row in rows}
-    for error in errors_on(selection.academy.pk, by_key, selection.learner_ids, MOST_ERRORS):
+    for error in errors_on(selection.academy.pk, by_key, selection.learner_ids, MOST_ERRORS, selection.period):
         by_key[error.assignment].top_errors.append(error)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from learntrace.accounts.cohort_limits.limit import cohorts_of
 from learntrace.accounts.models import Academy, Cohort
 from learntrace.progress.models import Assignment
+from learntrace.progress.periods.period import ALL_TIMES, Period
 from learntrace.progress.reports.selection import Selection, learners_of_cohorts, translations_of
 from learntrace.registry.models import Asset
 
@@ -19,11 +20,12 @@ class FilterOptions:
 
 @dataclass(frozen=True)
 class ClassFilter:
-    """The cohort and the asset that were chosen, None where none was."""
+    """The cohort and the asset that were chosen, None where none was, and the period of the figures."""
 
     academy: Academy
     cohort: Cohort | None = None
     asset: Asset | None = None
+    period: Period = ALL_TIMES
 
     @property
     def selection(self) -> Selection:
@@ -34,6 +36,7 @@ class ClassFilter:
             assets=None if self.asset is None else translations_of([self.asset.pk]),
             cohorts=cohorts,
             learners=None if cohorts is None else learners_of_cohorts(self.academy, cohorts),
+            period=self.period,
         )
 
 

@@ -12,22 +12,36 @@ from learntrace.core.sql import fetch, json_rows
 from learntrace.measures.error_groups import one_line
 from learntrace.progress.catalogue import SHOWN_TO_CLASS
 from learntrace.progress.counting import counts
+from learntrace.progress.periods.errors import recounted
+from learntrace.progress.periods.period import ALL_TIMES, Period
 from learntrace.progress.reports.activity_rate import Scope
 
 # The variants that are shown of a group.
 MOST_VARIANTS = 20
 
-# A learner's group on an assignment: met first with its first variant, solved by the first success after that.
-_MET = """
-met AS (
-     SELECT p.assignment, p.user_id, e.group_digest, min(e.kind) AS kind, min(e.pattern) AS pattern, sum(e.count) AS times,
-            min(e.first_at) AS first_at, max(e.last_at) AS last_at, min(e.solved_at) AS solved_at
+# The counts of the period: those that lie in it as they are kept, and those that it cuts through counted again.
+_COUNTS = """
+counted AS (
+     SELECT e.progress_id, e.name, e.message, e.digest, e.group_digest, e.kind, e.pattern, e.count, e.first_at, e.last_at,
+            CASE WHEN e.solved_at < %(until)s::timestamptz THEN e.solved_at END AS solved_at
        FROM progress_progress p JOIN progress_errorcount e ON e.progress_id = p.id
       WHERE p.academy_id = %(academy)s AND (%(keys)s::text[] IS NULL OR p.assignment = ANY(%(keys)s))
         AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
         AND (%(digests)s::text[] IS NULL OR e.group_digest = ANY(%(digests)s))
-      GROUP BY p.assignment, p.user_id, e.group_digest
+        AND e.first_at >= %(since)s::timestamptz AND e.last_at < %(until)s::timestamptz
+      UNION ALL
+     SELECT * FROM jsonb_to_recordset(%(recounted)s::jsonb)
+         AS r(progress_id bigint, name text, message text, digest text, group_digest text, kind text, pattern text, count int,
+              first_at timestamptz, last_at timestamptz, solved_at timestamptz)
 )"""
+# A learner's group on an assignment: met first with its first variant, solved by the first success after that.
+_MET = f"""
+{_COUNTS}, met AS (
+     SELECT p.assignment, p.user_id, e.group_digest, min(e.kind) AS kind, min(e.pattern) AS pattern, sum(e.count) AS times,
+            min(e.first_at) AS first_at, max(e.last_at) AS last_at, min(e.solved_at) AS solved_at
+       FROM counted e JOIN progress_progress p ON p.id = e.progress_id
+      GROUP BY p.assignment, p.user_id, e.group_digest
+)"""  # noqa: S608 (no text from outside)
 _GROUPED = f"""
 WITH {_MET}, grouped AS (
      SELECT assignment, group_digest, min(kind) AS kind, min(pattern) AS pattern, count(*) AS learners,
@@ -44,16 +58,15 @@ SELECT assignment, group_digest, kind, pattern, learners, times, solved, median,
  WHERE place <= %(most)s
  ORDER BY learners DESC, times DESC, kind, pattern, assignment, group_digest
 """  # noqa: S608 (no text from outside)
-_VARIANTS = """
-WITH asked AS (
+_VARIANTS = f"""
+WITH {_COUNTS}, asked AS (
      SELECT * FROM jsonb_to_recordset(%(groups)s::jsonb) AS r(number int, about text, digest text)
 ), variant AS (
      SELECT asked.number, min(e.name) AS name, min(e.message) AS message, count(*) AS learners,
             sum(e.count)::bigint AS times, e.digest
-       FROM asked
-       JOIN progress_progress p ON p.academy_id = %(academy)s AND p.assignment = asked.about
-       JOIN progress_errorcount e ON e.progress_id = p.id AND e.group_digest = asked.digest
-      WHERE %(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s)
+       FROM counted e
+       JOIN progress_progress p ON p.id = e.progress_id
+       JOIN asked ON asked.about = p.assignment AND asked.digest = e.group_digest
       GROUP BY asked.number, e.digest
 )
 SELECT number, name, message, learners, times, variants
@@ -62,7 +75,7 @@ SELECT number, name, message, learners, times, variants
           FROM variant) AS placed
  WHERE place <= %(most)s
  ORDER BY number, place
-"""
+"""  # noqa: S608 (no text from outside)
 # The index activity_academy finds who failed; what they met then stands in their counts.
 _RECENT = f"""
 WITH failed AS MATERIALIZED (
@@ -161,28 +174,48 @@ def recent_errors(scope: Scope, most: int) -> list[ErrorRow]:
     return [replace(by_group[group], recent=learners) for group, learners in recent.items() if group in by_group]
 
 
+def groups_named(
+    academy_id: int, groups: Collection[Sequence[str]], learners: Collection[int] | None
+) -> list[ErrorRow]:
+    """Return groups that are named by assignment and digest, those of most learners first; runs one query, without any none."""
+    if not groups:
+        return []
+    keys, digests = {key for key, _digest in groups}, {digest for _key, digest in groups}
+    rows = _grouped(academy_id, keys, learners, len(digests), digests)
+    named = {(key, digest) for key, digest in groups}
+    return [row for row in rows if (row.assignment, row.digest) in named]
+
+
 def errors_on(
-    academy_id: int, keys: Collection[str] | None, learners: Collection[int] | None, most: int
+    academy_id: int,
+    keys: Collection[str] | None,
+    learners: Collection[int] | None,
+    most: int,
+    period: Period = ALL_TIMES,
 ) -> list[ErrorRow]:
     """Return the groups met on the assignments (None: on any), those of most learners first; at most `most` of each.
 
-    Without their variants; runs one query.
+    Without their variants; runs one query, over a period two.
     """
-    return _grouped(academy_id, keys, learners, most, None)
+    return _grouped(academy_id, keys, learners, most, None, period)
 
 
-def with_variants(academy_id: int, rows: Sequence[ErrorRow], learners: Collection[int] | None) -> list[ErrorRow]:
-    """Return the rows with their most frequent variants, and how many there are; runs one query."""
+def with_variants(
+    academy_id: int, rows: Sequence[ErrorRow], learners: Collection[int] | None, period: Period = ALL_TIMES
+) -> list[ErrorRow]:
+    """Return the rows with their most frequent variants, and how many there are; runs one query, over a period two."""
     asked = [{"number": number, "about": row.assignment, "digest": row.digest} for number, row in enumerate(rows)]
+    if not rows:
+        return []
+    keys, digests = {row.assignment for row in rows}, {row.digest for row in rows}
     parameters = {
-        "academy": academy_id,
+        **_parameters(academy_id, keys, learners, digests, period),
         "groups": json_rows(asked),
-        "learners": _listed(learners),
         "most": MOST_VARIANTS,
     }
     variants: list[list[Variant]] = [[] for _ in rows]
     totals = [0 for _ in rows]
-    for number, name, message, met_by, times, total in fetch(_VARIANTS, parameters) if rows else ():
+    for number, name, message, met_by, times, total in fetch(_VARIANTS, parameters):
         variants[number].append(Variant(name, message, met_by, times))
         totals[number] = total
     return [
@@ -208,20 +241,27 @@ def _grouped(
     learners: Collection[int] | None,
     most: int,
     digests: Iterable[str] | None,
+    period: Period = ALL_TIMES,
 ) -> list[ErrorRow]:
-    parameters = {**_parameters(academy_id, keys, learners, digests), "most": most}
+    parameters = {**_parameters(academy_id, keys, learners, digests, period), "most": most}
     return [ErrorRow(*row) for row in fetch(_GROUPED, parameters)]
 
 
 def _parameters(
-    academy_id: int, keys: Collection[str] | None, learners: Collection[int] | None, digests: Iterable[str] | None
+    academy_id: int,
+    keys: Collection[str] | None,
+    learners: Collection[int] | None,
+    digests: Iterable[str] | None,
+    period: Period = ALL_TIMES,
 ) -> dict[str, Any]:
-    return {
+    parameters = {
         "academy": academy_id,
         "keys": _listed(keys),
         "learners": _listed(learners),
         "digests": _listed(digests),
+        **period.parameters(),
     }
+    return {**parameters, "recounted": json_rows(recounted(parameters) if period else [])}
 
 
 def _listed(values: Iterable[Any] | None) -> list[Any] | None:

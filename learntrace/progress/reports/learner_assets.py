@@ -5,6 +5,7 @@ from datetime import datetime
 
 from learntrace.core.sql import fetch
 from learntrace.progress.models import Assignment
+from learntrace.progress.periods.measures import progress_in
 from learntrace.progress.reports.selection import Selection
 
 # Exact sums in a fixed order: sums of floats would depend on where the rows lie.
@@ -15,7 +16,7 @@ SELECT p.user_id, a.asset_id, count(*), count(*) FILTER (WHERE a.id IS NOT NULL 
        sum(p.attempts)::bigint, sum(p.errors)::bigint, sum(p.active_seconds::numeric)::float8,
        sum(p.error_quotient::numeric)::float8, count(p.error_quotient), sum(p.repeated_error_density::numeric)::float8,
        max(p.last_seen_at)
-  FROM progress_progress p
+  FROM {progress} p
   LEFT JOIN progress_assignment a ON a.academy_id = p.academy_id AND a.key = p.assignment
  WHERE p.academy_id = %(academy)s
    AND (%(assets)s::bigint[] IS NULL OR a.asset_id = ANY(%(assets)s))
@@ -30,7 +31,7 @@ class LearnerAssetRow:
     """A learner's numbers on an asset's assignments; `asset_id` is None for assignments of no asset.
 
     `done` counts published assignments only. `error_quotients` is the sum of the `with_quotient` Error Quotients; times
-    are seconds.
+    are seconds. Over a period there are no Error Quotients, and no Repeated Error Density.
     """
 
     user_id: int
@@ -42,13 +43,16 @@ class LearnerAssetRow:
     active_time: float
     error_quotients: float | None
     with_quotient: int
-    repeated_error_density: float
+    repeated_error_density: float | None
     last_seen_at: datetime
 
 
 def learner_assets_of(selection: Selection) -> list[LearnerAssetRow]:
     """Return the numbers of the selection's learners on its assets; runs one query."""
-    return [LearnerAssetRow(*row) for row in fetch(_READ, selection.parameters())]
+    return [
+        LearnerAssetRow(*row)
+        for row in fetch(_READ.format(progress=progress_in(selection.period)), selection.parameters())
+    ]
 
 
 def published(selection: Selection) -> dict[int, int]:

@@ -13,12 +13,21 @@ from learntrace.accounts.models import Academy, User
 from learntrace.assignments.due_dates.reading import dues_in
 from learntrace.assignments.due_dates.standing import Due, Timeliness, timeliness
 from learntrace.core.errors import NotFound
+from learntrace.core.sql import fetch
 from learntrace.measures.learner_state import NOT_STARTED, LearnerState, Standing
 from learntrace.progress.evidence import standing_of
 from learntrace.progress.models import Assignment, Progress
 from learntrace.progress.open_signals import open_signals
+from learntrace.progress.periods.measures import progress_in
 from learntrace.progress.reports.class_members import classes_of
 from learntrace.progress.reports.selection import Selection, people_of
+
+# What a learner did on an assignment in a period.
+_IN_PERIOD = """
+SELECT p.user_id, p.assignment, p.attempts, p.errors, p.checks, p.failed_checks, p.questions, p.active_seconds, p.last_seen_at
+  FROM {progress} p
+ WHERE p.academy_id = %(academy)s AND p.user_id = ANY(%(learners)s) AND p.assignment = ANY(%(keys)s)
+"""
 
 
 @dataclass
@@ -40,7 +49,7 @@ class LearnerAssignmentRow:
     asked_before: list[list[int]] = field(default_factory=list)
     active_time: float = 0.0
     error_quotient: float | None = None
-    repeated_error_density: float = 0.0
+    repeated_error_density: float | None = 0.0
     last_outcome: str | None = None
     last_seen_at: datetime | None = None
     signals: list[str] = field(default_factory=list)
@@ -142,6 +151,7 @@ def learner_assignments(selection: Selection, key: str, states: Collection[str] 
     for user in User.objects.filter(pk__in=_class_of(selection, key) - by_id.keys()):
         by_id[user.pk] = LearnerAssignmentRow(user, key)
     rows = [row for row in by_id.values() if not states or row.state in states]
+    with_period(selection, rows)
     with_signals(selection.academy, rows, key)
     with_due_dates(selection.academy, rows)
     return sorted(rows, key=lambda row: by_name(row.learner))
@@ -154,6 +164,28 @@ def _class_of(selection: Selection, key: str) -> frozenset[int]:
     if asset_id is None:
         return frozenset()
     return classes_of(selection, frozenset({asset_id}))[asset_id]
+
+
+def with_period(selection: Selection, rows: Collection[LearnerAssignmentRow]) -> None:
+    """Have the rows' figures be those of the selection's period; one query where there is one.
+
+    How the learner stands is as of now.
+    """
+    if not selection.period:
+        return
+    parameters = {
+        "academy": selection.academy.pk,
+        "learners": list({row.learner.pk for row in rows}),
+        "keys": list({row.assignment for row in rows}),
+        **selection.period.parameters(),
+    }
+    read = fetch(_IN_PERIOD.format(progress=progress_in(selection.period)), parameters)
+    figures = {(user_id, key): measures for user_id, key, *measures in read}
+    for row in rows:
+        measures = figures.get((row.learner.pk, row.assignment), [0, 0, 0, 0, 0, 0.0, None])
+        row.attempts, row.errors, row.checks, row.failed_checks, row.questions = measures[:5]
+        row.active_time, row.last_seen_at = measures[5:]
+        row.asked_before, row.error_quotient, row.repeated_error_density, row.last_outcome = [], None, None, None
 
 
 def with_signals(academy: Academy, rows: Collection[LearnerAssignmentRow], key: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """How each learner does on all assignments, or on those of some assets."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from learntrace.accounts.models import Membership, User
 from learntrace.progress.last_seen import last_seen_in
 from learntrace.progress.models import Assignment, EarlierRun, Progress
 from learntrace.progress.open_signals import open_signals
+from learntrace.progress.periods.period import ALL_TIMES, Period
 from learntrace.progress.reports.assignments import percent
 from learntrace.progress.reports.class_members import classes_of, tasks_on
 from learntrace.progress.reports.learner_assets import LearnerAssetRow, learner_assets_of, published
@@ -20,6 +21,7 @@ from learntrace.progress.reports.learner_assignments import (
     learner_assignment_of,
     progress_on,
     with_due_dates,
+    with_period,
     with_signals,
 )
 from learntrace.progress.reports.selection import Selection
@@ -34,6 +36,9 @@ class LearnerRow:
 
     `assignments` counts the published assignments of the selected assets; without any, of the assets that the learner was
     seen on or has a task on. `done` counts those of them that are done. `last_seen_at` is about the whole academy.
+
+    Over a period `done`, attempts, errors and times are the period's; the Error Quotient and the Repeated Error Density are
+    None. All else is as of now.
     """
 
     learner: User
@@ -44,7 +49,7 @@ class LearnerRow:
     errors: int = 0
     active_time: float = 0.0
     error_quotient: float | None = None
-    repeated_error_density: float = 0.0
+    repeated_error_density: float | None = 0.0
     open_signals: int = 0
     # On how many assignments, or assets, signals are open.
     concerns: int = 0
@@ -71,14 +76,16 @@ def learner_rows(selection: Selection) -> list[LearnerRow]:
     asset_rows = learner_assets_of(selection)
     counts = published(selection)
     all_assets = frozenset(counts)
-    members = _members(selection, asset_rows, all_assets)
-    assets = _assets_of(selection, members, asset_rows, all_assets)
+    # Who is listed, and of how many assignments, doesn't depend on a period.
+    seen_ever = learner_assets_of(replace(selection, period=ALL_TIMES)) if selection.period else asset_rows
+    members = _members(selection, seen_ever, all_assets)
+    assets = _assets_of(selection, members, seen_ever, all_assets)
     by_learner: dict[int, list[LearnerAssetRow]] = {user_id: [] for user_id in members}
     for asset_row in asset_rows:
         by_learner.setdefault(asset_row.user_id, []).append(asset_row)
     users = User.objects.in_bulk(by_learner)
     rows = [
-        _row(users[user_id], own, assets.get(user_id, frozenset()), counts)
+        _row(users[user_id], own, assets.get(user_id, frozenset()), counts, selection.period)
         for user_id, own in by_learner.items()
         if user_id in users
     ]
@@ -116,20 +123,25 @@ def _assets_of(
 
 
 def _row(
-    user: User, asset_rows: Iterable[LearnerAssetRow], assets: frozenset[int], counts: Mapping[int, int]
+    user: User,
+    asset_rows: Iterable[LearnerAssetRow],
+    assets: frozenset[int],
+    counts: Mapping[int, int],
+    period: Period,
 ) -> LearnerRow:
     row = LearnerRow(user, assignments=sum(counts[asset_id] for asset_id in assets), asset_ids=assets)
-    quotients = 0.0
+    quotients = densities = 0.0
     for part in asset_rows:
         row.done += part.done
         row.attempts += part.attempts
         row.errors += part.errors
         row.active_time += part.active_time
-        row.repeated_error_density += part.repeated_error_density
+        densities += part.repeated_error_density or 0.0
         row.with_quotient += part.with_quotient
         quotients += part.error_quotients or 0
     row.completion_rate = percent(row.done, row.assignments)
     row.error_quotient = quotients / row.with_quotient if row.with_quotient else None
+    row.repeated_error_density = None if period else densities
     return row
 
 
@@ -172,6 +184,7 @@ def with_assignments(selection: Selection, row: LearnerRow, most: int | None = N
         if most is not None and len(only_seen) == most:
             row.more_assignments = count_progress(selection, row.learner) - len(done_on) - most
     shown = [titled.row for titled in row.by_assignment]
+    with_period(selection, shown)
     with_signals(selection.academy, shown)
     with_due_dates(selection.academy, shown)
 

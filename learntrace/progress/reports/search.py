@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat
 
-from learntrace.accounts.cohort_limits.limit import seen
+from learntrace.accounts.cohort_limits.limit import seen, within
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.scope import learners_of
 from learntrace.core.http.filters import natural
-from learntrace.measures.error_groups import one_line
-from learntrace.progress.catalogue import shown_to_class
-from learntrace.progress.models import Assignment, ErrorCount, Progress
+from learntrace.core.sql import fetch
+from learntrace.progress.catalogue import SHOWN_TO_CLASS
+from learntrace.progress.models import Assignment, Progress
+from learntrace.progress.reports.errors import groups_named
 from learntrace.registry.models import Asset, AssetAlias
 from learntrace.registry.visibility import academy_assets
 
@@ -26,6 +27,22 @@ MOST_RESULTS = 20
 _MOST_WORDS = 8
 # Shorter texts are in nearly every error.
 _SHORTEST_ERROR = 3
+# Line breaks are in no word.
+_TEXT = r"e.name || E'\n' || e.message || E'\n' || e.pattern"
+# A text as "NameError" is in the counts of every learner: of so many the groups to show are chosen, and then told exactly.
+_MOST_LOOKED_AT = 2000
+_ERRORS = f"""
+WITH met AS MATERIALIZED (
+    SELECT e.progress_id, e.group_digest FROM progress_errorcount e WHERE {{matches}} LIMIT {_MOST_LOOKED_AT}
+)
+SELECT p.assignment, met.group_digest
+  FROM met JOIN progress_progress p ON p.id = met.progress_id
+ WHERE p.academy_id = %(academy)s AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
+   AND {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")}
+ GROUP BY p.assignment, met.group_digest
+ ORDER BY count(DISTINCT p.user_id) DESC, p.assignment, met.group_digest
+ LIMIT %(most)s
+"""  # noqa: S608 (no text from outside)
 
 
 @dataclass(frozen=True)
@@ -106,21 +123,18 @@ def _assignments(academy: Academy, words: Sequence[str], most: int) -> list[Assi
     return list(rows.select_related("asset").order_by("asset__slug", "position")[:most])
 
 
+def escaped(word: str) -> str:
+    """Return a word as a pattern of LIKE that stands for nothing but itself."""
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
 def _errors(academy: Academy, words: Sequence[str], most: int) -> list[ErrorResult]:
-    """Return groups of errors that the learners whom the member sees met, those of most learners first."""
+    """Return groups of errors that the learners whom the member sees met, those of most learners first; two queries."""
     if len("".join(words)) < _SHORTEST_ERROR:
         return []
-    rows = ErrorCount.objects.filter(seen(academy, "progress__user_id"), progress__academy=academy)
-    for word in words:
-        rows = rows.filter(Q(name__icontains=word) | Q(message__icontains=word) | Q(pattern__icontains=word))
-    shown = rows.filter(shown_to_class("progress__academy_id", "progress__assignment"))
-    groups = (
-        shown.order_by()
-        .values("progress__assignment", "group_digest", "kind", "pattern")
-        .annotate(learners=Count("progress__user_id", distinct=True))
-        .order_by("-learners", "progress__assignment", "kind", "pattern")
-    )
-    return [
-        ErrorResult(row["progress__assignment"], one_line(row["kind"], row["pattern"]), row["learners"])
-        for row in groups[:most]
-    ]
+    named = {f"word{number}": f"%{escaped(word)}%" for number, word in enumerate(words)}
+    matches = " AND ".join(f"upper({_TEXT}) LIKE upper(%({name})s)" for name in named)
+    learners = within(academy, None)
+    parameters = {"academy": academy.pk, "learners": None if learners is None else sorted(learners), "most": most}
+    groups = fetch(_ERRORS.format(matches=matches), {**parameters, **named})
+    return [ErrorResult(row.assignment, row.text, row.learners) for row in groups_named(academy.pk, groups, learners)]

@@ -1,26 +1,46 @@
-"""The selection that a report is about: all of an academy, or some of its assets, cohorts and learners."""
+"""The selection that a report is about: all of an academy, or some of its assets, cohorts and learners; and a period."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from learntrace.accounts.cohort_limits.limit import seen, within
-from learntrace.accounts.filters import LEARNERS, cohorts, learners
+from learntrace.accounts.filters import LEARNERS, cohorts, flag, learners, moment
 from learntrace.accounts.models import Academy, CohortLearner
 from learntrace.accounts.scope import learners_of
 from learntrace.assignments.tasks import tasks_seen_in
+from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural, words
 from learntrace.progress.models import Exclusion, Progress
+from learntrace.progress.periods.period import ALL_TIMES, Period
 from learntrace.registry.models import AssetAlias
 from learntrace.registry.resolution import load_registry
 
+PERIOD: Mapping[str, str] = {
+    "since": "figures of activities from this time on, in ISO 8601; not with `explain`",
+    "until": "figures of activities before this time, in ISO 8601; not with `explain`",
+}
 FILTERS: Mapping[str, str] = {
     "asset": "one or more assets by id, slug or alias, comma-separated; a translation stands for its asset",
     "cohort": "one or more ids or slugs of cohorts, comma-separated: the learners who have a task of them",
     "learner": LEARNERS,
+    **PERIOD,
 }
+
+
+class EndsBeforeItBegins(Problem):
+    slug = "invalid-filter"
+    text = _("The time “until” is before the time “since”")
+
+
+class NoExplanation(Problem):
+    """Explanations tell how the stored figures came about, which are those of all times."""
+
+    slug = "invalid-filter"
+    text = _("Figures of a period are not explained: leave out `explain`, or `since` and `until`")
 
 
 @dataclass(frozen=True)
@@ -29,13 +49,15 @@ class Selection:
 
     `assets` are ids, those of translations included. `learners` are the learners of the selected cohorts, the named
     learners, or with both given their intersection; never others than the academy's member sees. Where nobody is selected,
-    `learner_ids` is what the member sees.
+    `learner_ids` is what the member sees. With a `period`, figures are those of its activities alone; states, signals and
+    due dates are as of now whatever it is.
     """
 
     academy: Academy
     assets: frozenset[int] | None = None
     cohorts: frozenset[int] | None = None
     learners: frozenset[int] | None = None
+    period: Period = ALL_TIMES
 
     def __post_init__(self) -> None:
         if self.learners is not None:
@@ -54,7 +76,12 @@ class Selection:
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters of a statement."""
-        return {"academy": self.academy.pk, "assets": self.asset_ids, "learners": self.learner_ids}
+        return {
+            "academy": self.academy.pk,
+            "assets": self.asset_ids,
+            "learners": self.learner_ids,
+            **self.period.parameters(),
+        }
 
 
 def selection_of(academy: Academy, request: Request) -> Selection:
@@ -65,7 +92,20 @@ def selection_of(academy: Academy, request: Request) -> Selection:
         named = people_of(academy, learners(request, academy))
         members = named if members is None else members & named
     assets = assets_named(academy, words(request, "asset")) if words(request, "asset") else None
-    return Selection(academy, assets, wanted_cohorts, members)
+    return Selection(academy, assets, wanted_cohorts, members, period_of(request))
+
+
+def period_of(request: Request) -> Period:
+    """Return the period that `since` and `until` of the query string name.
+
+    Raises EndsBeforeItBegins; NoExplanation where explanations are asked for too.
+    """
+    period = Period(moment(request, "since"), moment(request, "until"))
+    if period.since is not None and period.until is not None and period.until < period.since:
+        raise EndsBeforeItBegins
+    if period and flag(request, "explain"):
+        raise NoExplanation
+    return period
 
 
 def people_of(academy: Academy, user_ids: Collection[int]) -> frozenset[int]:

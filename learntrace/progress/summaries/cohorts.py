@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from learntrace.core.sql import fetch, json_rows
 from learntrace.progress.catalogue import SHOWN_TO_CLASS
 from learntrace.progress.counting import counts
 from learntrace.progress.models import Assignment
+from learntrace.progress.periods.period import ALL_TIMES, Period
 from learntrace.progress.reports.errors import ErrorRow, errors_on
 
 # A course is compared for so many days; what comes later counts in the figures, and in no curve.
@@ -23,12 +24,13 @@ _MEMBERS = """
 member AS (
     SELECT * FROM jsonb_to_recordset(%(members)s::jsonb) AS r(cohort bigint, learner bigint, start timestamptz)
 )"""
+_DONE = "p.done_at >= %(since)s::timestamptz AND p.done_at < %(until)s::timestamptz"
 _STANDING = f"""
 WITH {_MEMBERS}
 SELECT m.cohort, p.assignment,
        CASE WHEN p.done_at IS NOT NULL THEN greatest(0, floor(extract(epoch FROM p.done_at - m.start) / 86400))::int END AS day,
-       count(*),
-       array_agg(extract(epoch FROM p.done_at - p.first_seen_at)::float8)
+       count(*), count(*) FILTER (WHERE {_DONE}),
+       array_agg(extract(epoch FROM p.done_at - p.first_seen_at)::float8) FILTER (WHERE {_DONE})
   FROM member m
   JOIN progress_progress p ON p.user_id = m.learner AND p.academy_id = %(academy)s AND p.first_seen_at >= m.start
  WHERE (%(keys)s::text[] IS NULL OR p.assignment = ANY(%(keys)s))
@@ -40,6 +42,7 @@ WITH {_MEMBERS}
 SELECT m.cohort, count(*), count(*) FILTER (WHERE a.outcome = 'error'), count(DISTINCT a.user_id)
   FROM member m
   JOIN progress_activity a ON a.user_id = m.learner AND a.academy_id = %(academy)s AND a.at >= m.start
+       AND a.at >= %(since)s::timestamptz AND a.at < %(until)s::timestamptz
  WHERE a.outcome IN ('ok', 'error') AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {counts("a")}
    AND (%(keys)s::text[] IS NULL OR a.assignment = ANY(%(keys)s))
  GROUP BY m.cohort
@@ -74,10 +77,13 @@ class CohortFigures:
         return self.failed / self.attempts if self.attempts else None
 
 
-def compare(academy: Academy, cohorts: Sequence[Cohort], assets: Collection[int] | None) -> list[CohortFigures]:
+def compare(
+    academy: Academy, cohorts: Sequence[Cohort], assets: Collection[int] | None, period: Period = ALL_TIMES
+) -> list[CohortFigures]:
     """Return the figures of each cohort on the assets' assignments (None: on any that one of them was seen on), in their order.
 
-    Five queries at most, and one more for each cohort.
+    Over a period, attempts, errors and what was done are the period's; the curves have all days. Five queries at most, and one
+    more for each cohort, over a period two.
     """
     keys: set[str] | None = None
     if assets is not None:
@@ -90,17 +96,26 @@ def compare(academy: Academy, cohorts: Sequence[Cohort], assets: Collection[int]
         for learner in members[cohort.pk]
     ]
     parameters = {"academy": academy.pk, "members": json_rows(rows), "keys": None if keys is None else sorted(keys)}
+    parameters |= period.parameters()
     done: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    done_then: dict[int, int] = defaultdict(int)
     seconds: dict[int, list[float]] = defaultdict(list)
     seen: set[str] = set(keys or ())
-    for cohort, assignment, day, count, times in fetch(_STANDING, parameters):
+    for cohort, assignment, day, count, counted, times in fetch(_STANDING, parameters):
         seen.add(assignment)
         if day is not None:
             done[cohort][min(day, MOST_DAYS)] += count
-            seconds[cohort] += times
+            done_then[cohort] += counted
+            seconds[cohort] += times or []
     tried = {cohort: figures for cohort, *figures in fetch(_ATTEMPTS, parameters)}
     return [
-        _figures(academy, cohort, members[cohort.pk], seen, done[cohort.pk], seconds[cohort.pk], tried.get(cohort.pk))
+        replace(
+            _figures(
+                academy, cohort, members[cohort.pk], seen, done[cohort.pk], seconds[cohort.pk], tried.get(cohort.pk)
+            ),
+            done=done_then[cohort.pk],
+            errors=errors_on(academy.pk, seen, members[cohort.pk], 1, period)[:3] if members[cohort.pk] else (),
+        )
         for cohort in cohorts
     ]
 
@@ -138,11 +153,10 @@ def _figures(
         active=active,
         attempts=attempts,
         failed=failed,
-        done=sum(done.values()),
+        done=0,
         places=places,
         median_seconds=_median(seconds),
         curve=curve_of(done, places, length_of(cohort, done)) if cohort.starts_on is not None else (),
-        errors=errors_on(academy.pk, seen, learners, 1)[:3] if learners else (),
     )
 
 

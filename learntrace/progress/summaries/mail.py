@@ -134,6 +134,8 @@ def text_of(academy: Academy, cohort: Cohort | None, week: Span, figures: Week) 
             for one in figures.slipped[:MOST_NAMED]
         ]
         parts.append("\n".join([_("Who slipped"), *lines, *_more(len(figures.slipped))]))
+    else:
+        parts.append(_("Nobody slipped."))
     if figures.hard:
         lines = [
             _("- %(exercise)s: %(done)s of %(learners)s done, %(share)s %% of attempts failed")

@@ -25,12 +25,17 @@ class Span:
         return (self.last - self.first).days + 1
 
     @property
+    def end(self) -> date:
+        """The day after the last one, on which the span has ended."""
+        return self.last + timedelta(days=1)
+
+    @property
     def since(self) -> datetime:
         return day_bounds(self.first, 0)[0]
 
     @property
     def until(self) -> datetime:
-        return day_bounds(self.last + timedelta(days=1), 0)[0]
+        return day_bounds(self.end, 0)[0]
 
     @property
     def before(self) -> datetime:

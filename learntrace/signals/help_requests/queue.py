@@ -3,13 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.core.errors import NotFound
 from learntrace.core.sql import fetch
+from learntrace.progress.periods.period import ALL_TIMES, Period
 from learntrace.signals.help_requests.models import HelpRequest
 
 # One look at the few open hands, however many there were: how many of the same cohort have waited longer than this one.
@@ -59,6 +60,16 @@ def hands_of(academy: Academy) -> QuerySet[HelpRequest]:
     """Return the academy's hands, former ones too, of the learners whom the member sees."""
     rows = HelpRequest.objects.filter(seen(academy), academy=academy)
     return rows.select_related("user", "helped_by", "cohort").order_by("-raised_at", "-pk")
+
+
+def hands_of_learner(academy: Academy, user: User, most: int, period: Period = ALL_TIMES) -> list[HelpRequest]:
+    """Return a learner's last hands, over a period those raised in it; the one that is up is always among them."""
+    raised = Q()
+    if period.since is not None:
+        raised &= Q(raised_at__gte=period.since)
+    if period.until is not None:
+        raised &= Q(raised_at__lt=period.until)
+    return list(hands_of(academy).filter(raised | Q(open__isnull=False) if period else Q(), user=user)[:most])
 
 
 def hand_of(academy: Academy, number: int) -> HelpRequest:

@@ -1,7 +1,11 @@
 """Sample data in and out: an academy of its own, processed like any other, and nothing else is touched."""
 
+import subprocess
+import sys
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +17,7 @@ from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.first_setup.models import SampleData
 from learntrace.accounts.models import Academy, Membership, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
-from learntrace.config.demo import data_files
+from learntrace.config.demo.replay import recorded_batches, recorded_session
 from learntrace.config.demo.sample import Sample
 from learntrace.config.runtime.queues import QUEUES
 from learntrace.diagnosis.sample_progress import sample_progress
@@ -21,6 +25,7 @@ from learntrace.learnpack.models import Webhook
 from learntrace.progress.models import Progress
 from learntrace.registry.models import Asset
 from tests.support.builders import make_academy, make_asset, make_cohort, make_task, make_user, make_webhook
+from tests.support.paths import CHECKOUT
 
 # What stays of what was done, what sessions and workers write about themselves, and the queue of changes of any asset,
 # which a trigger fills and a thread of a worker empties.
@@ -133,13 +138,28 @@ def test_sample_data_takes_no_name_that_somebody_has(operator: User) -> None:
     assert Asset.objects.filter(pk=asset.pk).exists()
 
 
-@pytest.mark.django_db
-def test_sample_data_needs_the_recordings_of_a_checkout(operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_files, "_DATA", data_files._DATA / "elsewhere")
-    before = counts()
-    answer = click(operator, "in")
-    assert (answer.status_code, "only a checkout of Learntrace has" in answer.content.decode()) == (409, True)
-    assert counts() == before
+def test_an_installed_package_has_the_recordings_that_sample_data_are_made_of(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=CHECKOUT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    installed = tmp_path / "installed"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(installed)
+    read = (
+        "import learntrace.config.demo.replay as replay; print(replay.__file__);"
+        "print(len(replay.recorded_session()), len(replay.recorded_batches()))"
+    )
+    # Away from the checkout, which the environment of the tests would find first.
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(installed)!r}); {read}"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    where, counted = told.stdout.split("\n")[:2]
+    assert where.startswith(str(installed))
+    assert counted == f"{len(recorded_session())} {len(recorded_batches())}"
 
 
 @pytest.mark.django_db

@@ -57,7 +57,7 @@ def test_a_week_names_who_went_quiet_and_counts_who_worked(cast: Cast, course: t
     text = page(cast.colleague, f"/reports?{WEEK}")
     assert "3 learners worked (4 in the days before)" in text
     slipped = text[text.index("Who slipped") : text.index("What was hard")]
-    assert f'href="/learner/{course[1][3].pk}"' in slipped
+    assert f'href="/learner/{course[1][3].pk}?since=2026-11-23&amp;until=2026-11-30"' in slipped
     assert "no attempts this week" in slipped
     client = Client()
     client.force_login(cast.colleague)
@@ -159,3 +159,14 @@ def test_it_can_be_stopped(cast: Cast, subscribed: SummarySubscription) -> None:
     assert "You get the summary of" in client.get("/reports").content.decode()
     client.post("/reports/mail", {"weekly": "no"})
     assert not SummarySubscription.objects.exists()
+
+
+def test_a_span_in_which_nobody_slipped_says_what_to_look_at_next(
+    cast: Cast, course: tuple[Cohort, list[User]]
+) -> None:
+    make_task(course[1][0], "lesson-03", cohort=make_cohort("alone", cast.academy))
+    assert "See who needs help now" in page(cast.colleague, f"/reports?{WEEK}&cohort=alone")
+    nobody = page(cast.colleague, "/reports?first=2020-01-06&last=2020-01-12")
+    assert "so nobody can have slipped" in nobody
+    assert 'href="/reports?span=30-days"' in nobody
+    assert 'href="/assignments?since=2020-01-06&amp;until=2020-01-13"' in nobody

@@ -24,7 +24,7 @@ from learntrace.learnpack.webhook_log.volume import Slot
 from learntrace.notebooks.models import Event
 from learntrace.registry.models import Asset
 from tests.browser.scene import Scene, build_scene, person
-from tests.support.builders import Response, make_rejected, make_stored_event
+from tests.support.builders import Response, make_rejected, make_stored_event, make_user
 from tests.support.notebooks import make_event
 
 
@@ -205,7 +205,10 @@ def test_the_moving_parts_say_401_once_the_session_has_ended(db: None) -> None:
     assert (response.status_code, response.content) == (401, b"")
 
 
-def test_who_has_not_signed_in_is_led_to_the_sign_in(db: None) -> None:
+def test_who_has_not_signed_in_is_led_to_the_sign_in_and_the_first_one_to_the_set_up(db: None) -> None:
+    assert Client().get("/").headers["Location"] == "/set-up"
+    assert Client().get("/learners").headers["Location"] == "/sign-in?next=/learners"
+    make_user("olga", is_superuser=True)
     assert Client().get("/").headers["Location"] == "/sign-in?next=/"
 
 

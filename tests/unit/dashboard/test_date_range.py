@@ -7,9 +7,10 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from django.utils import timezone
 
+from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.core.time_zones import zone_of
-from learntrace.dashboard.components.date_range import date_range_of, with_times
+from learntrace.dashboard.components.date_range import date_range_of, figures_range, kept_in_links, with_times
 
 
 def asked(query: str) -> HttpRequest:
@@ -55,3 +56,32 @@ def test_what_is_no_range_is_refused(query: str) -> None:
     with pytest.raises(Problem) as refused:
         date_range_of(asked(query))
     assert refused.value.slug == "invalid-filter"
+
+
+def test_figures_are_of_whole_days_of_the_readers_zone() -> None:
+    with timezone.override(zone_of("America/New_York")):
+        for name, days in (("today", 1), ("7-days", 7), ("30-days", 30)):
+            dates = figures_range(asked(f"range={name}"), Academy())
+            assert dates.since is not None
+            begins = timezone.localtime(dates.since)
+            assert (begins.date(), begins.hour) == (timezone.localdate() - timedelta(days=days - 1), 0)
+            assert dates.until is None
+
+
+def test_what_is_no_range_is_told_and_figures_are_of_all_times() -> None:
+    dates = figures_range(asked("since=2026-01-02&until=2026-01-01"), Academy())
+    assert dates.problem
+    assert not dates.period
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("range=today&since=2026-01-01&sort=errors", {"range": "today"}),
+        ("range=custom&since=2026-01-01T10:00&until=", {"since": "2026-01-01T10:00"}),
+        ("range=cohort&cohort=morning", {"range": "cohort", "cohort": "morning"}),
+        ("range=&cohort=morning", {}),
+    ],
+)
+def test_links_keep_the_range_and_nothing_else(query: str, kept: dict[str, str]) -> None:
+    assert kept_in_links(asked(query)) == kept

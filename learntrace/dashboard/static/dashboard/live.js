@@ -51,16 +51,6 @@
     labelCells(root);
   };
 
-  // The server learns the reader's zone here; a page that was made in another one is asked for again, once.
-  const nameZone = () => {
-    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const cookie = `learntrace_zone=${encodeURIComponent(own)}`;
-    if (!own || own === timeZone || document.cookie.split("; ").includes(cookie)) return;
-    document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
-    const told = document.querySelector("time, [data-zone]") && "mayReload" in document.documentElement.dataset;
-    if (told && document.cookie.split("; ").includes(cookie)) location.reload();
-  };
-
   // Rows that are as they were stay the very same elements: selection and an open "?" stay with them.
   const keep = (part, next) => {
     const old = new Map([...part.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, row]));
@@ -378,7 +368,9 @@
   // A filter applies as soon as it is chosen; its button is for those without a script.
   const choose = (event) => {
     const form = event.target.closest("form[data-choose]");
-    if (form) form.requestSubmit();
+    // Times of one's own are typed first, and then applied.
+    const typing = event.target.closest(".custom") || (event.target.name === "range" && event.target.value === "custom");
+    if (form && !typing) form.requestSubmit();
   };
 
   // What is fetched only when somebody wants to see it.
@@ -407,7 +399,6 @@
     if (box) box.scrollLeft = start.offsetLeft - start.parentElement.firstElementChild.offsetWidth;
   };
 
-  nameZone();
   prepare(document);
   begin();
   document.addEventListener("submit", send);
