@@ -3,12 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -27,6 +24,12 @@ from learntrace.dashboard.people.forms import choices, chosen_cohorts, person_fi
 from learntrace.dashboard.people.words import ROLES as ROLE_WORDS
 
 MOST_SHOWN = 200
+_STATES: Mapping[inviting.State, tuple[Promise, str]] = {
+    inviting.State.OPEN: (_("waiting"), "pending"),
+    inviting.State.USED: (_("accepted"), "done"),
+    inviting.State.REVOKED: (_("taken back"), "ignored"),
+    inviting.State.EXPIRED: (_("expired"), "ignored"),
+}
 
 
 @dataclass(frozen=True)
@@ -98,15 +101,10 @@ def invitations(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         ticked = {cohort.pk for cohort in cohorts}
         told = {"typed": form, "ticked": ticked, "problem": problem.sentence(), "fault": fault}
         return page.show("people/invitations.html", _context(page, **told), problem.status_code)
-    link = _link(request, token)
+    link = inviting.link_to(request, token)
     mailed = inviting.mail(row, link)
     context = _context(page, made=link, mailed_to=row.email if mailed else "")
     return page.show("people/invitations.html", context)
-
-
-def _link(request: HttpRequest, token: str) -> str:
-    path = reverse("invitation", args=[token])
-    return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
 
 
 def _context(page: AcademyPage, **told: object) -> InvitationsContext:
@@ -122,16 +120,12 @@ def _context(page: AcademyPage, **told: object) -> InvitationsContext:
 
 
 def _line(row: Invitation) -> InvitationLine:
-    if row.used_at is not None:
-        state, shape = _("accepted"), "done"
-    elif row.revoked_at is not None:
-        state, shape = _("taken back"), "ignored"
-    elif row.expires_at <= timezone.now():
-        state, shape = _("expired"), "ignored"
-    else:
-        state, shape = (_("mailed, waiting") if row.mailed else _("waiting")), "pending"
+    state = inviting.state_of(row)
+    word, shape = _STATES[state]
+    if state == inviting.State.OPEN and row.mailed:
+        word = _("mailed, waiting")
     cohorts = ", ".join(cohort.name for cohort in row.cohorts.all())
-    return InvitationLine(row, ROLE_WORDS.get(row.role, row.role), cohorts, state, shape, shape == "pending")
+    return InvitationLine(row, ROLE_WORDS.get(row.role, row.role), cohorts, word, shape, state == inviting.State.OPEN)
 
 
 @require_POST
