@@ -29,6 +29,7 @@ from learntrace.core.errors import FieldProblem, NotFound, Problem
 
 # Days for which an invitation may stand.
 LIFETIMES: Final = (7, 14, 30)
+USUAL_LIFETIME: Final = 14
 # Of an academy in a day: this server's mail is no means to write to the world.
 MOST_A_DAY: Final = 500
 

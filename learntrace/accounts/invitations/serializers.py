@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from learntrace.accounts.invitations.inviting import LIFETIMES, State, state_of
+from learntrace.accounts.invitations.inviting import LIFETIMES, USUAL_LIFETIME, State, state_of
 from learntrace.accounts.models import Invitation
 from learntrace.accounts.people.serializers import PlaceSerializer
 from learntrace.accounts.roles import ROLES
@@ -41,13 +41,15 @@ class InvitationSerializer(serializers.ModelSerializer[Invitation]):
 class MadeInvitationSerializer(InvitationSerializer):
     """An invitation that was made just now, with its link."""
 
-    link = serializers.SerializerMethodField(help_text="shown this once")
+    link = serializers.SerializerMethodField(
+        help_text="shown this once; null where it was mailed: it is for the address's owner alone"
+    )
 
     class Meta(InvitationSerializer.Meta):
         fields = (*InvitationSerializer.Meta.fields, "link")
 
-    def get_link(self, _row: Invitation) -> str:
-        return str(self.context["link"])
+    def get_link(self, row: Invitation) -> str | None:
+        return None if row.mailed else str(self.context["link"])
 
 
 class NewInvitationSerializer(serializers.Serializer[Any]):
@@ -62,4 +64,4 @@ class NewInvitationSerializer(serializers.Serializer[Any]):
     )
     role = serializers.ChoiceField(list(ROLES), required=False, default="student")
     cohorts = serializers.ListField(child=serializers.CharField(max_length=150, help_text="id or slug"), required=False)
-    days = serializers.ChoiceField(list(LIFETIMES), required=False, default=14)
+    days = serializers.ChoiceField(list(LIFETIMES), required=False, default=USUAL_LIFETIME)

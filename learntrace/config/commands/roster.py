@@ -193,6 +193,7 @@ def _undo(arguments: argparse.Namespace) -> None:
     job = undo_at_once(arguments.number)
     for told in left_of(job):
         print(
-            _("Stays: line %(line)s, %(about)s: %(reason)s") % {"line": told.line, "about": told.about, "reason": told.text}
+            _("Stays: line %(line)s, %(about)s: %(reason)s")
+            % {"line": told.line, "about": told.about, "reason": told.text}
         )
     print(_("Undone.") if job.state == RosterJob.State.UNDONE else "\n".join(notes_of(job)[-1:]))

@@ -103,7 +103,8 @@ def invitations(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         return page.show("people/invitations.html", _context(page, **told), problem.status_code)
     link = inviting.link_to(request, token)
     mailed = inviting.mail(row, link)
-    context = _context(page, made=link, mailed_to=row.email if mailed else "")
+    # What the link shows tells whether there is an account with the address: that is for its owner alone.
+    context = _context(page, mailed_to=row.email) if mailed else _context(page, made=link)
     return page.show("people/invitations.html", context)
 
 
@@ -150,7 +151,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return _show(request, _opened(token, found, user))
     try:
-        membership = accepting.accept_as(user, token) if user else accepting.accept_as_new(token, *_account(request))
+        accepted = accepting.accept_as(user, token) if user else accepting.accept_as_new(token, *_account(request))
     except accepting.InvitationClosed as problem:
         return _show(request, InvitationContext(token, closed=problem.sentence()), problem.status_code)
     except Problem as problem:
@@ -158,11 +159,15 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         context = _opened(token, found, user, person_fields(request), problem.sentence(), fault)
         return _show(request, context, problem.status_code)
     if user is None:
-        open_session(request, membership.user, second_factor=False)
+        open_session(request, accepted.membership.user, second_factor=False)
     else:
         # The academy may ask for a second factor, and the new role opens it from the next request on.
         check_again(request, user)
-    messages.success(request, _("Welcome to %(academy)s.") % {"academy": membership.academy.name})
+    messages.success(request, _("Welcome to %(academy)s.") % {"academy": accepted.membership.academy.name})
+    if accepted.ended_keys:
+        messages.warning(
+            request, _("Keys that others had made for you have ended. Make new ones under Sign-in and keys.")
+        )
     return redirect("home")
 
 

@@ -1,12 +1,13 @@
 """People and invitations by the API: the functions of the pages, refused in sentences of the caller's language."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from django.core import mail
 from pytest_django import Settings
 
 from learntrace.accounts.models import CohortLearner, Invitation, Membership, User
+from learntrace.accounts.signing_in import reset
 from tests.support.builders import Api, Cast, make_cohort, make_task, make_user
 
 pytestmark = pytest.mark.django_db
@@ -105,15 +106,17 @@ def test_whoever_acts_elsewhere_too_keeps_names_and_address(api: Api, cast: Cast
 
 
 def test_an_invitation_is_made_mailed_listed_and_taken_back(api: Api, cast: Cast, settings: Settings) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    settings.EMAIL_HOST = "mail.example.org"
-    made = api.post(INVITATIONS, {"email": "lina@example.org", "role": "teacher", "days": 7})
+    settings.EMAIL_HOST, settings.PUBLIC_URL = "mail", "https://learn.example.org"
+    with patch.object(reset, "post") as post:
+        made = api.post(INVITATIONS, {"email": "lina@example.org", "role": "teacher", "days": 7})
     assert made.status_code == 201
     told = made.json()
     assert (told["state"], told["mailed"], told["made_by"]["username"]) == ("open", True, "grace")
-    [message] = mail.outbox
+    [message] = [call.args[0] for call in post.call_args_list]
     assert message.to == ["lina@example.org"]
-    assert told["link"] in message.body
+    assert "https://learn.example.org/invitation/" in message.body
+    # Whoever opens the link sees whether the address has an account.
+    assert told["link"] is None
     [listed] = api.get(INVITATIONS).json()
     assert "link" not in listed
     assert api.delete(f"{INVITATIONS}/{told['id']}").status_code == 204
@@ -126,3 +129,22 @@ def test_an_invitation_to_a_members_address_says_who_that_is(api: Api, cast: Cas
     assert answer.status_code == 400
     assert "belongs to the academy already" in answer.json()["email"][0]
     assert not Invitation.objects.exists()
+
+
+def test_a_link_to_hand_on_is_shown_where_no_mail_is_sent(api: Api) -> None:
+    made = api.post(INVITATIONS, {}).json()
+    assert (made["mailed"], "/invitation/" in made["link"]) == (False, True)
+
+
+def test_where_mail_is_sent_nobody_learns_whether_an_address_has_an_account(
+    api: Api, cast: Cast, settings: Settings
+) -> None:
+    settings.EMAIL_HOST, settings.PUBLIC_URL = "mail", "https://learn.example.org"
+    added = [api.post(MEMBERS, {"email": email}) for email in ("lee@example.org", "free@example.org")]
+    assert added[0].status_code == added[1].status_code == 400
+    assert added[0].json() == added[1].json()
+    with patch.object(reset, "post") as post:
+        made = [api.post(INVITATIONS, {"email": email}).json() for email in ("lee@example.org", "free@example.org")]
+    alike = ("role", "cohorts", "state", "mailed", "link", "used_by")
+    assert [made[0][name] for name in alike] == [made[1][name] for name in alike]
+    assert [call.args[0].to for call in post.call_args_list] == [["lee@example.org"], ["free@example.org"]]

@@ -112,7 +112,7 @@ def test_a_file_may_be_as_large_as_a_request(upload: Upload, settings: Settings)
     settings.BODY_LIMIT = 256 * 1024
     upload(b"username\n" + b"#" * (180 * 1024))
     told = upload(b"username\n" + b"#" * (200 * 1024), status=400)
-    assert told["file"] == ["The file is larger than 192.0\xa0KB. Split it, or import it on the server: learntrace roster import"]
+    assert told["file"][0].startswith("The file is larger than 192.0\xa0KB.")
 
 
 def test_what_another_file_would_do_is_not_applied(api: Api, upload: Upload) -> None:

@@ -107,9 +107,7 @@ class TestTwoAtOnce:
 class TestAnImportOfOneAcademy:
     PEOPLE = "email,first_name\ngrace@example.org,Grace\nlina@example.org,Lina\n"
 
-    def test_is_tried_applied_and_undone(
-        self, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_is_tried_applied_and_undone(self, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         before = everything()
         file = tmp_path / "people.csv"
         file.write_text(self.PEOPLE)
