@@ -7,7 +7,13 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Membership, User
-from learntrace.core.errors import Problem
+from learntrace.core.errors import NotFound, Problem
+from learntrace.core.http.filters import natural
+
+
+class NoSuchAcademy(NotFound):
+    slug = "academy-not-found"
+    text = _("There is no academy %(name)s.")
 
 
 class LastAdmin(Problem):
@@ -33,6 +39,19 @@ def _with_an_admin() -> dict[int, str]:
     """Return the academies with an active admin, as names by their ids."""
     admins = Membership.objects.filter(role="admin", status=Membership.Status.ACTIVE, user__is_active=True)
     return dict(admins.order_by().values_list("academy_id", "academy__name").distinct())
+
+
+def academy_named(name: str) -> Academy:
+    """Return the academy with a slug or an id, for whoever runs the server.
+
+    Raises NoSuchAcademy.
+    """
+    number = natural(name)
+    by_slug = Academy.objects.filter(slug=name).first()
+    academy = by_slug or (Academy.objects.filter(pk=number).first() if number is not None else None)
+    if academy is None:
+        raise NoSuchAcademy(name=name[:100])
+    return academy
 
 
 def active_academies(user: User) -> list[Academy]:

@@ -76,7 +76,9 @@ _DESCRIPTIONS = {
     401: "No key, or one that opens nothing.",
     403: "No academy named, or no capability there.",
     404: "There is no such thing, or not for the caller.",
-    429: "Too many failed attempts; Retry-After says how long to wait.",
+    409: "Not in the state that things are in.",
+    415: "Sent as something else than the operation takes.",
+    429: "Too many; Retry-After says how long to wait, where that is known.",
 }
 _BODIES: dict[int, type[serializers.Serializer[Any]]] = {400: FieldErrorsSerializer, 401: InvalidTokenSerializer}
 

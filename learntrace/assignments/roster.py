@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
-
 from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.accounts.roster.plan import Draft, Roster, Section, refuse_id
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.assignments.models import Task
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.registry.models import Asset, AssetAlias

@@ -97,9 +97,9 @@ TABLES: Final[tuple[Table, ...]] = (
         why="The cohorts of an invitation; the dataset of the invitations has whose it is.",
     ),
     personal(
-        "accounts_rosterjob", "made_by_id address file_name content problems notes preview undo left", "id academy_id "
-        "language form state counts fingerprint created_at applied_at undone_at", _ACCOUNT, Kept.DAYS, SeenBy.ADMINS,
-        "roster-imports",
+        "accounts_rosterjob", "made_by_id address asked_by_id asked_from file_name content problems notes preview undo left",
+        "id academy_id language asked_door form state counts fingerprint created_at applied_at undone_at", _ACCOUNT,
+        Kept.DAYS, SeenBy.ADMINS, "roster-imports",
     ),
     impersonal("accounts_rosterprogress", "job_id step done total updated_at"),
     personal(

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
-
 from learntrace.accounts.models import Academy
 from learntrace.accounts.roster.file import Value
 from learntrace.accounts.roster.items import Item
 from learntrace.accounts.roster.plan import Draft, Plan, Roster, Section
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.roster.references import RowIndex, chunks
 from learntrace.registry.models import Asset, AssetAlias
 from learntrace.registry.roster_translations import plan_translations

@@ -2,14 +2,12 @@
 
 from collections import defaultdict
 
-from django.utils.translation import gettext_lazy as _
-
 from learntrace.accounts.roster.plan import Plan
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.roster.references import RowIndex
 from learntrace.registry.models import Asset, TranslationGroup
 
 _GROUP = "translation_group"
-_UNKNOWN = _("`translations`: there is no asset %(slug)s, neither in the file nor in the database")
 
 
 class _DisjointSets:
@@ -38,7 +36,8 @@ def plan_translations(plan: Plan[Asset], known: RowIndex[Asset]) -> None:
         for value in draft.extras["translations"]:
             other = known.named(value.written or "")
             if other is None and not known.has_failed(value):
-                draft.item.refuse("translations", str(_UNKNOWN), line=value.line, slug=value.written)
+                text = _("`translations`: there is no asset %(slug)s, neither in the file nor in the database")
+                draft.item.refuse("translations", text, line=value.line, slug=value.written)
             elif other is not None:
                 sets.join(id(draft.row), id(other))
                 declared.add(id(draft.row))

@@ -15,6 +15,7 @@ from learntrace.accounts.models import Academy, Membership, User, key_hash
 from learntrace.accounts.people.changes import checked, join
 from learntrace.accounts.roles import roles_with
 from learntrace.accounts.signing_in.passwords import WeakPassword, faults_of
+from learntrace.accounts.tokens.academy_keys import end_handed_out
 from learntrace.core.errors import FieldProblem, Problem
 
 
@@ -45,6 +46,14 @@ class Opened:
 
     invitation: Invitation
     owner: User | None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of an invitation; `ended_keys`: how many keys ended that others had made for the new member."""
+
+    membership: Membership
+    ended_keys: int = 0
 
 
 def opened(token: str) -> Opened:
@@ -88,8 +97,8 @@ def _may_still_invite(row: Invitation) -> bool:
 
 
 @transaction.atomic
-def accept_as(user: User, token: str) -> Membership:
-    """Make somebody who is signed in a member.
+def accept_as(user: User, token: str) -> Accepted:
+    """Make somebody who is signed in a member. Keys that admins of the former academies have made end: they would act here too.
 
     Raises InvitationClosed, ForSomebodyElse, BelongsAlready.
     """
@@ -98,11 +107,11 @@ def accept_as(user: User, token: str) -> Membership:
         raise ForSomebodyElse(invited=invitation.email, name=user.display_name, address=user.email or user.username)
     if Membership.objects.filter(user=user, academy=invitation.academy).exists():
         raise BelongsAlready(academy=invitation.academy.name)
-    return _use(invitation, user)
+    return Accepted(_use(invitation, user), end_handed_out(user))
 
 
 @transaction.atomic
-def accept_as_new(token: str, fields: Mapping[str, str], password: str) -> Membership:
+def accept_as_new(token: str, fields: Mapping[str, str], password: str) -> Accepted:
     """Make an account, and make its owner a member. The address of an invitation by mail is the account's.
 
     Raises InvitationClosed, FieldProblem, WeakPassword.
@@ -128,7 +137,7 @@ def accept_as_new(token: str, fields: Mapping[str, str], password: str) -> Membe
             user.save(force_insert=True)
     except IntegrityError as error:
         raise FieldProblem("username", _("This user name is taken by somebody. Choose another one.")) from error
-    return _use(found.invitation, user)
+    return Accepted(_use(found.invitation, user))
 
 
 def _locked(token: str) -> Opened:

@@ -3,13 +3,17 @@
 import secrets
 from collections.abc import Collection
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -25,8 +29,18 @@ from learntrace.core.errors import FieldProblem, NotFound, Problem
 
 # Days for which an invitation may stand.
 LIFETIMES: Final = (7, 14, 30)
+USUAL_LIFETIME: Final = 14
 # Of an academy in a day: this server's mail is no means to write to the world.
 MOST_A_DAY: Final = 500
+
+
+class State(StrEnum):
+    """What became of an invitation."""
+
+    OPEN = "open"
+    USED = "used"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
 
 
 class InvitationNotFound(NotFound):
@@ -101,6 +115,21 @@ def revoke(academy: Academy, invitation_id: int) -> None:
         row.revoked_at = timezone.now()
         row.save(update_fields=["revoked_at"])
         record(INVITATION_REVOKED, academy_id=academy.pk, object_id=row.pk, before={"role": row.role})
+
+
+def state_of(row: Invitation) -> State:
+    """Return whether an invitation can still be accepted, and else why not."""
+    if row.used_at is not None:
+        return State.USED
+    if row.revoked_at is not None:
+        return State.REVOKED
+    return State.EXPIRED if row.expires_at <= timezone.now() else State.OPEN
+
+
+def link_to(request: HttpRequest, token: str) -> str:
+    """Return the URL that opens an invitation."""
+    path = reverse("invitation", args=[token])
+    return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
 
 
 def open_ones(academy: Academy) -> QuerySet[Invitation]:

@@ -24,6 +24,7 @@ from learntrace.accounts.models import Academy, Cohort, CohortLearner, Membershi
 from learntrace.accounts.people.former_address import tell_former_address
 from learntrace.accounts.people.reach import acts_beyond
 from learntrace.accounts.roles import LIMITED_ROLES, ROLES
+from learntrace.accounts.signing_in import reset
 from learntrace.accounts.signing_in.names import LONGEST_NAME
 from learntrace.core.errors import FieldProblem, Problem
 
@@ -41,6 +42,13 @@ class AddressTaken(FieldProblem):
         super().__init__("email", text, address=owner.email, name=owner.display_name)
 
 
+class InviteInstead(FieldProblem):
+    """Where mail is sent, an address is its owner's to give: nobody else learns whether there is an account with it."""
+
+    def __init__(self) -> None:
+        super().__init__("email", _("Whoever has an address is invited, and joins by the link in the mail."))
+
+
 class NotYoursToChange(Problem):
     """Names and addresses are told to every academy of a person: none of them changes these alone."""
 
@@ -53,7 +61,7 @@ class NotYoursToChange(Problem):
 
 @transaction.atomic
 def add_person(academy: Academy, fields: Mapping[str, str], role: str, cohorts: Collection[Cohort]) -> Membership:
-    """Add somebody new to the academy, without a password: they sign in once they have chosen one by a link.
+    """Add somebody new to the academy, without a password. Where mail is sent, somebody with an address is invited instead.
 
     `cohorts` are those that a learner is put into, or that a teacher or an assistant is limited to.
     Raises FieldProblem, LimitRefused, WholeAcademyOnly.
@@ -64,6 +72,8 @@ def add_person(academy: Academy, fields: Mapping[str, str], role: str, cohorts: 
     if not person["username"]:
         raise FieldProblem("username", _("Give a user name or an address."))
     _check_role(role)
+    if person["email"] and reset.is_available():
+        raise InviteInstead
     _check_free(person, academy, None)
     user = User(**person)
     user.set_unusable_password()

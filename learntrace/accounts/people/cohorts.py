@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +16,7 @@ from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import cohorts_of, require_all_cohorts
 from learntrace.accounts.models import Academy, Cohort, CohortLearner, Membership
 from learntrace.core.errors import FieldProblem, NotFound, Problem
+from learntrace.core.http.filters import natural
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,23 @@ def cohort_of(academy: Academy, cohort_id: int) -> Cohort:
     if row is None:
         raise CohortNotFound
     return row
+
+
+def cohorts_named(academy: Academy, names: Collection[str]) -> list[Cohort]:
+    """Return the cohorts with these ids or slugs that the member sees; a slug is looked up first.
+
+    Raises FieldProblem.
+    """
+    numbers = {name: number for name in names if (number := natural(name)) is not None}
+    rows = cohorts_of(academy).filter(Q(slug__in=names) | Q(pk__in=numbers.values()))
+    by_slug, by_id = {row.slug: row for row in rows}, {row.pk: row for row in rows}
+    found: dict[int, Cohort] = {}
+    for name in names:
+        row = by_slug.get(name) or by_id.get(numbers.get(name, 0))
+        if row is None:
+            raise FieldProblem("cohorts", _("There is no cohort %(name)s."), name=name[:80])
+        found[row.pk] = row
+    return sorted(found.values(), key=lambda cohort: (cohort.name, cohort.pk))
 
 
 @transaction.atomic

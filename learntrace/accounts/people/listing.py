@@ -12,7 +12,7 @@ from learntrace.accounts.people.cohort_learners import cohorts_by_learner, in_co
 from learntrace.core.errors import NotFound
 
 # What is asked for; without `archived` those who aren't.
-_ARCHIVED, _ALL = "archived", "all"
+ARCHIVED, EVERYBODY = "archived", "all"
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def people_of(academy: Academy, wanted: PeopleFilter) -> QuerySet[Membership]:
         rows = rows.filter(role=wanted.role)
     if wanted.cohort is not None:
         rows = rows.filter(in_cohorts([wanted.cohort.pk]) | Q(cohorts=wanted.cohort)).distinct()
-    if wanted.archived != _ALL:
-        status = Membership.Status.INACTIVE if wanted.archived == _ARCHIVED else Membership.Status.ACTIVE
+    if wanted.archived != EVERYBODY:
+        status = Membership.Status.INACTIVE if wanted.archived == ARCHIVED else Membership.Status.ACTIVE
         rows = rows.filter(status=status)
     return rows.order_by(F("user__last_name"), F("user__first_name"), F("user__username"), "pk")
 

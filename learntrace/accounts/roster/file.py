@@ -10,9 +10,9 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import yaml
-from django.utils.translation import gettext as _
 
 from learntrace.accounts.roster.oneroster import looks_like_oneroster, read_oneroster, read_zip
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.roster.spreadsheet import read_csv
 from learntrace.accounts.roster.values import RosterFileError, Value, scalar
 

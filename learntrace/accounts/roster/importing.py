@@ -10,13 +10,13 @@ from typing import Any
 import psycopg.errors
 from django.db import IntegrityError, connection
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from learntrace.accounts.memberships import LastAdmin, keeping_an_admin
 from learntrace.accounts.roster.admins import academies_without_an_admin
 from learntrace.accounts.roster.items import Item, Problems
 from learntrace.accounts.roster.passwords import PasswordBook
 from learntrace.accounts.roster.plan import Plan, Roster, Section
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.roster.recording import record_import
 from learntrace.accounts.roster.references import RowIndex
 from learntrace.accounts.roster.values import Value

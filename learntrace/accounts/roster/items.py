@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.translation import gettext as _
 
 from learntrace.accounts.roster.file import Value
+from learntrace.accounts.roster.reasons import Reason, of_validation
+from learntrace.accounts.roster.reasons import Reason as _
 
 MAX_SHOWN = 50
 BIGGEST_ID = 2**53 - 1  # the largest integer that JavaScript holds exactly
@@ -78,7 +79,8 @@ class Item:
         self.refused.add(key)
         if line is None:
             line = self._values[key].line if key in self._values else self.line
-        self._problems.add(line, f"{self._section}: {text}", key=key, **values)
+        reason = text if isinstance(text, Reason) else Reason(text)
+        self._problems.add(line, reason.within(self._section), key=key, **values)
 
     def given(self, key: str) -> bool:
         return key in self._values
@@ -200,6 +202,9 @@ class Item:
         try:
             column.run_validators(content)
         except ValidationError as error:
-            self.refuse(key, _("`%(key)s`: %(reason)s"), reason=" ".join(error.messages))
+            if error.error_list[0].code == "max_length":
+                self.refuse(key, _("`%(key)s` is longer than %(limit)s characters"), limit=column.max_length)
+            else:
+                self.refuse(key, _("`%(key)s`: %(reason)s"), reason=of_validation(error))
             return False
         return True

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.db.models.functions import Lower
-from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.accounts.people.reach import beyond
 from learntrace.accounts.roster.importing import HOOKS, Plans
 from learntrace.accounts.roster.items import Problems
 from learntrace.accounts.roster.plan import Draft, Roster, Section, refuse_id
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.roster.references import chunks
 from learntrace.accounts.roster.sections import Academies, CohortLearners, Cohorts, Memberships, Users
 from learntrace.accounts.roster.values import Value

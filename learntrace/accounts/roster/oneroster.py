@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.utils.text import slugify
-from django.utils.translation import gettext as _
 
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.roster.spreadsheet import rows_of
 from learntrace.accounts.roster.values import LineOf, RosterFileError, Value, scalar
 

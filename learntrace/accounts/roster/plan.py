@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.db import models
-from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Academy
 from learntrace.accounts.roster.items import Item, Problems, same_json
 from learntrace.accounts.roster.passwords import PasswordBook
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.roster.references import RowIndex, chunks
 from learntrace.core.progress_line import ProgressLine
 from learntrace.core.sql import fetch, fetch_one

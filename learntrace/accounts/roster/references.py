@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from learntrace.accounts.roster.file import Value
+from learntrace.accounts.roster.reasons import Reason
 
 M = TypeVar("M", bound=models.Model)
 CHUNK = 2_000  # rows per statement
@@ -30,7 +31,7 @@ class RowIndex(Generic[M]):
 
     def __init__(self, model: type[M], names: tuple[str, ...]) -> None:
         self.rows: dict[int, M] = {}
-        self.label = str(model._meta.verbose_name)
+        self.label = Reason(model._meta.verbose_name_raw)
         self._model = model
         self._names = names
         self._wanted_ids: set[int] = set()

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.utils.translation import gettext as _
 
 from learntrace.accounts.academy_settings import GROUPS, checked, merge_settings, merged, settings_of
 from learntrace.accounts.cohort_limits.changes import CohortElsewhere, RoleNotLimited
@@ -23,6 +22,7 @@ from learntrace.accounts.roles import LIMITED_ROLES
 from learntrace.accounts.roster.file import Value
 from learntrace.accounts.roster.items import Item, same_json
 from learntrace.accounts.roster.plan import Draft, Plan, Roster, Section
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.signing_in.passwords import faults_of
 from learntrace.accounts.tokens.strength import LONGEST, fault_of
 from learntrace.core.errors import Problem

@@ -8,8 +8,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.utils.translation import gettext as _
-
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.roster.values import RosterFileError, Value, scalar
 
 USER_COLUMNS = ("id", "username", "email", "first_name", "last_name", "password", "language")
@@ -134,8 +133,8 @@ def _columns(names: list[str], line: int, *, at_home: bool) -> list[str]:
 def _cells(columns: list[str], row: list[str], line: int) -> dict[str, Value]:
     """Return the non-empty cells; an empty cell leaves its column unspecified."""
     if len(row) > len(columns) and any(cell.strip() for cell in row[len(columns) :]):
-        text = _("%(found)s cells, but the first line names %(named)s columns")
-        raise RosterFileError(line, text % {"found": len(row), "named": len(columns)})
+        problem = _("%(found)s cells, but the first line names %(named)s columns")
+        raise RosterFileError(line, problem % {"found": len(row), "named": len(columns)})
     cells = {}
     for name, cell in zip(columns, row, strict=False):
         text = cell if name == "password" else cell.strip()

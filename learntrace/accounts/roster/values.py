@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
+from learntrace.accounts.roster.reasons import Reason as _
 
 _INT64 = range(-(2**63), 2**63)
 

@@ -1,4 +1,4 @@
-"""`learntrace roster import FILE`: the sections of all rooms, in the order of their dependencies."""
+"""`learntrace roster import | undo`: the sections of all rooms, in the order of their dependencies, or one academy's."""
 
 import argparse
 import json
@@ -10,11 +10,14 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
-from learntrace.accounts.memberships import LastAdmin
+from learntrace.accounts.memberships import LastAdmin, academy_named
+from learntrace.accounts.models import Academy, RosterJob
 from learntrace.accounts.roster import importing
 from learntrace.accounts.roster.file import RosterFileError, Value, read_file
 from learntrace.accounts.roster.importing import HOOKS, Comparison
 from learntrace.accounts.roster.items import RosterError
+from learntrace.accounts.roster.jobs.at_once import import_at_once, undo_at_once
+from learntrace.accounts.roster.jobs.telling import left_of, notes_of, problems_of
 from learntrace.accounts.roster.passwords import PasswordBook
 from learntrace.accounts.roster.plan import Counts, Section
 from learntrace.accounts.roster.sections import (
@@ -27,6 +30,7 @@ from learntrace.accounts.roster.sections import (
     Users,
 )
 from learntrace.assignments.roster import Tasks
+from learntrace.core.errors import Problem
 from learntrace.registry.roster import Assets
 
 # A section may refer to earlier ones; references forward are possible only within a section.
@@ -51,6 +55,9 @@ class RosterReport:
     file: str
     dry_run: bool
     sections: dict[str, Counts]
+    # The number by which an import of one academy is undone.
+    undo: int | None = None
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [
@@ -60,7 +67,10 @@ class RosterReport:
             if counts != Counts()
         ]
         done = _("Nothing was written (dry run).") if self.dry_run else _("Imported.")
-        return "\n".join([*parts, done if parts else _("The roster is empty.")])
+        lines = [*self.notes, *parts, done if parts else _("The roster is empty.")]
+        if self.undo is not None:
+            lines.append(_("Undo it with: learntrace roster undo %(number)s") % {"number": self.undo})
+        return "\n".join(lines)
 
 
 def import_roster(path: str | Path, dry_run: bool = False) -> RosterReport:
@@ -128,20 +138,62 @@ def _compare(path: Path, document: Value, passwords: PasswordBook) -> Comparison
     return comparison
 
 
+def import_for(academy: Academy, path: Path, *, dry_run: bool) -> RosterReport:
+    """Import a file as the academy's admins do on a page: about the own people only, and with an undo.
+
+    Raises RosterError with the faults of the file; then nothing has changed.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        message = _("the file can't be read: %(reason)s") % {"reason": error.strerror}
+        raise RosterError(str(path), [(None, message)]) from error
+    job = import_at_once(academy, path.name, content, dry_run=dry_run)
+    if problems := problems_of(job):
+        raise RosterError(
+            path.name, [(None, f"{told.line}: {told.text}" if told.line else told.text) for told in problems]
+        )
+    told = {name: Counts(of["new"], of["changed"], of["same"]) for name, of in job.counts.items()}
+    number = None if dry_run else job.pk
+    return RosterReport(path.name, dry_run, told, number, tuple(notes_of(job)))
+
+
 def main(argv: list[str]) -> int:
-    """Run `learntrace roster ...`; Django is set up already. 0: imported, 1: the file is bad, 2: wrong usage."""
+    """Run `learntrace roster ...`; Django is set up already. 0: done, 1: the file is bad, 2: wrong usage."""
     parser = argparse.ArgumentParser(prog="learntrace roster", description=_("Declare who and what there is."))
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("import", help=_("import a roster file (YAML, JSON; CSV for learners; OneRoster)"))
     command.add_argument("file", type=Path)
+    command.add_argument("--academy", help=_("id or slug: as its admins import on a page, with an undo"))
     command.add_argument("--json", action="store_true", help=_("print the report as JSON"))
     command.add_argument("--dry-run", action="store_true", help=_("check the file and tell what would change"))
+    command.set_defaults(run=_import)
+    command = commands.add_parser("undo", help=_("take back what an import of one academy has written"))
+    command.add_argument("number", type=int, help=_("as the import has told it, or the address of its page"))
+    command.set_defaults(run=_undo)
     arguments = parser.parse_args(argv)
     try:
-        report = import_roster(arguments.file, dry_run=arguments.dry_run)
-    except RosterError as error:
+        arguments.run(arguments)
+    except (RosterError, Problem) as error:
         print(error, file=sys.stderr)
         print(_("Nothing was changed."), file=sys.stderr)
         return 1
-    print(json.dumps(asdict(report), ensure_ascii=False, indent=2) if arguments.json else report)
     return 0
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    if arguments.academy is None:
+        report = import_roster(arguments.file, dry_run=arguments.dry_run)
+    else:
+        report = import_for(academy_named(arguments.academy), arguments.file, dry_run=arguments.dry_run)
+    print(json.dumps(asdict(report), ensure_ascii=False, indent=2) if arguments.json else report)
+
+
+def _undo(arguments: argparse.Namespace) -> None:
+    job = undo_at_once(arguments.number)
+    for told in left_of(job):
+        print(
+            _("Stays: line %(line)s, %(about)s: %(reason)s")
+            % {"line": told.line, "about": told.about, "reason": told.text}
+        )
+    print(_("Undone.") if job.state == RosterJob.State.UNDONE else "\n".join(notes_of(job)[-1:]))

@@ -27,6 +27,8 @@ from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.diagnosis.connection import Connection, State, connections_of
 from learntrace.diagnosis.sample_progress import SampleProgress, sample_progress
 
+# Who changes an academy's settings also manages its keys.
+KEYS: Final = "crud_academy_auth_settings"
 SOURCES: Final = {"learnpack": "LearnPack", "notebooks": gettext_lazy("Notebooks")}
 # The shape and the words of each state of a light.
 _LIGHTS: Final[dict[State, tuple[str, str | Promise]]] = {
@@ -69,7 +71,8 @@ class ConnectContext:
 
     `made` is a key that was made just now for the source `made_for`, and is shown this once. `may_send`: keys of the user
     are taken by the inboxes; `for_all`: they send for every learner of the academy. `sample` is None where the user may
-    neither put sample data in nor take it out. `only_here`: the server's URL where no other computer can reach it.
+    neither put sample data in nor take it out. `learner_keys_url`: where the user makes learners' keys.
+    `only_here`: the server's URL where no other computer can reach it.
     """
 
     learnpack: Light
@@ -80,6 +83,7 @@ class ConnectContext:
     sample: SampleProgress | None
     in_sample: bool
     only_here: str = ""
+    learner_keys_url: str = ""
     made: str = ""
     made_for: str = ""
     problem: str = ""
@@ -120,12 +124,22 @@ def _show(
         for_all=UPLOAD_ANY in permissions,
         sample=progress if may_sample(page) else None,
         in_sample=progress.academy == page.academy,
+        learner_keys_url=_learner_keys(page, learnpack, notebooks),
         only_here=server if _is_loopback(server) else "",
         made=made,
         made_for=made_for,
         problem=problem.sentence() if problem else "",
     )
     return page.show("connect/connect.html", context, problem.status_code if problem else 200)
+
+
+def _learner_keys(page: AcademyPage, *lights: Light) -> str:
+    """Return where the user makes keys of learners, with the one chosen whose events don't get through; empty: nowhere."""
+    if not (page.can(KEYS) and page.sees_all):
+        return ""
+    in_trouble = (light.connection.learner_id for light in lights if light.connection.state is State.TROUBLE)
+    learner = next((number for number in in_trouble if number is not None), None)
+    return page.address("keys", make="1") if learner is None else page.address("keys", **{"for": str(learner)})
 
 
 def _light(page: AcademyPage, connection: Connection) -> Light:

@@ -14,6 +14,7 @@ from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.models import RosterJob
 from learntrace.accounts.roster.jobs import asking
 from learntrace.accounts.roster.jobs.preview import NEW, SAME, Change
+from learntrace.accounts.roster.jobs.telling import Told, count_problems, left_of, notes_of, problems_of
 from learntrace.core.errors import Problem
 from learntrace.dashboard.components.table import Paging, paged
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
@@ -39,6 +40,7 @@ class ImportContext:
     """The context of people/import.html."""
 
     jobs: Sequence[JobLine]
+    most_bytes: int
     problem: str = ""
 
 
@@ -93,7 +95,10 @@ class JobContext:
     total: int
     counts: Sequence[CountLine]
     changing: int
+    problems: Sequence[Told]
     problem_count: int
+    notes: Sequence[str]
+    left: Sequence[Told]
     paging: Paging[PreviewLine]
     everything: bool
     by: str
@@ -111,14 +116,14 @@ def imports(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         except Problem as refused:
             problem = refused
     jobs = [_job_line(page, job) for job in asking.jobs_of(page.academy)[:MOST_JOBS]]
-    context = ImportContext(jobs, problem.sentence() if problem else "")
+    context = ImportContext(jobs, asking.most_bytes(), problem.sentence() if problem else "")
     return page.show("people/import.html", context, problem.status_code if problem else 200)
 
 
 def _upload(request: HttpRequest, page: AcademyPage) -> RosterJob:
     file = request.FILES.get("file")
-    content = b"" if file is None else file.read(asking.MOST_BYTES + 1)
-    return asking.upload(request, page.academy, page.user, (file.name if file else "") or "file", content)
+    content = b"" if file is None else file.read(asking.most_bytes() + 1)
+    return asking.upload(page.academy, page.user, (file.name if file else "") or "file", content)
 
 
 def _job_line(page: AcademyPage, job: RosterJob) -> JobLine:
@@ -159,7 +164,10 @@ def job(request: HttpRequest, page: AcademyPage, job_id: int) -> HttpResponse:
         total=progress.total if progress else 0,
         counts=counts,
         changing=sum(line.new + line.changed for line in counts),
-        problem_count=row.counts.get("problems", len(row.problems)),
+        problems=problems_of(row),
+        problem_count=count_problems(row),
+        notes=notes_of(row),
+        left=left_of(row),
         paging=paged(list(_lines(row, everything=everything)), request, LINES_PER_PAGE),
         everything=everything,
         by=row.made_by.display_name if row.made_by else "",

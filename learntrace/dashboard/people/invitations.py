@@ -3,12 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -27,6 +24,12 @@ from learntrace.dashboard.people.forms import choices, chosen_cohorts, person_fi
 from learntrace.dashboard.people.words import ROLES as ROLE_WORDS
 
 MOST_SHOWN = 200
+_STATES: Mapping[inviting.State, tuple[Promise, str]] = {
+    inviting.State.OPEN: (_("waiting"), "pending"),
+    inviting.State.USED: (_("accepted"), "done"),
+    inviting.State.REVOKED: (_("taken back"), "ignored"),
+    inviting.State.EXPIRED: (_("expired"), "ignored"),
+}
 
 
 @dataclass(frozen=True)
@@ -98,15 +101,11 @@ def invitations(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         ticked = {cohort.pk for cohort in cohorts}
         told = {"typed": form, "ticked": ticked, "problem": problem.sentence(), "fault": fault}
         return page.show("people/invitations.html", _context(page, **told), problem.status_code)
-    link = _link(request, token)
+    link = inviting.link_to(request, token)
     mailed = inviting.mail(row, link)
-    context = _context(page, made=link, mailed_to=row.email if mailed else "")
+    # What the link shows tells whether there is an account with the address: that is for its owner alone.
+    context = _context(page, mailed_to=row.email) if mailed else _context(page, made=link)
     return page.show("people/invitations.html", context)
-
-
-def _link(request: HttpRequest, token: str) -> str:
-    path = reverse("invitation", args=[token])
-    return f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
 
 
 def _context(page: AcademyPage, **told: object) -> InvitationsContext:
@@ -122,16 +121,12 @@ def _context(page: AcademyPage, **told: object) -> InvitationsContext:
 
 
 def _line(row: Invitation) -> InvitationLine:
-    if row.used_at is not None:
-        state, shape = _("accepted"), "done"
-    elif row.revoked_at is not None:
-        state, shape = _("taken back"), "ignored"
-    elif row.expires_at <= timezone.now():
-        state, shape = _("expired"), "ignored"
-    else:
-        state, shape = (_("mailed, waiting") if row.mailed else _("waiting")), "pending"
+    state = inviting.state_of(row)
+    word, shape = _STATES[state]
+    if state == inviting.State.OPEN and row.mailed:
+        word = _("mailed, waiting")
     cohorts = ", ".join(cohort.name for cohort in row.cohorts.all())
-    return InvitationLine(row, ROLE_WORDS.get(row.role, row.role), cohorts, state, shape, shape == "pending")
+    return InvitationLine(row, ROLE_WORDS.get(row.role, row.role), cohorts, word, shape, state == inviting.State.OPEN)
 
 
 @require_POST
@@ -156,7 +151,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         return _show(request, _opened(token, found, user))
     try:
-        membership = accepting.accept_as(user, token) if user else accepting.accept_as_new(token, *_account(request))
+        accepted = accepting.accept_as(user, token) if user else accepting.accept_as_new(token, *_account(request))
     except accepting.InvitationClosed as problem:
         return _show(request, InvitationContext(token, closed=problem.sentence()), problem.status_code)
     except Problem as problem:
@@ -164,11 +159,15 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         context = _opened(token, found, user, person_fields(request), problem.sentence(), fault)
         return _show(request, context, problem.status_code)
     if user is None:
-        open_session(request, membership.user, second_factor=False)
+        open_session(request, accepted.membership.user, second_factor=False)
     else:
         # The academy may ask for a second factor, and the new role opens it from the next request on.
         check_again(request, user)
-    messages.success(request, _("Welcome to %(academy)s.") % {"academy": membership.academy.name})
+    messages.success(request, _("Welcome to %(academy)s.") % {"academy": accepted.membership.academy.name})
+    if accepted.ended_keys:
+        messages.warning(
+            request, _("Keys that others had made for you have ended. Make new ones under Sign-in and keys.")
+        )
     return redirect("home")
 
 

@@ -11,10 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from learntrace.accounts.cohort_limits.limit import require_all_cohorts
+from learntrace.accounts.invitations import inviting
 from learntrace.accounts.models import Cohort, Membership
 from learntrace.accounts.people.changes import add_person
 from learntrace.accounts.people.listing import PeopleFilter, Person, people_of, with_cohorts
 from learntrace.accounts.roles import ROLES
+from learntrace.accounts.signing_in import reset
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.dashboard.components.table import Columns, Paging, csv_answer, paged_rows, table_of, timed, wants_csv
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
@@ -49,7 +51,10 @@ class PeopleContext:
 
 @dataclass(frozen=True)
 class AddContext:
-    """The context of people/add.html; `typed` is what was typed, where it was refused for `problem`, of the field `fault`."""
+    """The context of people/add.html; `typed` is what was typed, where it was refused for `problem`, of the field `fault`.
+
+    `by_mail`: somebody with an address is invited.
+    """
 
     cohorts: Sequence[Cohort]
     roles: Sequence[tuple[str, Promise]]
@@ -58,6 +63,7 @@ class AddContext:
     ticked: Collection[int] = ()
     problem: str = ""
     fault: str = ""
+    by_mail: bool = False
 
 
 _COLUMNS: Columns[Person] = (
@@ -126,15 +132,29 @@ def add(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     require_all_cohorts(page.academy)
     options, roles = choices(page.academy), list(ROLE_WORDS.items())
     if request.method != "POST":
-        return page.show("people/add.html", AddContext(options, roles))
+        return page.show("people/add.html", AddContext(options, roles, by_mail=reset.is_available()))
     fields, role = person_fields(request), request.POST.get("role", "")
     cohorts = chosen_cohorts(request, page.academy)
     try:
+        if fields["email"].strip() and reset.is_available():
+            return _invite(page, fields["email"], role, cohorts)
         membership = add_person(page.academy, fields, role, cohorts)
     except Problem as problem:
         fault = problem.field if isinstance(problem, FieldProblem) else ""
         ticked = {cohort.pk for cohort in cohorts}
-        context = AddContext(options, roles, fields, role, ticked, problem.sentence(), fault)
+        by_mail = reset.is_available()
+        context = AddContext(options, roles, fields, role, ticked, problem.sentence(), fault, by_mail)
         return page.show("people/add.html", context, problem.status_code)
     messages.success(request, _("%(name)s was added.") % {"name": membership.user.display_name})
     return redirect(page.address("people-one", membership.user_id))
+
+
+def _invite(page: AcademyPage, email: str, role: str, cohorts: Sequence[Cohort]) -> HttpResponse:
+    """Invite somebody by mail, whether they have an account or not: the page tells nobody which."""
+    row, token = inviting.invite(
+        page.academy, page.user, email=email, role=role, cohorts=cohorts, days=inviting.USUAL_LIFETIME
+    )
+    inviting.mail(row, inviting.link_to(page.request, token))
+    told = _("An invitation is on its way to %(address)s. They are listed under People once they have accepted it.")
+    messages.success(page.request, told % {"address": row.email})
+    return redirect(page.address("people-invitations"))

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.audit.actions import USERS_MERGED, USERS_SEPARATED, Action
 from learntrace.accounts.audit.recording import record
-from learntrace.accounts.models import MergedUser, User
+from learntrace.accounts.models import MergedUser, Token, User
+from learntrace.accounts.people.reach import opens_more
 from learntrace.core.errors import NotFound, Problem
 from learntrace.personal.merging.policies import Rule
 from learntrace.personal.merging.tables import UserColumn, user_columns
@@ -85,7 +86,7 @@ def plan_of(merged: User, into: User) -> Plan:
     moved: dict[str, int] = {}
     dropped: dict[str, int] = {}
     for column in _moving():
-        conflicts = column.conflicts(merged.pk, into.pk)
+        conflicts = _dropped(column, merged, into)
         if rows := column.count(merged.pk, conflicts):
             moved[column.label] = rows
         if conflicts:
@@ -95,6 +96,16 @@ def plan_of(merged: User, into: User) -> Plan:
 
 def _moving() -> list[UserColumn]:
     return [column for column in user_columns() if column.policy.rule not in (Rule.STAY, Rule.DERIVED)]
+
+
+def _dropped(column: UserColumn, merged: User, into: User) -> list[str]:
+    """Return the keys of the rows that don't go over: what the other has already, and keys that would open more than they did.
+
+    Whoever has given or been given a learner's key must not hold one of staff by a merge. An undo gives the keys back.
+    """
+    if column.model is Token and opens_more(merged, into):
+        return column.keys_of(merged.pk)
+    return column.conflicts(merged.pk, into.pk)
 
 
 def merge(merged: User, into: User, by: User | None = None) -> UserMerge:
@@ -119,7 +130,7 @@ def _merge(merged: User, into: User, by: User | None) -> UserMerge:
     moved: dict[str, list[str]] = {}
     dropped: dict[str, list[str]] = {}
     for column in _moving():
-        if rows := column.take_out(column.conflicts(merged.pk, into.pk)):
+        if rows := column.take_out(_dropped(column, merged, into)):
             dropped[column.label] = rows
         if keys := column.hand_over(merged.pk, into.pk, into.username):
             moved[column.label] = keys

@@ -41,6 +41,7 @@ POLICIES: Mapping[str, Policy] = {
     "accounts.Invitation.made_by": _MOVE,
     "accounts.Invitation.used_by": _MOVE,
     "accounts.RosterJob.made_by": _MOVE,
+    "accounts.RosterJob.asked_by": _MOVE,
     "accounts.Grant.user": _MOVE,
     "accounts.Token.user": _MOVE,
     # The account that was can't sign in any more; whoever has it back by an undo has them back too.

@@ -71,6 +71,11 @@ class UserColumn:
         statement = "SELECT count(*) FROM {table} WHERE {column} = %s AND {key}::text <> ALL(%s::text[])"
         return int(fetch(self._sql(statement), [user_id, list(without)])[0][0])
 
+    def keys_of(self, user_id: int) -> list[str]:
+        """Return the keys of a user's rows, as text."""
+        statement = "SELECT {key}::text FROM {table} WHERE {column} = %s ORDER BY {key}"
+        return [key for (key,) in fetch(self._sql(statement), [user_id])]
+
     def conflicts(self, gone: int, stays: int) -> list[str]:
         """Return the keys of the rows to drop so that all others can go over, as text: of the one or of the other user."""
         dropped: dict[str, None] = {}

@@ -16,9 +16,9 @@ import structlog
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Cohort
+from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.core.sql import fetch
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.corrections import floors

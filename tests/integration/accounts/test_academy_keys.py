@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from learntrace.accounts.audit.models import AuditEntry
+from learntrace.accounts.invitations.inviting import invite
 from learntrace.accounts.models import Grant, Membership, Token, User
 from learntrace.accounts.tokens.own import MOST
 from learntrace.intake.models import Refusal
@@ -154,6 +155,21 @@ def test_keys_that_would_open_another_academy_are_neither_shown_nor_changed(cast
     assert "secret of" not in page
     assert "3 accounts are not only this academy" in page
     assert "Lee" not in admin.get(f"/keys?for={cast.strange_learner.pk}").content.decode()
+
+
+def test_a_key_that_an_admin_made_ends_when_its_owner_joins_another_academy(cast: Cast) -> None:
+    admin = client_of(cast.colleague)
+    made_key = key_in(made(admin))
+    old = Token.objects.get()
+    rotated = key_in(admin.post("/keys/rotate", {"key": old.pk, "grace": "24"}))
+    _own, own_key = Token.issue(cast.owner, scope="write")
+    assert all(opens(key) for key in (made_key, rotated, own_key))
+    _row, token = invite(cast.elsewhere, cast.stranger, email="", role="student", cohorts=[], days=7)
+    answer = client_of(cast.owner).post(f"/invitation/{token}", follow=True)
+    assert "Keys that others had made for you have ended" in answer.content.decode()
+    assert [opens(key) for key in (made_key, rotated, own_key)] == [False, False, True]
+    ended = AuditEntry.objects.get(action="token.revoked")
+    assert (ended.subject_id, ended.actor_id) == (cast.owner.pk, cast.owner.pk)
 
 
 @pytest.mark.parametrize("role", ["assistant", "teacher", "staff", "student"])

@@ -45,9 +45,15 @@ from learntrace.signals.stream.rows import Sight, start_of
 from tests.integration.accounts.test_scope import (
     CHAT,
     CONCERNS,
+    IMPORT,
+    IMPORTS,
+    INVITATION,
+    INVITATIONS,
+    MEMBER,
     NOTICE_RULES,
     NOTICES,
     PAGES,
+    PLACE,
     PUBLICATION,
     ROUTES,
     RULES,
@@ -85,7 +91,10 @@ REFUSED = {RULES, SETTINGS, "v1/progress/academy/step-rename", "v1/progress/acad
 # One's own things, whoever one is.
 OWN = {"v1/me/export", "v1/me/consent", f"{TOKENS}/<int:token_id>"}
 # Of the academy's admins, who are never limited.
-OF_ADMINS = {"v1/auth/academy/audit"}
+OF_IMPORTS = {IMPORTS, IMPORT, f"{IMPORT}/change", f"{IMPORT}/apply", f"{IMPORT}/undo"}
+OF_ADMINS = {"v1/auth/academy/audit", INVITATIONS, INVITATION, *OF_IMPORTS}
+# Written by admins only, though others read them.
+BY_ADMINS = {f"{MEMBER}/role", f"{MEMBER}/archived", PLACE}
 PAGES_OF_ADMINS = {"audit", "keys", "people/add", "people/invitations", "people/import"}
 REFUSED_PAGES = {"telemetry/ignore", "settings"}
 
@@ -172,7 +181,7 @@ def _things_of(learner: User, cast: Cast, asset: Any, teachers: list[User]) -> d
         # After the concern, which it would be one of.
         "hand": HelpRequest.objects.create(user=learner, academy=academy, asset_slug=SHARED, text=f"{name} asks").pk,
         "rejected": rejected.pk, "signal": signal.pk, "exclusion": exclusion.pk, "rule": rule and rule.pk,
-        "key": SHARED, "due_date": due.pk,
+        "key": SHARED, "due_date": due.pk, "cohort": cohort.pk,
     }  # fmt: skip
 
 
@@ -253,7 +262,8 @@ _OF_A_LEARNER = [
     route
     for route in ROUTES
     if "{" in route.path
-    and route.pattern not in REFUSED | OWN
+    and route.pattern not in REFUSED | OWN | OF_ADMINS | BY_ADMINS
+    and (route.method, route.pattern) != ("PUT", MEMBER)
     and not any(word in route.path for word in _NOT_OF_A_LEARNER)
 ]
 
@@ -267,6 +277,12 @@ def test_one_thing_of_another_cohort_is_as_one_that_does_not_exist(scene: Scene,
     assert asked(route.method, route.path.format(**scene.values[MINE]), body).status_code == (
         route.colleague if "user/me" not in route.path else 404
     )
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.pattern in OF_ADMINS | BY_ADMINS], ids=str)
+def test_what_is_for_admins_is_refused_to_whoever_sees_some_cohorts(scene: Scene, route: Route) -> None:
+    path = route.path.format(**scene.values[MINE], **{"invitation": 1, "import": 1})
+    assert api(scene, scene.limited)(route.method, path, route.body).status_code == 403
 
 
 def test_figures_count_the_learners_of_the_cohort_only(scene: Scene) -> None:

@@ -301,6 +301,8 @@ def counted(scene: Scene) -> dict[str, Any]:
 TELEMETRY = "v1/assignment/academy/asset/<str:slug>/user/<int:user_id>/telemetry"
 LOG = "v1/assignment/academy/learnpack/webhook"
 DUE = "v1/assignment/academy/due-date"
+MEMBER = "v1/auth/academy/member"
+IMPORT = "v1/auth/academy/roster-import"
 LATER = NOW.replace(year=2099)
 RULES = "v1/signal/academy/notification-rule"
 RULE = {"name": "Mine", "channel": "email", "target": "room@example.org"}
@@ -551,6 +553,43 @@ CASES = [
         path="people/invitation/{invitation}/revoke", body=an_invitation, about=None,
     ),
     Case(
+        "POST", MEMBER, actions.PERSON_ADDED, {}, ANY, body={"username": "lina", "role": "student"}, about="new",
+        each_time=True,
+    ),
+    Case(
+        "PUT", f"{MEMBER}/<int:user_id>", actions.PERSON_CHANGED, {"first_name": "Ada"}, {"first_name": "Augusta"},
+        path=f"{MEMBER}/{{owner}}", body={"first_name": "Augusta"},
+    ),
+    Case(
+        "PUT", f"{MEMBER}/<int:user_id>/role", actions.ROLE_CHANGED, {"role": "student"}, {"role": "teacher"},
+        path=f"{MEMBER}/{{owner}}/role", body={"role": "teacher"},
+    ),
+    Case(
+        "PUT", f"{MEMBER}/<int:user_id>/archived", actions.PERSON_ARCHIVED, {"status": "ACTIVE"}, {"status": "INACTIVE"},
+        path=f"{MEMBER}/{{owner}}/archived", body={"archived": True},
+    ),
+    Case(
+        "PUT", f"{MEMBER}/<int:user_id>/archived", actions.PERSON_RESTORED, {"status": "INACTIVE"}, {"status": "ACTIVE"},
+        path=f"{MEMBER}/{{owner}}/archived", changes="restored",
+        body=lambda scene: {"archived": False, "was": scene.once("archived", lambda: archived(scene))},
+    ),
+    Case(
+        "PUT", f"{MEMBER}/<int:user_id>/cohort/<int:cohort_id>", actions.COHORT_LEARNERS_CHANGED, {}, {"put in": [ANY]},
+        path=f"{MEMBER}/{{owner}}/cohort/{{cohort}}", body=lambda scene: {"n": a_cohort(scene)},
+    ),
+    Case(
+        "DELETE", f"{MEMBER}/<int:user_id>/cohort/<int:cohort_id>", actions.COHORT_LEARNERS_CHANGED,
+        {"taken out": [ANY]}, {}, path=f"{MEMBER}/{{owner}}/cohort/{{cohort}}", body=in_a_cohort,
+    ),
+    Case(
+        "POST", "v1/auth/academy/invitation", actions.INVITATION_MADE, {}, ANY, body={"role": "teacher"}, about=None,
+        each_time=True,
+    ),
+    Case(
+        "DELETE", "v1/auth/academy/invitation/<int:invitation_id>", actions.INVITATION_REVOKED, {"role": "teacher"}, {},
+        path="v1/auth/academy/invitation/{invitation}", body=an_invitation, about=None,
+    ),
+    Case(
         "POST", "people/due-dates", actions.DUE_DATE_CHANGED, {}, ANY, about=None,
         body=lambda scene: {"cohort": a_cohort(scene), "asset": "intro", "due_at": "2027-01-01T12:00"},
     ),
@@ -693,6 +732,10 @@ NOT_RECORDED = {
     ("POST", "v1/me/help-request"): "a learner's own hand, stored with its time",
     ("DELETE", "v1/me/help-request"): "a learner's own hand, stored with its time",
     ("POST", "me/hand"): "a learner's own hand, stored with its time",
+    ("POST", IMPORT): "only checks a file, and shows what it would change",
+    ("POST", f"{IMPORT}/<int:import_id>/apply"): "recorded by the worker that does it (test_roster_jobs)",
+    ("POST", f"{IMPORT}/<int:import_id>/undo"): "recorded by the worker that does it (test_roster_jobs)",
+    ("DELETE", f"{IMPORT}/<int:import_id>"): "forgets a file that has changed nothing",
     ("POST", "people/import"): "only checks a file, and shows what it would change",
     ("POST", "people/import/<int:job_id>/apply"): "recorded by the worker that does it (test_roster_jobs)",
     ("POST", "people/import/<int:job_id>/undo"): "recorded by the worker that does it (test_roster_jobs)",

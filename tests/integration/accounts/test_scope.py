@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from learntrace.accounts.academy_settings import merge_features
-from learntrace.accounts.models import Membership, Token
+from learntrace.accounts.models import Academy, Invitation, Membership, RosterJob, Token, User, key_hash
 from learntrace.accounts.people.models import CohortLearner
 from learntrace.assignments.due_dates.models import DueDate, Extension
 from learntrace.progress.models import Exclusion, FormerStep, StepRename
@@ -110,6 +110,13 @@ CONCERN = f"{CONCERNS}/<int:concern_id>"
 DUE_DATES = "v1/assignment/academy/due-date"
 DUE_DATE = f"{DUE_DATES}/<int:due_date_id>"
 EXTENSION = f"{DUE_DATE}/extension/<int:user_id>"
+MEMBERS = "v1/auth/academy/member"
+MEMBER = f"{MEMBERS}/<int:user_id>"
+PLACE = f"{MEMBER}/cohort/<int:cohort_id>"
+INVITATIONS = "v1/auth/academy/invitation"
+INVITATION = f"{INVITATIONS}/<int:invitation_id>"
+IMPORTS = "v1/auth/academy/roster-import"
+IMPORT = f"{IMPORTS}/<int:import_id>"
 HANDS = "v1/signal/academy/help-request"
 HAND = f"{HANDS}/<int:help_request_id>"
 MY_HAND = "v1/me/help-request"
@@ -185,6 +192,25 @@ ROUTES = [
     staff("DELETE", DUE_DATE, f"/{DUE_DATES}/{{due_date}}", colleague=204),
     staff("PUT", EXTENSION, f"/{DUE_DATES}/{{due_date}}/extension/{{owner}}", body={"due_at": "2099-01-01T00:00:00Z"}),
     staff("DELETE", EXTENSION, f"/{DUE_DATES}/{{due_date}}/extension/{{owner}}", colleague=204),
+    staff("GET", MEMBERS, f"/{MEMBERS}", stranger=200),
+    staff("POST", MEMBERS, f"/{MEMBERS}", colleague=400, stranger=400, body={}, fields=("username",)),
+    staff("GET", MEMBER, f"/{MEMBERS}/{{owner}}"),
+    staff("PUT", MEMBER, f"/{MEMBERS}/{{owner}}", body={"last_name": "Lovelace"}),
+    staff("PUT", f"{MEMBER}/role", f"/{MEMBERS}/{{owner}}/role", body={"role": "student"}),
+    staff("PUT", f"{MEMBER}/archived", f"/{MEMBERS}/{{owner}}/archived", body={"archived": False}),
+    staff("PUT", PLACE, f"/{MEMBERS}/{{owner}}/cohort/{{cohort}}"),
+    staff("DELETE", PLACE, f"/{MEMBERS}/{{owner}}/cohort/{{cohort}}"),
+    staff("GET", INVITATIONS, f"/{INVITATIONS}", stranger=200),
+    staff("POST", INVITATIONS, f"/{INVITATIONS}", colleague=201, stranger=201, body={}),
+    staff("DELETE", INVITATION, f"/{INVITATIONS}/{{invitation}}", colleague=204),
+    staff("GET", IMPORTS, f"/{IMPORTS}", stranger=200),
+    # A file is sent as a form, and not as JSON.
+    staff("POST", IMPORTS, f"/{IMPORTS}", colleague=415, stranger=415, body={}),
+    staff("GET", IMPORT, f"/{IMPORTS}/{{import}}"),
+    staff("GET", f"{IMPORT}/change", f"/{IMPORTS}/{{import}}/change"),
+    staff("POST", f"{IMPORT}/apply", f"/{IMPORTS}/{{import}}/apply", colleague=202, body={"fingerprint": "f"}),
+    staff("POST", f"{IMPORT}/undo", f"/{IMPORTS}/{{import}}/undo", colleague=409),
+    staff("DELETE", IMPORT, f"/{IMPORTS}/{{import}}", colleague=204),
     staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?task={{task}}"),
     staff("GET", DIAGNOSIS, f"/{DIAGNOSIS}?user={{owner}}&asset={{asset}}", stranger=200),
     # A rule is its owner's alone: the colleague's.
@@ -364,9 +390,24 @@ def scene(cast: Cast) -> Scene:
     CohortLearner.objects.create(cohort=cohort, user=cast.owner)
     due = DueDate.objects.create(cohort=cohort, asset=asset, due_at=NOW)
     Extension.objects.create(due_date=due, user=cast.owner, due_at=NOW + timedelta(days=1))
-    values["due_date"] = due.pk
+    values |= {"due_date": due.pk, "cohort": make_cohort(f"{SECRET}-empty", cast.academy).pk}
+    values["invitation"] = an_invitation(cast.academy, cast.colleague, f"{SECRET}@example.org").pk
+    an_invitation(cast.elsewhere, cast.stranger, f"{FOREIGN}@example.org")
+    values["import"] = an_import(cast.academy, cast.colleague, SECRET).pk
+    an_import(cast.elsewhere, cast.stranger, FOREIGN)
     values |= {"rejected": rejected.pk, "notebook": f"{SECRET}-notebook", "signal": signal.pk, "rule": rule.pk}
     return Scene(cast, values)
+
+
+def an_invitation(academy: Academy, by: User, email: str) -> Invitation:
+    about = {"academy": academy, "made_by": by, "email": email, "role": "teacher"}
+    return Invitation.objects.create(**about, token_hash=key_hash(email), expires_at=NOW + timedelta(days=3650))
+
+
+def an_import(academy: Academy, by: User, name: str) -> RosterJob:
+    change = {"line": "2", "order": 2, "section": "users", "about": name, "what": "new", "fields": []}
+    about = {"academy": academy, "made_by": by, "file_name": f"{name}.csv", "content": b"username\n"}
+    return RosterJob.objects.create(**about, state="ready", preview=[change], fingerprint="f")
 
 
 def notify(rule: NotificationRule, signal: Signal) -> None:

@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from learntrace.accounts.models import Academy, AcademySettings, Grant, Membership, User
+from learntrace.accounts.models import Academy, AcademySettings, Grant, Invitation, Membership, RosterJob, User
 from learntrace.accounts.people.models import CohortLearner
 from learntrace.assignments.due_dates.models import DueDate, Extension
 from learntrace.assignments.models import AssignmentTelemetry, Task
@@ -136,6 +136,13 @@ def make_scene() -> Scene:
             "rename": rename.pk,
             "due_date": due_date.pk,
             "learner": learner.pk,
+            "cohort": cohorts[name].pk,
+            "invitation": Invitation.objects.create(
+                academy=academy, role="teacher", token_hash=name, expires_at=timezone.now() + timedelta(days=1)
+            ).pk,
+            "import": RosterJob.objects.create(
+                academy=academy, file_name="people.csv", content=b"username\nada\n", state="ready", fingerprint="f"
+            ).pk,
         }
     return scene
 
@@ -184,6 +191,9 @@ def fingerprint(scene: Scene) -> dict[str, Any]:
         "hands": HelpRequest.objects.filter(academy=theirs),
         "rules": NotificationRule.objects.filter(academy=theirs),
         "members": Membership.objects.filter(academy=theirs),
+        "people": User.objects.filter(memberships__academy=theirs),
+        "invitations": Invitation.objects.filter(academy=theirs),
+        "imports": RosterJob.objects.filter(academy=theirs),
     }
     rows = {name: sorted(map(str, query.values())) for name, query in owned.items()}
     rows["statistics"] = [str(stats_of(slug, theirs, theirs)) for slug in slugs]
@@ -240,6 +250,9 @@ CONCERN = "/v1/signal/academy/concern"
 DUE_DATE = "/v1/assignment/academy/due-date"
 EXTENSION = f"{DUE_DATE}/<int:due_date_id>/extension/<int:user_id>"
 HAND = "/v1/signal/academy/help-request"
+MEMBER = "/v1/auth/academy/member"
+INVITATION = "/v1/auth/academy/invitation"
+IMPORT = "/v1/auth/academy/roster-import"
 CORRECTIONS = {("POST", STAFF), ("PUT", STAFF)}
 
 
@@ -267,6 +280,18 @@ def _plain(path: str) -> Callable[[dict[str, int], str], str]:
 
 def _extension(ids: dict[str, int], _name: str) -> str:
     return f"{DUE_DATE}/{ids['due_date']}/extension/{ids['learner']}"
+
+
+def _member(rest: str = "") -> Callable[[dict[str, int], str], str]:
+    return lambda ids, _name: f"{MEMBER}/{ids['learner']}{rest}"
+
+
+def _place(ids: dict[str, int], _name: str) -> str:
+    return f"{MEMBER}/{ids['learner']}/cohort/{ids['cohort']}"
+
+
+def _import(rest: str = "") -> Callable[[dict[str, int], str], str]:
+    return lambda ids, _name: f"{IMPORT}/{ids['import']}{rest}"
 
 
 RENAME = "/v1/progress/academy/step-rename"
@@ -322,6 +347,29 @@ IN_ACADEMIES = (
     ),
     AcademyWrite("PUT", EXTENSION, _extension, WRITERS, {"due_at": "2099-01-01T00:00:00Z", "reason": "ill"}),
     AcademyWrite("DELETE", EXTENSION, _extension, WRITERS),
+    AcademyWrite(
+        "POST", MEMBER, _plain(MEMBER), ("admin",),
+        lambda _ids, name: {"username": f"new-{name}", "cohorts": [f"{name}-cohort"]},
+    ),
+    AcademyWrite("PUT", f"{MEMBER}/<int:user_id>", _member(), ("admin",), {"first_name": "Augusta"}),
+    AcademyWrite("PUT", f"{MEMBER}/<int:user_id>/role", _member("/role"), ("admin",), {"role": "teacher"}),
+    AcademyWrite("PUT", f"{MEMBER}/<int:user_id>/archived", _member("/archived"), ("admin",), {"archived": True}),
+    AcademyWrite("PUT", f"{MEMBER}/<int:user_id>/cohort/<int:cohort_id>", _place, ("admin",)),
+    AcademyWrite("DELETE", f"{MEMBER}/<int:user_id>/cohort/<int:cohort_id>", _place, ("admin",)),
+    AcademyWrite(
+        "POST", INVITATION, _plain(INVITATION), ("admin",), lambda _ids, name: {"cohorts": [f"{name}-cohort"]}
+    ),
+    AcademyWrite(
+        "DELETE", f"{INVITATION}/<int:invitation_id>", lambda ids, _name: f"{INVITATION}/{ids['invitation']}", ("admin",)
+    ),
+    # A file is sent as a form, of which test_roster_api tells.
+    AcademyWrite("POST", IMPORT, _plain(IMPORT), ("admin",), accepted=(415,)),
+    AcademyWrite(
+        "POST", f"{IMPORT}/<int:import_id>/apply", _import("/apply"), ("admin",), {"fingerprint": "f"}, accepted=(202,)
+    ),
+    # Nobody has applied it.
+    AcademyWrite("POST", f"{IMPORT}/<int:import_id>/undo", _import("/undo"), ("admin",), accepted=(409,)),
+    AcademyWrite("DELETE", f"{IMPORT}/<int:import_id>", _import(), ("admin",)),
     AcademyWrite(
         "POST", RULE, _plain(RULE), ("assistant", *WRITERS),
         {"name": "x", "channel": "email"},

@@ -117,6 +117,13 @@ def test_a_key_is_made_for_telemetry_and_shown_once_in_what_is_copied(client: Cl
     assert Token.objects.count() == 1
 
 
+def test_whoever_manages_keys_is_led_to_those_of_learners(client: Client, cast: Cast) -> None:
+    assert 'href="/keys?make=1"' in client.get("/connect").content.decode()
+    teacher = Client()
+    teacher.force_login(make_user("tess", "teacher", cast.academy))
+    assert "/keys" not in teacher.get("/connect").content.decode()
+
+
 def test_a_teacher_whose_keys_would_be_refused_is_told_so(cast: Cast) -> None:
     teacher = Client()
     teacher.force_login(make_user("tina", "teacher", cast.academy))

@@ -122,6 +122,20 @@ def test_the_former_address_hears_of_the_new_one(cast: Cast, settings: Settings)
     assert "other@example.org" not in message.body
 
 
+@pytest.mark.parametrize("email", ["lee@example.org", "free@example.org"])
+def test_somebody_with_an_address_is_invited_whether_they_have_an_account_or_not(
+    cast: Cast, settings: Settings, email: str
+) -> None:
+    settings.EMAIL_HOST, settings.PUBLIC_URL = "mail", "https://learn.example.org"
+    with patch.object(reset, "post") as post:
+        answer = signed_in(cast.colleague).post("/people/add", {"email": email, "role": "student"}, follow=True)
+    page = answer.content.decode()
+    assert f"An invitation is on its way to {email}." in page
+    assert "/invitation/" not in page.replace("/people/invitation/", "")
+    assert [call.args[0].to for call in post.call_args_list] == [[email]]
+    assert not Membership.objects.filter(academy=cast.academy, user__email=email).exists()
+
+
 def test_a_role_that_asks_for_a_second_factor_asks_at_once(cast: Cast) -> None:
     set_feature(cast.academy, "access_features", "second_factor", True, seen=False)
     _row, token = inviting.invite(cast.academy, cast.colleague, email="", role="admin", cohorts=[], days=7)

@@ -172,6 +172,32 @@ def test_everything_of_one_goes_to_the_other(cast: Cast, both: None, old: User, 
             assert column.count(new.pk) == 0, column.label
 
 
+def test_a_learners_keys_end_where_the_one_who_stays_is_staff_and_come_back_by_an_undo(
+    cast: Cast, old: User, new: User
+) -> None:
+    key = make_key(new)
+    Membership.objects.filter(user=old).update(role="teacher")
+    assert plan_of(new, old).dropped == {"accounts.Membership.user": 1, "accounts.Token.user": 1}
+    record = merge(new, old)
+    assert not Token.objects.filter(prefix=key[:8]).exists()
+    undo(record.pk)
+    assert Token.objects.get(prefix=key[:8]).user == new
+
+
+@pytest.mark.parametrize("more", ["elsewhere", "grant", "superuser"])
+def test_a_learners_keys_end_where_the_one_who_stays_acts_for_more(cast: Cast, old: User, new: User, more: str) -> None:
+    make_key(new)
+    if more == "elsewhere":
+        Membership.objects.create(user=old, academy=cast.elsewhere, role="student")
+    elif more == "grant":
+        Grant.objects.create(user=old, permission="upload_any_telemetry")
+    else:
+        User.objects.filter(pk=old.pk).update(is_superuser=True)
+        old.refresh_from_db()
+    merge(new, old)
+    assert not Token.objects.exists()
+
+
 def test_a_dry_run_changes_nothing(both: None, old: User, new: User, capsys: Output) -> None:
     before = list(Activity.objects.order_by("pk").values())
     assert users.main(["merge", "id:7002", "id:7001", "--dry-run"]) == 0

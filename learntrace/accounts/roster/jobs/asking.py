@@ -1,22 +1,24 @@
-"""What a page asks of an import: to check a file, to apply it, to undo it, to drop it. A worker does it."""
+"""What pages and the API ask of an import: to check a file, to apply it, to undo it, to drop it. A worker does it."""
 
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.accounts.audit.origin import current_origin
 from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.roster.jobs.models import RosterJob, RosterProgress
 from learntrace.core.errors import FieldProblem, NotFound, Problem
-from learntrace.core.http.address import client_address
 from learntrace.core.wakeup import announce
 
 TOPIC: Final = "roster"
-MOST_BYTES: Final = 16 * 1024 * 1024
+# What a form needs beside its file, of the bytes that a request may have.
+FORM_BYTES: Final = 64 * 1024
 # Files that an academy may have waiting, checked or refused. They are kept for a day, and checked one after the other, all
 # academies' together.
 MOST_FILES: Final = 30
@@ -58,8 +60,13 @@ def job_of(academy: Academy, job_id: int) -> RosterJob:
     return job
 
 
+def most_bytes() -> int:
+    """Return how large a file may be: what fits into a request, as all of them have one limit."""
+    return max(settings.BODY_LIMIT - FORM_BYTES, FORM_BYTES)
+
+
 @transaction.atomic
-def upload(request: HttpRequest, academy: Academy, user: User, name: str, content: bytes) -> RosterJob:
+def upload(academy: Academy, user: User, name: str, content: bytes) -> RosterJob:
     """Store a file, and have it checked.
 
     Raises FieldProblem, TooManyFiles, WholeAcademyOnly.
@@ -67,15 +74,19 @@ def upload(request: HttpRequest, academy: Academy, user: User, name: str, conten
     require_all_cohorts(academy)
     if not content:
         raise FieldProblem("file", _("Choose a file that isn't empty."))
-    if len(content) > MOST_BYTES:
-        text = _("The file is larger than %(limit)s MiB. Import it on the server: learntrace roster import")
-        raise FieldProblem("file", text, limit=MOST_BYTES >> 20)
+    if len(content) > most_bytes():
+        text = _("The file is larger than %(limit)s. Split it, or import it on the server: learntrace roster import")
+        raise FieldProblem("file", text, limit=filesizeformat(most_bytes()))
     if RosterJob.objects.filter(academy=academy, content__isnull=False).count() >= MOST_FILES:
         raise TooManyFiles(most=MOST_FILES)
+    origin = current_origin()
     job = RosterJob.objects.create(
         academy=academy,
         made_by=user,
-        address=client_address(request)[:45],
+        address=origin.address,
+        asked_by=user,
+        asked_from=origin.address,
+        asked_door=origin.door,
         language=translation.get_language() or "",
         file_name=name.replace("\0", "")[-200:],
         content=content,
@@ -124,8 +135,10 @@ def _move(academy: Academy, job_id: int, states: set[RosterJob.State], to: Roste
         raise NotNow(text, state=_State(job.state).label)
     if seen and seen != job.fingerprint:
         raise NotNow(_("What the file would change is another by now. Look at it again."))
-    job.state = to
-    job.save(update_fields=["state"])
+    origin = current_origin()
+    job.state, job.asked_by_id = to, origin.actor_id
+    job.asked_from, job.asked_door = origin.address, origin.door
+    job.save(update_fields=["state", "asked_by", "asked_from", "asked_door"])
     RosterProgress.objects.filter(job=job).update(step="", done=0, total=0)
     _wake()
 

@@ -9,7 +9,8 @@ class RosterJob(models.Model):
     """A roster that somebody has uploaded for an academy.
 
     `content` is the file until it is applied or dropped. `preview` has what would change (or has changed) by line, `problems`
-    what is wrong, `undo` the rows that were written, `left` what an undo couldn't take back.
+    what is wrong, `undo` the rows that were written, `left` what an undo couldn't take back; `jobs.telling` words them.
+    `made_by` has uploaded it, `asked_by` asked for what was done with it last, through a door of the audit log.
     """
 
     class State(models.TextChoices):
@@ -28,6 +29,9 @@ class RosterJob(models.Model):
     academy = models.ForeignKey("accounts.Academy", models.CASCADE, related_name="+")
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     address = models.CharField(max_length=45, blank=True, default="")
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    asked_from = models.CharField(max_length=45, blank=True, default="")
+    asked_door = models.CharField(max_length=20, blank=True, default="page")
     language = models.CharField(max_length=10, blank=True, default="")
     file_name = models.CharField(max_length=200)
     content = models.BinaryField(null=True, blank=True)

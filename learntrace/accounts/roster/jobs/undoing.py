@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.db import models
-from django.utils.translation import gettext as _
 
 from learntrace.accounts.models import Academy, Membership, User
 from learntrace.accounts.people.former_address import tell_former_address
 from learntrace.accounts.people.reach import acts_beyond
 from learntrace.accounts.roster.plan import Draft, Plan
+from learntrace.accounts.roster.reasons import Reason as _
+from learntrace.accounts.roster.reasons import stored
 from learntrace.accounts.roster.references import chunks
 from learntrace.core.progress_line import ProgressLine
 
@@ -37,7 +38,7 @@ def written_by(plans: Sequence[Plan[Any]]) -> dict[str, Any]:
     return told
 
 
-def undo(told: Mapping[str, Any], academy: Academy) -> list[dict[str, str]]:
+def undo(told: Mapping[str, Any], academy: Academy) -> list[dict[str, Any]]:
     """Take back what an academy's import has written, in the open transaction.
 
     Returns what stays as it is, each with its line and the reason.
@@ -61,7 +62,7 @@ class _Taking:
         default_factory=lambda: defaultdict(dict)
     )
     staying: set[int] = field(default_factory=set)
-    left: list[dict[str, str]] = field(default_factory=list)
+    left: list[dict[str, Any]] = field(default_factory=list)
 
     def check(self, model: type[models.Model], told: Mapping[str, Any]) -> None:
         """Note which of the new rows are as they were made."""
@@ -141,7 +142,7 @@ class _Taking:
             row.cohorts.set(before[_COHORTS])
 
     def _leave(self, line: str, about: str, reason: str) -> None:
-        self.left.append({"line": line, "about": about, "reason": reason})
+        self.left.append({"line": line, "about": about, "reason": stored(reason)})
 
 
 def _referred_to(

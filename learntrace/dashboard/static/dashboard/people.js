@@ -23,6 +23,15 @@
   };
   if (document.querySelector("[data-poll]")) setTimeout(poll, EVERY, EVERY);
 
+  // A file that no request may hold is refused here: the server would end the connection while it is sent.
+  for (const field of document.querySelectorAll("[data-most-bytes]")) {
+    field.addEventListener("change", () => {
+      const file = field.files[0];
+      field.setCustomValidity(file && file.size > Number(field.dataset.mostBytes) ? field.dataset.tooLarge : "");
+      field.reportValidity();
+    });
+  }
+
   for (const button of document.querySelectorAll("[data-copy]")) {
     if (!navigator.clipboard) continue;
     button.hidden = false;

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from learntrace.accounts.models import User
+from learntrace.accounts.audit.models import AuditEntry
+from learntrace.accounts.models import RosterJob, User
 from learntrace.accounts.roster.plan import Counts
 from learntrace.config.commands import roster
 from learntrace.config.commands.roster import RosterReport, import_roster
 from learntrace.registry.models import TranslationGroup
+from tests.support.builders import Cast
 from tests.support.rosters import KEY, SAMPLE, Import, everything, imported, write  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.django_db
@@ -100,3 +102,55 @@ class TestTwoAtOnce:
         report = imported("users: [{username: ada, first_name: Ada}]")
         assert report.sections["users"] == Counts(updated=1)
         assert User.objects.get().first_name == "Ada"
+
+
+class TestAnImportOfOneAcademy:
+    PEOPLE = "email,first_name\ngrace@example.org,Grace\nlina@example.org,Lina\n"
+
+    def test_is_tried_applied_and_undone(self, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        before = everything()
+        file = tmp_path / "people.csv"
+        file.write_text(self.PEOPLE)
+        assert roster.main(["import", str(file), "--academy", "downtown", "--dry-run"]) == 0
+        assert "users: 1 created, 0 updated, 1 unchanged" in capsys.readouterr().out
+        assert everything() == before
+        assert not RosterJob.objects.exists()
+        assert roster.main(["import", str(file), "--academy", str(cast.academy.pk), "--json"]) == 0
+        number = json.loads(capsys.readouterr().out)["undo"]
+        assert User.objects.filter(email="lina@example.org").exists()
+        assert roster.main(["undo", str(number)]) == 0
+        assert "Undone." in capsys.readouterr().out
+        left = {name: rows for name, rows in everything().items() if rows != before[name]}
+        assert set(left) == {"accounts.AuditEntry", "accounts.AuditValues", "accounts.RosterJob"}
+        entries = AuditEntry.objects.order_by("pk").values_list("action", "door", "academy_id")
+        assert list(entries) == [
+            ("roster.imported", "command", cast.academy.pk), ("roster.undone", "command", cast.academy.pk)
+        ]  # fmt: skip
+
+    def test_is_refused_with_its_lines_and_leaves_nothing(
+        self, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "people.csv"
+        file.write_text("email\nlee@example.org\n")
+        assert roster.main(["import", str(file), "--academy", "downtown"]) == 1
+        assert "people.csv: 2: users: lee@example.org belongs to somebody outside" in capsys.readouterr().err
+        assert not RosterJob.objects.exists()
+
+    def test_names_an_academy_and_an_import_that_there_are(
+        self, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert roster.main(["import", str(tmp_path / "x.csv"), "--academy", "nowhere"]) == 1
+        assert "There is no academy nowhere." in capsys.readouterr().err
+        assert roster.main(["undo", "17"]) == 1
+        assert "There is no such import" in capsys.readouterr().err
+
+    def test_says_what_an_undo_leaves(self, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        file = tmp_path / "people.csv"
+        file.write_text(self.PEOPLE)
+        roster.main(["import", str(file), "--academy", "downtown", "--json"])
+        number = json.loads(capsys.readouterr().out)["undo"]
+        User.objects.filter(email="lina@example.org").update(first_name="Lena")
+        assert roster.main(["undo", str(number)]) == 0
+        assert "Stays: line 3, lina@example.org: was changed since" in capsys.readouterr().out
+        assert roster.main(["undo", str(number)]) == 1
+        assert "Only an import that is applied can be undone" in capsys.readouterr().err

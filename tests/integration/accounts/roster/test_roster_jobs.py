@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
+from django.utils import translation
 
 from learntrace.accounts.audit.models import AuditEntry
+from learntrace.accounts.audit.origin import Origin, on_behalf_of
 from learntrace.accounts.models import Cohort, CohortLearner, Membership, RosterJob, User
 from learntrace.accounts.roster.jobs import asking
 from learntrace.accounts.roster.jobs.erasing import erase_from_jobs
 from learntrace.accounts.roster.jobs.running import take_job
+from learntrace.accounts.roster.jobs.telling import left_of, notes_of, problems_of
 from tests.support.builders import Cast, make_cohort, make_task, make_user
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +33,7 @@ GRACE_AND_TWO = (
 def upload(cast: Cast) -> Upload:
     def uploaded(content: str | bytes, name: str = "people.csv") -> RosterJob:
         data = content.encode() if isinstance(content, str) else content
-        job = asking.upload(RequestFactory().post("/"), cast.academy, cast.colleague, name, data)
+        job = asking.upload(cast.academy, cast.colleague, name, data)
         return run(job)
 
     return uploaded
@@ -91,14 +93,55 @@ def test_a_table_of_a_spreadsheet_is_shown_applied_and_undone(
     assert rows() == before
 
 
-def test_applying_and_undoing_leave_one_entry_each(upload: Upload, cast: Cast) -> None:
-    job = apply(upload("username\nlina\n"))
-    undo(job)
+def test_applying_and_undoing_leave_one_entry_each_of_whoever_has_asked_for_it(upload: Upload, cast: Cast) -> None:
+    job = upload("username\nlina\n")
+    other = make_user("root", "admin", cast.academy)
+    with on_behalf_of(Origin(AuditEntry.Door.PAGE, cast.colleague.pk, "grace", "10.0.0.1")):
+        job = apply(job)
+    with on_behalf_of(Origin(AuditEntry.Door.API, other.pk, "root", "10.0.0.2")):
+        undo(job)
     applied, undone = AuditEntry.objects.order_by("pk")
     assert [applied.action, undone.action] == ["roster.imported", "roster.undone"]
-    for entry in (applied, undone):
-        assert (entry.actor_id, entry.academy_id, entry.door) == (cast.colleague.pk, cast.academy.pk, "page")
-        assert entry.values.actor_name == "grace"
+    asked = [(entry.actor_id, entry.door, entry.values.actor_name, entry.values.address) for entry in (applied, undone)]
+    assert asked == [(cast.colleague.pk, "page", "grace", "10.0.0.1"), (other.pk, "api", "root", "10.0.0.2")]
+    assert {applied.academy_id, undone.academy_id} == {cast.academy.pk}
+
+
+def test_what_is_told_is_in_the_language_of_whoever_reads_it(upload: Upload, cast: Cast) -> None:
+    with translation.override("es"):
+        job = upload("username,email,cohort\nlina,nonsense,nowhere\n".encode("utf-16"))
+    spanish = job.problems
+    assert {(told.line, told.text) for told in problems_of(job)} == {
+        ("2", "users: `email`: Enter a valid email address."),
+        ("2", "cohort_learners: `cohort`: there is no cohort nowhere, neither in the file nor in the database"),
+    }
+    with translation.override("es"):
+        texts = {told.text for told in problems_of(RosterJob(problems=spanish))}
+    assert texts == {
+        "users: `email`: Introduzca una dirección de correo electrónico válida.",
+        "cohort_learners: `cohort`: no hay cohorte nowhere, ni en el archivo ni en la base de datos",
+    }
+
+
+def test_notes_and_what_an_undo_leaves_are_worded_for_the_reader_too(upload: Upload, cast: Cast) -> None:
+    job = apply(upload("username,first_name\nlina,M\xfcller\n".encode("cp1252")))
+    User.objects.filter(username="lina").update(first_name="Lena")
+    job = undo(job)
+    assert "was read as Windows-1252" in notes_of(job)[0]
+    assert [told.text for told in left_of(job)] == ["was changed since"]
+    with translation.override("es"):
+        assert "Windows-1252" in notes_of(job)[0]
+        assert notes_of(job)[0] != job.notes[0]["text"]
+        assert [told.text for told in left_of(job)] != ["was changed since"]
+
+
+def test_a_file_that_can_no_longer_be_read_is_refused_when_it_is_applied(upload: Upload, cast: Cast) -> None:
+    job = upload("username\nlina\n")
+    RosterJob.objects.filter(pk=job.pk).update(content=b"name,shoe\n")
+    job = apply(job)
+    assert job.state == "refused"
+    assert [(told.line, told.text[:14]) for told in problems_of(job)] == [("1", "unknown column")]
+    assert not User.objects.filter(username="lina").exists()
 
 
 def test_an_undo_leaves_what_is_in_use_or_changed_since_and_says_so(upload: Upload, cast: Cast) -> None:
@@ -144,7 +187,7 @@ def test_what_an_admin_may_not_import_is_refused_with_its_line(
     before = rows()
     job = upload(text)
     assert job.state == "refused"
-    assert [problem[0] for problem in job.problems if part in problem[1]] == [line], job.problems
+    assert [told.line for told in problems_of(job) if part in told.text] == [line], job.problems
     with pytest.raises(asking.NotNow):
         asking.ask_to_apply(cast.academy, job.pk, job.fingerprint)
     assert rows() == before
@@ -167,7 +210,7 @@ def test_a_yaml_roster_is_about_the_own_academy_only(upload: Upload, cast: Cast,
     before = rows()
     job = upload(text, "class.yaml")
     assert job.state == "refused"
-    assert part in " ".join(text for _line, text in job.problems)
+    assert part in " ".join(told.text for told in problems_of(job))
     assert rows() == before
 
 
@@ -194,7 +237,7 @@ def test_who_erases_their_data_is_in_no_import_any_more(upload: Upload, cast: Ca
 def test_names_of_somebody_of_two_academies_are_theirs(upload: Upload, cast: Cast) -> None:
     make_user("both", "student", cast.academy, cast.elsewhere, first_name="Bo")
     job = upload("username,first_name\nboth,Bob\n")
-    assert "only they can change `first_name`" in job.problems[0][1]
+    assert "only they can change `first_name`" in problems_of(job)[0].text
     assert upload("username,first_name\nboth,Bo\n").state == "ready"
 
 
@@ -203,7 +246,7 @@ def test_what_has_changed_since_it_was_shown_is_shown_again(upload: Upload, cast
     User.objects.filter(pk=cast.owner.pk).update(first_name="Ada Augusta")
     job = apply(job)
     assert job.state == "ready"
-    assert "Look at it again" in job.notes[-1]
+    assert "Look at it again" in notes_of(job)[-1]
     assert apply(job).state == "applied"
 
 
@@ -240,7 +283,7 @@ def test_oneroster_makes_people_cohorts_and_their_learners(upload: Upload, cast:
     before = rows()
     job = upload(tables(), "oneroster.zip")
     assert job.form == "OneRoster"
-    assert any("parents" in note for note in job.notes)
+    assert any("parents" in note for note in notes_of(job))
     job = apply(job)
     cohort = Cohort.objects.get(name="Python Fall")
     assert (cohort.slug, str(cohort.starts_on), cohort.academy) == ("downtown-py-1", "2026-09-01", cast.academy)
@@ -264,7 +307,7 @@ def test_of_several_schools_only_the_academy_is_read(upload: Upload) -> None:
     assert {change["about"] for change in job.preview if change["section"] == "users"} == {"lina"}
     orgs = orgs.replace("Downtown", "Midtown")
     job = upload(tables(orgs=orgs, users=users), "oneroster.zip")
-    assert "none of them is this academy" in job.problems[0][1]
+    assert "none of them is this academy" in problems_of(job)[0].text
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04broken", b"PK\x05\x06" + b"\0" * 18])

@@ -5,12 +5,13 @@ import zipfile
 from unittest.mock import patch
 
 import pytest
-from django.test import RequestFactory, TestCase
+from django.test import TestCase
 from pytest_django import Settings
 
 from learntrace.accounts.models import Grant, Membership, RosterJob, User
 from learntrace.accounts.roster.jobs import asking
 from learntrace.accounts.roster.jobs.running import take_job
+from learntrace.accounts.roster.jobs.telling import left_of, problems_of
 from learntrace.accounts.signing_in import reset
 from learntrace.assignments.models import Task
 from tests.support.builders import Cast, make_asset, make_cohort, make_task, make_user
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 def upload(cast: Cast, content: str | bytes, name: str = "people.yaml") -> RosterJob:
     data = content.encode() if isinstance(content, str) else content
-    asking.upload(RequestFactory().post("/"), cast.academy, cast.colleague, name, data)
+    asking.upload(cast.academy, cast.colleague, name, data)
     return last()
 
 
@@ -87,7 +88,7 @@ def test_tasks_of_the_own_academy_are_imported(cast: Cast) -> None:
 def test_an_import_spends_no_ids(cast: Cast, entry: str) -> None:
     job = upload(cast, entry)
     assert job.state == "refused"
-    assert "the server gives ids itself" in str(job.problems)
+    assert "the server gives ids itself" in str(problems_of(job))
 
 
 @pytest.mark.parametrize("how", ["member", "grant"])
@@ -102,7 +103,7 @@ def test_what_an_import_told_of_somebody_who_acts_elsewhere_since_stays(cast: Ca
         Grant.objects.create(user=ada, permission="upload_any_telemetry")
     asking.ask_to_undo(job.academy, job.pk)
     job = last()
-    assert "acts beyond this academy" in job.left[0]["reason"]
+    assert "acts beyond this academy" in left_of(job)[0].text
     assert User.objects.get(pk=ada.pk).email == "ada@new.example.org"
     assert upload(cast, f"username,email\n{ada.username},me@example.org\n", "people.csv").state == "refused"
 
@@ -141,7 +142,7 @@ def test_a_file_that_stands_for_millions_of_values_is_refused_unread(
 ) -> None:
     job = upload(cast, content, name)
     assert (job.state, job.preview) == ("refused", [])
-    assert reason in str(job.problems)
+    assert reason in str(problems_of(job))
 
 
 def test_files_that_nobody_applies_are_limited(cast: Cast) -> None:

@@ -41,7 +41,7 @@ BAD_FILES = {
     "a bad user name": ("users:\n- username: a b\n", 2, "valid username"),
     "a bad slug": ("academies:\n- slug: a b\n", 2, "valid “slug”"),
     "an asset's bad slug": ("assets:\n- slug: a/b\n", 2, "no slashes"),
-    "too long a text": ("academies:\n- slug: a\n  name: " + "x" * 151, 3, "at most 150 characters"),
+    "too long a text": ("academies:\n- slug: a\n  name: " + "x" * 151, 3, "longer than 150 characters"),
     "a bad address": ("assets:\n- slug: a\n  url: nonsense\n", 3, "valid URL"),
     "a bad date": (f"users: [{{username: a}}]\ntokens:\n- user: a\n  key: {KEY}\n  expires_at: 1\n", 5, "`expires_at`"),
     "a day that there is not": (
