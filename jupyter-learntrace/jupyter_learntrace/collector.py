@@ -97,10 +97,11 @@ class Collector:
         try:
             await self._sender.consent(collecting)
         except Denied:
-            raise Refusal(403, _("Your academy doesn't allow to turn telemetry off.")) from None
+            raise Refusal(403, _("Your academy doesn't allow turning telemetry off.")) from None
         except Failure as failure:
             raise Refusal(
-                503, _("Learntrace can't be asked now (%(told)s). Please try again.", told=Sentence(str(failure)))
+                503,
+                _("Learntrace can't be reached right now (%(told)s). Please try again.", told=Sentence(str(failure))),
             ) from None
         except SpoolUnusable as problem:
             raise Refusal(503, problem.sentence) from None
@@ -116,7 +117,8 @@ class Collector:
             raise Refusal(403, Sentence(str(denied))) from None
         except Failure as failure:
             raise Refusal(
-                503, _("Learntrace can't be asked now (%(told)s). Please try again.", told=Sentence(str(failure)))
+                503,
+                _("Learntrace can't be reached right now (%(told)s). Please try again.", told=Sentence(str(failure))),
             ) from None
 
     async def _on_disk(self, work: Any, *arguments: Any) -> Any:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.jupyter.classroom import PASSWORD, Learntrace
 from tests.jupyter.conftest import NewPage, Sit
@@ -61,6 +61,33 @@ def test_a_hand_raised_in_the_panel_stands_on_class_now(sit: Sit, new_page: NewP
     )
     panel.get_by_role("button", name="Take it back").click()
     expect(card).to_be_hidden()
+    expect(panel).to_contain_text("Do you need help?")
+
+
+def test_an_answer_from_before_the_hand_was_raised_does_not_take_it_down(sit: Sit) -> None:
+    """The panel asks as it opens; a learner who is faster than the answer has decided something newer."""
+    desk = sit("lab", "alone")
+    desk.open((WORKS,), "hand-overtaken.ipynb")
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "GET":
+            asked.append(route)
+        else:
+            route.continue_()
+
+    desk.page.route("**/learntrace/help", hold)
+    desk.page.locator(".learntrace-Indicator:visible").click()
+    panel = desk.page.get_by_role("dialog", name="What Learntrace is told")
+    panel.get_by_role("button", name="Raise hand").click()
+    expect(panel).to_contain_text("Your hand is up.")
+    assert asked
+    with desk.page.expect_response("**/learntrace/help"):
+        asked[0].fulfill(json={"allowed": True, "hand": None})
+    desk.page.wait_for_function("new Promise(done => setTimeout(() => done(true), 100))")
+    expect(panel).to_contain_text("Your hand is up.")
+    desk.page.unroute("**/learntrace/help")
+    panel.get_by_role("button", name="Take it back").click()
     expect(panel).to_contain_text("Do you need help?")
 
 
