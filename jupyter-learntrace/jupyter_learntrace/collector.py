@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from tornado.ioloop import IOLoop
 
 from jupyter_learntrace import delivery_state
 from jupyter_learntrace.capture import CapturedEvent, Unacceptable, capture_event
+from jupyter_learntrace.clocks import ahead_of
 from jupyter_learntrace.configuration import Settings
 from jupyter_learntrace.delivery import Delivery, Denied, Failure
 from jupyter_learntrace.delivery_state import DeliveryState
@@ -35,15 +39,23 @@ class Refusal(Exception):
         self.sentence = sentence
 
 
-class Collector:
-    """Collects events under one set of settings."""
+@dataclass(frozen=True)
+class Posted:
+    """What a browser posts: events, and its present time in ISO 8601 where it tells it."""
 
-    def __init__(self, settings: Settings, log: logging.Logger) -> None:
-        self._settings, self._log = settings, log
+    events: list[Any]
+    sent_at: object = None
+
+
+class Collector:
+    """Collects events under one set of settings. `clock` returns the present time in seconds since 1970."""
+
+    def __init__(self, settings: Settings, log: logging.Logger, clock: Callable[[], float] = time.time) -> None:
+        self._settings, self._log, self._clock = settings, log, clock
         self._spool = Spool(settings.spool, settings.spool_limit, log)
         # One thread: SQLite blocks on the disk, which the server's loop must not, and a single writer needs no lock.
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="learntrace-spool")
-        self._sender = Sender(settings, self._on_disk, Delivery(settings), log)
+        self._sender = Sender(settings, self._on_disk, Delivery(settings), log, clock)
         self._trouble: Sentence | None = None
 
     async def start(self) -> None:
@@ -61,7 +73,7 @@ class Collector:
             return {"accepted": 0, "rejected": [], "state": await self._state(language)}
         try:
             accepted, rejected = await IOLoop.current().run_in_executor(
-                self._disk, self._keep, body, self._sender.owner, self._sender.takes_source
+                self._disk, self._keep, body, self._sender.owner, self._sender.takes_source, self._clock()
             )
         except SpoolUnusable as problem:
             if self._trouble is None:
@@ -85,10 +97,11 @@ class Collector:
         try:
             await self._sender.consent(collecting)
         except Denied:
-            raise Refusal(403, _("Your academy doesn't allow to turn telemetry off.")) from None
+            raise Refusal(403, _("Your academy doesn't allow turning telemetry off.")) from None
         except Failure as failure:
             raise Refusal(
-                503, _("Learntrace can't be asked now (%(told)s). Please try again.", told=Sentence(str(failure)))
+                503,
+                _("Learntrace can't be reached right now (%(told)s). Please try again.", told=Sentence(str(failure))),
             ) from None
         except SpoolUnusable as problem:
             raise Refusal(503, problem.sentence) from None
@@ -104,19 +117,21 @@ class Collector:
             raise Refusal(403, Sentence(str(denied))) from None
         except Failure as failure:
             raise Refusal(
-                503, _("Learntrace can't be asked now (%(told)s). Please try again.", told=Sentence(str(failure)))
+                503,
+                _("Learntrace can't be reached right now (%(told)s). Please try again.", told=Sentence(str(failure))),
             ) from None
 
     async def _on_disk(self, work: Any, *arguments: Any) -> Any:
         return await IOLoop.current().run_in_executor(self._disk, work, self._spool, *arguments)
 
     def _keep(
-        self, body: bytes, owner: Owner, with_source: bool
+        self, body: bytes, owner: Owner, with_source: bool, now: float
     ) -> tuple[int, list[tuple[int, str | None, Unacceptable]]]:
         """Keep events, in the spool's thread. Return how many, and the index, id and reason of each rejected one."""
         kept: list[CapturedEvent] = []
         rejected: list[tuple[int, str | None, Unacceptable]] = []
-        for index, event in enumerate(events_of(body)):
+        posted = posted_in(body)
+        for index, event in enumerate(posted.events):
             outcome = _capture(event, with_source)
             if isinstance(outcome, CapturedEvent):
                 kept.append(outcome)
@@ -124,7 +139,7 @@ class Collector:
                 identifier = event.get("id") if isinstance(event, dict) else None
                 rejected.append((index, identifier if isinstance(identifier, str) else None, outcome))
         if kept:
-            self._spool.add(owner, kept)
+            self._spool.add(owner, kept, ahead_of(now, posted.sent_at))
         return len(kept), rejected
 
     async def _state(self, language: str) -> dict[str, Any]:
@@ -191,8 +206,8 @@ def _capture(event: object, with_source: bool) -> CapturedEvent | Unacceptable:
         return problem
 
 
-def events_of(body: bytes) -> list[Any]:
-    """Parse a request's body into its events. Raises Refusal."""
+def posted_in(body: bytes) -> Posted:
+    """Parse a request's body. Raises Refusal."""
     if len(body) > MOST_POSTED_BYTES:
         raise Refusal(413, _("The request is larger than %(limit)s MiB.", limit=MOST_POSTED_BYTES // 1024 // 1024))
     try:
@@ -202,4 +217,4 @@ def events_of(body: bytes) -> list[Any]:
     events = document.get("events") if isinstance(document, dict) else None
     if not isinstance(events, list) or not 1 <= len(events) <= MOST_POSTED:
         raise Refusal(400, _("The request has to hold a list of 1 to %(limit)s events.", limit=MOST_POSTED))
-    return events
+    return Posted(events, document.get("sent_at"))

@@ -28,15 +28,15 @@ LONGEST_RETRY_AFTER = 300.0
 
 _NETWORK = {
     errno.ECONNREFUSED: _("the connection is refused"),
-    errno.ECONNRESET: _("it broke off the connection"),
-    errno.EPIPE: _("it broke off the connection"),
-    errno.EHOSTUNREACH: _("no way leads there"),
-    errno.ENETUNREACH: _("no way leads there"),
+    errno.ECONNRESET: _("it closed the connection"),
+    errno.EPIPE: _("it closed the connection"),
+    errno.EHOSTUNREACH: _("there is no route to it"),
+    errno.ENETUNREACH: _("there is no route to it"),
     errno.ETIMEDOUT: _("no answer in time"),
 }
 _NO_ANSWER, _NO_NAME, _NO_TRUST = (
     _("no answer in time"),
-    _("the network knows no such name"),
+    _("there is no such host"),
     _("no trusted connection"),
 )
 

@@ -37,7 +37,7 @@ def decide(collecting: bool, reason: str, message: str, trouble: Sentence | None
         return DeliveryState(
             WAITING,
             SERVER_AWAY,
-            _("Learntrace is away (%(told)s). Your events are kept and sent later.", told=Sentence(message)),
+            _("Learntrace can't be reached (%(told)s). Your events are kept and sent later.", told=Sentence(message)),
         )
     if reason == REFUSED:
         return DeliveryState(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from jupyter_learntrace.clocks import with_sent_at
 from jupyter_learntrace.configuration import Settings
 from jupyter_learntrace.delivery import Away, BatchRefused, Delivery, Failure, OptedOut, Refused
 from jupyter_learntrace.identity import Account, Owner, owner_of
@@ -42,11 +43,19 @@ class _AnotherSends(Exception):
 class Sender:
     """A loop that asks for the account, sends, and rests. `on_disk` calls a method of the spool in its thread."""
 
-    def __init__(self, settings: Settings, on_disk: OnDisk, delivery: Delivery, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_disk: OnDisk,
+        delivery: Delivery,
+        log: logging.Logger,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.reason = ""  # why nothing can be sent: "", server-away or refused
         self.message = ""  # what Learntrace or the system said about that
         self.account: Account | None = None
         self._settings, self._on_disk, self._delivery, self._log = settings, on_disk, delivery, log
+        self._clock = clock
         self._holder = Holder()
         self._account_at = self._viewed_at = float("-inf")
         self._decisions = 0  # how often the learner has said yes or no here
@@ -194,7 +203,8 @@ class Sender:
     async def _send(self, events: Sequence[Spooled]) -> None:
         """Send a batch. If Learntrace refuses it as a whole, send its halves, until the event to blame is alone."""
         try:
-            receipt = await self._delivery.send([event.body for event in events])
+            now = self._clock()
+            receipt = await self._delivery.send([with_sent_at(event.body, event.ahead_ms, now) for event in events])
         except BatchRefused as refusal:
             if len(events) == 1:
                 await self._settle([], [Rejection(events[0], refusal.code, str(refusal))])

@@ -19,7 +19,7 @@ from jupyter_learntrace.capture import CapturedEvent
 from jupyter_learntrace.identity import Account, Owner
 from jupyter_learntrace.lease import Holder
 from jupyter_learntrace.messages import Sentence, _
-from jupyter_learntrace.spool_file import SpoolFile, SpoolUnusable
+from jupyter_learntrace.spool_file import INSERT_EVENT, SpoolFile, SpoolUnusable
 
 MOST_REJECTED = 100
 
@@ -30,11 +30,15 @@ class SpoolFull(SpoolUnusable):
 
 @dataclass(frozen=True)
 class Spooled:
-    """An event in the spool; `arrival` is its position in the queue."""
+    """An event in the spool; `arrival` is its position in the queue.
+
+    `ahead_ms` is by how much the clock that stamped it was ahead of this server's; None where that isn't known.
+    """
 
     arrival: int
     id: str
     body: str
+    ahead_ms: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,15 +76,15 @@ class Spool:
     def close(self) -> None:
         self._file.close()
 
-    def add(self, owner: Owner, events: Sequence[CapturedEvent]) -> None:
+    def add(self, owner: Owner, events: Sequence[CapturedEvent], ahead_ms: int | None = None) -> None:
         """Store the events; they are on disk when this returns. Ids that are here already are ignored. Raises SpoolFull."""
-        rows = [(event.id, owner.server, owner.credential, owner.name, event.body, now()) for event in events]
+        rows = [(event.id, owner.server, owner.credential, owner.name, event.body, now(), ahead_ms) for event in events]
 
         def work(connection: sqlite3.Connection) -> None:
             if _size(connection) + sum(len(event.body.encode()) for event in events) > self._limit:
                 raise SpoolFull(_spool_full(self._limit))
             connection.executemany(
-                "INSERT OR IGNORE INTO event (id, server, credential, actor, body, spooled_at) VALUES (?, ?, ?, ?, ?, ?)",
+                INSERT_EVENT,
                 rows,
             )
 
@@ -101,7 +105,7 @@ class Spool:
             batch: list[Spooled] = []
             total = 0
             for row in connection.execute(
-                f"SELECT arrival, id, body FROM event WHERE {OWNED} ORDER BY arrival LIMIT :events",
+                f"SELECT arrival, id, body, ahead_ms FROM event WHERE {OWNED} ORDER BY arrival LIMIT :events",
                 {**owner_values(owner), "events": events},
             ):
                 total += len(row[2].encode()) + 1
@@ -208,7 +212,7 @@ def _rejected_row(rejection: Rejection, owner: Owner, at: str) -> tuple[str | No
 
 
 def _spool_full(limit: int) -> Sentence:
-    return _("%(limit)s MiB of events wait already, which is the limit.", limit=round(limit / 1024 / 1024, 1))
+    return _("%(limit)s MiB of events are waiting already, which is the limit.", limit=round(limit / 1024 / 1024, 1))
 
 
 def _size(connection: sqlite3.Connection) -> int:

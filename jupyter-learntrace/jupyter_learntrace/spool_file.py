@@ -30,7 +30,8 @@ CREATE TABLE IF NOT EXISTS event (
     credential TEXT NOT NULL,
     actor TEXT,
     body TEXT NOT NULL,
-    spooled_at TEXT NOT NULL
+    spooled_at TEXT NOT NULL,
+    ahead_ms INTEGER
 );
 CREATE INDEX IF NOT EXISTS event_owner ON event (credential, actor, server);
 CREATE TABLE IF NOT EXISTS account (
@@ -59,6 +60,11 @@ CREATE TABLE IF NOT EXISTS rejected (
     rejected_at TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS lease (one INTEGER PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL, until REAL NOT NULL);
+"""
+# Earlier versions made files without this column, and work with those that have it: the schema's number stays.
+_ADD_CLOCKS = "ALTER TABLE event ADD COLUMN ahead_ms INTEGER"
+INSERT_EVENT = """
+INSERT OR IGNORE INTO event (id, server, credential, actor, body, spooled_at, ahead_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -170,12 +176,15 @@ class SpoolFile:
         """Copy the events that can still be read. Return how many."""
         rows: list[tuple[object, ...]] = []
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"{damaged.as_uri()}?mode=ro", uri=True)) as connection:
-            for row in connection.execute("SELECT id, server, credential, actor, body, spooled_at FROM event"):
+            ahead_ms = "ahead_ms" if _knows_clocks(connection) else "NULL"
+            for row in connection.execute(
+                f"SELECT id, server, credential, actor, body, spooled_at, {ahead_ms} FROM event"
+            ):
                 rows.append(row)  # noqa: PERF402 - keeps the rows that come before the damage
         if rows:
             self._transaction(
                 lambda connection: connection.executemany(
-                    "INSERT OR IGNORE INTO event (id, server, credential, actor, body, spooled_at) VALUES (?, ?, ?, ?, ?, ?)",
+                    INSERT_EVENT,
                     rows,
                 )
             )
@@ -202,6 +211,16 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise sqlite3.NotSupportedError(f"made by a newer version ({version})")
     if version < SCHEMA_VERSION:
         connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    if not _knows_clocks(connection):
+        # Another Jupyter server may add it at the same moment.
+        connection.execute("BEGIN IMMEDIATE")
+        if not _knows_clocks(connection):
+            connection.execute(_ADD_CLOCKS)
+        connection.execute("COMMIT")
+
+
+def _knows_clocks(connection: sqlite3.Connection) -> bool:
+    return any(row[1] == "ahead_ms" for row in connection.execute("PRAGMA table_info(event)"))
 
 
 def _unusable(problem: Exception) -> Sentence:

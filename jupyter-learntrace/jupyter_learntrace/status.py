@@ -69,10 +69,10 @@ def _options(language: str) -> argparse.ArgumentParser:
         prog="jupyter learntrace", description=say(_("Learning telemetry from this computer's notebooks."))
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="status")
-    about = say(_("Say what waits, what was sent and to whom; exit with 1 if something needs attention."))
+    about = say(_("Show what is waiting, what was sent and to whom; exit with 1 if something needs attention."))
     status = commands.add_parser("status", help=about, description=about)
     status.add_argument("--json", action="store_true", help=say(_("as JSON")))
-    status.add_argument("--check", action="store_true", help=say(_("also ask Learntrace now who we are")))
+    status.add_argument("--check", action="store_true", help=say(_("also check the account with Learntrace now")))
     return parser
 
 
@@ -154,7 +154,7 @@ def sentences(findings: Findings) -> Iterator[Sentence]:
             yield _("You have turned telemetry off.")
     mine = report.mine
     if mine is None:
-        yield _("No events wait.")
+        yield _("No events are waiting.")
     else:
         yield _(
             "Waiting events: %(events)s (%(size)s KiB), the oldest since %(oldest)s",

@@ -12,7 +12,7 @@ LABELS = frozenset((
     _("aborted"), _("academy"), _("academy id"), _("acknowledged at"), _("acknowledged by"), _("active"),
     _("active seconds"), _("actor"), _("arrival"), _("asset"), _("asset slug"), _("asset type"), _("assignment"),
     _("associated slug"), _("at"), _("attempts"), _("begun at"), _("by operator"), _("by staff"),
-    _("category"), _("cell id"), _("changed"),
+    _("category"), _("cell id"), _("changed"), _("clock offset ms"),
     _("changed at"), _("channel"), _("claimed at"), _("code"), _("code hash"), _("cohort"), _("collecting"),
     _("completion rate"), _("concerns"), _("config"), _("context"), _("count"), _("counts"), _("created at"), _("cut"),
     _("data"), _("delivered at"), _("delivery"), _("description"), _("destination"), _("detail"), _("difficulty"),

@@ -16,6 +16,7 @@ from django.utils.translation import pgettext
 
 COOKIE: Final = "learntrace_zone"
 _API: Final = "/v1/"
+_UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
 def zone_of(name: str) -> ZoneInfo | None:
@@ -49,3 +50,10 @@ def day_bounds(first_day: date, days: int) -> list[datetime]:
 def day_and_time(at: datetime) -> str:
     """Return a local time for sentences and messages, as the active language writes it: 28 Nov 2026, 09:30."""
     return formats.date_format(at, pgettext("date format", "j M Y, H:i"))
+
+
+def largest_unit(span: timedelta) -> str:
+    """Return a span for sentences, rounded to its largest unit, which both languages write alike: 2 h; 1 min at least."""
+    seconds = max(60, round(span.total_seconds()))
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size)
+    return f"{round(seconds / size)} {unit}"

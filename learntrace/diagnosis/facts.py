@@ -1,7 +1,7 @@
 """The facts about a learner and an asset, as plain values for the walk. Times are the server's."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 HERE, MISLED, UNKNOWN = "here", "misled", "unknown"
 """Where a LearnPack request went: to the asset; to another one by its asset id, though its slug is this one's; nowhere."""
@@ -127,11 +127,15 @@ class EventGroup:
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """The front end that sent the learner's last event in the academy, on whatever notebook, and when it came."""
+    """The front end that sent the learner's last event in the academy, on whatever notebook, and when it came.
+
+    `clock_ahead` is by how much its clock was ahead, where that was wrong and is corrected.
+    """
 
     at: datetime
     name: str = ""
     version: str = ""
+    clock_ahead: timedelta | None = None
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ NOTEBOOK: Mapping[str, CheckFunction] = {
     "sender": front_door.sender,
     "rejected": notebook.rejected,
     "front_end": notebook.front_end,
+    "clock": notebook.clock,
     "arrived": notebook.arrived,
     "tags": notebook.tags,
     "waiting": notebook.waiting,

@@ -1,10 +1,12 @@
 """Jupyter's events, rejected events, published notebooks, and learners' consent."""
 
+from datetime import timedelta
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q, Value
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, User
@@ -14,6 +16,15 @@ ASSIGNMENT = KeyTextTransform("assignment", "object")
 OUTCOME = KeyTextTransform("outcome", "result")
 HAS_OUTCOME = Q(result__has_key="outcome")
 FLAGGED = ~Q(flags=[])
+CORRECTED = Q(clock_offset_ms__isnull=False)
+# When an event happened: by the learner's clock, less the error of that.
+HAPPENED_AT = ExpressionWrapper(
+    F("occurred_at")
+    - ExpressionWrapper(
+        Coalesce(F("clock_offset_ms"), 0) * Value(timedelta(milliseconds=1)), output_field=models.DurationField()
+    ),
+    output_field=models.DateTimeField(),
+)
 
 
 class Event(models.Model):
@@ -42,6 +53,10 @@ class Event(models.Model):
     object_id = models.CharField(max_length=200, null=True, blank=True)
     code_hash = models.CharField(max_length=200, null=True, blank=True)
     occurred_at = models.DateTimeField(help_text=_("by the learner's clock"))
+    # What is to be taken from `occurred_at` (`measures.clock.correction`).
+    clock_offset_ms = models.BigIntegerField(
+        null=True, blank=True, help_text=_("by how much the learner's clock was ahead, where it was wrong and told so")
+    )
     created_at = models.DateTimeField(db_default=Now())
     flags = models.JSONField(default=list, db_default=[], blank=True)
     # The order in which events were received; within a request, their order there.
@@ -72,6 +87,9 @@ class Event(models.Model):
             models.Index(
                 F("academy"), F("created_at").desc(), F("arrival").desc(), name="events_flagged", condition=FLAGGED
             ),
+            # Clocks that are wrong, which few are: those of a learner, and an academy's newest.
+            models.Index(F("user"), F("clock_offset_ms"), name="events_clocks", condition=CORRECTED),
+            models.Index(F("academy"), F("created_at").desc(), name="events_clocks_off", condition=CORRECTED),
             # One assignment of an academy: its newest events, and when it was last seen.
             models.Index(F("academy"), ASSIGNMENT, F("created_at").desc(), name="events_assignment"),
             # One learner, and a learner's attempts at an assignment in their order.
@@ -124,6 +142,10 @@ class RejectedEvent(models.Model):
     raw = models.TextField(help_text=_("JSON as it was sent, without source code"))
     cut = models.BooleanField(default=False, db_default=False, help_text=_("too large to be stored in full"))
     times = models.PositiveIntegerField(default=1, db_default=1)
+    # Measured as it was sent first, for the correction of its time once it is accepted.
+    clock_offset_ms = models.BigIntegerField(
+        null=True, blank=True, help_text=_("by how much the sender's clock was ahead, where it told its time")
+    )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now(), help_text=_("when it was last sent"))
 

@@ -1,7 +1,7 @@
 """The newest notebook events of an academy or a learner, rejected ones included."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import QuerySet
@@ -11,7 +11,7 @@ from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
 from learntrace.measures.activity import EXECUTED
 from learntrace.notebooks.documents.activities import SOURCE
-from learntrace.notebooks.models import ASSIGNMENT, Arrival, Event, RejectedEvent
+from learntrace.notebooks.models import ASSIGNMENT, CORRECTED, Arrival, Event, RejectedEvent
 from learntrace.notebooks.validation import rejections
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.models import Activity
@@ -76,6 +76,33 @@ def last_event_of(learner: User) -> LastEvent | None:
     context = context if isinstance(context, dict) else {}
     front_end, version = (context.get(name) for name in ("frontend", "version"))
     return LastEvent(at, *(text if isinstance(text, str) else "" for text in (front_end, version)))
+
+
+@dataclass(frozen=True)
+class WrongClock:
+    """A learner whose machine's clock was wrong when it sent last: by how much it was ahead, or behind, and when that was."""
+
+    learner: User
+    off: timedelta
+    is_ahead: bool
+    at: datetime
+
+
+def wrong_clocks(academy: Academy, since: datetime) -> list[WrongClock]:
+    """Return the learners whose events after a time got a correction, the newest of each, by name; one query."""
+    rows = (
+        Event.objects.filter(CORRECTED, seen(academy), academy=academy, created_at__gt=since, user__isnull=False)
+        .order_by("user_id", "-created_at", "-arrival")
+        .distinct("user_id")
+        .select_related("user")
+        .only("clock_offset_ms", "created_at", *_PEOPLE)
+    )
+    clocks = [
+        WrongClock(row.user, timedelta(milliseconds=abs(row.clock_offset_ms)), row.clock_offset_ms > 0, row.created_at)
+        for row in rows
+        if row.user and row.clock_offset_ms
+    ]
+    return sorted(clocks, key=lambda clock: (clock.learner.display_name, clock.learner.pk))
 
 
 def newest_events_in(academy: Academy, most: int) -> list[NewestEvent]:

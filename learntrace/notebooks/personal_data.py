@@ -10,9 +10,9 @@ from learntrace.accounts.models import User
 from learntrace.core.deletion import delete_by
 from learntrace.core.personal_data import PersonalDataset, Rows, register_datasets
 from learntrace.core.wakeup import announce
+from learntrace.measures.clock import BEHIND
 from learntrace.notebooks.documents.activities import SOURCE
-from learntrace.notebooks.models import Consent, Event, RejectedEvent
-from learntrace.notebooks.validation.event import BEHIND
+from learntrace.notebooks.models import HAPPENED_AT, Consent, Event, RejectedEvent
 from learntrace.notebooks.validation.rejections import TELEMETRY_OF_ANOTHER
 from learntrace.progress.recording import activity_store, recomputation
 from learntrace.progress.recording.recording import lock_learners
@@ -44,6 +44,7 @@ _EVENT_COLUMNS = (
     "actor",
     "verb",
     "occurred_at",
+    "clock_offset_ms",
     "created_at",
     "object",
     "result",
@@ -90,7 +91,8 @@ def _sweep_events(user_id: int, erased_at: datetime) -> int:
     follows from these."""
     with transaction.atomic():
         lock_learners([user_id])
-        late = Event.objects.filter(user=user_id, occurred_at__lte=erased_at, occurred_at__gte=erased_at - BEHIND)
+        late = Event.objects.filter(user=user_id).alias(happened_at=HAPPENED_AT)
+        late = late.filter(happened_at__lte=erased_at, happened_at__gte=erased_at - BEHIND)
         ids = [str(pk) for pk in late.values_list("pk", flat=True)]
         count: int = late.filter(pk__in=ids).delete()[0]
         activity_store.delete(ids)

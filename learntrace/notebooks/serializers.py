@@ -56,6 +56,7 @@ class EventSerializer(serializers.ModelSerializer[Event]):
             "code_hash",
             "flags",
             "occurred_at",
+            "clock_offset_ms",
             "created_at",
         )
 

@@ -240,7 +240,8 @@ TABLES: Final[tuple[Table, ...]] = (
     ),
     # Notebooks
     personal(
-        "events", "id actor user_id sender_id verb object result context session_id object_id code_hash occurred_at flags",
+        "events", "id actor user_id sender_id verb object result context session_id object_id code_hash occurred_at "
+        "clock_offset_ms flags",
         "academy_id created_at arrival", _WORK, Kept.ERASED, SeenBy.STAFF, "notebook-events",
     ),
     personal(
@@ -248,7 +249,8 @@ TABLES: Final[tuple[Table, ...]] = (
         SeenBy.OPERATOR, why="A queue of events by their ids; an erasure empties it.",
     ),
     personal(
-        "notebooks_rejectedevent", "sender_id user_id event_id code detail reason_values raw fingerprint times",
+        "notebooks_rejectedevent", "sender_id user_id event_id code detail reason_values raw fingerprint times "
+        "clock_offset_ms",
         "id academy_id cut created_at updated_at", _SENT, Kept.DAYS, SeenBy.STAFF, "rejected-events",
     ),
     personal(

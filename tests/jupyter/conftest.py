@@ -1,5 +1,6 @@
 """One classroom and one browser for all tests here, and the wheel that they are about."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser import chromium
 from tests.browser.pages import PATIENCE
 from tests.jupyter import classroom as room
-from tests.jupyter.classroom import AT_THE_HUB, PASSWORD, Classroom
+from tests.jupyter.classroom import AT_THE_HUB, CLASSIC, PASSWORD, READY_HUB, Classroom, alone
 from tests.jupyter.front_ends import FRONT_ENDS, FrontEnd
 from tests.jupyter.hub_pages import sign_in
 from tests.jupyter.lesson import CELLS, Cell, write_lesson
+from tests.jupyter.servers import JupyterServer
 from tests.support.folders import folder_on_disk
 
 NewPage = Callable[..., Page]
@@ -117,3 +119,24 @@ Sit = Callable[..., Desk]
 def sit(classroom: Classroom, new_page: NewPage) -> Sit:
     """Sit down: `sit("lab", "hub")`, `sit("classic", "alone")`."""
     return lambda front_end, place: Desk(classroom, front_end, place, new_page)
+
+
+@pytest.fixture
+def custom_alone(classroom: Classroom) -> Iterator[JupyterServer]:
+    """Classic Notebook with the hub's custom.js in its configuration folder, and the nbextension turned off."""
+    with folder_on_disk() as folder:
+        # What stands here counts more than what the wheel put into the environment.
+        first = folder / "first"
+        off = {"load_extensions": {"jupyter-learntrace/main": False}}
+        put(first / "nbconfig" / "notebook.json", json.dumps(off))
+        url = classroom.learntrace.url
+        server = alone(folder / "custom", CLASSIC, ("notebook",), "cara", url, JUPYTER_CONFIG_PATH=str(first))
+        put(server.folder / "config" / "custom" / "custom.js", (READY_HUB / "custom" / "custom.js").read_text())
+        server.start()
+        yield server
+        server.stop()
+
+
+def put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)

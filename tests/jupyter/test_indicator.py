@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.jupyter.conftest import Desk, Sit
 from tests.jupyter.lesson import WORKS
+from tests.support.waiting import wait_until
 
 
 def indicator(desk: Desk) -> Locator:
@@ -48,3 +49,26 @@ def test_a_learner_sees_what_is_sent_and_turns_it_off_and_on(sit: Sit, front_end
     # The one that ran meanwhile was the second of the kernel.
     assert [row["result"]["execution_count"] for row in rows] == [1, 3]
     assert {row["user_id"] for row in rows} == {user["id"]}
+
+
+def test_a_page_that_nobody_is_at_asks_nothing_until_somebody_is(sit: Sit) -> None:
+    """A hub's proxy takes every request for activity, and would never stop the server behind a page that was left open."""
+    desk = sit("classic", "alone")
+    desk.page.clock.install()
+    desk.open((WORKS,), "left-alone.ipynb")
+    expect(desk.page.locator(".learntrace-Indicator:visible")).to_have_text("Sending")
+    asked: list[str] = []
+    desk.page.on("request", lambda request: asked.append(request.url) if "/learntrace/" in request.url else None)
+    for _minute in range(5):
+        desk.page.clock.fast_forward("01:00")
+    wait_until(lambda: asked, "it asks while somebody may be there")
+    desk.page.clock.fast_forward("06:00")
+    desk.page.wait_for_load_state("networkidle")
+    asked.clear()
+    for _minute in range(30):
+        desk.page.clock.fast_forward("01:00")
+    desk.page.wait_for_load_state("networkidle")
+    assert not asked
+    desk.page.mouse.move(300, 300)
+    desk.page.mouse.move(310, 310)
+    wait_until(lambda: {url.rpartition("/")[2] for url in asked} == {"state", "help"}, "asked as somebody is back")

@@ -1,42 +1,16 @@
 """Learntrace goes away while cells run, the Jupyter servers are killed meanwhile: afterwards every execution is there once."""
 
-import json
 import re
 import signal
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.jupyter.classroom import CLASSIC, READY_HUB, Classroom, alone
+from tests.jupyter.classroom import Classroom
 from tests.jupyter.conftest import NewPage, Sit
 from tests.jupyter.front_ends import Classic
 from tests.jupyter.lesson import RAISES, WORKS, write_lesson
 from tests.jupyter.servers import JupyterServer
-from tests.support.folders import folder_on_disk
-
-
-@pytest.fixture
-def custom_alone(classroom: Classroom) -> Iterator[JupyterServer]:
-    """Classic Notebook with the hub's custom.js in its configuration folder, and the nbextension turned off."""
-    with folder_on_disk() as folder:
-        # What stands here counts more than what the wheel put into the environment.
-        first = folder / "first"
-        off = {"load_extensions": {"jupyter-learntrace/main": False}}
-        put(first / "nbconfig" / "notebook.json", json.dumps(off))
-        url = classroom.learntrace.url
-        server = alone(folder / "custom", CLASSIC, ("notebook",), "cara", url, JUPYTER_CONFIG_PATH=str(first))
-        put(server.folder / "config" / "custom" / "custom.js", (READY_HUB / "custom" / "custom.js").read_text())
-        server.start()
-        yield server
-        server.stop()
-
-
-def put(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
 
 
 def test_what_ran_while_learntrace_was_away_and_jupyter_was_killed_arrives_once(

@@ -195,7 +195,7 @@ def test_a_file_that_is_no_database_is_put_aside_and_told(folder: Path, caplog: 
 
 def test_of_a_damaged_file_what_can_be_read_still_waits(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     spool = opened(folder)
-    spool.add(ADA, events(200, 2000))
+    spool.add(ADA, events(200, 2000), 7_200_000)
     path = folder / "learntrace" / "spool.sqlite3"
     size = path.stat().st_size
     with path.open("r+b") as file:
@@ -204,7 +204,8 @@ def test_of_a_damaged_file_what_can_be_read_still_waits(folder: Path, caplog: py
     spool.close()
     spool = opened(folder)
     # The damage shows where the file is read.
-    saved = ids(spool, size=64 * MIB)
+    saved = spool.oldest(ADA, 1000, 64 * MIB)
+    assert {event.ahead_ms for event in saved} == {7_200_000}, "with the error of its clock"
     spool.add(ADA, events(1, first=1000))
     assert len(damaged(folder)) == 1
     assert 50 < len(saved) < 200

@@ -55,7 +55,7 @@ def test_it_says_what_was_sent_to_whom_and_what_waits(
 def test_it_speaks_the_language_of_the_terminal(folder: Path, learntrace: LearntraceServer) -> None:
     environment = {"LEARNTRACE_URL": learntrace.url, "LEARNTRACE_TOKEN": TOKEN}
     english, spanish = status(folder, **environment), status(folder, LANG="es_MX.UTF-8", **environment)
-    assert "No events wait." in english[1]
+    assert "No events are waiting." in english[1]
     assert "No hay eventos en espera." in spanish[1]
     assert status(folder, LC_ALL="en_GB.UTF-8", LANG="es_MX.UTF-8", **environment) == english
 

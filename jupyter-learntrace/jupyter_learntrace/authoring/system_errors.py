@@ -15,7 +15,7 @@ def reason_of(error: object) -> str:
     if isinstance(error, ssl.SSLError):
         return _("its TLS certificate isn't valid for this address")
     if isinstance(error, socket.gaierror):
-        return _("the network knows no such name")
+        return _("there is no such host")
     if isinstance(error, TimeoutError):
         return _("it doesn't answer in time")
     if isinstance(error, http.client.HTTPException):
@@ -33,9 +33,9 @@ def reason_of(error: object) -> str:
         errno.ELOOP: _("its links lead in a circle"),
         errno.EIO: _("the disk reports an error"),
         errno.ECONNREFUSED: _("nothing answers there"),
-        errno.ECONNRESET: _("it broke off the connection"),
-        errno.EHOSTUNREACH: _("no way leads there"),
-        errno.ENETUNREACH: _("no way leads there"),
+        errno.ECONNRESET: _("it closed the connection"),
+        errno.EHOSTUNREACH: _("there is no route to it"),
+        errno.ENETUNREACH: _("there is no route to it"),
     }
     name = errno.errorcode.get(number, "?") if number is not None else type(error).__name__
     return reasons.get(number or 0) or _("the system reports %(code)s", code=name)

@@ -82,9 +82,12 @@ export class Endpoint {
     private readonly language: () => string
   ) {}
 
-  /** Send events; `leaving` lets the request outlive the page. */
+  /**
+   * Send events; `leaving` lets the request outlive the page. The present time by the clock that stamped them tells how
+   * wrong that clock is.
+   */
   post(events: readonly CapturedEvent[], leaving = false): Promise<Answer> {
-    return this.ask<Answer>('learntrace/events', 'POST', { events }, leaving);
+    return this.ask<Answer>('learntrace/events', 'POST', { events, sent_at: new Date().toISOString() }, leaving);
   }
 
   state(): Promise<State> {

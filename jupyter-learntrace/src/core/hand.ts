@@ -1,5 +1,6 @@
 /** The learner's raised hand: what the Jupyter server says of it, and the part of the panel that raises it. */
 import type { Endpoint, Hand, Help } from './endpoint';
+import { Presence } from './presence';
 import { text } from './texts';
 
 /** How often the place in the queue is asked for while a hand is up, and how often whether hands can be raised. */
@@ -15,6 +16,9 @@ export class HandWatch {
   onChange: () => void = () => undefined;
 
   private known: Help = { allowed: false, hand: null };
+  /** How often the learner has raised the hand or taken it back here, begun or answered. */
+  private decisions = 0;
+  private readonly presence = new Presence(() => void this.refresh());
   private timer: number | undefined;
   private running = false;
 
@@ -30,20 +34,26 @@ export class HandWatch {
 
   start(): void {
     this.running = true;
-    document.addEventListener('visibilitychange', this.look);
+    this.presence.start();
     void this.refresh();
   }
 
   stop(): void {
     this.running = false;
-    document.removeEventListener('visibilitychange', this.look);
+    this.presence.stop();
     window.clearTimeout(this.timer);
   }
 
-  /** Ask now; a failure leaves what is known. */
+  /** Ask now; a failure leaves what is known, and so does an answer that a decision overtook: it may be older. */
   readonly refresh = async (): Promise<void> => {
+    const decisions = this.decisions;
     try {
-      this.take(await this.endpoint.help());
+      const help = await this.endpoint.help();
+      if (decisions === this.decisions) {
+        this.take(help);
+      } else {
+        this.schedule(AGAIN_MS);
+      }
     } catch {
       this.schedule(AGAIN_MS);
     }
@@ -51,11 +61,18 @@ export class HandWatch {
 
   /** Raise the hand; rejects with Refused where that isn't possible. */
   async raise(question: string): Promise<void> {
-    this.take(await this.endpoint.raiseHand(question, this.about()));
+    await this.decide(this.endpoint.raiseHand(question, this.about()));
   }
 
   async takeBack(): Promise<void> {
-    this.take(await this.endpoint.takeHandBack());
+    await this.decide(this.endpoint.takeHandBack());
+  }
+
+  private async decide(answer: Promise<Help>): Promise<void> {
+    this.decisions++;
+    const help = await answer;
+    this.decisions++;
+    this.take(help);
   }
 
   private take(help: Help): void {
@@ -64,20 +81,13 @@ export class HandWatch {
     this.onChange();
   }
 
-  private readonly look = (): void => {
-    if (document.visibilityState === 'visible') {
-      void this.refresh();
-    }
-  };
-
   private schedule(milliseconds: number): void {
     window.clearTimeout(this.timer);
     if (this.running) {
       this.timer = window.setTimeout(() => {
-        if (document.visibilityState === 'visible') {
+        // Asked anew as soon as somebody is there again.
+        if (this.presence.isThere) {
           void this.refresh();
-        } else {
-          this.schedule(milliseconds);
         }
       }, milliseconds);
     }

@@ -1,5 +1,6 @@
 /** Polls the state of delivery, which also says whether events are collected at all. */
 import { Refused, troubleOf, type Endpoint, type State, type Trouble } from './endpoint';
+import { Presence } from './presence';
 
 export type { State } from './endpoint';
 
@@ -34,6 +35,9 @@ export class StateWatch {
   private pace = SOON_MS;
   private timer: number | null = null;
   private running = false;
+  /** How often the learner has said yes or no here, begun or answered. */
+  private decisions = 0;
+  private readonly presence = new Presence(() => void this.refresh());
 
   constructor(private readonly endpoint: Endpoint) {}
 
@@ -54,20 +58,26 @@ export class StateWatch {
 
   start(): void {
     this.running = true;
-    document.addEventListener('visibilitychange', this.look);
+    this.presence.start();
     void this.refresh();
   }
 
   stop(): void {
     this.running = false;
-    document.removeEventListener('visibilitychange', this.look);
+    this.presence.stop();
     window.clearTimeout(this.timer ?? undefined);
   }
 
-  /** Request the state now. */
+  /** Request the state now. An answer that a decision of the learner overtook may be older than it, and is dropped. */
   async refresh(): Promise<void> {
+    const decisions = this.decisions;
     try {
-      this.show(await this.endpoint.state());
+      const state = await this.endpoint.state();
+      if (decisions === this.decisions) {
+        this.show(state);
+      } else {
+        this.schedule();
+      }
     } catch (reason) {
       if (reason instanceof Refused && reason.status === NOT_FOUND) {
         this.show(NOT_INSTALLED);
@@ -94,14 +104,11 @@ export class StateWatch {
 
   /** Set whether the learner's events may be collected; rejects with Refused where that isn't allowed. */
   async consent(collecting: boolean): Promise<void> {
-    this.take(await this.endpoint.consent(collecting));
+    this.decisions++;
+    const state = await this.endpoint.consent(collecting);
+    this.decisions++;
+    this.take(state);
   }
-
-  private readonly look = (): void => {
-    if (document.visibilityState === 'visible') {
-      void this.refresh();
-    }
-  };
 
   private schedule(): void {
     window.clearTimeout(this.timer ?? undefined);
@@ -113,8 +120,8 @@ export class StateWatch {
   }
 
   private readonly poll = (): void => {
-    // A hidden page waits until it is visible again; but trackers need a first answer.
-    if (document.visibilityState === 'visible' || this.known === null) {
+    // A page that nobody looks at waits until somebody does; but trackers need a first answer.
+    if (this.presence.isThere || this.known === null) {
       void this.refresh();
     }
   };

@@ -22,6 +22,8 @@ from learntrace.notebooks.rejected.counts import RejectedCount, count_by_code
 from learntrace.progress.unscored import Unscored, finished_without_scores
 
 RECENT = timedelta(minutes=10)
+# How long a clock is told of that has been wrong: until the next lesson.
+CLOCKS = timedelta(days=1)
 
 
 class Health(Protocol):
@@ -65,6 +67,7 @@ class AcademyHealth:
     learners_with_missing_attempts: int
     unscored: tuple[Unscored, ...]
     opted_out: tuple[User, ...]
+    wrong_clocks: tuple[event_queries.WrongClock, ...]
     sources: tuple[SourceHealth, ...]
     slots: tuple[Slot, ...]
     refusals: tuple[RefusalCount, ...]
@@ -82,7 +85,7 @@ class AcademyHealth:
 
 
 def health_of(academy: Academy, period: Period, now: datetime | None = None) -> AcademyHealth:
-    """Return the health of an academy's telemetry over a period; eighteen queries."""
+    """Return the health of an academy's telemetry over a period; nineteen queries."""
     now = now or timezone.now()
     newest = arrivals(newest_of(academy, NEWEST))
     events = event_lines(event_queries.newest_events_in(academy, NEWEST_EVENTS))
@@ -115,6 +118,7 @@ def health_of(academy: Academy, period: Period, now: datetime | None = None) -> 
         learners_with_missing_attempts=learners_with_missing_attempts(academy),
         unscored=tuple(finished_without_scores(academy)),
         opted_out=tuple(learners_opted_out(academy)),
+        wrong_clocks=tuple(event_queries.wrong_clocks(academy, now - CLOCKS)),
         sources=(webhooks, notebooks),
         slots=slots,
         refusals=refusals_in(academy, period.start(now)),

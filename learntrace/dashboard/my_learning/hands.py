@@ -80,7 +80,9 @@ def place_words(entry: Queued) -> str:
         return _("%(who)s is helping you") % {"who": helper.display_name if helper else _("Somebody")}
     if entry.before == 0:
         return _("You are next")
-    return ngettext("%(count)s before you", "%(count)s before you", entry.before) % {"count": entry.before}
+    return ngettext("%(count)s person ahead of you", "%(count)s people ahead of you", entry.before) % {
+        "count": entry.before
+    }
 
 
 @require_POST

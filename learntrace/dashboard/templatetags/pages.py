@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import template
@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
+from learntrace.core import time_zones
 from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.explanations import explanation_of
 from learntrace.dashboard.components.timeline import Mark
@@ -236,6 +237,12 @@ def duration(seconds: float | None) -> str:
 def rounded_duration(seconds: float) -> str:
     """A time span in its largest unit: 15 min, 3 d."""
     return labels.age(seconds) if seconds else "0 s"
+
+
+@register.filter
+def largest_unit(span: timedelta) -> str:
+    """A time span, rounded to its largest unit: 2 h."""
+    return time_zones.largest_unit(span)
 
 
 @register.filter

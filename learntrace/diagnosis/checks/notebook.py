@@ -1,12 +1,14 @@
 """Checks of a notebook's events: published, collected, accepted, tagged, taken."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.core.time_zones import largest_unit
 from learntrace.diagnosis.checks.queue import waits
 from learntrace.diagnosis.facts import EventGroup, Facts
-from learntrace.diagnosis.findings import OK, WARNING, Check, ends, iso_time, time_text
+from learntrace.diagnosis.findings import NOT_ASKED, OK, WARNING, Check, ends, iso_time, time_text
 
 
 def published(facts: Facts) -> Check:
@@ -68,6 +70,21 @@ def front_end(facts: Facts) -> Check:
     evidence = {"last_at": iso_time(seen.at), "frontend": seen.name, "version": seen.version}
     values = {"last": time_text(seen.at), "frontend": f"{seen.name} {seen.version}".strip() or "?"}
     return Check(OK, _("The learner's front end, %(frontend)s, last sent at %(last)s"), values, evidence)
+
+
+def clock(facts: Facts) -> Check:
+    """Check whether the clock of the machine that sent last is right."""
+    seen = facts.front_end
+    if seen is None:
+        return NOT_ASKED
+    if seen.clock_ahead is None:
+        return Check(OK, _("Nothing is wrong with the machine's clock, as far as its front end tells"))
+    ahead = seen.clock_ahead > timedelta()
+    values = {"span": largest_unit(abs(seen.clock_ahead))}
+    evidence = {"clock_ahead_seconds": round(seen.clock_ahead.total_seconds()), "last_at": iso_time(seen.at)}
+    if ahead:
+        return Check(WARNING, _("This machine's clock is %(span)s ahead; times are corrected"), values, evidence)
+    return Check(WARNING, _("This machine's clock is %(span)s behind; times are corrected"), values, evidence)
 
 
 def arrived(facts: Facts) -> Check:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -90,11 +91,13 @@ def add_notebook_facts(academy: Academy, user: User, facts: Facts, published: Pu
 
 def _front_end(academy: Academy, user: User) -> FrontEnd | None:
     newest = Event.objects.filter(user=user, academy=academy).order_by("-created_at", "-arrival")
-    row = newest.values_list("created_at", "context").first()
+    row = newest.values_list("created_at", "context", "clock_offset_ms").first()
     if row is None:
         return None
-    context = row[1] if isinstance(row[1], dict) else {}
-    return FrontEnd(row[0], *(str(context.get(name) or "")[:60] for name in ("frontend", "version")))
+    at, given, offset = row
+    context = given if isinstance(given, dict) else {}
+    name, version = (str(context.get(key) or "")[:60] for key in ("frontend", "version"))
+    return FrontEnd(at, name, version, None if offset is None else timedelta(milliseconds=offset))
 
 
 def _about(rows: QuerySet[RejectedEvent], words: Sequence[str]) -> QuerySet[RejectedEvent]:

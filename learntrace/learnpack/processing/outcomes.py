@@ -6,6 +6,7 @@ sentence is translated and causes are counted.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.core.time_zones import largest_unit
 from learntrace.learnpack.ignore import rules
 from learntrace.learnpack.models import Webhook
 
@@ -151,16 +153,10 @@ def status_text(row: Webhook) -> str | None:
 def note(row: Webhook) -> str:
     """Return what staff should know of a row besides its status text, in the active language; empty where nothing."""
     seconds = row.reason_values.get(SECONDS_AHEAD) if isinstance(row.reason_values, dict) else None
-    notes = [_CLOCK_AHEAD % {"ahead": _rounded(seconds)}] if isinstance(seconds, int) else []
+    notes = [_CLOCK_AHEAD % {"ahead": largest_unit(timedelta(seconds=seconds))}] if isinstance(seconds, int) else []
     if row.replaced:
         notes.append(_REPLACED % {"places": ", ".join(map(str, row.replaced))})
     return ". ".join(notes)
-
-
-def _rounded(seconds: int) -> str:
-    """Return a time in its largest unit, which both languages write alike."""
-    size, unit = next(((size, unit) for size, unit in ((86_400, "d"), (3600, "h")) if seconds >= size), (60, "min"))
-    return f"{seconds // size} {unit}"
 
 
 def staff_text(row: Webhook) -> str:

@@ -1,7 +1,7 @@
 """Events as activities: the plain values that measures and signals take."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ SOURCE = "notebook"
 _COLUMNS = """
 SELECT id::text, user_id, academy_id, verb, object ->> 'assignment', object ->> 'part',
        object -> 'tags' ?| ARRAY['raises-exception', 'nbval-raises-exception'],
-       result::text, session_id, object_id, code_hash, occurred_at, created_at, arrival, object ->> 'code'
+       result::text, session_id, object_id, code_hash, occurred_at, clock_offset_ms, created_at, arrival, object ->> 'code'
   FROM events
 """
 # Events whose learner was deleted are left out.
@@ -68,6 +68,7 @@ def _activity(
     object_id: str | None,
     code_hash: str | None,
     occurred_at: datetime,
+    clock_offset_ms: int | None,
     received_at: datetime,
     arrival: int,
     code: str | None,
@@ -78,9 +79,10 @@ def _activity(
     # The author has tagged the cell as one that is meant to raise, by the tag of Jupyter or that of nbval.
     if outcome == ERROR and may_raise:
         outcome = OK
+    offset = None if clock_offset_ms is None else timedelta(milliseconds=clock_offset_ms)
     activity = Activity(
         id=event_id,
-        at=counted_at(occurred_at, received_at),
+        at=counted_at(occurred_at, received_at, offset),
         arrival=arrival,
         verb=verb,
         assignment=assignment,

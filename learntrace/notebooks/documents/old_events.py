@@ -8,7 +8,8 @@ from learntrace.progress.corrections.floors import Learner
 
 _DELETE = """
 DELETE FROM events
- WHERE user_id = %s AND academy_id = %s AND object ->> 'assignment' = ANY(%s) AND occurred_at < %s
+ WHERE user_id = %s AND academy_id = %s AND object ->> 'assignment' = ANY(%s)
+   AND occurred_at - coalesce(clock_offset_ms, 0) * interval '1 millisecond' < %s
 """
 
 

@@ -10,7 +10,8 @@ from learntrace.accounts.roles import UPLOAD_ANY
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.http.filters import natural
 from learntrace.intake.protocol import Caller
-from learntrace.notebooks.validation.event import BEHIND, Row
+from learntrace.measures.clock import BEHIND, correction
+from learntrace.notebooks.validation.event import CLOCK_CORRECTED, Row
 from learntrace.notebooks.validation.rejections import (
     ERASED,
     OPTED_OUT,
@@ -61,7 +62,8 @@ class AdmissionFacts:
     """What the database says about the callers and learners of a group of requests.
 
     `collects_source`: the academies that collect source code. `tags` and `paths`: the academies that have published an
-    assignment's tag, or a notebook at a path, who did it first first.
+    assignment's tag, or a notebook at a path, who did it first first. `clocks`: the known errors of learners' clocks; those
+    that events of the group show are added.
     """
 
     by_id: Mapping[int, Person]
@@ -69,6 +71,7 @@ class AdmissionFacts:
     collects_source: frozenset[int] = frozenset()
     tags: Mapping[str, Sequence[int]] = field(default_factory=dict)
     paths: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    clocks: dict[int, list[timedelta]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,8 @@ def complete_row(row: Row, sender: Sender, facts: AdmissionFacts) -> Row:
     Raises Rejection.
     """
     learner = learner_of(row, sender, facts)
-    if learner.has_erased(datetime.fromisoformat(row["occurred_at"])):
+    row, happened_at = _with_clock(row, learner, facts)
+    if learner.has_erased(happened_at):
         raise Rejection(ERASED)
     academy = academy_of(row, learner, sender, facts)
     about = row["object"]
@@ -169,3 +173,27 @@ def complete_row(row: Row, sender: Sender, facts: AdmissionFacts) -> Row:
         "sender_id": sender.person.id,
         "object": about,
     }
+
+
+def _with_clock(row: Row, learner: Person, facts: AdmissionFacts) -> tuple[Row, datetime]:
+    """Return the row with the error of its clock, where that is to be corrected, and when it happened."""
+    occurred_at = datetime.fromisoformat(row["occurred_at"])
+    if "clock" not in row:
+        return row, occurred_at
+    measured, received_at = row["clock"]
+    row = {name: value for name, value in row.items() if name != "clock"}
+    known = facts.clocks.setdefault(learner.id, [])
+    offset = correction(occurred_at, received_at, measured, known)
+    if offset is None:
+        return row, occurred_at
+    # As the table keeps it.
+    offset = timedelta(milliseconds=milliseconds(offset))
+    if offset not in known:
+        known.append(offset)
+    corrected = {"clock_offset_ms": milliseconds(offset), "flags": [*row["flags"], CLOCK_CORRECTED]}
+    return row | corrected, occurred_at - offset
+
+
+def milliseconds(offset: timedelta) -> int:
+    """Return the error of a clock as the tables keep it."""
+    return offset // timedelta(milliseconds=1)

@@ -1,11 +1,13 @@
 """The queries behind `AdmissionFacts`: people, academies' settings, published tags and paths."""
 
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 from typing import Any
 
 from learntrace.intake.protocol import Connection
+from learntrace.measures.clock import FARTHEST, SAME_CLOCK
 from learntrace.notebooks.features import COLLECT_SOURCE, is_on
-from learntrace.notebooks.inbox.admission import AdmissionFacts, Person
+from learntrace.notebooks.inbox.admission import AdmissionFacts, Person, milliseconds
 from learntrace.notebooks.validation.event import Row
 
 # Read in the transaction that writes: a change of a membership, setting or consent, or an erasure, is in force from the
@@ -39,6 +41,18 @@ UNION ALL
 SELECT false, path, academy_id, asset_id FROM notebooks_notebook WHERE academy_id = ANY(%s) AND path = ANY(%s)
  ORDER BY 4
 """
+_SECOND = timedelta(seconds=1)
+# The corrections that learners' clocks got before, the nearest to those that are measured now: searches in a small index.
+_CLOCKS = """
+SELECT DISTINCT learner, known.clock_offset_ms
+  FROM unnest(%(learners)s::bigint[]) AS learner CROSS JOIN unnest(%(measured)s::bigint[]) AS measured
+ CROSS JOIN LATERAL (SELECT max(clock_offset_ms) AS clock_offset_ms FROM events
+                      WHERE user_id = learner AND clock_offset_ms BETWEEN measured - %(near)s AND measured
+                     UNION ALL
+                     SELECT min(clock_offset_ms) FROM events
+                      WHERE user_id = learner AND clock_offset_ms BETWEEN measured AND measured + %(near)s) AS known
+ WHERE known.clock_offset_ms IS NOT NULL
+"""
 
 
 async def load_facts(connection: Connection, user_ids: Collection[int], rows: Collection[Row]) -> AdmissionFacts:
@@ -57,7 +71,27 @@ async def load_facts(connection: Connection, user_ids: Collection[int], rows: Co
         collects_source,
         tags,
         paths,
+        await _clocks(connection, people, rows),
     )
+
+
+async def _clocks(
+    connection: Connection, people: Iterable[Person], rows: Collection[Row]
+) -> dict[int, list[timedelta]]:
+    """Return the corrections that learners' clocks got before; only asked for where a clock is wrong."""
+    measured = {row["clock"][0] for row in rows if "clock" in row}
+    # In whole seconds, so that a class whose clocks are all two hours ahead asks few things.
+    wrong = {offset // _SECOND for offset in measured if SAME_CLOCK < abs(offset) <= FARTHEST}
+    clocks: dict[int, list[timedelta]] = {}
+    if wrong:
+        parameters = {
+            "learners": [person.id for person in people],
+            "measured": [seconds * milliseconds(_SECOND) for seconds in wrong],
+            "near": milliseconds(SAME_CLOCK + _SECOND),
+        }
+        for learner, offset in await _fetch(connection, _CLOCKS, parameters):
+            clocks.setdefault(learner, []).append(timedelta(milliseconds=offset))
+    return clocks
 
 
 Publishers = dict[str, tuple[int, ...]]

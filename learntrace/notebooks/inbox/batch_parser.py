@@ -14,13 +14,15 @@ from learntrace.core.errors import Problem
 from learntrace.core.json import MAX_DEPTH, JSONProblem, decode, refuse_many_values, refuse_unstorable, whole
 from learntrace.intake.text_repair import Repaired, decode_repaired, repair
 from learntrace.notebooks.validation.allowed import copy_of_rejected
-from learntrace.notebooks.validation.event import REPLACED_CHARACTERS, Row, check_counting
+from learntrace.notebooks.validation.event import REPLACED_CHARACTERS, UNTOLD, Clock, Row, check_counting, parse_time
 from learntrace.notebooks.validation.rejections import TOO_LARGE, Rejection, excerpt, unstorable
 
 MAX_EVENTS = 500
 MAX_BYTES = 64 * 1024
 # How much is kept of an event that is larger.
 KEPT_CHARACTERS = 16 * 1024
+# The present time by the clock that stamped the events, as they are sent: beside `events`, or in an event.
+SENT_AT = "sent_at"
 _COMPACT = (",", ":")
 _NAMES = frozenset({"id", "actor", "assignment", "code_hash"})
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -43,17 +45,21 @@ class InvalidBatch(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A decoded body: its events, and its size in bytes; `storable`: the database can hold every event."""
+    """A decoded body: its events, and its size in bytes; `storable`: the database can hold every event.
+
+    `sent_at`: the present time by the sender's clock, for the events that don't tell it themselves.
+    """
 
     events: list[Any]
     size: int
     storable: bool
+    sent_at: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedEvent:
     """One event of a request, with its row or its rejection. `document`: the event as sent; `id`: as sent, for
-    the answer. `dropped`: how many of its keys an event may not carry."""
+    the answer. `dropped`: how many of its keys an event may not carry. `clock`: what its sending told of its clock."""
 
     index: int
     id: str | None
@@ -61,6 +67,7 @@ class ParsedEvent:
     row: Row | None = None
     rejection: Rejection | None = None
     dropped: int = 0
+    clock: Clock = UNTOLD
 
     @property
     def row_or_stub(self) -> Row:
@@ -87,12 +94,14 @@ def decode_batch(body: bytes) -> Batch:
             document = json.loads(_shallow(body).decode("utf-8", "surrogateescape"), parse_int=whole)
         except (ValueError, RecursionError):
             raise InvalidBatch.unreadable(problem) from problem
-    events = document.get("events") if isinstance(document, dict) else document
+    events, sent_at = (
+        (document.get("events"), document.get(SENT_AT)) if isinstance(document, dict) else (document, None)
+    )
     if not isinstance(events, list):
         raise InvalidBatch(most=MAX_EVENTS)
     if not 1 <= len(events) <= MAX_EVENTS:
         raise InvalidBatch.of_count(len(events))
-    return Batch(events, len(body), storable)
+    return Batch(events, len(body), storable, sent_at)
 
 
 class _Uncounted(msgspec.Struct):
@@ -147,32 +156,42 @@ def parse_batch(batch: Batch, now: datetime) -> list[ParsedEvent]:
     """Check each event by itself."""
     measured = batch.size > MAX_BYTES or not batch.storable
     return [
-        _parse(index, event, now, measured=measured, storable=batch.storable)
+        _parse(index, event, now, _clock_of(event, batch.sent_at, now), measured=measured, storable=batch.storable)
         for index, event in enumerate(batch.events)
     ]
 
 
-def _parse(index: int, event: Any, now: datetime, *, measured: bool, storable: bool) -> ParsedEvent:
+def _clock_of(event: Any, sent_at: Any, now: datetime) -> Clock:
+    """Take from an event what its sending tells: with each sending it is another, while the event is the same."""
+    if isinstance(event, dict):
+        sent_at = event.pop(SENT_AT, sent_at)
+    if sent_at is None:
+        return UNTOLD
+    moment = parse_time(sent_at)
+    return Clock(legible=False) if moment is None else Clock(moment - now)
+
+
+def _parse(index: int, event: Any, now: datetime, clock: Clock, *, measured: bool, storable: bool) -> ParsedEvent:
     try:
         repaired = Repaired(event) if storable else _storable(event)
         if measured and (size := len(msgspec.json.encode(repaired.document))) > MAX_BYTES:
             raise Rejection(TOO_LARGE, size=size, limit=MAX_BYTES)
-        row, dropped = _checked(repaired, now)
+        row, dropped = _checked(repaired, now, clock)
     except Rejection as rejection:
-        return ParsedEvent(index, _id_of(event), event, rejection=rejection)
-    return ParsedEvent(index, row["id"], repaired.document, row=row, dropped=dropped)
+        return ParsedEvent(index, _id_of(event), event, rejection=rejection, clock=clock)
+    return ParsedEvent(index, row["id"], repaired.document, row=row, dropped=dropped, clock=clock)
 
 
-def _checked(repaired: Repaired, now: datetime) -> tuple[Row, int]:
+def _checked(repaired: Repaired, now: datetime, clock: Clock) -> tuple[Row, int]:
     """Return the row of an event, flagged where its texts were repaired, and how many of its keys were dropped."""
-    row, dropped = check_counting(repaired.document, now)
+    row, dropped = check_counting(repaired.document, now, clock)
     if repaired.places:
         row["flags"].append(REPLACED_CHARACTERS)
     return row, dropped
 
 
-def parse_event(text: str | bytes, now: datetime) -> Row:
-    """Return the row of one event, given as JSON.
+def parse_event(text: str | bytes, now: datetime, clock: Clock = UNTOLD) -> Row:
+    """Return the row of one event, given as JSON; `now` and `clock` are those of its sending.
 
     Raises Rejection.
     """
@@ -183,7 +202,7 @@ def parse_event(text: str | bytes, now: datetime) -> Row:
         raise unstorable(problem) from problem
     if len(body) > MAX_BYTES:
         raise Rejection(TOO_LARGE, size=len(body), limit=MAX_BYTES)
-    return _checked(repaired, now)[0]
+    return _checked(repaired, now, clock)[0]
 
 
 def _storable(event: Any) -> Repaired:

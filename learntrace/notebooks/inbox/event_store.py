@@ -14,14 +14,14 @@ from learntrace.notebooks.validation.event import Row
 INSERT_EVENTS = """
 WITH new AS (
     INSERT INTO events (id, actor, user_id, academy_id, sender_id, verb, object, result, context, session_id, object_id,
-                        code_hash, occurred_at, flags, arrival)
+                        code_hash, occurred_at, clock_offset_ms, flags, arrival)
     SELECT id, actor, user_id, academy_id, sender_id, verb, object, result, context, session_id, object_id,
-           code_hash, occurred_at, flags, arrival
+           code_hash, occurred_at, clock_offset_ms, flags, arrival
       FROM (SELECT r.*, nextval('events_arrival') AS arrival
               FROM jsonb_to_recordset(%s::jsonb)
                 AS r(id uuid, actor text, user_id bigint, academy_id bigint, sender_id bigint, verb text, object jsonb,
                      result jsonb, context jsonb, session_id text, object_id text, code_hash text,
-                     occurred_at timestamptz, flags jsonb)) AS sent
+                     occurred_at timestamptz, clock_offset_ms bigint, flags jsonb)) AS sent
      ORDER BY id
     ON CONFLICT (id) DO NOTHING
     RETURNING id, arrival, user_id, academy_id
@@ -40,11 +40,12 @@ OWNERS = "SELECT id::text, user_id FROM events WHERE id = ANY(%s::uuid[])"
 # Locked in one order here too, and after the events in every transaction.
 _UPSERT_REJECTED = """
 INSERT INTO notebooks_rejectedevent AS kept
-       (sender_id, user_id, academy_id, fingerprint, event_id, code, detail, reason_values, raw, cut, times)
-SELECT sender_id, user_id, academy_id, fingerprint, event_id, code, detail, reason_values, raw, cut, times
+       (sender_id, user_id, academy_id, fingerprint, event_id, code, detail, reason_values, raw, cut, times,
+        clock_offset_ms)
+SELECT sender_id, user_id, academy_id, fingerprint, event_id, code, detail, reason_values, raw, cut, times, clock_offset_ms
   FROM jsonb_to_recordset(%s::jsonb)
     AS r(sender_id bigint, user_id bigint, academy_id bigint, fingerprint text, event_id text, code text, detail text,
-         reason_values jsonb, raw text, cut boolean, times int)
+         reason_values jsonb, raw text, cut boolean, times int, clock_offset_ms bigint)
  ORDER BY sender_id, fingerprint
 ON CONFLICT (sender_id, fingerprint) DO UPDATE
    SET times = kept.times + excluded.times, user_id = excluded.user_id, academy_id = excluded.academy_id,

@@ -14,6 +14,12 @@ _ERROR = {
     "required": ["name"],
     "properties": {"name": {"type": "string"}, "value": {"type": "string", "nullable": True}},
 }
+_SENT_AT = {
+    "type": "string",
+    "format": "date-time",
+    "nullable": True,
+    "description": "the present time by the clock that stamped the events, as they are sent; corrects a wrong one",
+}
 
 _EXAMPLE = {
     "id": "8d2c6a9e-3b55-4f0e-9d6f-0b1f5f6f2c11",
@@ -45,6 +51,7 @@ _EVENT: dict[str, Any] = {
         "id": {"type": "string", "format": "uuid", "description": "made by the client; the same id counts once"},
         "verb": {"type": "string", "enum": list(VERBS)},
         "timestamp": {"type": "string", "format": "date-time"},
+        "sent_at": _SENT_AT,
         "actor": {**_NAME, "description": "the learner's user name; of somebody else only by a service"},
         "session_id": _NAME,
         "object": {
@@ -82,7 +89,9 @@ _EVENT: dict[str, Any] = {
     "example": _EXAMPLE,
 }
 _BATCH: dict[str, Any] = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": MAX_EVENTS}
-_BODY = {"oneOf": [_BATCH, {"type": "object", "required": ["events"], "properties": {"events": _BATCH}}]}
+_BODY = {
+    "oneOf": [_BATCH, {"type": "object", "required": ["events"], "properties": {"events": _BATCH, "sent_at": _SENT_AT}}]
+}
 
 _REJECTED: dict[str, Any] = {
     "type": "object",

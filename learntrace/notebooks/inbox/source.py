@@ -19,7 +19,15 @@ from learntrace.core.http.language import choose_language
 from learntrace.intake.protocol import Answer, Connection, Submission
 from learntrace.intake.refusals import write_refusals
 from learntrace.notebooks import prometheus
-from learntrace.notebooks.inbox.admission import AdmissionFacts, Sender, academy_of, complete_row, learner_of, sender_of
+from learntrace.notebooks.inbox.admission import (
+    AdmissionFacts,
+    Sender,
+    academy_of,
+    complete_row,
+    learner_of,
+    milliseconds,
+    sender_of,
+)
 from learntrace.notebooks.inbox.admission_queries import load_facts
 from learntrace.notebooks.inbox.batch_parser import (
     MAX_EVENTS,
@@ -201,6 +209,7 @@ def _rejected_row(event: ParsedEvent, rejection: Rejection, sender: Sender, fact
         "raw": copy.raw,
         "cut": copy.cut,
         "times": 1,
+        "clock_offset_ms": None if event.clock.ahead is None else milliseconds(event.clock.ahead),
     }
 
 

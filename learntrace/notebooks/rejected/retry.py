@@ -1,6 +1,7 @@
 """Retry a rejected event: as it was sent, or as staff has corrected it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from learntrace.notebooks.inbox.batch_parser import parse_event
 from learntrace.notebooks.inbox.event_store import INSERT_EVENTS, OWNERS
 from learntrace.notebooks.inbox.source import TOPIC
 from learntrace.notebooks.models import Event, RejectedEvent
-from learntrace.notebooks.validation.event import Row
+from learntrace.notebooks.validation.event import Clock, Row
 from learntrace.notebooks.validation.rejections import ID_TAKEN, TELEMETRY_OF_ANOTHER, Rejection, excerpt
 
 
@@ -73,7 +74,8 @@ def _store(
 ) -> Event:
     try:
         # The event's clock is compared with the time when it was received, not with now.
-        checked = parse_event(event, row.created_at)
+        ahead = None if row.clock_offset_ms is None else timedelta(milliseconds=row.clock_offset_ms)
+        checked = parse_event(event, row.created_at, Clock(ahead))
         sender = sender_of(checked)
         stored = complete_row(checked, sender, _facts(row, checked))
         if academy is not None and stored["user_id"] not in (within(academy, [stored["user_id"]]) or ()):

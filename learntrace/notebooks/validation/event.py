@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from learntrace.measures import timestamps
-from learntrace.measures.clock import is_ahead
+from learntrace.measures.clock import BEHIND, correction, is_ahead
 from learntrace.notebooks.validation.allowed import ERROR, EVENT, MAX_WORD, OBJECT, RESULT, allowed, words
 from learntrace.notebooks.validation.rejections import (
     INVALID_CONTEXT,
@@ -51,8 +52,10 @@ MAX_LIST = 200
 
 CLOCK_AHEAD = "clock-ahead"
 CLOCK_BEHIND = "clock-behind"
+CLOCK_CORRECTED = "clock-corrected"
 MALFORMED_ASSIGNMENT = "malformed-assignment"
 MALFORMED_CODE_HASH = "malformed-code-hash"
+MALFORMED_SENT_AT = "malformed-sent-at"
 NEGATIVE_DURATION = "negative-duration"
 NO_SESSION = "no-session"
 NO_OUTCOME = "no-outcome"
@@ -62,8 +65,10 @@ UNKNOWN_ASSIGNMENT = "unknown-assignment"
 FLAGS: Mapping[str, str] = {
     CLOCK_AHEAD: "The learner's clock was more than 5 minutes ahead of ours.",
     CLOCK_BEHIND: "The event was older than 30 days when it came.",
+    CLOCK_CORRECTED: "The learner's clock was wrong, and told so: the event counts at its corrected time.",
     MALFORMED_ASSIGNMENT: "The assignment isn't `assignment:` and words of a-z and 0-9 with hyphens between.",
     MALFORMED_CODE_HASH: "The code hash isn't 64 hexadecimal digits.",
+    MALFORMED_SENT_AT: "`sent_at` isn't a date and time in ISO 8601, and corrects nothing.",
     NEGATIVE_DURATION: "`result.duration_ms` is below 0, as when a clock was set back.",
     NO_SESSION: "The event names no session.",
     NO_OUTCOME: "An execution without an outcome.",
@@ -71,7 +76,20 @@ FLAGS: Mapping[str, str] = {
     REPLACED_CHARACTERS: "Characters of a text that can't be stored were replaced by U+FFFD.",
     UNKNOWN_ASSIGNMENT: "The academy has published notebooks, and none of them has this assignment.",
 }
-BEHIND = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How far the clock that stamped an event was ahead of ours as the event was sent; None where that isn't known.
+
+    `legible` is false where the client told a time that can't be read.
+    """
+
+    ahead: timedelta | None = None
+    legible: bool = True
+
+
+UNTOLD: Final = Clock()
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 TAG = re.compile(r"assignment:[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -87,7 +105,7 @@ def check(event: object, now: datetime) -> Row:
     return check_counting(event, now)[0]
 
 
-def check_counting(event: object, now: datetime) -> tuple[Row, int]:
+def check_counting(event: object, now: datetime, clock: Clock = UNTOLD) -> tuple[Row, int]:
     """Return the columns of an event's row, and how many keys were dropped.
 
     Implausible times and the like are flagged, not refused, and what an event may not carry (`validation.allowed`) is dropped.
@@ -95,12 +113,12 @@ def check_counting(event: object, now: datetime) -> tuple[Row, int]:
     """
     if not isinstance(event, dict):
         raise Rejection(NOT_AN_OBJECT)
-    flags: list[str] = []
+    flags: list[str] = [] if clock.legible else [MALFORMED_SENT_AT]
     dropped = [len(event) - len(event.keys() & EVENT)]
     row: Row = {
         "id": event_id(event),
         "verb": _verb(event.get("verb")),
-        "occurred_at": _moment(event.get("timestamp"), now, flags).isoformat(),
+        "occurred_at": _moment(event.get("timestamp"), now, clock, flags).isoformat(),
         "actor": event.get("actor"),
     }
     row |= _object(event.get("object"), flags, dropped)
@@ -110,6 +128,8 @@ def check_counting(event: object, now: datetime) -> tuple[Row, int]:
     if row["session_id"] is None:
         flags.append(NO_SESSION)
     row["flags"] = flags
+    if clock.ahead is not None:
+        row["clock"] = (clock.ahead, now)
     return row, sum(dropped) + lost
 
 
@@ -126,18 +146,24 @@ def _verb(given: object) -> str:
     return given
 
 
-def _moment(given: object, now: datetime, flags: list[str]) -> datetime:
+def _moment(given: object, now: datetime, clock: Clock, flags: list[str]) -> datetime:
     # Numbers and bare dates, which LearnPack's clients may send, are refused: seconds and milliseconds would look alike.
-    moment = None
-    if isinstance(given, str) and len(given) > 10 and given[4] == "-":
-        moment = _parse_browser_time(given) or timestamps.parse(given)
+    moment = parse_time(given)
     if moment is None:
         raise Rejection(INVALID_TIMESTAMP, value=excerpt(given))
-    if is_ahead(moment, now):
+    happened_at = moment - (correction(moment, now, clock.ahead) or timedelta())
+    if is_ahead(happened_at, now):
         flags.append(CLOCK_AHEAD)
-    elif now - moment > BEHIND:
+    elif now - happened_at > BEHIND:
         flags.append(CLOCK_BEHIND)
     return moment
+
+
+def parse_time(given: object) -> datetime | None:
+    """Return a date and time in ISO 8601; None for anything else."""
+    if isinstance(given, str) and len(given) > 10 and given[4] == "-":
+        return _parse_browser_time(given) or timestamps.parse(given)
+    return None
 
 
 def _parse_browser_time(given: str) -> datetime | None:

@@ -3,19 +3,21 @@
 import html
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from learntrace.accounts.academy_settings import settings_of
 from learntrace.config.commands import roster
 from learntrace.dashboard.health.overview import health_of
 from learntrace.dashboard.health.volume import PERIODS
 from learntrace.learnpack.ignore.academy_rules import rules_of
-from learntrace.notebooks.models import Arrival, Consent
+from learntrace.notebooks.models import Arrival, Consent, Event
 from tests.support.builders import (
     Api,
     Cast,
@@ -90,6 +92,19 @@ def test_who_wants_nothing_collected_is_told_to_the_teacher(cast: Cast, staff: C
     assert note in page_of(staff, address)
     Consent.objects.filter(user=cast.owner).update(collecting=True)
     assert "turned off the collection" not in page_of(staff)
+
+
+def test_whose_clock_is_wrong_is_told_with_by_how_much(cast: Cast, staff: Client) -> None:
+    hour = 3_600_000
+    make_stored_event(cast.owner, cast.academy, clock_offset_ms=-5 * hour)
+    make_stored_event(cast.owner, cast.academy, clock_offset_ms=2 * hour - 1500)
+    make_stored_event(cast.strange_learner, cast.elsewhere, clock_offset_ms=3 * hour)
+    told = "The clock of one learner's machine was wrong in the last 24 hours; times are corrected: Ada Lovelace"
+    assert f"{told} (2 h ahead)" in page_of(staff)
+    Event.objects.filter(user=cast.owner).update(clock_offset_ms=-3 * 24 * hour)
+    assert f"{told} (3 d behind)" in page_of(staff)
+    Event.objects.filter(user=cast.owner).update(created_at=timezone.now() - timedelta(days=2))
+    assert "times are corrected" not in page_of(staff)
 
 
 def test_who_has_finished_without_scores_is_told_with_why(cast: Cast, staff: Client) -> None:

@@ -19,6 +19,7 @@ from learntrace.core.models import Heartbeat
 from learntrace.diagnosis import command
 from learntrace.diagnosis.verdicts import VERDICTS
 from learntrace.learnpack.models import Webhook
+from learntrace.notebooks.models import Event
 from learntrace.registry.models import Asset
 from tests.support.builders import Api, Cast, make_asset, make_cohort, make_key, make_task, make_user, translate
 from tests.support.diagnosis import LESSON, LIMIT, PATH, SLUG, Scene, days_ago, page_of
@@ -554,6 +555,21 @@ def test_the_front_end_and_its_version_are_told(scene: Scene) -> None:
     told = scene.teacher.get(f"/v1/diagnosis/academy/telemetry?user=ada&asset={LESSON}").json()
     evidence = next(check["evidence"] for check in told["checks"] if check["check"] == "front_end")
     assert (evidence["frontend"], evidence["version"]) == ("lab", "4.6.6")
+
+
+def test_a_wrong_clock_that_is_corrected_is_told_with_by_how_much(scene: Scene) -> None:
+    scene.publish(TAG)
+    scene.event()
+    for offset, span, sentence in (
+        (None, None, "Nothing is wrong with the machine's clock, as far as its front end tells"),
+        (7_199_000, 7199, "This machine's clock is 2 h ahead; times are corrected"),
+        (-100 * 60_000, -6000, "This machine's clock is 2 h behind; times are corrected"),
+    ):
+        Event.objects.update(clock_offset_ms=offset)
+        told = scene.teacher.get(f"/v1/diagnosis/academy/telemetry?user=ada&asset={LESSON}").json()
+        (check,) = [check for check in told["checks"] if check["check"] == "clock"]
+        assert (check["detail"], check["evidence"].get("clock_ahead_seconds")) == (sentence, span)
+        assert check["result"] == ("ok" if span is None else "warning")
 
 
 def test_it_is_told_in_spanish_as_well(scene: Scene) -> None:

@@ -30,6 +30,7 @@ def test_an_event_is_told_whole(cast: Cast, teacher: Api) -> None:
         "learner": {"id": cast.owner.pk, "username": "ada", "first_name": "Ada", "last_name": "Lovelace"},
         "result": {"outcome": "error"}, "context": {"frontend": "lab"}, "session_id": "session-1",
         "object_id": "cell-1", "code_hash": "a" * 64, "flags": ["clock-behind"], "occurred_at": "2026-11-22T10:30:00Z",
+        "clock_offset_ms": None,
     }  # fmt: skip
 
 

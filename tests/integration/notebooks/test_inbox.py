@@ -89,8 +89,8 @@ def test_the_columns_are_the_documented_ones() -> None:
         "id": "uuid", "actor": "character varying", "user_id": "bigint", "academy_id": "bigint", "sender_id": "bigint",
         "verb": "character varying", "object": "jsonb", "result": "jsonb", "context": "jsonb",
         "session_id": "character varying", "object_id": "character varying", "code_hash": "character varying",
-        "occurred_at": "timestamp with time zone", "created_at": "timestamp with time zone", "flags": "jsonb",
-        "arrival": "bigint",
+        "occurred_at": "timestamp with time zone", "clock_offset_ms": "bigint", "created_at": "timestamp with time zone",
+        "flags": "jsonb", "arrival": "bigint",
     }  # fmt: skip
 
 

@@ -95,7 +95,10 @@ facts_found = st.builds(
         ),
         max_size=3,
     ).map(tuple),
-    front_end=st.none() | st.builds(FrontEnd, at=moments, name=texts, version=texts),
+    front_end=st.none() | st.builds(
+        FrontEnd, at=moments, name=texts, version=texts,
+        clock_ahead=st.none() | st.timedeltas(timedelta(days=-36_525), timedelta(days=36_525)),
+    ),
     collecting=st.booleans(),
     rejected=st.lists(
         st.builds(RejectionGroup, code=texts, detail=texts, events=counts, last_at=moments, newest=counts), max_size=2

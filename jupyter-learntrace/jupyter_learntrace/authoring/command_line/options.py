@@ -28,7 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--version", action="version", version=f"jupyter-learntrace {__version__}", help=_("say the version")
+        "--version", action="version", version=f"jupyter-learntrace {__version__}", help=_("show the version")
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar=_("COMMAND"), title=_("commands"))
     _add_tag(commands)

@@ -195,6 +195,7 @@
     const word = sign.querySelector("[data-word]");
     let pause = PAUSE;
     let least = GATHER;
+    let ended = -LONGEST_PAUSE;
     let timer = 0;
     let asking = false;
     let again = false;
@@ -265,6 +266,7 @@
         pause = Math.min(Math.max(pause, PAUSE) * 1.5, LONGEST_PAUSE);
       }
       asking = false;
+      ended = performance.now();
       // Whoever waits for what is being computed is told soon, though no stream says when it is done.
       const resting = streaming && !document.querySelector("[data-soon]");
       later(again ? least : resting ? Math.max(REST, pause) : pause);
@@ -277,7 +279,8 @@
       if (asking) { again = true; return; }
       if (waiting) return;
       waiting = true;
-      later(least);
+      // The pause counts from the last answer: what happens in a quiet class, such as a raised hand, is shown at once.
+      later(Math.max(GATHER, ended + least - performance.now()));
     };
 
     const listen = () => {
