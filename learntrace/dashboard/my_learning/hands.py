@@ -80,7 +80,7 @@ def place_words(entry: Queued) -> str:
         return _("%(who)s is helping you") % {"who": helper.display_name if helper else _("Somebody")}
     if entry.before == 0:
         return _("You are next")
-    return ngettext("%(count)s before you", "%(count)s before you", entry.before) % {"count": entry.before}
+    return ngettext("%(count)s ahead of you", "%(count)s ahead of you", entry.before) % {"count": entry.before}
 
 
 @require_POST

@@ -125,7 +125,7 @@ def _line(row: Invitation) -> InvitationLine:
     if row.used_at is not None:
         state, shape = _("accepted"), "done"
     elif row.revoked_at is not None:
-        state, shape = _("taken back"), "ignored"
+        state, shape = _("revoked"), "ignored"
     elif row.expires_at <= timezone.now():
         state, shape = _("expired"), "ignored"
     else:
@@ -139,7 +139,7 @@ def _line(row: Invitation) -> InvitationLine:
 def revoke(request: HttpRequest, page: AcademyPage, invitation_id: int) -> HttpResponse:
     """Take an invitation back."""
     inviting.revoke(page.academy, invitation_id)
-    messages.success(request, _("Taken back: the link opens nothing any more."))
+    messages.success(request, _("Revoked: the link no longer works."))
     return redirect(page.address("people-invitations"))
 
 

@@ -248,7 +248,7 @@ def test_what_became_of_notifications_is_listed(cast: Cast, teacher: Api, hook: 
     failed, sent = teacher.get(NOTIFICATIONS).json()
     assert (sent["state"], sent["error"], sent["signal"]["id"], sent["rule"]) == ("sent", "", first.pk, rule.pk)
     assert sent["signal"]["learner"]["username"] == "ada"
-    assert (failed["state"], failed["error"]) == ("failed", "The other side refused it (HTTP 404)")
+    assert (failed["state"], failed["error"]) == ("failed", "The receiving server refused it (HTTP 404)")
     assert sent["sent_at"]
     assert failed["sent_at"] is None
     assert [row["id"] for row in teacher.get(f"{NOTIFICATIONS}?state=sent").json()] == [sent["id"]]

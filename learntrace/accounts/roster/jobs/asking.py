@@ -123,7 +123,7 @@ def _move(academy: Academy, job_id: int, states: set[RosterJob.State], to: Roste
         text = _("This import is in another state by now: %(state)s. Look at it again.")
         raise NotNow(text, state=_State(job.state).label)
     if seen and seen != job.fingerprint:
-        raise NotNow(_("What the file would change is another by now. Look at it again."))
+        raise NotNow(_("What the file would change is different by now. Look at it again."))
     job.state = to
     job.save(update_fields=["state"])
     RosterProgress.objects.filter(job=job).update(step="", done=0, total=0)
