@@ -121,8 +121,8 @@ def explanation_of(name: str) -> Explanation:
         if kind is None:
             # A signal whose kind a later version dropped is still shown.
             return Explanation(name.removeprefix("signal:"))
-        limits = [f"{gettext(limit.purpose)}: {limit.default:g}" for limit in kind.thresholds.values()]
-        return Explanation(f"{gettext(kind.name)}. {'; '.join(limits)}")
+        limits = "; ".join(f"{gettext(limit.purpose)}: {limit.default:g}" for limit in kind.thresholds.values())
+        return Explanation(f"{gettext(kind.name)}. {limits[:1].upper()}{limits[1:]}")
     if name in CONCERNS:
         return Explanation(CONCERNS[name]())
     if name in OWN:

@@ -16,7 +16,7 @@ from learntrace.accounts.models import Academy, User
 from learntrace.accounts.scope import learners_of
 from learntrace.core.http.filters import natural
 from learntrace.measures.error_groups import one_line
-from learntrace.progress.catalogue import shown_to_class
+from learntrace.progress.catalogue import full_titles_of, shown_to_class
 from learntrace.progress.models import Assignment, ErrorCount, Progress
 from learntrace.registry.models import Asset, AssetAlias
 from learntrace.registry.visibility import academy_assets
@@ -30,9 +30,10 @@ _SHORTEST_ERROR = 3
 
 @dataclass(frozen=True)
 class ErrorResult:
-    """A group of errors on an assignment that learners met."""
+    """A group of errors on an assignment that learners met; `title` is what the assignment is called, with its asset."""
 
     assignment: str
+    title: str
     text: str
     learners: int
 
@@ -120,7 +121,10 @@ def _errors(academy: Academy, words: Sequence[str], most: int) -> list[ErrorResu
         .annotate(learners=Count("progress__user_id", distinct=True))
         .order_by("-learners", "progress__assignment", "kind", "pattern")
     )
+    found = list(groups[:most])
+    titles = full_titles_of(academy.pk, {row["progress__assignment"] for row in found})
     return [
-        ErrorResult(row["progress__assignment"], one_line(row["kind"], row["pattern"]), row["learners"])
-        for row in groups[:most]
+        ErrorResult(key, str(titles[key]), one_line(row["kind"], row["pattern"]), row["learners"])
+        for row in found
+        for key in (row["progress__assignment"],)
     ]

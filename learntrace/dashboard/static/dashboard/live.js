@@ -17,8 +17,9 @@
   // A page tells all times in one zone, which the server knows: charts and CSV files are made there.
   const timeZone = document.documentElement.dataset.timeZone || "UTC";
   const clock = new Intl.DateTimeFormat(language, { timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-  const date = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const full = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "full", timeStyle: "long" });
+  const locale = language === "en" ? "en-GB" : language;
+  const date = new Intl.DateTimeFormat(locale, { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const full = new Intl.DateTimeFormat(locale, { timeZone, dateStyle: "full", timeStyle: "long", hourCycle: "h23" });
 
   // Before anything is shown or compared, so that no text changes in front of the reader's eyes.
   const tellTimes = (root) => {
