@@ -88,7 +88,7 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
     other.get_by_role("row").filter(has_text=prefix).get_by_role("button", name="Revoke").click()
     expect(other.get_by_role("status")).to_contain_text("opens nothing from now on")
     page.get_by_role("row").filter(has_text=prefix).get_by_role("button", name="Revoke").click()
-    expect(page.get_by_role("alert")).to_contain_text("Alan Kay ended this key on")
+    expect(page.get_by_role("alert")).to_contain_text("Alan Kay revoked this key on")
 
 
 def test_a_setting_is_shown_changed_and_taken_back_without_a_script(visit: Visit, admin: User, scene: Scene) -> None:

@@ -264,7 +264,7 @@ def test_errors_are_told_in_the_readers_language(cast: Cast, teacher: Api, hook:
     queue(make_signal(cast.owner, cast.academy))
     deliver_due()
     (row,) = teacher.get(NOTIFICATIONS, Accept_Language="es").json()
-    assert row["error"] == "El otro lado lo rechazó (HTTP 404)"
+    assert row["error"] == "El servidor de destino lo rechazó (HTTP 404)"
 
 
 def test_rules_are_their_owners_alone(cast: Cast, teacher: Api, hook: WebServer) -> None:
