@@ -92,7 +92,7 @@ def _percentile(values: list[float], percent: int) -> float:
 
 
 def prepare(learners: int, probes: int) -> Class:
-    """Make an academy with people and an asset, in the database that Django is set up for."""
+    """Create an academy with people and an asset, in the database that Django is set up for."""
     from learntrace.accounts.models import Academy, Membership, Token, User
     from learntrace.assignments.models import Task
     from learntrace.registry.models import Asset

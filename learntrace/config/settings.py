@@ -224,8 +224,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Learntrace",
-    "DESCRIPTION": "Learning telemetry for LearnPack and Jupyter: who is stuck right now, and on which exercise; how "
-    "learners, exercises and classes are doing; and, where telemetry is missing, why.",
+    "DESCRIPTION": "Learning telemetry for LearnPack and Jupyter: who is stuck right now, and on which assignment; how "
+    "learners, assignments and classes are doing; and, where telemetry is missing, why.",
     "VERSION": "0.1.0",
     "LICENSE": {"name": "MIT"},
     "SERVE_INCLUDE_SCHEMA": False,

@@ -81,10 +81,10 @@ _MALFORMED: Final = Cause(
 _CAUSES: Final[Mapping[str, Cause]] = {
     "refused-invalid-token": Cause(
         _("Requests came with a key that nobody has, or without one."),
-        _("Copy the whole key into the client. If it is lost, make a new one here."),
+        _("Copy the whole key into the client. If it is lost, create a new one here."),
     ),
     "refused-expired-token": Cause(
-        _("Requests came with a key that has expired."), _("Make a new key here, and put it into the client.")
+        _("Requests came with a key that has expired."), _("Create a new key here, and put it into the client.")
     ),
     "account-inactive": Cause(
         _("Requests came with the key of an account that isn't active."),
@@ -103,7 +103,7 @@ _CAUSES: Final[Mapping[str, Cause]] = {
         _("Give each learner a key of their own, or send with an administrator's."),
     ),
     "refused-too-large": Cause(
-        _("Requests were larger than this server takes."),
+        _("Requests were larger than this server accepts."),
         _("Raise LEARNTRACE_BODY_LIMIT, or make the package smaller."),
     ),
     "opted-out": Cause(

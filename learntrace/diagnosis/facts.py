@@ -31,6 +31,7 @@ class Target:
     graded: bool = True
     stats_at: datetime | None = None
     stats_failed: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ class Facts:
     @property
     def asset(self) -> str:
         """The asset's name in sentences."""
-        return self.target.slug if self.target else self.asked_asset
+        return (self.target.title or self.target.slug) if self.target else self.asked_asset
 
     @property
     def last_arrival(self) -> datetime | None:

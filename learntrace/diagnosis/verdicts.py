@@ -28,7 +28,7 @@ _ASK_TO_SIGN_IN = _("Have %(learner)s sign in again where the work is done, or m
 
 VERDICTS: Mapping[str, Verdict] = {
     "user-unknown": Verdict(
-        _("%(academy)s has no learner %(learner)s: neither an id, nor a user name, nor an e-mail address is this."),
+        _("%(academy)s has no learner %(learner)s: no id, user name or e-mail address matches."),
         _("Check the spelling. If the learner is new, add or invite them under People."),
     ),
     "user-not-here": Verdict(
@@ -40,12 +40,12 @@ VERDICTS: Mapping[str, Verdict] = {
         _("Activate the account in the administration, if it should be used again."),
     ),
     "asset-unknown": Verdict(
-        _("%(academy)s has no asset %(asset)s: neither an id, nor a slug, nor an alias is this."),
+        _("%(academy)s has no asset %(asset)s: no id, slug or alias matches."),
         _("Check the spelling. If the asset is new, import it with a roster, or publish the notebook."),
     ),
     "notebook-not-published": Verdict(
-        _("Events of the notebook %(notebook)s arrive from %(learner)s, but it is not published, so nothing is made of "
-          "them."),
+        _("Events of the notebook %(notebook)s arrive from %(learner)s, but it is not published, so they aren't "
+          "used."),
         _("Publish it: jupyter assignments publish. What has arrived already will count."),
     ),
     "no-task": Verdict(
@@ -64,7 +64,7 @@ VERDICTS: Mapping[str, Verdict] = {
     "sent-by-another-user": Verdict(
         _("Nothing arrived from %(learner)s, but the client of %(sender)s sent telemetry on %(asset)s that is for "
           "another user (requests: %(count)s, the last at %(last)s). It was refused."),
-        _("Find out who works at that client, and have %(learner)s sign in there with the own account."),
+        _("Find out who works at that client, and have %(learner)s sign in there with their own account."),
     ),
     "refused-expired-token": Verdict(
         _("The client of %(learner)s sends with a token that has expired (refused requests: %(count)s, the last at "
@@ -83,7 +83,7 @@ VERDICTS: Mapping[str, Verdict] = {
           "in."),
     ),
     "refused-too-large": Verdict(
-        _("What the client of %(learner)s sends is larger than this server takes (refused requests: %(count)s, the "
+        _("What the client of %(learner)s sends is larger than this server accepts (refused requests: %(count)s, the "
           "last of %(size)s bytes at %(last)s)."),
         _("Raise LEARNTRACE_BODY_LIMIT, or make the package smaller."),
     ),
@@ -147,7 +147,7 @@ VERDICTS: Mapping[str, Verdict] = {
     "not-implemented": Verdict(
         _("Only streaming events have arrived, which %(academy)s does not take (%(event)s; requests: %(count)s, the last "
           "at %(last)s)."),
-        _("Have the client send batches, or turn streaming_events on in the academy's settings."),
+        _("Have the client send batches, or turn on “LearnPack's streaming events” in the academy's settings."),
     ),
     "only-events": Verdict(
         _("Only streaming events have arrived (requests: %(count)s, the last at %(last)s); records and scores are made "
@@ -156,7 +156,7 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "superseded-only": Verdict(
         _("New batches change nothing, as the stored one says that it is newer: its last interaction is %(moment)s."),
-        _("Have the learner's clock set right. Until that time has passed, delete the record in the administration and "
+        _("Have the learner correct their clock. Until that time has passed, delete the record in the administration and "
           "wait for the next batch."),
     ),
     "opted-out": Verdict(
@@ -165,7 +165,7 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "events-rejected": Verdict(
         _("Events of %(learner)s were rejected (%(count)s, the last at %(last)s): %(text)s"),
-        _("Correct the cause next to the notebook; rejected events can be corrected and taken after all."),
+        _("Correct the cause next to the notebook; rejected events can be corrected and accepted later."),
     ),
     "front-end-silent": Verdict(
         _("The notebook front end of %(learner)s has never sent anything that is kept here."),
@@ -200,7 +200,7 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "not-graded": Verdict(
         _("The telemetry is here, but %(canonical)s is not graded, so there are no scores."),
-        _("Set graded of the asset by a roster; scores come with the next telemetry."),
+        _("Mark the asset as graded in a roster; scores come with the next telemetry."),
     ),
     "not-scored": Verdict(
         _("The telemetry is here, but it came before the asset was graded, so it has no scores yet."),
@@ -208,7 +208,7 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "stats-stale": Verdict(
         _("The learner's telemetry is here, but the statistics of %(asset)s are older than it (made at %(last)s)."),
-        _("Recompute them: the asset's action sync_telemetry_stats. They are made every night while a worker runs."),
+        _("Use “Compute now” on the asset's page. They are computed every night while a worker runs."),
     ),
     ALL_WELL: Verdict(
         _("The telemetry of %(learner)s on %(asset)s has arrived and is applied (last change at %(last)s)."),

@@ -13,7 +13,6 @@ from learntrace.measures.activity import EXECUTED
 from learntrace.notebooks.documents.activities import SOURCE
 from learntrace.notebooks.models import ASSIGNMENT, CORRECTED, Arrival, Event, RejectedEvent
 from learntrace.notebooks.validation import rejections
-from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.models import Activity
 
 REJECTED: Final = "rejected"
@@ -140,7 +139,7 @@ def newest_events_of(learner: User, most: int) -> list[NewestEvent]:
             at=activity.at,
             learner="",
             event=activity.verb,
-            subject=(activity.assignment or "").removeprefix(PREFIX),
+            subject=activity.assignment or "",
             outcome=activity.outcome,
             sentence=str(activity.failures[0][0]) if activity.failures else "",
         )

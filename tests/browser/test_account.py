@@ -60,7 +60,7 @@ def test_one_sets_up_an_app_and_signs_in_with_its_code(visit: Visit, scene: Scen
     page.get_by_role("button", name="Use this app").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     expect(page.locator(".codes li")).to_have_count(10)
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I have saved them").click()
     page.locator(".account summary").click()
     page.get_by_role("button", name="Sign out").click()
 
@@ -88,7 +88,7 @@ def test_one_adds_a_passkey_and_signs_in_with_it(visit: Visit, scene: Scene, fau
     page.locator("#passkey-password").fill(PASSWORD)
     page.get_by_role("button", name="Add a passkey", exact=True).click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I have saved them").click()
     expect(page.get_by_text("my laptop").first).to_be_visible()
     page.locator(".account summary").click()
     page.get_by_role("button", name="Sign out").click()
@@ -102,9 +102,9 @@ def test_one_adds_a_passkey_and_signs_in_with_it(visit: Visit, scene: Scene, fau
 
 def test_a_key_is_made_and_ended_and_the_password_changed(visit: Visit, scene: Scene) -> None:
     page = visit("/account", scene.teacher)
-    page.get_by_text("Make a key…").click()
+    page.get_by_text("Create a key…").click()
     page.get_by_label("What it is for").fill("my notebook")
-    page.get_by_role("button", name="Make a key", exact=True).click()
+    page.get_by_role("button", name="Create a key", exact=True).click()
     key = page.locator(".key").inner_text()
     assert len(key) == 40
     page.goto("/account")

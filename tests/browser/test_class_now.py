@@ -188,7 +188,7 @@ def test_columns_have_titles_lessons_fold_and_what_many_meet_stands_above(
     # A cell says since when, and which exercise is the current one.
     cell = page.get_by_role("row", name=room.learners[0].get_full_name()).locator(".hand a")
     expect(cell).to_contain_text("<1 min")
-    expect(cell).to_have_accessible_name(re.compile({"en": "current exercise", "es": "ejercicio actual"}[language]))
+    expect(cell).to_have_accessible_name(re.compile({"en": "current assignment", "es": "ejercicio actual"}[language]))
     # Folded, also after the page is opened again, until it is unfolded.
     columns = page.locator(".grid .assignment")
     expect(columns).to_have_count(10)

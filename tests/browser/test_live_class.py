@@ -179,18 +179,22 @@ def test_nothing_moves_in_a_live_class_and_what_is_over_keeps_its_place(
     expect(teacher.locator(".signal.gone")).to_contain_text("Acknowledged by Alan Turing")
     run(served, 5, EXERCISES[0], 3)
     run(served, 6, EXERCISES[1], failing=False)
-    # On another exercise: a fifth learner with the same error would be a concern of the class, which stands above at once.
     run(served, 0, EXERCISES[1], 2)
     expect(card(teacher, "Frances", EXERCISES[0])).to_have_count(1)
     run(served, 5, EXERCISES[2], 3)
     expect(card(teacher, "Frances", EXERCISES[2])).to_have_count(1)
     run(served, 5, EXERCISES[0], failing=False)
     expect(teacher.locator(".signal.gone", has_text="Frances Allen")).to_contain_text("no longer a concern")
+    # What many meet at once concerns the class, and waits below like all that is new.
+    for learner in (0, 1, 2):
+        run(served, learner, EXERCISES[0], 3)
+    expect(teacher.locator(".concern.of-class")).to_have_count(1)
     assert teacher.evaluate("window.moved") == []
-    expect(teacher.locator(".of-class")).to_have_count(0)
     assert below.bounding_box() == place
+    expect(teacher.locator("[data-show=concerns]")).to_contain_text("changed, show")
     teacher.locator("[data-show=concerns]").click()
     expect(teacher.locator(".signal.gone")).to_have_count(0)
+    expect(teacher.locator(".signals").first.locator(".concern").first).to_contain_text("Many in the class")
     expect(teacher.locator("[data-show=concerns]")).to_have_count(0)
 
 

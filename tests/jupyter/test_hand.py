@@ -59,7 +59,7 @@ def test_a_hand_raised_in_the_panel_stands_on_class_now(sit: Sit, new_page: NewP
     expect(desk.page.locator(".learntrace-Indicator:visible")).to_have_attribute(
         "aria-label", "Learntrace: Sending. teacher is helping you."
     )
-    panel.get_by_role("button", name="Take it back").click()
+    panel.get_by_role("button", name="Lower hand").click()
     expect(card).to_be_hidden()
     expect(panel).to_contain_text("Do you need help?")
 

@@ -84,7 +84,7 @@ class Operator:
         try:
             validate_email(self.email)
         except ValidationError:
-            yield "email", _("This is no e-mail address.")
+            yield "email", _("This isn't an e-mail address.")
         if len(self.email) > 254:
             yield "email", _("This is too long.")
         elif User.objects.filter(email__iexact=self.email).exists():

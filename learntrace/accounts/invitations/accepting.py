@@ -67,17 +67,17 @@ def opened(token: str) -> Opened:
 def _opened(rows: QuerySet[Invitation], token: str) -> Opened:
     row = rows.filter(token_hash=key_hash(token)).first()
     if row is None:
-        raise InvitationClosed(_("This link is no invitation. Copy it again, all of it."))
+        raise InvitationClosed(_("This link isn't an invitation. Copy the whole link again."))
     if row.used_at is not None:
         raise InvitationClosed(_("This invitation was used already. Sign in, or ask for another one."))
     if row.revoked_at is not None:
-        raise InvitationClosed(_("This invitation was taken back. Ask whoever has sent it."))
+        raise InvitationClosed(_("This invitation was revoked. Ask whoever sent it."))
     if row.expires_at <= timezone.now():
-        raise InvitationClosed(_("This invitation has expired. Ask whoever has sent it for another one."))
+        raise InvitationClosed(_("This invitation has expired. Ask whoever sent it for another one."))
     if row.academy.status != Academy.Status.ACTIVE:
         raise InvitationClosed(_("The academy of this invitation is closed."))
     if row.role != "student" and not _may_still_invite(row):
-        raise InvitationClosed(_("Whoever has sent this invitation may no longer do so. Ask for another one."))
+        raise InvitationClosed(_("Whoever sent this invitation may no longer invite people. Ask for another one."))
     owner = User.objects.filter(email__iexact=row.email).order_by("-is_active", "pk").first() if row.email else None
     return Opened(row, owner)
 

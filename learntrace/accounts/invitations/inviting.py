@@ -164,7 +164,7 @@ def _check(academy: Academy, email: str, role: str, cohorts: Collection[Cohort],
     if role not in ROLES:
         raise FieldProblem("role", gettext_lazy("Choose a role."))
     if days not in LIFETIMES:
-        raise FieldProblem("days", gettext_lazy("Choose for how long the invitation is to stand."))
+        raise FieldProblem("days", gettext_lazy("Choose how long the invitation is valid."))
     if cohorts and role in LIMITED_ROLES:
         check_limit(Membership(academy=academy, role=role), cohorts)
     if not email:

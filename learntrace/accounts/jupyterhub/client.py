@@ -79,7 +79,7 @@ class HubUnclear(HubAway):
 
 class HubBusy(HubAway):
     reason = "hub-busy"
-    text = _("Too many wait for JupyterHub to say whose token theirs is. Please try again")
+    text = _("Too many requests are waiting for JupyterHub to identify their tokens. Please try again")
 
 
 class Hub:

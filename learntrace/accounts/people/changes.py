@@ -54,9 +54,7 @@ class NotYoursToChange(Problem):
 
     status_code = 403
     slug = "person-elsewhere"
-    text = _(
-        "%(name)s acts beyond this academy, in another one or for all: only they can change their names and address."
-    )
+    text = _("%(name)s also has a role outside this academy: only they can change their name and address.")
 
 
 @transaction.atomic

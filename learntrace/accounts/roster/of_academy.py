@@ -180,7 +180,7 @@ def _check_person(draft: Draft[User], stored: Mapping[int, tuple[bool, bool]]) -
         item.refuse(key, text, name=item.text(key) or item.text("id") or "")
     elif changed := sorted(draft.changed & set(_PERSON)):
         if elsewhere:
-            text = _("%(name)s acts beyond this academy, in another one or for all: only they can change `%(columns)s`")
+            text = _("%(name)s also has a role outside this academy: only they can change `%(columns)s`")
             item.refuse(changed[0], text, name=draft.row.username, columns=", ".join(changed))
         elif "is_active" in changed:
             item.refuse(

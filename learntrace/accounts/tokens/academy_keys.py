@@ -51,7 +51,7 @@ class NotThisAcademysAlone(Problem):
     slug = "account-shared"
     text = _(
         "The account of %(name)s is not only this academy's, and a key would open more than this academy. "
-        "%(name)s makes and ends its keys under Sign-in and keys"
+        "%(name)s creates and revokes its keys under Sign-in and keys"
     )
 
 
@@ -67,11 +67,11 @@ class KeyEnded(NotFound):
     """The key is gone; the sentence says who ended it and when, where the audit log knows."""
 
     slug = "key-ended"
-    text = _("This key was ended or has expired in the meantime. Nothing was changed")
+    text = _("This key was revoked or has expired in the meantime. Nothing was changed")
 
 
 class KeyEndedBy(KeyEnded):
-    text = _("%(who)s ended this key on %(when)s. Nothing was changed")
+    text = _("%(who)s revoked this key on %(when)s. Nothing was changed")
 
 
 @dataclass(frozen=True)

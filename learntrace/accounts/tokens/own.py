@@ -24,7 +24,7 @@ class NoSuchToken(NotFound):
 
 class TooManyTokens(Problem):
     slug = "too-many-tokens"
-    text = _("There are %(most)s keys, which is as many as one user may have. End some first")
+    text = _("There are %(most)s keys, which is as many as one user may have. Revoke some first")
 
 
 def tokens_of(user: User) -> QuerySet[Token]:

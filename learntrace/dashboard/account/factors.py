@@ -146,7 +146,7 @@ def remove_app(request: HttpRequest, page: Page) -> HttpResponse:
 
     def change() -> HttpResponse:
         factors.remove_app(page.user)
-        messages.success(request, _("The authenticator app is removed."))
+        messages.success(request, _("The authenticator app was removed."))
         return redirect("account")
 
     return _with_password(request, page, change)
@@ -172,7 +172,7 @@ def add_passkey(request: HttpRequest, page: Page) -> HttpResponse:
         had_any = factors.factors_of(page.user).any
         name = request.POST.get("name", "").replace("\0", "").strip()[:60]
         passkeys.finish_making(request, page.user, name or str(_("Passkey")), request.POST.get("answer", ""))
-        messages.success(request, _("The passkey is added."))
+        messages.success(request, _("The passkey was added."))
         return _after_first_factor(request, page, had_any=had_any)
 
     return _with_password(request, page, change)
@@ -186,7 +186,7 @@ def remove_passkey(request: HttpRequest, page: Page) -> HttpResponse:
 
     def change() -> HttpResponse:
         factors.remove_passkey(page.user, natural(request.POST.get("passkey", "")) or 0)
-        messages.success(request, _("The passkey is removed."))
+        messages.success(request, _("The passkey was removed."))
         return redirect("account")
 
     return _with_password(request, page, change)
@@ -210,6 +210,10 @@ def require_for_academy(request: HttpRequest, page: AcademyPage) -> HttpResponse
     """Have the academy ask its staff for a second factor, or no longer."""
     asking = request.POST.get("asking") == "yes"
     merge_features(page.academy, {SECOND_FACTOR: asking}, ACCESS)
-    done = _("Staff without a second factor set one up before anything else.") if asking else _("It is up to each.")
+    done = (
+        _("Staff without a second factor must now set one up before anything else.")
+        if asking
+        else _("A second factor is now optional.")
+    )
     messages.success(request, done)
     return redirect(page.address("account"))

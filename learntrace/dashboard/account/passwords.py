@@ -47,7 +47,7 @@ def change(request: HttpRequest, page: Page) -> HttpResponse:
         change_own(request, page.user, request.POST.get("current", ""), request.POST.get("new", ""))
     except Problem as problem:
         return page.show("account/password.html", PasswordContext(problem.sentence()), status=problem.status_code)
-    messages.success(request, _("Your password is changed. You are signed out everywhere else."))
+    messages.success(request, _("Your password was changed. You were signed out everywhere else."))
     return redirect("account")
 
 
@@ -95,7 +95,9 @@ def choose(request: HttpRequest) -> HttpResponse:
         context = PasswordContext(fault, number, token, user.get_username())
         return render(request, "account/choose.html", vars(context), status=400)
     if ended:
-        messages.success(request, _("Your password is changed, and your keys have ended. Sign in, and make new ones."))
+        messages.success(
+            request, _("Your password was changed, and your keys were revoked. Sign in and create new ones.")
+        )
     else:
-        messages.success(request, _("Your password is changed. Sign in with it."))
+        messages.success(request, _("Your password was changed. Sign in with it."))
     return redirect("sign-in")

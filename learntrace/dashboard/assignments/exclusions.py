@@ -134,7 +134,7 @@ def _choices(academy: Academy, key: str, user_id: int | None, attempt: Activity 
             choices.append(Choice("session", _("Its session"), {**whose, "session": attempt.session_id}))
     on_assignment = {**whose, "assignment": key}
     choices.append(Choice("assignment", _("All attempts at this assignment"), on_assignment))
-    choices.append(Choice(SPAN, _("Attempts at this assignment in a span"), on_assignment))
+    choices.append(Choice(SPAN, _("Attempts at this assignment in a period"), on_assignment))
     if user_id is not None:
         choices.append(Choice("all", _("All attempts at all assignments"), whose))
     return [
@@ -160,7 +160,7 @@ def _exclude(request: HttpRequest, page: AcademyPage, choices: Sequence[Choice])
     if choice.slug == SPAN:
         fields |= {name: _in_utc(form[name]) for name in ("since", "until") if form.get(name)}
         if len(fields) == len(choice.fields):
-            raise exclusions.InvalidExclusion(_("Enter when the span begins or ends"))
+            raise exclusions.InvalidExclusion(_("Enter when the period begins or ends"))
     meant = meant_by(page.academy, fields)
     return exclusions.exclude(
         page.academy, meant, form.get("reason", ""), page.user, natural(form.get("confirm", "").strip())

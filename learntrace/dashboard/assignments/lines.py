@@ -1,7 +1,7 @@
 """What the assignments' pages show, as values: learners in order, the class as a bar, comparisons, steps. Reads nothing."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.dashboard.components.charts.sparkline import Strip, strip_of
 from learntrace.dashboard.components.timeline import Attempt
+from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.catalogue import Title
 from learntrace.progress.models import Exclusion
 from learntrace.progress.reports.assignments import AssignmentRow
 from learntrace.progress.reports.learner_assignments import LearnerAssignmentRow, by_name
@@ -109,11 +111,22 @@ _COMPARED: Sequence[tuple[str, str | Promise, str, Callable[[AssignmentRow], flo
 
 
 def comparisons(rows: Sequence[AssignmentRow], key: str) -> list[Comparison]:
-    """Return the measures of the assignment with that key beside those of all rows."""
+    """Return the measures of the assignment with that key beside those of all rows, which are named by their titles."""
+    titles = {row.assignment: _title(row) for row in rows}
     return [
-        Comparison(name, title, unit, strip_of([(row.assignment, measure(row)) for row in rows], key, least))
+        Comparison(
+            name, title, unit, _titled(strip_of([(row.assignment, measure(row)) for row in rows], key, least), titles)
+        )
         for name, title, unit, measure, least in _COMPARED
     ]
+
+
+def _title(row: AssignmentRow) -> str:
+    return str(Title(row.title or row.assignment.removeprefix(PREFIX), row.asset["title"] if row.asset else ""))
+
+
+def _titled(strip: Strip, titles: Mapping[str, str]) -> Strip:
+    return replace(strip, ticks=tuple(replace(tick, title=titles[tick.title]) for tick in strip.ticks))
 
 
 def counts_of(lines: Sequence[LearnerLine]) -> dict[str, int]:

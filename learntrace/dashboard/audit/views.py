@@ -7,6 +7,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
@@ -14,7 +15,9 @@ from rest_framework.request import Request
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.audit.queries import Told, action_choices, entries_of, told
 from learntrace.core.errors import Problem
+from learntrace.core.labels import LABELS
 from learntrace.dashboard.components.date_range import ANY_TIME, DateRange, date_range_of, with_times
+from learntrace.dashboard.components.labels import language_name
 from learntrace.dashboard.components.table import Columns, Paging, csv_answer, paged_rows, table_of, timed, wants_csv
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 
@@ -126,15 +129,39 @@ def _line(page: AcademyPage, one: Told) -> EntryLine:
         one,
         door=AuditEntry.Door(one.entry.door).label,
         object=_OBJECTS.get(one.entry.object_type, one.entry.object_type),
-        changes=[ChangeLine(change.field, _short(change.before), _short(change.after)) for change in one.changes],
+        changes=[
+            ChangeLine(_field(change.field), _short(change.field, change.before), _short(change.field, change.after))
+            for change in one.changes
+        ],
         learner_url=page.address("learners-one", subject.id) if subject is not None and subject.name else "",
         erased=one.intact is None,
     )
 
 
-def _short(value: object) -> str:
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _field(name: str) -> str:
+    """Return what a field is called where that has a word, else its name."""
+    words = name.replace("_", " ")
+    return gettext(words) if words in LABELS else name
+
+
+def _short(field: str, value: object) -> str:
+    text = language_name(value) if field == "lang" and isinstance(value, str) else _words(value)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def _words(value: object) -> str:
+    """Return a value of a document as people write it: a list with commas, fields with colons, truth in words."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return gettext("yes") if value else gettext("no")
+        case list():
+            return ("; " if any(isinstance(one, list | dict) for one in value) else ", ").join(map(_words, value))
+        case dict():
+            return "; ".join(f"{_field(str(name))}: {_words(one)}" for name, one in value.items())
+        case _:
+            return str(value)
 
 
 def _document(values: dict[str, object]) -> str:

@@ -1,4 +1,4 @@
-"""The cells of a learner's row on Class now as HTML: the state, since when, and which exercise the learner has in hand."""
+"""The cells of a learner's row on Class now as HTML: the state, since when, and which assignment the learner has in hand."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from learntrace.dashboard.classroom.grid import Column, Group, Learner
 from learntrace.dashboard.components import labels
 from learntrace.progress.reports.class_now import Cell
 
-# Who came back to nothing for longer has no exercise in hand.
+# Who came back to nothing for longer has no assignment in hand.
 IN_HAND_FOR = timedelta(minutes=30)
 # In this order a folded lesson shows the worst of its states; others it doesn't show.
 _WORST = ("stuck", "struggling")
@@ -25,7 +25,7 @@ class CellWords:
         self._states = {state: str(word) for state, word in labels.STATES.items()}
         self._trying_again = str(labels.TRYING_AGAIN)
         self._texts: dict[tuple[str, bool, str, int], str] = {}
-        self._in_hand = _("current exercise")
+        self._in_hand = _("current assignment")
         self._not_started = str(labels.STATES["not_started"])
         self._timeliness = {slug: labels.timeliness_text(slug) for slug in labels.TIMELINESS}
 
@@ -34,7 +34,7 @@ class CellWords:
         return f"{self._not_started}, {self._timeliness[timeliness]}"
 
     def text(self, cell: Cell, age: str, timeliness: str, *, in_hand: bool) -> str:
-        """Return what a cell says: "Stuck for 12 min, 7 failed attempts, late, current exercise"."""
+        """Return what a cell says: "Stuck for 12 min, 7 failed attempts, late, current assignment"."""
         key = (cell.state, cell.standing.trying_again, age, cell.errors)
         told = self._texts.get(key) or self._texts.setdefault(key, self._told(*key))
         told = f"{told}, {self._timeliness[timeliness]}" if timeliness else told
@@ -105,7 +105,7 @@ def _due_mark(timeliness: str) -> str:
 
 
 def _folded(learner: Learner, group: Group, in_hand: str | None) -> str:
-    """Return the one cell of a folded lesson: how many of its exercises are done, with the worst trouble on others."""
+    """Return the one cell of a folded lesson: how many of its assignments are done, with the worst trouble on others."""
     states = [cell.state for column in group.columns if (cell := learner.cells.get(column.key))]
     worst = next((state for state in _WORST if state in states), "")
     mark = f'<svg><use href="#shape-{worst}"/></svg>' if worst else ""

@@ -87,10 +87,9 @@ def class_now_context(
     shown = held(
         paging.rows, lambda learner: str(learner.id), shown_before(page.request, "learners"), snapshot.learners
     )
-    # What concerns the whole class stands above, whenever it comes.
-    of_class = [card for card in cards.open if card.of_class]
-    of_learners = [card for card in cards.open if not card.of_class]
-    open_cards = held(of_learners, lambda card: str(card.id), shown_before(page.request, "concerns"))
+    # What concerns the whole class stands above; what comes while somebody looks stands below until the new order is asked for.
+    wanted = sorted(cards.open, key=lambda card: not card.of_class)
+    open_cards = held(wanted, lambda card: str(card.id), shown_before(page.request, "concerns"))
     grid = grid_of(snapshot.columns, snapshot.learners, folded_in(page.request))
     return ClassNowContext(
         filters=filters,
@@ -101,7 +100,7 @@ def class_now_context(
         narrowed=snapshot.narrowed,
         paging=paging,
         rows=_rows(page, shown.rows, grid.groups, snapshot.concerns.now, names),
-        cards=replace(cards, open=[*of_class, *open_cards.rows]),
+        cards=replace(cards, open=open_cards.rows),
         moved=shown.moved,
         cards_moved=open_cards.moved,
         open_count=snapshot.concerns.open_count,

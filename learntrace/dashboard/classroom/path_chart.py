@@ -108,7 +108,7 @@ def _ticks(columns: Sequence[Column]) -> list[Tick]:
     groups = groups_of(columns)
     if len(groups) > 1:
         starts = [columns.index(group.columns[0]) + 1 for group in groups]
-        named = [(start, group.title or _("Other exercises")) for start, group in zip(starts, groups, strict=True)]
+        named = [(start, group.title or _("Other assignments")) for start, group in zip(starts, groups, strict=True)]
     else:
         named = [(place, column.label) for place, column in enumerate(columns, 1)]
     least = len(columns) / (_MOST_TICKS - 1)

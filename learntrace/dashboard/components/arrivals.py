@@ -13,7 +13,10 @@ NEWEST_EVENTS = 5
 
 @dataclass(frozen=True)
 class Arrival:
-    """One webhook, notebook event or rejected event as a line of the page."""
+    """One webhook, notebook event or rejected event as a line of the page; `subject` is a title where there is one.
+
+    `name` is what the client called the subject.
+    """
 
     id: int | str
     at: datetime
@@ -22,6 +25,7 @@ class Arrival:
     subject: str
     status: str
     sentence: str
+    name: str = ""
 
 
 def arrivals(webhooks: Iterable[Webhook]) -> tuple[Arrival, ...]:
@@ -32,9 +36,10 @@ def arrivals(webhooks: Iterable[Webhook]) -> tuple[Arrival, ...]:
             at=webhook.created_at,
             learner=webhook.student.display_name if webhook.student else "",
             event=webhook.event,
-            subject=webhook.asset.slug if webhook.asset else webhook.package_slug or "",
+            subject=(webhook.asset.title or webhook.asset.slug) if webhook.asset else webhook.package_slug or "",
             status=webhook.status.lower(),
             sentence=status_text(webhook) or "",
+            name=webhook.asset.slug if webhook.asset else "",
         )
         for webhook in webhooks
     )

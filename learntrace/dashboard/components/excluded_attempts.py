@@ -16,7 +16,7 @@ from learntrace.progress.reports.standing_exclusions import StandingExclusion, S
 _WHAT: Mapping[str, str | Promise] = {
     "attempt": _("One attempt"),
     "session": _("A session"),
-    "span": _("Attempts in a span"),
+    "span": _("Attempts in a period"),
     "all": _("All attempts"),
 }
 

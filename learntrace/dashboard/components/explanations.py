@@ -21,14 +21,14 @@ OWN: Mapping[str, str | Promise] = {
     "class_state": _(
         "Not started: no activity yet. Working: some activity. Struggling: not done, with an open signal of trouble. "
         "Stuck: not done, with an open signal “Stuck”. Done: stays done, whatever comes later. The time says since when, "
-        "a number counts failed attempts. A frame marks the exercise that the learner worked on last, within 30 minutes."
+        "a number counts failed attempts. A frame marks the assignment that the learner worked on last, within 30 minutes."
     ),
     "who_needs_help": _(
         "By the most severe open signal, then by the number of assignments the learner is stuck or struggling on, then by "
         "failed attempts on what isn't done; equals by name."
     ),
     "class_path": _(
-        "How far the learners who have begun have come, in the order of the columns: the last exercise that each worked on. "
+        "How far the learners who have begun have come, in the order of the columns: the last assignment that each worked on. "
         "Half of them are at least as far as the median learner. The middle half leaves out the quarter furthest behind and "
         "the quarter furthest ahead."
     ),
@@ -44,7 +44,7 @@ OWN: Mapping[str, str | Promise] = {
         "From 0 to 1: how often a failed attempt was followed by another failed one, more so with the same kind of error; "
         "the mean of your assignments. A high value only says that errors took you several attempts."
     ),
-    "own_completion": _("Completed steps out of all steps of the exercise, in LearnPack's latest message."),
+    "own_completion": _("Completed steps out of all steps of the package, in LearnPack's latest message."),
     "failed_share": _("Failed attempts out of all that succeeded or failed."),
     "engagement": _("How much of the asset was opened, tried and worked through, from 0 to 100."),
     "frustration": _("How often work failed again and again, from 0 to 100."),
@@ -121,8 +121,8 @@ def explanation_of(name: str) -> Explanation:
         if kind is None:
             # A signal whose kind a later version dropped is still shown.
             return Explanation(name.removeprefix("signal:"))
-        limits = [f"{gettext(limit.purpose)}: {limit.default:g}" for limit in kind.thresholds.values()]
-        return Explanation(f"{gettext(kind.name)}. {'; '.join(limits)}")
+        limits = "; ".join(f"{gettext(limit.purpose)}: {limit.default:g}" for limit in kind.thresholds.values())
+        return Explanation(f"{gettext(kind.name)}. {limits[:1].upper()}{limits[1:]}")
     if name in CONCERNS:
         return Explanation(CONCERNS[name]())
     if name in OWN:

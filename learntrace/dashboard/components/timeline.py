@@ -32,7 +32,8 @@ _FIRST_LABEL = 90.0
 # middle, and has so many pixels for each character.
 _DATE_REACH, _TICK_REACH, _GAP_END, _CHARACTER = (-5.0, 72.0), (-18.0, 18.0), -6.0, 7.0
 _MARGINS = 56
-_LANE = 22
+# Room for a name between the marks of two lanes, where it stands above its own (progress.css).
+_LANE = 26
 _HEADING = 20
 _TOP = 40
 _LONGEST_LABEL = 34

@@ -73,7 +73,7 @@ def what_became_of(hand: HelpRequest) -> str:
     """Return in words who helped, after which time and for how long."""
     waited = duration_words(hand.waited) if hand.waited is not None else ""
     if hand.state == TAKEN_BACK:
-        return _("Taken back after %(waited)s") % {"waited": waited}
+        return _("Lowered after %(waited)s") % {"waited": waited}
     if hand.state != HELPED:
         return hand_up(hand)
     who = hand.helped_by.display_name if hand.helped_by else _("Somebody")

@@ -33,7 +33,7 @@ SOURCES: Final = {"learnpack": "LearnPack", "notebooks": gettext_lazy("Notebooks
 # The shape and the words of each state of a light.
 _LIGHTS: Final[dict[State, tuple[str, str | Promise]]] = {
     State.WAITING: ("open", gettext_lazy("Nothing has arrived yet")),
-    State.TROUBLE: ("error", gettext_lazy("Something arrives, but can't be accepted")),
+    State.TROUBLE: ("error", gettext_lazy("Something is arriving, but can't be accepted")),
     State.CONNECTED: ("done", gettext_lazy("Connected")),
 }
 
@@ -176,7 +176,7 @@ def sample(request: HttpRequest, page: AcademyPage, data: Callable[[], SampleDat
     try:
         if request.POST.get("do") == "out":
             if data().take_out():
-                messages.success(request, _("The sample data is gone. Nothing else was changed."))
+                messages.success(request, _("The sample data was removed. Nothing else was changed."))
             return redirect("connect")
         academy = data().put_in(page.user)
     except Problem as problem:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -18,8 +19,10 @@ from rest_framework.request import Request
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
+from learntrace.dashboard.components.labels import STATUSES
 from learntrace.dashboard.health.webhooks import Line, filters_of, lines_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.templatetags.pages import day_time
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.webhook_log import bulk, search
 from learntrace.learnpack.webhook_log.newest import failed_among, newest_among
@@ -100,12 +103,20 @@ def _confirm(
     context = ConfirmContext(
         action,
         counted=bulk.count_failed(rows),
-        filters={name: text for name, text in filters.items() if text},
+        filters={name: _shown(name, text) for name, text in filters.items() if text},
         examples=lines_of(page, newest_among(rows, EXAMPLES)),
         problem=problem.sentence() if problem else "",
         back=page.address("telemetry-health-log", **filters),
     )
     return page.show("health/webhooks_confirm.html", context, problem.status_code if problem else 200)
+
+
+def _shown(name: str, text: str) -> str:
+    """Return a filter's value as the log shows it: a status in words, a moment in the page's time zone."""
+    if name == "status":
+        return str(STATUSES.get(text.lower(), text))
+    moment = parse_datetime(text) if name in ("since", "until") else None
+    return day_time(moment) if moment and moment.tzinfo else text
 
 
 def _counted(form: Mapping[str, str]) -> bulk.Counted:

@@ -153,7 +153,7 @@ def _save(request: HttpRequest, page: AcademyPage, state: EditorState) -> HttpRe
         messages.info(request, _("Nothing has changed."))
     else:
         request.session[_SESSION_KEY] = {"academy": page.academy.pk, "before": state.seen, "after": stored}
-        messages.success(request, _("The rules have been saved. They hold for every request from now on."))
+        messages.success(request, _("The rules have been saved. They apply to every request from now on."))
     return redirect(page.address("telemetry-health-ignore"))
 
 

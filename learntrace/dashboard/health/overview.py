@@ -19,6 +19,7 @@ from learntrace.learnpack.webhook_log.volume import Slot
 from learntrace.notebooks import newest_events as event_queries
 from learntrace.notebooks.consent import learners_opted_out
 from learntrace.notebooks.rejected.counts import RejectedCount, count_by_code
+from learntrace.progress.catalogue import titles_of
 from learntrace.progress.unscored import Unscored, finished_without_scores
 
 RECENT = timedelta(minutes=10)
@@ -88,7 +89,8 @@ def health_of(academy: Academy, period: Period, now: datetime | None = None) -> 
     """Return the health of an academy's telemetry over a period; nineteen queries."""
     now = now or timezone.now()
     newest = arrivals(newest_of(academy, NEWEST))
-    events = event_lines(event_queries.newest_events_in(academy, NEWEST_EVENTS))
+    happened = event_queries.newest_events_in(academy, NEWEST_EVENTS)
+    events = event_lines(happened, titles_of(academy.pk, [event.subject for event in happened]))
     # Events of any verb count: who only opens a notebook sends telemetry too.
     last_event = event_queries.last_event_at(academy)
     moments = (last_event, *(line.at for line in newest[:1] + events[:1]))

@@ -182,6 +182,6 @@ def end(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         token = academy_keys.end(page.academy, page.user, natural(request.POST.get("key", "")) or 0)
     except Problem as problem:
         return _show(request, page, KeyForm(), problem=problem)
-    told = _("The key %(prefix)s… of %(name)s opens nothing from now on.")
+    told = _("The key %(prefix)s… of %(name)s no longer works.")
     messages.success(request, told % {"prefix": token.prefix, "name": token.user.display_name})
     return redirect(page.address("keys"))

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 class NotYourAcademy(Forbidden):
     """The same answer whether the academy exists or not."""
 
-    text = _("You have no access to an academy %(academy)s.")
+    text = _("You don't have access to academy %(academy)s.")
 
 
 class StaffOnly(Forbidden):

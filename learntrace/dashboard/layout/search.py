@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from learntrace.accounts.models import User
 from learntrace.accounts.people.naming import as_typed
 from learntrace.accounts.tokens.academy_keys import find_accounts
+from learntrace.dashboard.components.labels import language_name
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.reports.search import (
@@ -83,20 +84,19 @@ def _all(page: AcademyPage, text: str) -> _Groups:
     return {
         _("Learners"): [_learner(page, user) for user in results.learners],
         _("Assignments"): [
-            _assignment(page, one.key, one.title or one.key.removeprefix(PREFIX), one.asset.slug)
+            _assignment(page, one.key, one.title or one.key.removeprefix(PREFIX), one.asset.title or one.asset.slug)
             for one in results.assignments
         ],
         _("Assets"): [_asset(page, asset) for asset in results.assets],
         _("Errors"): [
-            _assignment(page, one.assignment, one.text, _error_note(one.assignment, one.learners))
-            for one in results.errors
+            _assignment(page, one.assignment, one.text, _error_note(one.title, one.learners)) for one in results.errors
         ],
     }
 
 
-def _error_note(assignment: str, learners: int) -> str:
+def _error_note(title: str, learners: int) -> str:
     count = ngettext("%(count)s learner", "%(count)s learners", learners) % {"count": learners}
-    return f"{assignment.removeprefix(PREFIX)}, {count}"
+    return f"{title}, {count}"
 
 
 def _learners(page: AcademyPage, text: str) -> _Groups:
@@ -134,7 +134,8 @@ def _learner(page: AcademyPage, user: User) -> Suggestion:
 
 
 def _asset(page: AcademyPage, asset: Asset) -> Suggestion:
-    return Suggestion(asset.title or asset.slug, asset.slug, asset.slug, page.address("assets-one", asset.slug))
+    note = language_name(asset.lang) if asset.lang else ""
+    return Suggestion(asset.title or asset.slug, note, asset.slug, page.address("assets-one", asset.slug))
 
 
 def _assignment(page: AcademyPage, key: str, title: str, note: str) -> Suggestion:

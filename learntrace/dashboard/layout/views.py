@@ -100,7 +100,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     except (TooManyGuesses, TooManyLogins) as problem:
         return _later(_sign_in_form(request, SignInContext(target, name, f"{problem.sentence()}."), 429), problem)
     if user is None:
-        sentence = _("No account has this name and password. Check both; capital letters count in the password.")
+        sentence = _("Wrong name or password. Passwords are case-sensitive.")
         return _sign_in_form(request, SignInContext(target, name, sentence), 400)
     if factors_of(user).any:
         second.begin(request, user, target)

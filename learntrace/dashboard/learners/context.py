@@ -93,7 +93,7 @@ class RawTelemetryContext:
     """The context of learners/raw_telemetry.html; `left_out` is the number of characters that are not shown."""
 
     learner_name: str
-    slug: str
+    title: str
     text: str
     left_out: int
 

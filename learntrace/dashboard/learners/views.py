@@ -30,6 +30,7 @@ from learntrace.progress.reports.learners import MOST_ONLY_SEEN, LearnerRow, lea
 from learntrace.progress.reports.selection import Selection
 from learntrace.progress.reports.standing_exclusions import standing_of
 from learntrace.progress.standings.current_work import current_work
+from learntrace.registry.visibility import academy_assets, named
 from learntrace.signals.class_signals import signals_of_learner
 from learntrace.signals.concerns.of_class import concerns_of_learner
 from learntrace.signals.evaluation.clock import now_in
@@ -99,8 +100,10 @@ def telemetry(request: HttpRequest, page: AcademyPage, user_id: int, slug: str) 
     text = pretty_text(raw_telemetry(page.academy, user, slug))
     left_out = max(len(text) - MOST_RAW, 0)
     record_source_read(page, user.pk, slug)
+    asset = named(academy_assets(page.academy), slug)
+    title = (asset.title if asset else "") or slug
     return page.show(
-        "learners/raw_telemetry.html", RawTelemetryContext(user.display_name, slug, text[:MOST_RAW], left_out)
+        "learners/raw_telemetry.html", RawTelemetryContext(user.display_name, title, text[:MOST_RAW], left_out)
     )
 
 

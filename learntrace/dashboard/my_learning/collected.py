@@ -17,6 +17,7 @@ from learntrace.intake.refusal_counts import RefusalCount, refusals_of
 from learntrace.learnpack.webhook_log.newest import client_of, newest_webhooks
 from learntrace.notebooks.consent import Terms, terms_in
 from learntrace.notebooks.newest_events import last_event_of, newest_events_of
+from learntrace.progress.catalogue import titles_of
 
 NEWEST = 5
 REFUSALS = timedelta(hours=24)
@@ -86,13 +87,16 @@ def deciding_academy(user: User) -> Academy | None:
 
 
 def collected(user: User, academies: Sequence[Academy]) -> Collected:
-    """Return what is collected about a user; ten queries, none of which reads more than a few rows."""
+    """Return what is collected about a user; ten queries and one for each academy, none of which reads more than a few rows."""
     newest = newest_webhooks(user, NEWEST)
+    events = newest_events_of(user, NEWEST)
+    keys = [event.subject for event in events]
+    titles = {key: title for academy in academies for key, title in titles_of(academy.pk, keys).items()} if keys else {}
     return Collected(
         learnpack=Last(newest[0].created_at, client_of(newest[0].pk)) if newest else None,
         notebooks=_last_event(user),
         newest=arrivals(newest),
-        events=event_lines(newest_events_of(user, NEWEST)),
+        events=event_lines(events, titles),
         refusals=refusals_of(user, timezone.now() - REFUSALS),
         readers=_readers(user, academies),
         terms=terms_in(user, academies or [None]),

@@ -75,7 +75,7 @@ def cohorts(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         cohort = changes.make_cohort(page.academy, _fields(request))
     except Problem as problem:
         return _show_cohorts(page, problem)
-    messages.success(request, _("The cohort is there. Put its learners into it."))
+    messages.success(request, _("The cohort was created. Now add its learners."))
     return redirect(page.address("people-cohort", cohort.pk))
 
 
@@ -106,7 +106,7 @@ def cohort(request: HttpRequest, page: AcademyPage, cohort_id: int) -> HttpRespo
         changes.change_cohort(page.academy, row, _fields(request))
     except Problem as problem:
         return _show_cohort(page, row, problem, "cohort")
-    messages.success(request, _("The cohort is changed."))
+    messages.success(request, _("The cohort was changed."))
     return redirect(page.address("people-cohort", row.pk))
 
 
@@ -136,7 +136,7 @@ def archive(request: HttpRequest, page: AcademyPage, cohort_id: int) -> HttpResp
     row = changes.cohort_of(page.academy, cohort_id)
     archived = request.POST.get("archived") == "yes"
     changes.archive_cohort(page.academy, row, archived=archived)
-    done = _("Archived: no page offers it any more, and everything stays.") if archived else _("The cohort is back.")
+    done = _("Archived: it is no longer listed. Nothing was deleted.") if archived else _("The cohort was restored.")
     messages.success(request, done)
     return redirect(page.address("people-cohort", row.pk))
 
@@ -176,7 +176,7 @@ def _named(request: HttpRequest, page: AcademyPage) -> list[int]:
         found[addresses[email.lower()]] = pk
     if missing := [name for name in names if name not in found]:
         shown = ", ".join(missing[:5])
-        raise FieldProblem("names", _("Nobody at your academy is called: %(names)s"), names=shown[:300])
+        raise FieldProblem("names", _("Not found at your academy: %(names)s"), names=shown[:300])
     return sorted(set(found.values()))
 
 

@@ -79,7 +79,7 @@ def due_dates(request: HttpRequest, page: AcademyPage) -> HttpResponse:
 def end(request: HttpRequest, page: AcademyPage, due_date_id: int) -> HttpResponse:
     """Take a due date away."""
     setting.end_due_date(page.academy, setting.due_date_of(page.academy, due_date_id))
-    messages.success(request, _("The due date is gone."))
+    messages.success(request, _("The due date was removed."))
     return redirect(page.address("people-due-dates"))
 
 
@@ -90,7 +90,7 @@ def extension(request: HttpRequest, page: AcademyPage, due_date_id: int) -> Http
     row = setting.due_date_of(page.academy, due_date_id)
     if (ended := natural(request.POST.get("end", ""))) is not None:
         setting.end_extension(page.academy, row, ended)
-        messages.success(request, _("The extension is gone."))
+        messages.success(request, _("The extension was removed."))
         return redirect(page.address("people-due-dates"))
     typed = {name: request.POST.get(name, "").replace("\0", "").strip() for name in _EXTEND}
     try:
@@ -98,7 +98,7 @@ def extension(request: HttpRequest, page: AcademyPage, due_date_id: int) -> Http
         setting.extend(page.academy, row, user_id, moment_of(typed, "due_at"), typed["reason"])
     except Problem as problem:
         return _show(page, problem, str(row.pk), typed)
-    messages.success(request, _("The learner has until later."))
+    messages.success(request, _("The learner has more time now."))
     return redirect(page.address("people-due-dates"))
 
 
@@ -108,7 +108,7 @@ def _learner(page: AcademyPage, name: str) -> int:
     by_address = people.filter(email__iexact=name).values_list("pk", flat=True)[:2] if "@" in name else ()
     ids = list(found.values()) or list(by_address)
     if len(ids) != 1:
-        raise FieldProblem("learner", _("Nobody at your academy is called: %(names)s"), names=name[:80])
+        raise FieldProblem("learner", _("Not found at your academy: %(names)s"), names=name[:80])
     return ids[0]
 
 

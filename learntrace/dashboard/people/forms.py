@@ -43,7 +43,7 @@ def day_of(form: Mapping[str, str], name: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise FieldProblem(name, _("This is not a day: %(given)s"), given=text[:40]) from error
+        raise FieldProblem(name, _("This isn't a date: %(given)s"), given=text[:40]) from error
 
 
 def moment_of(form: Mapping[str, str], name: str) -> datetime:
@@ -58,4 +58,4 @@ def moment_of(form: Mapping[str, str], name: str) -> datetime:
             moment = moment.replace(tzinfo=timezone.get_current_timezone())
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise FieldProblem(name, _("Give a day and a time.")) from error
+        raise FieldProblem(name, _("Enter a date and a time.")) from error

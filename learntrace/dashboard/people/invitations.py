@@ -27,7 +27,7 @@ MOST_SHOWN = 200
 _STATES: Mapping[inviting.State, tuple[Promise, str]] = {
     inviting.State.OPEN: (_("waiting"), "pending"),
     inviting.State.USED: (_("accepted"), "done"),
-    inviting.State.REVOKED: (_("taken back"), "ignored"),
+    inviting.State.REVOKED: (_("revoked"), "ignored"),
     inviting.State.EXPIRED: (_("expired"), "ignored"),
 }
 
@@ -134,7 +134,7 @@ def _line(row: Invitation) -> InvitationLine:
 def revoke(request: HttpRequest, page: AcademyPage, invitation_id: int) -> HttpResponse:
     """Take an invitation back."""
     inviting.revoke(page.academy, invitation_id)
-    messages.success(request, _("Taken back: the link opens nothing any more."))
+    messages.success(request, _("Revoked: the link no longer works."))
     return redirect(page.address("people-invitations"))
 
 

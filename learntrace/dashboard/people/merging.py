@@ -60,7 +60,7 @@ def merge(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse
             plan = own_plan(page.academy, other, into)
             if request.method == "POST":
                 merge_own(page.academy, other, into, page.user)
-                messages.success(request, _("The two are one person now. You can undo this below."))
+                messages.success(request, _("The two records are now one person. You can undo this below."))
                 return redirect(page.address("people-one", into.pk))
             rows = list(_rows(plan))
         elif request.method == "POST":
@@ -76,7 +76,7 @@ def merge(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse
 def undo(request: HttpRequest, page: AcademyPage, number: int) -> HttpResponse:
     """Give back what a merge has handed over."""
     row = undo_own(page.academy, number, page.user)
-    messages.success(request, _("They are two people again. What came since the merge stays here."))
+    messages.success(request, _("The merge was undone. What arrived since the merge stays here."))
     return redirect(page.address("people-one", row.into_id))
 
 

@@ -99,7 +99,7 @@ def _tried(page: AcademyPage, user_id: int, part: str, act: Callable[[Person], o
 def change(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse:
     """Change names and address."""
     fields = person_fields(request)
-    done = str(_("Names and address are changed."))
+    done = str(_("The names and the address were changed."))
     return _tried(page, user_id, "names", lambda one: changes.change_person(one.membership, fields), done)
 
 
@@ -110,7 +110,7 @@ def role(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse:
     wanted = request.POST.get("role", "")
     limited = request.POST.get("limit") == "yes" and wanted in LIMITED_ROLES
     cohorts = chosen_cohorts(request, page.academy) if limited else None
-    done = str(_("The role is changed; it holds from the next page on."))
+    done = str(_("The role was changed; it applies from the next page on."))
     return _tried(page, user_id, "role", lambda one: changes.change_role(one.membership, wanted, cohorts), done)
 
 
@@ -119,7 +119,7 @@ def role(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse:
 def archive(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse:
     """Archive somebody, or give the role back."""
     back = request.POST.get("archived") == "no"
-    done = str(_("Restored: the role holds again.")) if back else str(_("Archived: the role opens nothing any more."))
+    done = str(_("Restored: the role applies again.")) if back else str(_("Archived: the role no longer gives access."))
     act = changes.restore if back else changes.archive
     return _tried(page, user_id, "archive", lambda one: act(one.membership), done)
 

@@ -42,7 +42,9 @@ def source(academy: Academy, _before: Any, after: Any) -> list[str]:
             learners,
         )
         % {"count": learners},
-        _("What is stored stays until the learner's data are erased; turned on again, staff can read it again."),
+        _(
+            "What is stored stays until the learner's data are erased; if it is turned on again, staff can read it again."
+        ),
     ]
 
 
@@ -112,7 +114,7 @@ def retention(academy: Academy, _before: Any, after: Any) -> list[str]:
         sentences.append(
             _(
                 "Tonight the attempts of %(learners)s learners on %(assignments)s of their assignments are deleted. This "
-                "can't be taken back."
+                "can't be undone."
             )
             % {"learners": learners, "assignments": assignments}
         )
@@ -123,7 +125,7 @@ def retention(academy: Academy, _before: Any, after: Any) -> list[str]:
 
 def active_gap(academy: Academy, _before: Any, after: Any) -> list[str]:
     return [
-        _("The active time of all learners is computed anew: pauses count up to %(seconds)s seconds.")
+        _("The active time of all learners is recomputed: pauses count up to %(seconds)s seconds.")
         % {"seconds": f"{after:g}"},
         _("“Stuck” is measured by active time: such signals may open and close."),
     ]
@@ -137,16 +139,14 @@ def thresholds_of(kind: str) -> Effect:
         if not after.get(ENABLED):
             return [
                 ngettext(
-                    "It is no longer looked for, and %(count)s open signal of this kind is withdrawn.",
-                    "It is no longer looked for, and %(count)s open signals of this kind are withdrawn.",
+                    "It is no longer detected, and %(count)s open signal of this kind is withdrawn.",
+                    "It is no longer detected, and %(count)s open signals of this kind are withdrawn.",
                     count,
                 )
                 % {"count": count}
             ]
         return [
-            _(
-                "All learners' attempts are looked through again in the background: signals of this kind open and close."
-            ),
+            _("All learners' attempts are checked again in the background: signals of this kind open and close."),
             ngettext("%(count)s signal is open now.", "%(count)s signals are open now.", count) % {"count": count},
         ]
 
@@ -155,7 +155,7 @@ def thresholds_of(kind: str) -> Effect:
 
 def second_factor(academy: Academy, _before: Any, after: Any) -> list[str]:
     if not after:
-        return [_("Whether to have a second factor is up to each. Those who have one go on using it.")]
+        return [_("A second factor becomes optional. Those who have one keep using it.")]
     missing = count_staff_without_second_factor(academy)
     return [
         ngettext(

@@ -52,7 +52,7 @@ FIELDS: Final[Mapping[str, str | Promise]] = {
 
 class TooManyTests(Problem):
     status_code = 429
-    text = gettext_lazy("That were many test messages. Wait a minute and try again")
+    text = gettext_lazy("That was a lot of test messages. Wait a minute and try again")
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def save(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         return _show(page, typed=typed, problem=sentence, code=problem.status_code)
     if new_secret:
         return _show(page, secret=str(rule.secret))
-    messages.success(request, _("The rule is saved. A test message shows whether it reaches you."))
+    messages.success(request, _("The rule was saved. Send a test message to see whether it reaches you."))
     return redirect(page.address("notifications"))
 
 
@@ -209,7 +209,7 @@ def switch(request: HttpRequest, page: AcademyPage, rule_id: int) -> HttpRespons
 def delete(request: HttpRequest, page: AcademyPage, rule_id: int) -> HttpResponse:
     """Delete a rule."""
     delete_rule(rule_of(page.user, page.academy, rule_id))
-    messages.success(request, _("The rule is deleted; what waited by it isn't sent."))
+    messages.success(request, _("The rule was deleted; what was waiting to be sent by it is dropped."))
     return redirect(page.address("notifications"))
 
 
@@ -221,7 +221,7 @@ def test(request: HttpRequest, page: AcademyPage, rule_id: int) -> HttpResponse:
     _count_test(page.user.pk)
     failure = try_rule(rule)
     if failure is None:
-        messages.success(request, _("The test message was sent. Look whether it has arrived."))
+        messages.success(request, _("The test message was sent. Check whether it has arrived."))
     else:
         messages.error(request, failures.sentence(failure.reason, failure.detail))
     return redirect(page.address("notifications"))

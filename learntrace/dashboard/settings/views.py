@@ -28,7 +28,7 @@ _LONGEST_VALUE = 10_000
 
 
 class UnreadableValue(Problem):
-    text = gettext_lazy("This is no value of the setting. Choose one below")
+    text = gettext_lazy("This isn't a valid value. Choose one below")
 
 
 @dataclass(frozen=True)
@@ -223,5 +223,5 @@ def change_setting(request: HttpRequest, page: AcademyPage, slug: str) -> HttpRe
         set_feature(page.academy, one.group, one.feature, wanted, seen=seen)
     except Problem as problem:
         return _show(page, one, problem=problem)
-    messages.success(request, _("Changed. To take it back, use the list below."))
+    messages.success(request, _("Changed. To undo it, use the list below."))
     return redirect(page.address("settings-one", slug))

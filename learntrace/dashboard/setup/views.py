@@ -132,5 +132,5 @@ def _academy(request: HttpRequest, page: Page) -> HttpResponse:
         made = add_academy(page.user, wanted)
     except SetupFaults as problem:
         return page.show("setup/academy.html", AcademyContext(wanted, dict(problem.faults)), problem.status_code)
-    messages.success(request, _("%(academy)s is made, and you are its administrator.") % {"academy": made.name})
+    messages.success(request, _("%(academy)s was created, and you are its administrator.") % {"academy": made.name})
     return redirect(f"{reverse('connect')}?academy={made.pk}")

@@ -80,7 +80,7 @@ def names(facts: Facts) -> Check:
     # A record without requests was written by staff, or its requests are older than they are kept.
     if facts.record or facts.stray:
         return Check(WARNING, _("No request is kept, but there is a record"))
-    return ends(_("Nor did anything arrive under another name"), "nothing-sent")
+    return ends(_("Nothing arrived under another name either"), "nothing-sent")
 
 
 def ignored(facts: Facts) -> Check:

@@ -107,6 +107,7 @@ def _target(academy: Academy, asset: Asset, registry: Registry, aliases: list[st
         graded=group[0].graded,
         stats_at=asset.last_synch_at if stats else None,
         stats_failed=asset.sync_status == Asset.SyncStatus.ERROR,
+        title=asset.title,
     )
 
 

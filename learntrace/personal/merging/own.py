@@ -20,7 +20,7 @@ class NotYoursToMerge(Problem):
     status_code = 403
     slug = "merge-elsewhere"
     text = _(
-        "%(name)s acts beyond this academy, in another one or for all. Whoever runs the server can merge them: "
+        "%(name)s also has a role outside this academy. Whoever runs the server can merge the two: "
         "learntrace users merge"
     )
 

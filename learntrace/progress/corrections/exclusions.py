@@ -111,7 +111,7 @@ class Meant:
     def check(self) -> None:
         """Raise InvalidExclusion where a span ends before it begins."""
         if self.since is not None and self.until is not None and self.until < self.since:
-            raise InvalidExclusion(_("The span ends before it begins"))
+            raise InvalidExclusion(_("The period ends before it begins"))
 
     def parameters(self, academy: Academy) -> dict[str, Any]:
         return {

@@ -16,7 +16,7 @@ from learntrace.accounts.models import Academy, User
 from learntrace.accounts.scope import learners_of
 from learntrace.core.http.filters import natural
 from learntrace.core.sql import fetch
-from learntrace.progress.catalogue import SHOWN_TO_CLASS
+from learntrace.progress.catalogue import SHOWN_TO_CLASS, full_titles_of
 from learntrace.progress.models import Assignment, Progress
 from learntrace.progress.reports.errors import groups_named
 from learntrace.registry.models import Asset, AssetAlias
@@ -47,9 +47,10 @@ SELECT p.assignment, met.group_digest
 
 @dataclass(frozen=True)
 class ErrorResult:
-    """A group of errors on an assignment that learners met."""
+    """A group of errors on an assignment that learners met; `title` is what the assignment is called, with its asset."""
 
     assignment: str
+    title: str
     text: str
     learners: int
 
@@ -129,7 +130,7 @@ def escaped(word: str) -> str:
 
 
 def _errors(academy: Academy, words: Sequence[str], most: int) -> list[ErrorResult]:
-    """Return groups of errors that the learners whom the member sees met, those of most learners first; two queries."""
+    """Return groups of errors that the learners whom the member sees met, those of most learners first; three queries."""
     if len("".join(words)) < _SHORTEST_ERROR:
         return []
     named = {f"word{number}": f"%{escaped(word)}%" for number, word in enumerate(words)}
@@ -137,4 +138,6 @@ def _errors(academy: Academy, words: Sequence[str], most: int) -> list[ErrorResu
     learners = within(academy, None)
     parameters = {"academy": academy.pk, "learners": None if learners is None else sorted(learners), "most": most}
     groups = fetch(_ERRORS.format(matches=matches), {**parameters, **named})
-    return [ErrorResult(row.assignment, row.text, row.learners) for row in groups_named(academy.pk, groups, learners)]
+    found = groups_named(academy.pk, groups, learners)
+    titles = full_titles_of(academy.pk, {row.assignment for row in found})
+    return [ErrorResult(row.assignment, str(titles[row.assignment]), row.text, row.learners) for row in found]

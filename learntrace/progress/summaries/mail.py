@@ -123,7 +123,7 @@ def text_of(academy: Academy, cohort: Cohort | None, week: Span, figures: Week) 
         )
         % {"active": figures.active, "before": figures.active_before}
         + " "
-        + ngettext("%(count)s exercise was completed.", "%(count)s exercises were completed.", figures.newly_done)
+        + ngettext("%(count)s assignment was completed.", "%(count)s assignments were completed.", figures.newly_done)
         % {"count": figures.newly_done}
     ]
     if figures.slipped:
@@ -138,9 +138,9 @@ def text_of(academy: Academy, cohort: Cohort | None, week: Span, figures: Week) 
         parts.append(_("Nobody slipped."))
     if figures.hard:
         lines = [
-            _("- %(exercise)s: %(done)s of %(learners)s done, %(share)s %% of attempts failed")
+            _("- %(assignment)s: %(done)s of %(learners)s done, %(share)s %% of attempts failed")
             % {
-                "exercise": titles[one.key],
+                "assignment": titles[one.key],
                 "done": one.done,
                 "learners": one.learners,
                 "share": round(100 * one.failed_share),
@@ -150,9 +150,9 @@ def text_of(academy: Academy, cohort: Cohort | None, week: Span, figures: Week) 
         parts.append("\n".join([_("What was hard"), *lines, *_more(len(figures.hard))]))
     if figures.easier:
         lines = [
-            _("- %(exercise)s: %(share)s %% of attempts failed, %(before)s %% the week before")
+            _("- %(assignment)s: %(share)s %% of attempts failed, %(before)s %% the week before")
             % {
-                "exercise": titles[one.key],
+                "assignment": titles[one.key],
                 "share": round(100 * one.failed_share),
                 "before": round(100 * one.failed_share_before),
             }

@@ -55,8 +55,12 @@ class ToldConcern:
     @property
     def summary(self) -> str:
         """Its life in whole words, in the active language."""
+        return self.summary_about(self.about)
+
+    def summary_about(self, about: str) -> str:
+        """Return its life in whole words; `about` is what its assignment is called where people read it."""
         if isinstance(self.concern, ClassConcern):
-            return summary.met_by_many(len(self.concern.met.learners), self.concern.met.text, self.about)
+            return summary.met_by_many(len(self.concern.met.learners), self.concern.met.text, about)
         if self.hand is not None and not self.reasons:
             return summary.hand_up(self.hand)
         return summary.life_of(self.concern.since, self.now, self.figures)

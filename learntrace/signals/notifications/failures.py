@@ -17,14 +17,14 @@ KEY_LOST = "key-lost"
 
 # Every reason with its sentence, which a detail may follow.
 SENTENCES: Mapping[str, str | Promise] = {
-    UNREACHED: _("The other side could not be reached"),
-    BUSY: _("The other side could not take it at that moment"),
-    REFUSED: _("The other side refused it"),
+    UNREACHED: _("The receiving server could not be reached"),
+    BUSY: _("The receiving server could not accept it at that moment"),
+    REFUSED: _("The receiving server refused it"),
     UNCLEAR: _("The connection broke after the message was handed over: it may or may not have arrived, and is not "
                "sent again, so that nobody gets it twice"),
     FAULT: _("A fault of this server stopped it; the worker's log has more"),
     PRIVATE: _("The address leads into a private network, where this server sends nothing"),
-    REDIRECT: _("The other side answered with a redirect, which is not followed: enter the final address"),
+    REDIRECT: _("The receiving server answered with a redirect, which is not followed: enter the final address"),
     NO_EMAIL: _("This server sends no e-mail: whoever runs it has not set LEARNTRACE_EMAIL_URL"),
     NO_ADDRESS: _("The user has no e-mail address"),
     INVALID: _("The target can't be used"),
@@ -32,7 +32,7 @@ SENTENCES: Mapping[str, str | Promise] = {
                    "nobody gets it twice"),
     OVER: _("The signal was over before it was sent"),
     RULE_GONE: _("The rule was deleted or turned off before it was sent"),
-    KEY_LOST: _("The target can't be read, as the key with which it was encrypted is missing: enter it anew, or ask whoever "
+    KEY_LOST: _("The target can't be read, as the key with which it was encrypted is missing: enter it again, or ask whoever "
                 "runs this server to put the key back"),
     NO_RIGHT: _("The rule's owner may no longer see the academy's learners"),
 }  # fmt: skip

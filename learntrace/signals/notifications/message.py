@@ -19,6 +19,7 @@ from learntrace.accounts.page_features import message_language
 from learntrace.core.http.language import FALLBACK
 from learntrace.core.time_zones import day_and_time, zone_of
 from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.catalogue import titles_of
 from learntrace.signals.concerns.documents import concern_document
 from learntrace.signals.concerns.reading import ToldConcern
 from learntrace.signals.documents import kind_name, sentence_of, signal_document
@@ -71,23 +72,34 @@ def message_of(
     """Return the message with these signals (`user` loaded), and concerns of the class above them."""
     with translation.override(language_of(rule.user, rule.academy)):
         zone = zone_of(rule.timezone) or ZoneInfo("UTC")
+        keys = {signal.assignment for signal in signals} | {entry.assignment for entry in concerns if entry.assignment}
+        titles = titles_of(rule.academy.pk, keys) if keys else {}
         lines = [
-            Line(_("Many in the class"), entry.summary, _when(entry.concern.since, zone), _assignment_url(rule, entry))
+            Line(
+                title=_("Many in the class"),
+                sentence=entry.summary_about(titles.get(entry.assignment or "", entry.about)),
+                when=_when(entry.concern.since, zone),
+                link=_assignment_url(rule, entry),
+            )
             for entry in concerns
         ] + [
             Line(
                 title=kind_name(signal.kind),
-                sentence=sentence_of(signal, signal.user),
+                sentence=sentence_of(signal, signal.user, titles.get(signal.assignment or "", "")),
                 when=_when(signal.opened_at, zone),
                 link=_evidence_url(rule, signal),
             )
             for signal in signals
         ]
         count = ngettext("%(count)s signal", "%(count)s signals", len(lines)) % {"count": len(lines)}
-        about = signals[0].user.display_name if signals else concerns[0].about if concerns else ""
+        about = signals[0].user.display_name if signals else _subject_of(concerns, titles)
         subject = f"{lines[0].title}: {about}" if len(lines) == 1 else count
         introduction = f"{rule.academy.name}: {count}"
         return _message(str(delivery), rule, subject, introduction, lines, signals, concerns)
+
+
+def _subject_of(concerns: Sequence[ToldConcern], titles: Mapping[str, str]) -> str:
+    return titles.get(concerns[0].assignment or "", concerns[0].about) if concerns else ""
 
 
 def trial_message_of(rule: NotificationRule) -> Message:

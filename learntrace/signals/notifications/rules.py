@@ -62,7 +62,7 @@ def make_rule(user: User, academy: Academy, given: Mapping[str, Any]) -> Notific
     """
     if rules_of(user, academy).count() >= MOST_RULES:
         raise FieldProblem(
-            "non_field_errors", _("You have %(count)s rules here, and more can't be had"), count=MOST_RULES
+            "non_field_errors", _("You have %(count)s rules here, which is the maximum"), count=MOST_RULES
         )
     rule = NotificationRule(user=user, academy=academy)
     _change(rule, {"target": "", **given}, NOTIFICATION_RULE_MADE)

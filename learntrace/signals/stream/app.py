@@ -49,7 +49,7 @@ class TooManyStreams(Unavailable):
     """This process can't hold more streams, or is about to end."""
 
     slug = "too-many-streams"
-    text = _("This server has no place for another stream now. Please try again")
+    text = _("This server can't take another stream right now. Please try again")
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": "10"}

@@ -52,7 +52,7 @@ def test_a_server_is_set_up_by_keys_alone_and_a_light_turns_green_by_itself(
     expect(page.locator("#copy-header")).to_have_text(f"Authorization: Token {key}")
     # The key stays in sight while the light follows what happens, without a reload.
     Refusal.objects.create(path="/v1/assignment/me/telemetry", status_code=401, reason="invalid-token", size=1)
-    expect(light).to_have_text("Something arrives, but can't be accepted")
+    expect(light).to_have_text("Something is arriving, but can't be accepted")
     expect(page.get_by_text("Copy the whole key into the client.")).to_be_visible()
     make_webhook(user, status="DONE")
     expect(light).to_contain_text("Connected, last event")

@@ -60,27 +60,27 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
         path="/v1/assignment/me/telemetry", status_code=401, reason="expired-token", user=scene.learner, size=4096
     )
     page = visit("/diagnosis?user=ada&asset=missing", admin)
-    page.get_by_role("link", name="Make a new key…").click()
+    page.get_by_role("link", name="Create a new key…").click()
     expect(page.get_by_label("For whom")).to_have_value("ada")
     page.get_by_label("What it is for").fill("new laptop")
-    page.get_by_role("button", name="Make a key", exact=True).click()
+    page.get_by_role("button", name="Create a key", exact=True).click()
     key = page.locator(".key").inner_text()
     row = page.get_by_role("row").filter(has_text="new laptop")
     row.locator("summary").click()
-    row.get_by_role("button", name="Make the new key").click()
+    row.get_by_role("button", name="Create the new key").click()
     expect(page.get_by_role("status")).to_contain_text("The old one ends after a day")
     assert page.locator(".key").inner_text() != key
     # A session that ends in the middle of the form costs nothing that was typed.
-    page.get_by_text("Make a key…").click()
+    page.get_by_text("Create a key…").click()
     page.get_by_label("For whom").fill("barbara")
     page.get_by_label("What it is for").fill("the lab's computer")
     page.context.clear_cookies(name="sessionid")
-    page.get_by_role("button", name="Make a key", exact=True).click()
+    page.get_by_role("button", name="Create a key", exact=True).click()
     expect(page.get_by_text("Your session has ended.")).to_be_visible()
     sign_in(page, "adele", PASSWORD)
     expect(page.get_by_text("It is as you typed it")).to_be_visible()
     expect(page.get_by_label("For whom")).to_have_value("barbara")
-    page.get_by_role("button", name="Make a key", exact=True).click()
+    page.get_by_role("button", name="Create a key", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("The new key of Barbara Liskov.")
     # Somebody else ends it while this page is open.
     prefix = page.locator(".key").inner_text()[:8]
@@ -88,7 +88,7 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
     other.get_by_role("row").filter(has_text=prefix).get_by_role("button", name="Revoke").click()
     expect(other.get_by_role("status")).to_contain_text("opens nothing from now on")
     page.get_by_role("row").filter(has_text=prefix).get_by_role("button", name="Revoke").click()
-    expect(page.get_by_role("alert")).to_contain_text("Alan Kay ended this key on")
+    expect(page.get_by_role("alert")).to_contain_text("Alan Kay revoked this key on")
 
 
 def test_a_setting_is_shown_changed_and_taken_back_without_a_script(visit: Visit, admin: User, scene: Scene) -> None:
@@ -101,7 +101,7 @@ def test_a_setting_is_shown_changed_and_taken_back_without_a_script(visit: Visit
     expect(page.get_by_text("is stored for 12 learners")).to_be_visible()
     page.get_by_role("button", name="Change it").click()
     expect(page.get_by_role("heading", name="Set to: on")).to_be_visible()
-    page.get_by_role("link", name="Take back…").click()
+    page.get_by_role("link", name="Undo…").click()
     expect(page.get_by_text("Ends the collection of source code for 12 learners")).to_be_visible()
     page.get_by_role("button", name="Change it").click()
     expect(page.get_by_role("heading", name="Set to: off")).to_be_visible()

@@ -130,7 +130,7 @@ def test_somebody_is_invited_by_a_link_and_signs_up(visit: Visit, staffed: Scene
     faults.allow("410 (Gone)")
     page = visit("/people/invitations", staffed.teacher)
     page.get_by_label("Winter").check()
-    page.get_by_role("button", name="Make a link").click()
+    page.get_by_role("button", name="Create a link").click()
     link = page.locator("code.key").text_content()
     assert link is not None
     page.locator(".account summary").click()
@@ -140,7 +140,7 @@ def test_somebody_is_invited_by_a_link_and_signs_up(visit: Visit, staffed: Scene
     page.get_by_label("User name").fill("zoe")
     page.get_by_label("Password", exact=True).fill("staple horse battery")
     page.get_by_label("Password again").fill("staple horse battery")
-    page.get_by_role("button", name="Make my account").click()
+    page.get_by_role("button", name="Create my account").click()
     page.wait_for_url("**/me")
     assert CohortLearner.objects.filter(cohort__slug="winter", user__username="zoe").exists()
     page.goto(link)

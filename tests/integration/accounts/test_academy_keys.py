@@ -101,10 +101,10 @@ def test_a_key_that_was_ended_while_the_page_was_open_says_by_whom(cast: Cast, p
     other.post("/keys/end", {"key": token.pk})
     answer = admin.post(path, {"key": token.pk, "grace": "0"})
     assert answer.status_code == 404
-    assert "Alan ended this key on" in answer.content.decode()
+    assert "Alan revoked this key on" in answer.content.decode()
     assert AuditEntry.objects.count() == 1
     own = client_of(cast.owner).post("/account/key/end", {"key": token.pk})
-    assert "Alan ended this key on" in own.content.decode()
+    assert "Alan revoked this key on" in own.content.decode()
 
 
 @pytest.mark.parametrize("scope", ["read", "write"])

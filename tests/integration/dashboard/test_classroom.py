@@ -118,7 +118,7 @@ def test_a_concern_has_its_life_its_reasons_and_the_way_to_its_evidence(
     assert "Barbara Liskov ran the same code 3 times on lesson-03-exercise-2 with NameError" in page
     signal = barbara.signals.get()
     assert f'href="/assignment/lesson-03-exercise-2/learner/{barbara.pk}?signal={signal.pk}#evidence"' in page
-    assert 'aria-label="Stuck for 9 min, 3 failed attempts, current exercise"' in page
+    assert 'aria-label="Stuck for 9 min, 3 failed attempts, current assignment"' in page
     assert re.search(r'<td><a class="mark done"[^>]* aria-label="Done, \d min ago"', page)
 
 
@@ -245,13 +245,13 @@ def test_the_current_exercise_is_the_last_worked_on_wherever_it_is(
 ) -> None:
     radia = lessons["radia"]
     make_attempts(radia, cast.academy, KEYS[0], "x", timezone.now() - timedelta(hours=2))
-    assert "current exercise" not in row_of(client, "/class", radia)
+    assert "current assignment" not in row_of(client, "/class", radia)
     make_attempts(radia, cast.academy, KEYS[2], "x", timezone.now() - timedelta(minutes=2))
     # Saving is on no assignment: what was worked on before stays current.
     saved = make_attempts(radia, cast.academy, KEYS[1], " ", timezone.now())
     Activity.objects.filter(pk__in=saved).update(assignment=None)
-    assert row_of(client, "/class", radia).count("current exercise") == 1
-    assert "current exercise" not in row_of(client, "/class?asset=lesson-03", radia)
+    assert row_of(client, "/class", radia).count("current assignment") == 1
+    assert "current assignment" not in row_of(client, "/class?asset=lesson-03", radia)
 
 
 def row_of(client: Client, path: str, learner: User) -> str:

@@ -248,7 +248,7 @@ def test_what_became_of_notifications_is_listed(cast: Cast, teacher: Api, hook: 
     failed, sent = teacher.get(NOTIFICATIONS).json()
     assert (sent["state"], sent["error"], sent["signal"]["id"], sent["rule"]) == ("sent", "", first.pk, rule.pk)
     assert sent["signal"]["learner"]["username"] == "ada"
-    assert (failed["state"], failed["error"]) == ("failed", "The other side refused it (HTTP 404)")
+    assert (failed["state"], failed["error"]) == ("failed", "The receiving server refused it (HTTP 404)")
     assert sent["sent_at"]
     assert failed["sent_at"] is None
     assert [row["id"] for row in teacher.get(f"{NOTIFICATIONS}?state=sent").json()] == [sent["id"]]
@@ -264,7 +264,7 @@ def test_errors_are_told_in_the_readers_language(cast: Cast, teacher: Api, hook:
     queue(make_signal(cast.owner, cast.academy))
     deliver_due()
     (row,) = teacher.get(NOTIFICATIONS, Accept_Language="es").json()
-    assert row["error"] == "El otro lado lo rechazó (HTTP 404)"
+    assert row["error"] == "El servidor de destino lo rechazó (HTTP 404)"
 
 
 def test_rules_are_their_owners_alone(cast: Cast, teacher: Api, hook: WebServer) -> None:

@@ -214,9 +214,9 @@ def test_steps_stand_under_their_asset_and_are_told_by_their_own_names() -> None
         "02-xxxxxxxxxxxxxx…xxxxxxxxxxxx-end",
         "01-hello",
     ]
-    assert timeline.headings == (("py", "66"), ("js", "130"))
-    assert [lane.y for lane in timeline.lanes] == ["40", "82", "104", "146"]
-    assert [mark.y for mark in timeline.marks] == ["82", "40", "146", "104"]
+    assert timeline.headings == (("py", "70"), ("js", "142"))
+    assert [lane.y for lane in timeline.lanes] == ["40", "86", "112", "158"]
+    assert [mark.y for mark in timeline.marks] == ["86", "40", "158", "112"]
 
 
 def test_a_long_name_loses_its_middle() -> None:

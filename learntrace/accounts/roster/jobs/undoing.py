@@ -123,7 +123,7 @@ class _Taking:
             now[_COHORTS] = sorted(row.cohorts.values_list("pk", flat=True))
         if isinstance(row, User) and acts_beyond(row, self.academy):
             # An import could not change them any more; nor can what it has changed be taken back.
-            self._leave(line, about, _("acts beyond this academy since: only they can change this"))
+            self._leave(line, about, _("has had a role outside this academy since: only they can change this"))
             return
         changed_since = [name for name in after if name in now and now[name] != after[name]]
         if changed_since:

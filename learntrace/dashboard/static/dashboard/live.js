@@ -17,8 +17,9 @@
   // A page tells all times in one zone, which the server knows: charts and CSV files are made there.
   const timeZone = document.documentElement.dataset.timeZone || "UTC";
   const clock = new Intl.DateTimeFormat(language, { timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-  const date = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const full = new Intl.DateTimeFormat(language, { timeZone, dateStyle: "full", timeStyle: "long" });
+  const locale = language === "en" ? "en-GB" : language;
+  const date = new Intl.DateTimeFormat(locale, { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const full = new Intl.DateTimeFormat(locale, { timeZone, dateStyle: "full", timeStyle: "long", hourCycle: "h23" });
 
   // Before anything is shown or compared, so that no text changes in front of the reader's eyes.
   const tellTimes = (root) => {
@@ -212,11 +213,12 @@
       word.textContent = on ? sign.dataset.on : sign.dataset.off;
     };
 
-    // Whether the reader has done something to a concern since the last answer.
-    let acted = false;
-    document.addEventListener("learntrace:done", () => { acted = true; });
+    // How often the reader has done something to a concern, and how much of that an answer has shown.
+    let acts = 0;
+    let shownActs = 0;
+    document.addEventListener("learntrace:done", () => { acts += 1; });
 
-    // Lists whose order the reader has asked for, until the next answer; all others hold still.
+    // Lists whose order the reader has asked for, until the answer to a request that was sent after that; all others hold still.
     const released = new Set();
     const order = () => [...document.querySelectorAll("[data-still]")]
       .filter((part) => !released.has(part.dataset.still))
@@ -225,6 +227,7 @@
     const ask = async () => {
       const begun = performance.now();
       const still = order();
+      const [asked, done] = [new Set(released), acts];
       const answer = await fetch(sign.dataset.live, {
         headers: { Accept: "text/html", "Learntrace-Parts": "1", "Learntrace-Order": still },
         cache: "no-store", redirect: "error", signal: AbortSignal.timeout(PATIENCE),
@@ -235,11 +238,11 @@
       if (answer.status === 403 || answer.status === 404) return location.reload();
       if (!answer.ok) throw new Error(String(answer.status));
       const shown = document.querySelectorAll(".gone").length;
-      const kept = put(new DOMParser().parseFromString(await answer.text(), "text/html"), sign, (name) => acted || released.has(name));
+      const kept = put(new DOMParser().parseFromString(await answer.text(), "text/html"), sign, (name) => acts > shownActs || asked.has(name));
       // The next answer tells how many places there are to give up.
       if (kept && document.querySelectorAll(".gone").length > shown) again = true;
-      released.clear();
-      acted = false;
+      for (const name of asked) released.delete(name);
+      shownActs = done;
       say(true);
       // A slow server is asked less often: at most a tenth of the time goes into one reader's page; what happens is
       // followed sooner, in at most a third.

@@ -39,7 +39,7 @@ PARAMETERS = frozenset({
 })  # fmt: skip
 
 _NO_SERVICE = _(
-    "This is no address of a chat service that can be used here, in the form of apprise; the services are %(names)s"
+    "This isn't the address of a chat service that can be used here, in Apprise's format. The services are %(names)s"
 )
 _STATUS = re.compile(r"error=(\d{3})")
 _NOT_SENT = re.compile(r"NewConnectionError|NameResolutionError|ConnectTimeout|SSLError|ProxyError")
