@@ -102,7 +102,7 @@ def test_what_an_import_told_of_somebody_who_acts_elsewhere_since_stays(cast: Ca
         Grant.objects.create(user=ada, permission="upload_any_telemetry")
     asking.ask_to_undo(job.academy, job.pk)
     job = last()
-    assert "has a role outside this academy" in job.left[0]["reason"]
+    assert "a role outside this academy" in job.left[0]["reason"]
     assert User.objects.get(pk=ada.pk).email == "ada@new.example.org"
     assert upload(cast, f"username,email\n{ada.username},me@example.org\n", "people.csv").state == "refused"
 
