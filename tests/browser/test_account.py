@@ -116,4 +116,4 @@ def test_a_key_is_made_and_ended_and_the_password_changed(visit: Visit, scene: S
     page.get_by_label("New password", exact=True).fill("a much better horse")
     page.get_by_label("New password again").fill("a much better horse")
     page.get_by_role("button", name="Change password").click()
-    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+    expect(page.get_by_text("Your password was changed.")).to_be_visible()

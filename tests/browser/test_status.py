@@ -27,7 +27,7 @@ def arrive(scene: Scene, slug: str = "just-now", **fields: object) -> Webhook:
     ("language", "status", "own", "sign_in"),
     [
         ("en", "Is telemetry arriving?", "What is collected", "Sign in"),
-        ("es", "¿Está llegando la telemetría?", "Qué se recoge", "Iniciar sesión"),
+        ("es", "¿Está llegando la telemetría?", "Qué se recopila", "Iniciar sesión"),
     ],
 )
 def test_it_fits_and_reads_well(

@@ -126,7 +126,7 @@ _SELECTS = """() => [...document.querySelectorAll(".class-head select")].map((se
   const style = getComputedStyle(select);
   const pen = document.createElement("canvas").getContext("2d");
   pen.font = style.font;
-  const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 16;
+  const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 32;
   return [pen.measureText(select.selectedOptions[0].text).width, room];
 })"""
 _CUT_NAMES = """() => [...document.querySelectorAll(".grid tbody th .cut")]

@@ -24,7 +24,9 @@ from learntrace.dashboard.health.webhooks import Line, filters_of, lines_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.templatetags.pages import day_time
 from learntrace.learnpack.models import Webhook
+from learntrace.learnpack.processing.outcomes import status_text
 from learntrace.learnpack.webhook_log import bulk, search
+from learntrace.learnpack.webhook_log.causes import cleaned
 from learntrace.learnpack.webhook_log.newest import failed_among, newest_among
 
 EXAMPLES: Final = 5
@@ -99,20 +101,22 @@ def _answer(request: HttpRequest, page: AcademyPage, action: Action) -> HttpResp
 def _confirm(
     request: HttpRequest, page: AcademyPage, action: Action, rows: QuerySet[Webhook], problem: Problem | None = None
 ) -> HttpResponse:
-    filters = filters_of(request)
+    filters, newest = filters_of(request), list(newest_among(rows, EXAMPLES))
     context = ConfirmContext(
         action,
         counted=bulk.count_failed(rows),
-        filters={name: _shown(name, text) for name, text in filters.items() if text},
-        examples=lines_of(page, newest_among(rows, EXAMPLES)),
+        filters={name: _shown(name, text, newest) for name, text in filters.items() if text},
+        examples=lines_of(page, newest),
         problem=problem.sentence() if problem else "",
         back=page.address("telemetry-health-log", **filters),
     )
     return page.show("health/webhooks_confirm.html", context, problem.status_code if problem else 200)
 
 
-def _shown(name: str, text: str) -> str:
-    """Return a filter's value as the log shows it: a status in words, a moment in the page's time zone."""
+def _shown(name: str, text: str, newest: Sequence[Webhook]) -> str:
+    """Return a filter's value as the log shows it: a status in words, a cause in the reader's, a moment in the page's zone."""
+    if name == "cause" and newest:
+        return cleaned(status_text(newest[0]) or "") or text
     if name == "status":
         return str(STATUSES.get(text.lower(), text))
     moment = parse_datetime(text) if name in ("since", "until") else None

@@ -72,8 +72,8 @@ def message_of(
     """Return the message with these signals (`user` loaded), and concerns of the class above them."""
     with translation.override(language_of(rule.user, rule.academy)):
         zone = zone_of(rule.timezone) or ZoneInfo("UTC")
-        keys = {signal.assignment for signal in signals} | {entry.assignment for entry in concerns if entry.assignment}
-        titles = titles_of(rule.academy.pk, keys) if keys else {}
+        keys = {signal.assignment for signal in signals} | {entry.assignment for entry in concerns}
+        titles = titles_of(rule.academy.pk, {key for key in keys if key})
         lines = [
             Line(
                 title=_("Many in the class"),

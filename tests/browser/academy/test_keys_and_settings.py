@@ -86,7 +86,7 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
     prefix = page.locator(".key").inner_text()[:8]
     other = visit("/keys", person("alan", "Alan Kay", {scene.academy: "admin"}))
     other.get_by_role("row").filter(has_text=prefix).get_by_role("button", name="Revoke").click()
-    expect(other.get_by_role("status")).to_contain_text("opens nothing from now on")
+    expect(other.get_by_role("status")).to_contain_text("no longer works")
     page.get_by_role("row").filter(has_text=prefix).get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("alert")).to_contain_text("Alan Kay revoked this key on")
 

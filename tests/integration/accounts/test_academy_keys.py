@@ -222,7 +222,7 @@ def test_the_list_is_searched_and_shows_what_expired(cast: Cast) -> None:
     assert "old laptop" not in admin.get("/keys").content.decode()
     assert "old laptop" in admin.get("/keys?state=expired&q=lovelace+lap").content.decode()
     assert "old laptop" in admin.get(f"/keys?state=expired&q={expired.prefix}").content.decode()
-    assert "No key fits" in admin.get("/keys?q=nothing").content.decode()
+    assert "No key matches" in admin.get("/keys?q=nothing").content.decode()
     assert "phone" in admin.get("/keys?q=Bo").content.decode()
 
 

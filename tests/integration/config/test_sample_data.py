@@ -94,7 +94,7 @@ def test_sample_data_goes_in_by_a_click_is_processed_and_goes_out_without_a_trac
     assert "Barbara Liskov" in shown
     assert "Look at its class" in client.get("/connect").content.decode()
 
-    assert "sample data is gone" in click(operator, "out").content.decode()
+    assert "sample data was removed" in click(operator, "out").content.decode()
     work_off()
     assert counts() == before
     assert AuditEntry.objects.filter(action="sample.taken_out", actor_id=operator.pk).count() == 1

@@ -189,7 +189,7 @@ def test_an_invitation_opens_once_for_its_address_until_it_ends(cast: Cast) -> N
     for change, part in (
         ({}, "was used already"),
         ({"used_at": None, "expires_at": timezone.now()}, "has expired"),
-        ({"revoked_at": timezone.now()}, "was taken back"),
+        ({"revoked_at": timezone.now()}, "was revoked"),
     ):
         Invitation.objects.filter(pk=row.pk).update(**change)
         answer = Client().get(f"/invitation/{token}")

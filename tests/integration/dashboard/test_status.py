@@ -307,7 +307,7 @@ def test_wrong_credentials_are_told_alike(db: None, name: str) -> None:
     person("una", "Una User", {})
     response = sign_in(Client(), name, "wrong")
     assert response.status_code == 400
-    assert "No account has this name and password." in text_of(response)
+    assert "Wrong name or password." in text_of(response)
 
 
 def test_an_inactive_account_opens_nothing(db: None) -> None:

@@ -515,7 +515,7 @@ def test_a_task_is_asked_by_its_id_from_command_api_and_page(scene: Scene, capsy
     assert told["verdict"] == "nothing-sent"
     assert command.main(["--task", str(task.pk)]) == 1
     printed = capsys.readouterr().out
-    assert printed.startswith("nothing-sent: Nothing has arrived from Ada Lovelace about intro")
+    assert printed.startswith("nothing-sent: Nothing has arrived from Ada Lovelace about Intro")
     assert f"task_id={task.pk}" in printed
     for query in ({"task": task.pk}, {"asset": task.pk}):
         assert "<code>nothing-sent</code>" in page_of(scene.cast.colleague, **query).content.decode()

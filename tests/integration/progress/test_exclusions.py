@@ -314,7 +314,7 @@ class TestThePage:
         form = f"/assignment/lesson-03-exercise-1/learner/{cast.owner.pk}/exclude"
         answer = client.post(form, {"what": "span", "reason": "junk"})
         assert answer.status_code == 400
-        assert "when the span begins" in answer.content.decode()
+        assert "when the period begins" in answer.content.decode()
         client.post(
             form, {"what": "span", "reason": "junk", "since": "2026-11-22T10:31", "until": "2026-11-22T10:31:00"}
         )

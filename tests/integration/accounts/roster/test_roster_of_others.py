@@ -103,7 +103,7 @@ def test_what_an_import_told_of_somebody_who_acts_elsewhere_since_stays(cast: Ca
         Grant.objects.create(user=ada, permission="upload_any_telemetry")
     asking.ask_to_undo(job.academy, job.pk)
     job = last()
-    assert "acts beyond this academy" in left_of(job)[0].text
+    assert "a role outside this academy" in left_of(job)[0].text
     assert User.objects.get(pk=ada.pk).email == "ada@new.example.org"
     assert upload(cast, f"username,email\n{ada.username},me@example.org\n", "people.csv").state == "refused"
 
