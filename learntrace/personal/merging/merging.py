@@ -83,10 +83,11 @@ def plan_of(merged: User, into: User) -> Plan:
     Raises CannotMerge.
     """
     check(merged, into)
+    keys_end = opens_more(merged, into)
     moved: dict[str, int] = {}
     dropped: dict[str, int] = {}
     for column in _moving():
-        conflicts = _dropped(column, merged, into)
+        conflicts = _dropped(column, merged, into, keys_end=keys_end)
         if rows := column.count(merged.pk, conflicts):
             moved[column.label] = rows
         if conflicts:
@@ -98,12 +99,12 @@ def _moving() -> list[UserColumn]:
     return [column for column in user_columns() if column.policy.rule not in (Rule.STAY, Rule.DERIVED)]
 
 
-def _dropped(column: UserColumn, merged: User, into: User) -> list[str]:
+def _dropped(column: UserColumn, merged: User, into: User, *, keys_end: bool) -> list[str]:
     """Return the keys of the rows that don't go over: what the other has already, and keys that would open more than they did.
 
     Whoever has given or been given a learner's key must not hold one of staff by a merge. An undo gives the keys back.
     """
-    if column.model is Token and opens_more(merged, into):
+    if column.model is Token and keys_end:
         return column.keys_of(merged.pk)
     return column.conflicts(merged.pk, into.pk)
 
@@ -126,11 +127,13 @@ def merge(merged: User, into: User, by: User | None = None) -> UserMerge:
 def _merge(merged: User, into: User, by: User | None) -> UserMerge:
     _lock(merged, into)
     check(merged, into)
+    # Before roles and grants go over.
+    keys_end = opens_more(merged, into)
     prepared = {name: step(merged.pk, into.pk) for name, step in STEPS.before.items()}
     moved: dict[str, list[str]] = {}
     dropped: dict[str, list[str]] = {}
     for column in _moving():
-        if rows := column.take_out(_dropped(column, merged, into)):
+        if rows := column.take_out(_dropped(column, merged, into, keys_end=keys_end)):
             dropped[column.label] = rows
         if keys := column.hand_over(merged.pk, into.pk, into.username):
             moved[column.label] = keys

@@ -363,7 +363,7 @@ IN_ACADEMIES = (
         "DELETE", f"{INVITATION}/<int:invitation_id>", lambda ids, _name: f"{INVITATION}/{ids['invitation']}", ("admin",)
     ),
     # A file is sent as a form, of which test_roster_api tells.
-    AcademyWrite("POST", IMPORT, _plain(IMPORT), ("admin",), accepted=(415,)),
+    AcademyWrite("POST", IMPORT, _plain(IMPORT), ("admin",), accepted=(400,)),
     AcademyWrite(
         "POST", f"{IMPORT}/<int:import_id>/apply", _import("/apply"), ("admin",), {"fingerprint": "f"}, accepted=(202,)
     ),
