@@ -34,10 +34,19 @@ SELECT user_id, asset_slug, {telemetry}, engagement_score, frustration_score, me
     >= (coalesce(kept.last_interaction_at, '-infinity'), coalesce(kept.receipt, 0))
 RETURNING user_id, asset_slug
 """
+# A transaction that stores a document holds its row when it marks the pair stale, and a turn that counts attempts has claimed
+# the pair when it comes to the row: so the turn doesn't wait for the row, but leaves it to a later turn.
 _UNTOLD = """
-UPDATE assignments_assignmenttelemetry t SET untold_attempts = r.attempts
-  FROM jsonb_to_recordset(%s::jsonb) AS r(user_id bigint, asset_slug text, attempts int)
- WHERE t.user_id = r.user_id AND t.asset_slug = r.asset_slug AND t.untold_attempts <> r.attempts
+WITH held AS (
+    SELECT t.id, r.attempts
+      FROM assignments_assignmenttelemetry t
+      JOIN jsonb_to_recordset(%s::jsonb) AS r(user_id bigint, asset_slug text, attempts int) USING (user_id, asset_slug)
+     WHERE t.untold_attempts <> r.attempts
+       FOR NO KEY UPDATE OF t SKIP LOCKED
+)
+UPDATE assignments_assignmenttelemetry t SET untold_attempts = held.attempts
+  FROM held WHERE held.id = t.id
+RETURNING t.user_id, t.asset_slug
 """
 
 
@@ -135,8 +144,13 @@ def keep_unread_records(records: Collection[tuple[int, str]]) -> None:
         keeper(records)
 
 
-def store_untold(counts: Mapping[tuple[int, str], int]) -> None:
-    """Store how many attempts of a learner on an asset, (user id, slug), earlier documents told and the stored one doesn't."""
+def store_untold(counts: Mapping[tuple[int, str], int]) -> set[tuple[int, str]]:
+    """Store how many attempts of a learner on an asset, (user id, slug), earlier documents told and the stored one doesn't.
+
+    Never waits: return those whose rows another transaction holds, which have to be counted again. `counts` are others than
+    the stored ones.
+    """
     rows = [{"user_id": user_id, "asset_slug": slug, "attempts": count} for (user_id, slug), count in counts.items()]
-    if rows:
-        execute(_UNTOLD, [json_rows(rows)])
+    if not rows:
+        return set()
+    return counts.keys() - {(user_id, slug) for user_id, slug in fetch(_UNTOLD, [json_rows(rows)])}

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 
 from learntrace.config import environment
-from learntrace.config.environment import SettingError
 from learntrace.config.postgres.binaries import EmbeddedPostgresError
 from learntrace.config.postgres.session import database
+from learntrace.config.setting_types import SettingError
 
 Command = Callable[[list[str]], int]
 

@@ -8,16 +8,17 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
-from learntrace.config import environment
+from learntrace.config import environment, keys
 from learntrace.config.logs import configure_logging
+from learntrace.config.setting_types import MailServer
 from learntrace.core.rate_limit import Rate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME: Path = environment.HOME.value()
 
-SECRET_KEY = environment.secret_key()
+SECRET_KEY = keys.secret_key()
 # A function: a key may be added while a process runs.
-ENCRYPTION_KEYS = environment.encryption_keys
+ENCRYPTION_KEYS = keys.encryption_keys
 DEBUG: bool = environment.DEBUG.value()
 ALLOWED_HOSTS: list[str] = environment.allowed_hosts()
 CSRF_TRUSTED_ORIGINS: list[str] = environment.TRUSTED_ORIGINS.value()
@@ -113,7 +114,9 @@ def _database(url: str, pool: int) -> dict[str, Any]:
         "-c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
     }
     if pool:
-        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
+        # A connection is tried again after growing pauses, of which the longest is about as long as this: so pages are there
+        # again soon after the database is, however long it was away.
+        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10, "reconnect_timeout": 4}
     settings = {
         "ENGINE": "learntrace.core.postgresql",
         "NAME": parts.pop("dbname", "learntrace"),
@@ -163,7 +166,7 @@ METRICS_TOKEN: str = environment.METRICS_TOKEN.value()
 PUBLIC_URL: str = environment.PUBLIC_URL.value()
 ALLOW_PRIVATE_WEBHOOKS: tuple[IPv4Network | IPv6Network, ...] = environment.ALLOW_PRIVATE_WEBHOOKS.value()
 
-_mail_server: environment.MailServer = environment.EMAIL_URL.value()
+_mail_server: MailServer = environment.EMAIL_URL.value()
 EMAIL_HOST, EMAIL_PORT = _mail_server.host, _mail_server.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail_server.user, _mail_server.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail_server.tls, _mail_server.ssl

@@ -1,5 +1,6 @@
 """What `serve` refuses to start over, and that it can be stopped while it starts."""
 
+import http.client
 import http.server
 import random
 import re
@@ -95,6 +96,34 @@ def test_a_web_server_alone_says_where_it_is(install: Install) -> None:
     finally:
         web.terminate()
         assert web.wait(60) == 0
+
+
+def test_a_web_process_that_is_killed_while_the_database_is_silent_is_followed_by_one_that_answers(
+    install: Install,
+) -> None:
+    """The next one is forked from a process that must have no connection open, or about to be."""
+    installation = install()
+    installation.launch()
+    postmaster = installation.only("postmaster")
+    wait_until(lambda: _lives(installation), "the first answer")
+    postmaster.suspend()
+    first = installation.only("web_child")
+    time.sleep(1)  # whatever the server does once it answers has begun
+    first.kill()
+    wait_until(lambda: [one for one in installation.find("web_child") if one.pid != first.pid], "the next web process")
+    postmaster.resume()
+    installation.wait_ready()
+    learner = LEARNERS[0]
+    wait_until(
+        lambda: installation.get(f"/v1/assignment/task/{learner.task('intro')}", learner.key)[0] == 200, "a page"
+    )
+
+
+def _lives(installation: Installation) -> bool:
+    try:
+        return installation.get("/health/live")[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 def test_the_demo_takes_no_other_server_for_its_own(install: Install) -> None:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from learntrace.accounts.audit.commands import record_run
-from learntrace.config import environment
+from learntrace.config import keys
 from learntrace.core.encryption import fields, secrets
 
 
@@ -20,13 +20,13 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     if arguments.command == "rotate":
         record_run("encryption", do="rotate")
-        if environment.encryption_keys_are_ours():
-            environment.add_encryption_key()
+        if keys.encryption_keys_are_ours():
+            keys.add_encryption_key()
         secrets.forget_keys()
         total, unreadable = fields.rewrite_all()
     else:
         total, unreadable = fields.count()
-    print(_("Key: %(source)s") % {"source": environment.encryption_keys_source()})
+    print(_("Key: %(source)s") % {"source": keys.encryption_keys_source()})
     print(ngettext("%(count)s secret is stored.", "%(count)s secrets are stored.", total) % {"count": total})
     if arguments.command == "rotate":
         print(

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from learntrace.config import environment
-from learntrace.config.environment import MOST_PROCESSES
 from learntrace.config.loading import load_django
 from learntrace.config.logs import configure_logging
 from learntrace.config.postgres.locks import FileLock
@@ -23,6 +22,7 @@ from learntrace.config.runtime.cores import usable_cores
 from learntrace.config.runtime.pool import WorkerPool
 from learntrace.config.runtime.ports import PortClaim, PortTakenError, port_number
 from learntrace.config.runtime.supervisor import Child, Supervisor
+from learntrace.config.setting_types import MOST_PROCESSES
 
 # The port of a killed web process is free only when its children have ended.
 _PORT_SECONDS = 3.0
@@ -151,14 +151,16 @@ def _is_alive(address: str) -> bool:
         return False
 
 
-def _tell_when_it_answers(address: str, *, claimed: bool, opening: bool) -> None:
-    """Print what an operator wants to know once the server answers; `serve` prints the URL of a claimed port itself."""
+def _tell_when_it_answers(address: str, invitation: str, *, claimed: bool, opening: bool) -> None:
+    """Print what an operator wants to know once the server answers; `serve` prints the URL of a claimed port itself.
+
+    Web processes are forked meanwhile: nothing here may use the database (`_invitation`).
+    """
     while not _is_alive(address):
         time.sleep(0.5)
     if not claimed:
         print(f"Learntrace is at {address}/", flush=True)
-    # Not before: web processes are forked from this one, and must find neither a connection nor a thread that makes one.
-    if invitation := _invitation(address):
+    if invitation:
         print(invitation, flush=True)
         if opening and browsers.is_there():
             webbrowser.open(f"{address}/set-up")
@@ -197,7 +199,8 @@ def web(argv: list[str]) -> int:
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     address = _address(chosen.host, chosen.port)
     telling = {"claimed": chosen.claimed, "opening": chosen.open}
-    threading.Thread(target=_tell_when_it_answers, args=(address,), kwargs=telling, daemon=True).start()
+    told = (address, _invitation(address))
+    threading.Thread(target=_tell_when_it_answers, args=told, kwargs=telling, daemon=True).start()
     Server(
         "learntrace.config.asgi:application",
         address=chosen.host,
@@ -288,14 +291,22 @@ def _close_connections() -> None:
 
 
 def _invitation(address: str) -> str:
-    """Return what tells the operator how to set up a new server; empty where the tables can't say whether it is new."""
+    """Return what tells the operator how to set up a new server; empty where the tables can't say whether it is new.
+
+    Before the first web process is forked, as one that is forked while a pool is open has a pool without threads: each of its
+    pages would wait for a connection in vain.
+    """
+    import psycopg
+    from django.conf import settings
     from django.db import Error
 
     from learntrace.accounts.first_setup.command import invitation
 
     try:
+        # A pool would try for ten seconds to reach a database that is away.
+        psycopg.connect(settings.DATABASE_URL, connect_timeout=2).close()
         return invitation(address)
-    except Error:
+    except (Error, psycopg.Error):
         return ""
     finally:
         _close_connections()

@@ -69,7 +69,8 @@ def record_short(
     """Record what is new in short documents, as much as a turn has room for; return the documents that are finished.
 
     In the order in which they came: a run stays with the step that told it first. A record comes again as long as there
-    are unread documents beside it, so that the time is up only once another one is finished.
+    are unread documents beside it, so that the time is up only once another one is finished. A record whose row is being
+    written isn't finished either.
     """
     waiting = {document.subject for document in documents if not document.is_record}
     in_order = sorted(documents, key=lambda document: document.receipt or 0)
@@ -83,11 +84,11 @@ def record_short(
         added += activities_of(document, academies[document.subject], reading.new_entries(document))
         finished.append(document)
     refused = _record(added)
-    _store_untold(reading.untold)
+    held = _store_untold(reading.untold)
     keep_positions(
         {subject: position for subject, position in reading.positions.items() if subject.user_id not in refused}, LONG
     )
-    return finished
+    return [document for document in finished if not (document.is_record and document.subject in held)]
 
 
 def _is_any_done(documents: Iterable[StoredDocument], waiting: Set[Subject]) -> bool:
@@ -141,8 +142,11 @@ def _record(added: Sequence[LearnerActivity]) -> set[int]:
     return {by_id[identifier] for identifier in missing(by_id)}
 
 
-def _store_untold(untold: Sequence[tuple[StoredDocument, Set[str]]]) -> None:
-    """Store of how many attempts, stored under these ids, a record knows nothing, though it was made after them."""
+def _store_untold(untold: Sequence[tuple[StoredDocument, Set[str]]]) -> set[Subject]:
+    """Store of how many attempts, stored under these ids, a record knows nothing, though it was made after them.
+
+    Return the subjects whose records another transaction holds.
+    """
     times = executions({activity_id for _document, ids in untold for activity_id in ids})
     counts = {}
     for document, ids in untold:
@@ -151,4 +155,4 @@ def _store_untold(untold: Sequence[tuple[StoredDocument, Set[str]]]) -> None:
         count = sum(until is not None and at <= until for at in known_at)
         if count != document.untold_attempts:
             counts[document.subject.user_id, document.subject.asset_slug] = count
-    store_untold(counts)
+    return {Subject(*key) for key in store_untold(counts)}

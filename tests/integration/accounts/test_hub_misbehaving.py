@@ -16,7 +16,8 @@ import pytest
 from learntrace.accounts.jupyterhub import client as asking
 from learntrace.accounts.jupyterhub.client import Hub, HubAway, HubBusy, HubTokenRefused, HubUnclear
 from learntrace.accounts.models import User
-from learntrace.config.environment import HUB_API_URL, SettingError
+from learntrace.config.environment import HUB_API_URL
+from learntrace.config.setting_types import SettingError
 from learntrace.core.rate_limit import TokenBucket
 from learntrace.intake.models import Refusal
 from tests.support.asgi import asgi_client

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from learntrace.config import cli
 from learntrace.config.commands import backup, backup_keys, doctor
-from learntrace.config.environment import SETTINGS, SettingError
+from learntrace.config.environment import SETTINGS
 from learntrace.config.postgres.server import EmbeddedPostgres
+from learntrace.config.setting_types import SettingError
 from learntrace.core.models import Heartbeat
 from learntrace.core.postgresql.base import DatabaseWrapper
 from learntrace.learnpack.models import Webhook
@@ -224,7 +225,7 @@ def test_every_command_explains_itself() -> None:
 def test_a_key_that_signs_is_made_once_and_is_nobody_else_s(tmp_path: Path) -> None:
     home = tmp_path / "home"
     for _ in range(2):
-        code = "from learntrace.config.environment import secret_key; print(secret_key())"
+        code = "from learntrace.config.keys import secret_key; print(secret_key())"
         keys = {
             subprocess.run(
                 [sys.executable, "-c", code], capture_output=True, text=True, check=True,

@@ -11,8 +11,10 @@ from django.db import connections, transaction
 from learntrace.accounts.models import Grant, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.assignments.telemetry_stats import sync_telemetry_stats
+from learntrace.learnpack.attempts.derivation import take_attempts
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.processing import drain
+from learntrace.progress.models import Stale
 from learntrace.registry.models import Asset
 from tests.support.builders import make_graded_asset, make_task, make_user, translate
 
@@ -82,6 +84,10 @@ def learners_with_tasks(count: int, slugs: Sequence[str]) -> list[User]:
     return learners
 
 
+def _count_attempts() -> None:
+    take_attempts()
+
+
 def texts() -> list[str]:
     return list(Webhook.objects.order_by("id").values_list("status_text", flat=True))
 
@@ -121,6 +127,27 @@ def test_of_equally_old_batches_the_one_received_last_is_kept(seed: int) -> None
     receive(*[(ada, batch("arrays", n, moment)) for n, moment in enumerate(same)])
     drain_at_once(4, 2)
     assert AssignmentTelemetry.objects.get().telemetry["n"] == len(same) - 1
+
+
+def test_a_turn_that_counts_attempts_never_waits_for_a_record_that_is_being_stored() -> None:
+    """Who stores a record holds its row and comes to the pair's mark, which the turn has claimed: neither would go on."""
+    make_graded_asset("arrays")
+    (ada,) = learners_with_tasks(1, ["arrays"])
+    run = {"started_at": OPENED, "exit_code": 1, "source_code": "print(1)"}
+    steps = [{"slug": "s", "opened_at": OPENED, "compilations": [run]}]
+    receive((ada, batch("arrays", 1, OPENED + 1000, steps=steps)))
+    drain.process_next()
+    take_attempts()
+    receive((ada, batch("arrays", 2, OPENED + 2000)))
+    drain.process_next()
+    with transaction.atomic():
+        AssignmentTelemetry.objects.select_for_update(no_key=True).get()
+        at_once(_count_attempts)
+    assert AssignmentTelemetry.objects.get().untold_attempts == 0
+    assert Stale.objects.count() == 1
+    take_attempts()
+    assert AssignmentTelemetry.objects.get().untold_attempts == 1
+    assert not Stale.objects.exists()
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -10,8 +10,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from learntrace.accounts.audit.models import AuditEntry
-from learntrace.config import environment
+from learntrace.config import keys
 from learntrace.config.commands import doctor, encryption
+from learntrace.config.setting_types import SettingError
 from learntrace.core.encryption import fields, secrets
 from learntrace.core.encryption.secrets import PREFIX, Unreadable
 from learntrace.signals.models import NotificationRule
@@ -129,11 +130,11 @@ def test_a_key_in_the_home_folder_is_put_before_the_old_one_while_servers_run(
 ) -> None:
     monkeypatch.setenv("LEARNTRACE_HOME", str(tmp_path))
     monkeypatch.delenv("LEARNTRACE_SECRET_KEY", raising=False)
-    settings.ENCRYPTION_KEYS = environment.encryption_keys
+    settings.ENCRYPTION_KEYS = keys.encryption_keys
     secrets.forget_keys()
     text = secrets.encrypt("before")
-    environment.add_encryption_key()
-    newest, oldest = environment.encryption_keys()
+    keys.add_encryption_key()
+    newest, oldest = keys.encryption_keys()
     assert Fernet(oldest).decrypt(text.removeprefix(PREFIX).encode()) == b"before"
     # Another process has the new key already, this one reads it when it needs it.
     theirs = PREFIX + Fernet(newest).encrypt(b"after").decode()
@@ -143,14 +144,14 @@ def test_a_key_in_the_home_folder_is_put_before_the_old_one_while_servers_run(
 
 def test_keys_follow_from_the_secret_key_where_machines_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEARNTRACE_SECRET_KEY", "shared")
-    [key] = environment.encryption_keys()
+    [key] = keys.encryption_keys()
     assert Fernet(key)
     assert "shared" not in key
     monkeypatch.setenv("LEARNTRACE_ENCRYPTION_KEYS", f"{NEW}, {OLD}")
-    assert environment.encryption_keys() == (NEW, OLD)
+    assert keys.encryption_keys() == (NEW, OLD)
     monkeypatch.setenv("LEARNTRACE_ENCRYPTION_KEYS", "too-short")
-    with pytest.raises(environment.SettingError, match="its value can't be used: expected keys of 32 random bytes"):
-        environment.encryption_keys()
+    with pytest.raises(SettingError, match="its value can't be used: expected keys of 32 random bytes"):
+        keys.encryption_keys()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,7 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from learntrace.config.environment import ALLOW_PRIVATE_WEBHOOKS, EMAIL_URL, PUBLIC_URL, MailServer, SettingError
+from learntrace.config.environment import ALLOW_PRIVATE_WEBHOOKS, EMAIL_URL, PUBLIC_URL
+from learntrace.config.setting_types import MailServer, SettingError
 
 
 @pytest.mark.parametrize(
