@@ -114,12 +114,12 @@ def assert_equals_a_recount(academy: Academy, work: Work, period: Period) -> Non
     if not folded:
         assert seen == []
         return
-    [row] = seen
-    assert (row.learners_seen, row.learners_done) == (len(folded), done)
-    assert (row.attempts, row.errors) == tuple(
+    [of_class] = seen
+    assert (of_class.learners_seen, of_class.learners_done) == (len(folded), done)
+    assert (of_class.attempts, of_class.errors) == tuple(
         sum(getattr(one, name) for one in folded.values()) for name in ("attempts", "errors")
     )
-    assert row.median_active_time == pytest.approx(median(one.active_seconds for one in folded.values()))
+    assert of_class.median_active_time == pytest.approx(median(one.active_seconds for one in folded.values()))
     of_learners = {row.learner.pk: row for row in learner_rows(selection)}
     assert {user_id: of_learners[user_id].attempts for user_id in work} == {
         user_id: folded[user_id].attempts if user_id in folded else 0 for user_id in work
