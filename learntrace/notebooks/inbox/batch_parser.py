@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.core.errors import Problem
 from learntrace.core.json import MAX_DEPTH, JSONProblem, decode, refuse_many_values, refuse_unstorable, whole
 from learntrace.intake.text_repair import Repaired, decode_repaired, repair
+from learntrace.measures.clock import SAME_CLOCK
 from learntrace.notebooks.validation.allowed import copy_of_rejected
 from learntrace.notebooks.validation.event import REPLACED_CHARACTERS, UNTOLD, Clock, Row, check_counting, parse_time
 from learntrace.notebooks.validation.rejections import TOO_LARGE, Rejection, excerpt, unstorable
@@ -155,20 +156,38 @@ def _shallow(body: bytes) -> bytes:
 def parse_batch(batch: Batch, now: datetime) -> list[ParsedEvent]:
     """Check each event by itself."""
     measured = batch.size > MAX_BYTES or not batch.storable
+    clocks = _Clocks(batch.sent_at, now)
     return [
-        _parse(index, event, now, _clock_of(event, batch.sent_at, now), measured=measured, storable=batch.storable)
+        _parse(index, event, now, clocks.clock_of(event), measured=measured, storable=batch.storable)
         for index, event in enumerate(batch.events)
     ]
 
 
-def _clock_of(event: Any, sent_at: Any, now: datetime) -> Clock:
-    """Take from an event what its sending tells: with each sending it is another, while the event is the same."""
-    if isinstance(event, dict):
-        sent_at = event.pop(SENT_AT, sent_at)
-    if sent_at is None:
-        return UNTOLD
-    moment = parse_time(sent_at)
-    return Clock(legible=False) if moment is None else Clock(moment - now)
+class _Clocks:
+    """What the sending of a request's events tells of their clocks; each time is read once, as most events tell the same."""
+
+    def __init__(self, sent_at: Any, now: datetime) -> None:
+        self._sent_at, self._now = sent_at, now
+        self._read: dict[str, Clock] = {}
+
+    def clock_of(self, event: Any) -> Clock:
+        """Take from an event what its sending tells: with each sending it is another, while the event is the same."""
+        sent_at = event.pop(SENT_AT, self._sent_at) if isinstance(event, dict) else self._sent_at
+        if sent_at is None:
+            return UNTOLD
+        if not isinstance(sent_at, str):
+            return Clock(legible=False)
+        clock = self._read.get(sent_at)
+        if clock is None:
+            clock = self._read[sent_at] = self._clock_at(parse_time(sent_at))
+        return clock
+
+    def _clock_at(self, moment: datetime | None) -> Clock:
+        if moment is None:
+            return Clock(legible=False)
+        ahead = moment - self._now
+        # So near to ours, it is never corrected (`measures.clock.correction`).
+        return UNTOLD if abs(ahead) <= SAME_CLOCK else Clock(ahead)
 
 
 def _parse(index: int, event: Any, now: datetime, clock: Clock, *, measured: bool, storable: bool) -> ParsedEvent:

@@ -80,7 +80,7 @@ FLAGS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How far the clock that stamped an event was ahead of ours as the event was sent; None where that isn't known.
+    """How far the clock that stamped an event was ahead of ours as it was sent; None where that isn't known, or is little.
 
     `legible` is false where the client told a time that can't be read.
     """
@@ -151,7 +151,9 @@ def _moment(given: object, now: datetime, clock: Clock, flags: list[str]) -> dat
     moment = parse_time(given)
     if moment is None:
         raise Rejection(INVALID_TIMESTAMP, value=excerpt(given))
-    happened_at = moment - (correction(moment, now, clock.ahead) or timedelta())
+    happened_at = moment
+    if clock.ahead is not None and (offset := correction(moment, now, clock.ahead)):
+        happened_at = moment - offset
     if is_ahead(happened_at, now):
         flags.append(CLOCK_AHEAD)
     elif now - happened_at > BEHIND:
