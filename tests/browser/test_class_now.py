@@ -320,6 +320,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Installation, str]]:
         "tokens": [{"user": 7, "key": key, "kind": "permanent"}],
     }))  # fmt: skip
     try:
+        installation.prepare()
         installation.start()
         assert installation.command("roster", "import", str(roster)).wait(60) == 0
         yield installation, key

@@ -39,6 +39,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     path = folder / "roster.json"
     path.write_text(json.dumps(roster))
     try:
+        installation.prepare()
         installation.start()
         assert installation.command("roster", "import", str(path)).wait(60) == 0
         yield installation
