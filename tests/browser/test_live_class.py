@@ -145,7 +145,7 @@ def test_a_new_concern_alerts_once_in_a_browser_and_only_where_that_is_wanted(
     def notes() -> list[list[str]]:
         return [note for tab in tabs for note in tab.evaluate("window.notes")]
 
-    wait_until(notes, "a notification", 20)
+    wait_until(notes, "a notification")
     # What goes on is no news, and a tab that is opened has nothing new to tell.
     run(served, 1, EXERCISES[0], 2)
     tabs.append(contexts[0].new_page())
@@ -153,7 +153,7 @@ def test_a_new_concern_alerts_once_in_a_browser_and_only_where_that_is_wanted(
     tabs[-1].evaluate("Notification.permission = 'granted'")
     run(served, 2, EXERCISES[1], 3)
     expect(card(tabs[-1], "Radia", EXERCISES[1])).to_be_visible()
-    wait_until(lambda: len(notes()) >= 2, "a second notification", 20)
+    wait_until(lambda: len(notes()) >= 2, "a second notification")
     assert sorted(notes()) == [["A new concern", EXERCISES[0]], ["A new concern", EXERCISES[1]]]
     assert sum(tab.evaluate("window.tones") for tab in tabs) == 3 * before
     assert other.evaluate("window.notes.length + window.tones") == 0
@@ -212,7 +212,7 @@ def test_a_page_that_was_cut_off_or_asleep_catches_up_by_itself(
     page.reload()
     expect(page.locator("[data-streaming='1']")).to_be_visible()
     page.clock.fast_forward(300_000)
-    wait_until(lambda: page.evaluate("window.woken") == 1, "that it notices", 20)
+    wait_until(lambda: page.evaluate("window.woken") == 1, "that it notices")
     expect(sign).to_have_text("live")
     expect(page.locator("[data-streaming='1']")).to_be_visible()
     run(served, 2, EXERCISES[1], 2, failing=False)
