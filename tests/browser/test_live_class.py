@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.browser.pages import PATIENCE
 from tests.browser.scene import PASSWORD
 from tests.faults.installation import Installation
+from tests.support.folders import folder_on_disk
 from tests.support.notebooks import make_event
 from tests.support.waiting import wait_until
 
@@ -40,10 +41,8 @@ new PerformanceObserver((list) => {
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def served() -> Iterator[Installation]:
     """A real installation with a class of seven, a teacher and an assistant."""
-    folder = tmp_path_factory.mktemp("live-class")
-    installation = Installation(folder / "home")
     people = [(7 + place, *name.partition(" ")[::2]) for place, name in enumerate(LEARNERS)]
     staff = [(20, "tomas", "Tomás", "Rivera", "teacher"), (21, "alan", "Alan", "Turing", "assistant")]
     roster = {
@@ -56,18 +55,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
                        + [{"user": number, "academy": 1, "role": role} for number, _name, _first, _last, role in staff],
         "tokens": [{"user": number, "key": KEY.format(number), "kind": "permanent"} for number, _first, _last in people],
     }  # fmt: skip
-    path = folder / "roster.json"
-    path.write_text(json.dumps(roster))
-    try:
-        installation.prepare()
-        installation.start()
-        assert installation.command("roster", "import", str(path)).wait(60) == 0
-        # So that the page has its columns before anybody looks.
-        for exercise in EXERCISES:
-            run(installation, 0, exercise, failing=False)
-        yield installation
-    finally:
-        installation.clear()
+    with folder_on_disk() as folder:
+        installation = Installation(folder / "home")
+        path = folder / "roster.json"
+        path.write_text(json.dumps(roster))
+        try:
+            installation.prepare()
+            installation.start()
+            assert installation.command("roster", "import", str(path)).wait(60) == 0
+            # So that the page has its columns before anybody looks.
+            for exercise in EXERCISES:
+                run(installation, 0, exercise, failing=False)
+            yield installation
+        finally:
+            installation.clear()
 
 
 @pytest.fixture

@@ -99,7 +99,10 @@ class Installation:
             )
 
     def prepare(self) -> None:
-        """Begin with a home whose database has its tables, instead of having the first start make them."""
+        """Begin with a home whose database has its tables, instead of having the first start make them.
+
+        PostgreSQL's account must be able to enter the folder, as it can that of folder_on_disk().
+        """
         copy_prepared_home(self.home)
 
     def start(self) -> None:
