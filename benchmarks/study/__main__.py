@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from benchmarks.study import plots, tables
+from benchmarks.study import tables
 from benchmarks.study.results import RESAMPLES, all_works, samples
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -32,6 +32,9 @@ def _replaced(text: str, match: re.Match[str]) -> str:
 
 
 def main() -> int:
+    # Not for who only wants `written`: matplotlib takes most of a second to load.
+    from benchmarks.study import plots
+
     parser = argparse.ArgumentParser(prog="benchmarks.study", description=__doc__)
     parser.add_argument("--resamples", type=int, default=RESAMPLES, help=f"of students ({RESAMPLES})")
     times = parser.parse_args().resamples

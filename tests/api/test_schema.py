@@ -46,6 +46,7 @@ def installation() -> Iterator[Installation]:
     folder.chmod(0o755)
     one = Installation(folder / "home")
     try:
+        one.prepare()
         one.start()
         roster = folder / "roster.json"
         roster.write_text(json.dumps(ROSTER))

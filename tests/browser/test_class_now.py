@@ -5,7 +5,6 @@ import re
 import time
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -18,6 +17,7 @@ from tests.browser.classroom import Classroom, build_classroom, fail
 from tests.browser.pages import LEAST_CONTRAST, PATIENCE, Faults, Visit, complaints
 from tests.browser.scene import PASSWORD
 from tests.faults.installation import Installation
+from tests.support.folders import folder_on_disk
 from tests.support.notebooks import make_event
 
 
@@ -307,24 +307,26 @@ def test_it_prints_on_light_paper_without_what_only_a_screen_needs(visit: Visit,
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[Installation, str]]:
+def served() -> Iterator[tuple[Installation, str]]:
     """A real installation with a class of one; and the learner's key."""
-    installation = Installation(tmp_path / "home")
-    roster = tmp_path / "roster.json"
     key = "c0ffee" * 6 + "abcd"
-    roster.write_text(json.dumps({
-        "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
-        "users": [{"id": 7, "username": "ada", "email": "ada@example.org", "first_name": "Ada", "last_name": "Lovelace"},
-                  {"id": 8, "username": "tomas", "email": "tomas@example.org", "password": PASSWORD}],
-        "memberships": [{"user": 7, "academy": 1, "role": "student"}, {"user": 8, "academy": 1, "role": "teacher"}],
-        "tokens": [{"user": 7, "key": key, "kind": "permanent"}],
-    }))  # fmt: skip
-    try:
-        installation.start()
-        assert installation.command("roster", "import", str(roster)).wait(60) == 0
-        yield installation, key
-    finally:
-        installation.clear()
+    with folder_on_disk() as folder:
+        installation = Installation(folder / "home")
+        roster = folder / "roster.json"
+        roster.write_text(json.dumps({
+            "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
+            "users": [{"id": 7, "username": "ada", "email": "ada@example.org", "first_name": "Ada", "last_name": "Lovelace"},
+                      {"id": 8, "username": "tomas", "email": "tomas@example.org", "password": PASSWORD}],
+            "memberships": [{"user": 7, "academy": 1, "role": "student"}, {"user": 8, "academy": 1, "role": "teacher"}],
+            "tokens": [{"user": 7, "key": key, "kind": "permanent"}],
+        }))  # fmt: skip
+        try:
+            installation.prepare()
+            installation.start()
+            assert installation.command("roster", "import", str(roster)).wait(60) == 0
+            yield installation, key
+        finally:
+            installation.clear()
 
 
 def test_a_signal_appears_within_two_seconds_of_the_failed_execution(

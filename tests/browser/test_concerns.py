@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 from tests.browser.pages import PATIENCE, complaints
 from tests.browser.scene import PASSWORD
 from tests.faults.installation import Installation
+from tests.support.folders import folder_on_disk
 from tests.support.notebooks import make_event
 from tests.support.waiting import wait_until
 
@@ -20,10 +21,8 @@ LEARNERS = ("Ada Lovelace", "Barbara Liskov", "Radia Perlman")
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def served() -> Iterator[Installation]:
     """A real installation with a class of three, a teacher and an assistant."""
-    folder = tmp_path_factory.mktemp("concerns")
-    installation = Installation(folder / "home")
     people = [(7 + place, *name.partition(" ")[::2]) for place, name in enumerate(LEARNERS)]
     staff = [(20, "tomas", "Tomás", "Rivera", "teacher"), (21, "alan", "Alan", "Turing", "assistant")]
     roster = {
@@ -36,14 +35,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
                        + [{"user": number, "academy": 1, "role": role} for number, _name, _first, _last, role in staff],
         "tokens": [{"user": number, "key": KEY.format(number), "kind": "permanent"} for number, _first, _last in people],
     }  # fmt: skip
-    path = folder / "roster.json"
-    path.write_text(json.dumps(roster))
-    try:
-        installation.start()
-        assert installation.command("roster", "import", str(path)).wait(60) == 0
-        yield installation
-    finally:
-        installation.clear()
+    with folder_on_disk() as folder:
+        installation = Installation(folder / "home")
+        path = folder / "roster.json"
+        path.write_text(json.dumps(roster))
+        try:
+            installation.prepare()
+            installation.start()
+            assert installation.command("roster", "import", str(path)).wait(60) == 0
+            yield installation
+        finally:
+            installation.clear()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from tests.browser.pages import PATIENCE
 from tests.browser.scene import PASSWORD
 from tests.faults.installation import Installation
+from tests.support.folders import folder_on_disk
 from tests.support.notebooks import make_event
 from tests.support.waiting import wait_until
 
@@ -40,10 +41,8 @@ new PerformanceObserver((list) => {
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def served() -> Iterator[Installation]:
     """A real installation with a class of seven, a teacher and an assistant."""
-    folder = tmp_path_factory.mktemp("live-class")
-    installation = Installation(folder / "home")
     people = [(7 + place, *name.partition(" ")[::2]) for place, name in enumerate(LEARNERS)]
     staff = [(20, "tomas", "Tomás", "Rivera", "teacher"), (21, "alan", "Alan", "Turing", "assistant")]
     roster = {
@@ -56,17 +55,20 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
                        + [{"user": number, "academy": 1, "role": role} for number, _name, _first, _last, role in staff],
         "tokens": [{"user": number, "key": KEY.format(number), "kind": "permanent"} for number, _first, _last in people],
     }  # fmt: skip
-    path = folder / "roster.json"
-    path.write_text(json.dumps(roster))
-    try:
-        installation.start()
-        assert installation.command("roster", "import", str(path)).wait(60) == 0
-        # So that the page has its columns before anybody looks.
-        for exercise in EXERCISES:
-            run(installation, 0, exercise, failing=False)
-        yield installation
-    finally:
-        installation.clear()
+    with folder_on_disk() as folder:
+        installation = Installation(folder / "home")
+        path = folder / "roster.json"
+        path.write_text(json.dumps(roster))
+        try:
+            installation.prepare()
+            installation.start()
+            assert installation.command("roster", "import", str(path)).wait(60) == 0
+            # So that the page has its columns before anybody looks.
+            for exercise in EXERCISES:
+                run(installation, 0, exercise, failing=False)
+            yield installation
+        finally:
+            installation.clear()
 
 
 @pytest.fixture
@@ -144,7 +146,7 @@ def test_a_new_concern_alerts_once_in_a_browser_and_only_where_that_is_wanted(
     def notes() -> list[list[str]]:
         return [note for tab in tabs for note in tab.evaluate("window.notes")]
 
-    wait_until(notes, "a notification", 20)
+    wait_until(notes, "a notification")
     # What goes on is no news, and a tab that is opened has nothing new to tell.
     run(served, 1, EXERCISES[0], 2)
     tabs.append(contexts[0].new_page())
@@ -152,7 +154,7 @@ def test_a_new_concern_alerts_once_in_a_browser_and_only_where_that_is_wanted(
     tabs[-1].evaluate("Notification.permission = 'granted'")
     run(served, 2, EXERCISES[1], 3)
     expect(card(tabs[-1], "Radia", EXERCISES[1])).to_be_visible()
-    wait_until(lambda: len(notes()) >= 2, "a second notification", 20)
+    wait_until(lambda: len(notes()) >= 2, "a second notification")
     assert sorted(notes()) == [["A new concern", EXERCISES[0]], ["A new concern", EXERCISES[1]]]
     assert sum(tab.evaluate("window.tones") for tab in tabs) == 3 * before
     assert other.evaluate("window.notes.length + window.tones") == 0
@@ -215,7 +217,7 @@ def test_a_page_that_was_cut_off_or_asleep_catches_up_by_itself(
     page.reload()
     expect(page.locator("[data-streaming='1']")).to_be_visible()
     page.clock.fast_forward(300_000)
-    wait_until(lambda: page.evaluate("window.woken") == 1, "that it notices", 20)
+    wait_until(lambda: page.evaluate("window.woken") == 1, "that it notices")
     expect(sign).to_have_text("live")
     expect(page.locator("[data-streaming='1']")).to_be_visible()
     run(served, 2, EXERCISES[1], 2, failing=False)

@@ -99,3 +99,10 @@ def test_the_page_fits_and_has_nothing_serious_for_axe(
     assert page.locator("main img").count() == 0
     page.set_viewport_size({"width": 1440, "height": 900})
     assert page.evaluate(OUTSIDE) == []
+
+
+def test_what_is_wrong_with_a_page_would_be_told(visit: Visit) -> None:
+    page = visit("/sign-in")
+    assert complaints(page) == []
+    page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>')")
+    assert [complaint.partition(":")[0] for complaint in complaints(page)] == ["button-name"]

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from learntrace.config.postgres.server import EmbeddedPostgres
 from tests.faults.academy import roster
 from tests.faults.brokers import Broker, Line, Proxy, own_corner, reachable_brokers
 from tests.faults.installation import STOP_SECONDS, Install, Installation
@@ -49,9 +48,8 @@ def prepared() -> Iterator[Path]:
     with folder_on_disk() as made:
         installation = Installation(made / "var")
         (made / "roster.json").write_text(json.dumps(roster()))
-        with EmbeddedPostgres(installation.home).ensure():
-            for words in (["migrate"], ["roster", "import", str(made / "roster.json")]):
-                assert installation.command(*words).wait(60) == 0, installation.log()
+        installation.prepare()
+        assert installation.command("roster", "import", str(made / "roster.json")).wait(60) == 0, installation.log()
         yield installation.home
 
 

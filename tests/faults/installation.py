@@ -20,6 +20,7 @@ import psycopg
 from learntrace.config.postgres.server import EmbeddedPostgres
 from tests.faults.processes import Roles, processes_of
 from tests.support.paths import CHECKOUT
+from tests.support.template_database import copy_prepared_home
 from tests.support.waiting import wait_until
 
 HOST = "127.0.0.1"
@@ -96,6 +97,13 @@ class Installation:
                 stderr=output,
                 start_new_session=True,
             )
+
+    def prepare(self) -> None:
+        """Begin with a home whose database has its tables, instead of having the first start make them.
+
+        PostgreSQL's account must be able to enter the folder, as it can that of folder_on_disk().
+        """
+        copy_prepared_home(self.home)
 
     def start(self) -> None:
         """Start `serve`, and wait until it answers and works."""

@@ -163,6 +163,7 @@ def classroom(folder: Path) -> Iterator[Classroom]:
     for server in (classic, lab):
         add_kernels(server)
     try:
+        learntrace.prepare()
         learntrace.launch()
         hub.start()
         learntrace.wait_ready()

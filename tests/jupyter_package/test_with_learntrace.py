@@ -18,6 +18,7 @@ def real() -> Iterator[Learntrace]:
     with folder_on_disk() as folder:
         learntrace = Learntrace(folder / "var")
         try:
+            learntrace.prepare()
             learntrace.start()
             (folder / "roster.json").write_text(json.dumps(roster()))
             assert learntrace.command("roster", "import", str(folder / "roster.json")).wait(60) == 0, learntrace.log()

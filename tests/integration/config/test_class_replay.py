@@ -122,6 +122,7 @@ def replayed() -> Iterator[ReplayedClass]:
     with folder_on_disk() as folder:
         installation = Installation(Path(folder) / "var")
         try:
+            installation.prepare()
             installation.start()
             yield ReplayedClass(installation)
         finally:
