@@ -33,14 +33,17 @@ _TEXT = r"e.name || E'\n' || e.message || E'\n' || e.pattern"
 _MOST_LOOKED_AT = 2000
 _ERRORS = f"""
 WITH met AS MATERIALIZED (
-    SELECT e.progress_id, e.group_digest FROM progress_errorcount e WHERE {{matches}} LIMIT {_MOST_LOOKED_AT}
+    SELECT p.assignment, p.user_id, p.academy_id, e.group_digest
+      FROM progress_errorcount e JOIN progress_progress p ON p.id = e.progress_id
+     WHERE {{matches}} AND p.academy_id = %(academy)s
+       AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
+     LIMIT {_MOST_LOOKED_AT}
 )
-SELECT p.assignment, met.group_digest
-  FROM met JOIN progress_progress p ON p.id = met.progress_id
- WHERE p.academy_id = %(academy)s AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
-   AND {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")}
- GROUP BY p.assignment, met.group_digest
- ORDER BY count(DISTINCT p.user_id) DESC, p.assignment, met.group_digest
+SELECT met.assignment, met.group_digest
+  FROM met
+ WHERE {SHOWN_TO_CLASS.format(academy="met.academy_id", key="met.assignment")}
+ GROUP BY met.assignment, met.group_digest
+ ORDER BY count(DISTINCT met.user_id) DESC, met.assignment, met.group_digest
  LIMIT %(most)s
 """  # noqa: S608 (no text from outside)
 
