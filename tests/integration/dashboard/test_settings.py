@@ -97,7 +97,7 @@ def test_a_change_is_told_with_who_made_it_and_taken_back(cast: Cast, admin: Cli
     assert "Changed by Grace Hopper" in page_of(admin.get("/settings"))
     page = admin.get("/settings/opt-out").content.decode()
     assert "off</span> → <span" in page
-    back = re.search(r'<a href="([^"]+)">Take back', page)
+    back = re.search(r'<a href="([^"]+)">Undo', page)
     assert back is not None
     asked = admin.get(unescape(back[1])).content.decode()
     assert "can no longer turn the collection" in asked
