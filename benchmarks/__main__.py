@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.figures import Benchmark, Row
+from benchmarks.reading import comparison
 from benchmarks.server import running
 from tests.faults.installation import Installation
 
@@ -25,11 +26,11 @@ def compare(benchmark: Benchmark, rounds: int) -> Row:
 
 def measure(installation: Installation, rounds: int, name_part: str) -> list[Row]:
     """Run the benchmarks whose name contains `name_part` on a running installation."""
-    from benchmarks import events, history, ingest, latency, live_class, pages, processing, pure
+    from benchmarks import events, history, ingest, latency, live_class, processing, pure
 
     return [
         compare(benchmark, rounds)
-        for module in (pure, processing, events, ingest, history, latency, live_class, pages)
+        for module in (pure, processing, events, ingest, history, latency, live_class, comparison)
         for benchmark in module.benchmarks(installation)
         if name_part in benchmark.row.name
     ]

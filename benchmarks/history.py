@@ -27,7 +27,7 @@ BATCHES, BATCH = 20, 50
 
 # A course: each learner goes from assignment to assignment in sessions of an hour with an attempt a minute. Two of three
 # attempts fail, in no regular order, with errors of five names, and half of them run the same code once more.
-_FILL = """
+FILL = """
 INSERT INTO progress_activity (id, source, user_id, academy_id, assignment, verb, outcome, failures, session_id, object_id,
                                code_hash, at, arrival)
 SELECT gen_random_uuid(), 'bench', learner, %(academy)s, 'assignment:lesson-' || about || '-exercise-1', 'executed',
@@ -35,7 +35,7 @@ SELECT gen_random_uuid(), 'bench', learner, %(academy)s, 'assignment:lesson-' ||
        CASE WHEN chance %% 3 = 0 THEN '[]'::jsonb
             ELSE jsonb_build_array(jsonb_build_array('Error' || chance %% 5, 'name is not defined')) END,
        's' || learner || '-' || (step / 60), 'c' || about, md5((step / 2)::text) || md5((step / 2)::text),
-       timestamptz '2026-01-01' + make_interval(days => step / 60, mins => step %% 60, secs => learner %% 60), n
+       %(begin)s::timestamptz + make_interval(days => step / 60, mins => step %% 60, secs => learner %% 60), n
   FROM (SELECT n, n / %(learners)s AS step, n %% %(learners)s + %(first)s AS learner, abs(hashtext(n::text)) AS chance,
                (n / %(learners)s) * %(assignments)s / greatest(%(events)s / %(learners)s, 1) AS about
           FROM generate_series(0, %(events)s - 1) AS n) AS doing
@@ -74,13 +74,14 @@ def fill(events: int) -> float:
     users = User.objects.bulk_create(User(username=f"learner-{number}") for number in range(LEARNERS))
     Membership.objects.bulk_create(Membership(user=user, academy=academy, role="student") for user in users)
     execute(
-        _FILL,
+        FILL,
         {
             "academy": academy.pk,
             "learners": LEARNERS,
             "first": users[0].pk,
             "assignments": ASSIGNMENTS,
             "events": events,
+            "begin": "2026-01-01",
         },
     )
     execute("ANALYZE")

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from learntrace.dashboard.classroom.grid import Column, Group, Learner
 from learntrace.dashboard.components import labels
-from learntrace.progress.reports.class_now import Cell
+from learntrace.progress.class_cells.cells import Cell
 
 # Who came back to nothing for longer has no assignment in hand.
 IN_HAND_FOR = timedelta(minutes=30)

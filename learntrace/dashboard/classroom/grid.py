@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 
 from django.urls import reverse
 from django.utils.html import escape
 
 from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.class_cells.cells import Cell, derive, same
 from learntrace.progress.reports.class_now import ClassLearner, PublishedAssignment
 from learntrace.signals.class_signals import Trouble
 
@@ -17,6 +18,8 @@ STATES = ("stuck", "struggling", "working", "done", "not_started")
 MOST_UNFOLDED = 16
 # Columns are wider where there are few.
 MOST_WIDE = 6
+# The bits of a count of learners.
+_LANE = 32
 
 
 @dataclass(frozen=True)
@@ -118,24 +121,56 @@ def grid_of(columns: Sequence[Column], learners: Sequence[Learner], folded: Coll
     `folded` are the keys of the groups to fold; None where nobody has chosen, as when a browser comes for the first time.
     """
     done = done_by_column(learners, columns)
+    groups = groups_of(columns)
+    all_done = _done_by_group(learners, columns, groups)
     current = current_column(done, len(learners), columns)
     here = columns[current].asset_id if columns else 0
-    groups = groups_of(columns)
     if folded is None:
         folded = {group.key for group in groups if group.key != here} if len(columns) > MOST_UNFOLDED else ()
     by_key = {column.key: count for column, count in zip(columns, done, strict=True)}
     laid_out = []
-    for group in groups:
+    for group, done_all in zip(groups, all_done, strict=True):
         is_folded = group.key in folded and len(groups) > 1 and len(group.columns) > 1
-        counts = [_done_all(group, learners)] if is_folded else [by_key[column.key] for column in group.columns]
+        counts = [done_all] if is_folded else [by_key[column.key] for column in group.columns]
         laid_out.append(replace(group, folded=is_folded, done=counts, start=group.key == here))
     shown = sum(len(group.done) for group in laid_out)
     return Grid(columns, laid_out, wide=shown <= MOST_WIDE)
 
 
-def _done_all(group: Group, learners: Iterable[Learner]) -> int:
-    keys = [column.key for column in group.columns]
-    return sum(all((cell := learner.cells.get(key)) and cell.state == "done" for key in keys) for learner in learners)
+def _done_by_group(learners: Sequence[Learner], columns: Sequence[Column], groups: Sequence[Group]) -> list[int]:
+    """Return how many learners have done all of each lesson."""
+    keys = same(tuple(column.key for column in columns))
+    sizes = [len(group.columns) for group in groups]
+    starts = [sum(sizes[:number]) for number in range(len(sizes))]
+    masks = [((1 << size) - 1) << start for size, start in zip(sizes, starts, strict=True)]
+
+    def lanes(learner: Learner) -> int:
+        done = _done(learner, keys)
+        return sum(1 << (_LANE * number) for number, mask in enumerate(masks) if done & mask == mask)
+
+    # Lessons are told apart by their assignments' order alone.
+    asked = same((*keys, *map(str, masks)))
+    return _lanes(
+        sum(derive(learner.cells, "lessons done", asked, partial(lanes, learner)) for learner in learners), len(groups)
+    )
+
+
+def _done(learner: Learner, keys: tuple[str, ...]) -> int:
+    """Return which assignments a learner has done, a bit for each."""
+
+    def bits() -> int:
+        places = {key: 1 << place for place, key in enumerate(keys)}
+        return sum(places[key] for key, cell in learner.cells.items() if cell.state == "done" and key in places)
+
+    return derive(learner.cells, "done", keys, bits)
+
+
+def _lanes(total: int, number: int) -> list[int]:
+    """Return the counts in a sum of integers, each of which has a one in the lanes that it counts for.
+
+    To add whole integers takes a thousandth of the time that counting 3,000 learners' cells takes.
+    """
+    return [total >> (_LANE * lane) & (1 << _LANE) - 1 for lane in range(number)]
 
 
 def columns_of(published: Iterable[PublishedAssignment], unpublished: Iterable[str]) -> list[Column]:
@@ -184,26 +219,33 @@ def by_need(learners: Iterable[Learner], keys: Iterable[str]) -> list[Learner]:
     stuck or struggling, then by their failed attempts on assignments that are not done; then those who were ever seen, by
     name: in this order nobody changes places with an equal.
     """
-    shown = frozenset(keys)
+    asked = same(tuple(keys))
+    shown = frozenset(asked)
+
+    def trouble_of(cells: Mapping[str, Cell]) -> tuple[int, int]:
+        on_shown = [cell for key, cell in cells.items() if key in shown]
+        troubled = sum(cell.state in ("stuck", "struggling") for cell in on_shown)
+        return -troubled, -sum(cell.errors for cell in on_shown if cell.state != "done")
 
     def need(learner: Learner) -> tuple[int, int, int, bool, str, int]:
-        cells = [cell for key, cell in learner.cells.items() if key in shown]
-        troubled = sum(cell.state in ("stuck", "struggling") for cell in cells)
-        failed = sum(cell.errors for cell in cells if cell.state != "done")
+        troubled, failed = derive(learner.cells, "trouble", asked, partial(trouble_of, learner.cells))
         never = learner.last_seen_at is None
-        return -learner.severity, -troubled, -failed, never, learner.name.casefold(), learner.id
+        return -learner.severity, troubled, failed, never, learner.name.casefold(), learner.id
 
     return sorted(learners, key=need)
 
 
 def done_by_column(learners: Sequence[Learner], columns: Sequence[Column]) -> list[int]:
     """Return how many learners have done each assignment."""
-    counts = dict.fromkeys((column.key for column in columns), 0)
-    for learner in learners:
-        for key, cell in learner.cells.items():
-            if cell.state == "done" and key in counts:
-                counts[key] += 1
-    return [counts[column.key] for column in columns]
+    keys = same(tuple(column.key for column in columns))
+
+    def lanes(learner: Learner) -> int:
+        done = _done(learner, keys)
+        return sum(1 << (_LANE * place) for place in range(len(keys)) if done >> place & 1)
+
+    return _lanes(
+        sum(derive(learner.cells, "lanes done", keys, partial(lanes, learner)) for learner in learners), len(keys)
+    )
 
 
 def current_column(done: Sequence[int], learners: int, columns: Sequence[Column]) -> int:

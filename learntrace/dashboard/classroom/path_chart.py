@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -10,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from learntrace.dashboard.classroom.grid import Column, Learner, groups_of
-from learntrace.measures.class_path import ClassPath, Reached, class_path
+from learntrace.measures.class_path import ClassPath, Reached, Way, path_of_ways, way_of
+from learntrace.progress.class_cells.cells import derive, same
 
 HEIGHT = 128
 _EDGE = 6
@@ -58,10 +60,12 @@ def path_chart(columns: Sequence[Column], learners: Sequence[Learner], now: date
     """Return the path of these learners through these assignments; None where nobody has begun, or there is no way to go."""
     if len(columns) < 2:
         return None
-    first_seen = [
-        {key: cell.first_seen_at for key, cell in learner.cells.items() if cell.first_seen_at} for learner in learners
-    ]
-    path = class_path(first_seen, [column.key for column in columns], now)
+    keys = same(tuple(column.key for column in columns))
+
+    def way(learner: Learner) -> Way | None:
+        return way_of({key: cell.first_seen_at for key, cell in learner.cells.items() if cell.first_seen_at}, keys)
+
+    path = path_of_ways([derive(learner.cells, "way", keys, partial(way, learner)) for learner in learners], now)
     if path is None:
         return None
     labels = _labels(columns)

@@ -46,7 +46,8 @@ def snapshot_of(chosen: ClassFilter, kept: Collection[int] = ()) -> ClassSnapsho
     now = read_class(chosen)
     learner_ids = [learner.id for learner in now.learners]
     everybody = chosen.cohort is None and chosen.asset is None
-    concerns = concerns_of_class(chosen.academy, learner_ids, chosen.asset, everybody=everybody, kept=kept)
+    keys = [assignment.key for assignment in now.assignments] if chosen.asset else []
+    concerns = concerns_of_class(chosen.academy, learner_ids, chosen.asset, everybody=everybody, keys=keys, kept=kept)
     columns = columns_of(now.assignments, now.unpublished)
     told = timeliness_of(chosen.academy, now.learners, columns)
     learners = [

@@ -4,16 +4,16 @@ The number of queries is fixed, however large the class is. Dashboards lay the r
 (`signals/class_signals.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
 from learntrace.accounts.cohort_limits.limit import parameter, seen
 from learntrace.accounts.models import Academy, Membership
 from learntrace.core.sql import fetch
-from learntrace.measures.learner_state import Evidence, LearnerState, Standing, learner_state
 from learntrace.progress.catalogue import shown_keys
-from learntrace.progress.evidence import EVIDENCE
+from learntrace.progress.class_cells.cells import Cell, LearnerCells
+from learntrace.progress.class_cells.kept import ClassCells, cells_in
 from learntrace.progress.last_seen import LastSeen, in_hand_in
 from learntrace.progress.models import Assignment
 from learntrace.progress.reports.class_filter import ClassFilter
@@ -23,21 +23,15 @@ from learntrace.progress.reports.selection import Selection, learners_of_cohorts
 # Nobody can read more columns at once: the assets that were worked on last are shown, until one is chosen.
 MOST_ASSIGNMENTS = 80
 
-# Plain values instead of model rows: a class of 300 on 60 assignments has 18,000 of them.
-_CELLS = f"""
-SELECT p.user_id, p.assignment, p.attempts, p.errors, {EVIDENCE.format(row="p")}
-  FROM progress_progress p
- WHERE p.academy_id = %(academy)s AND (%(keys)s::text[] IS NULL OR p.assignment = ANY(%(keys)s))
-   AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
-"""  # noqa: S608 (only texts of this package)
 _PEOPLE = "SELECT id, username, first_name, last_name FROM accounts_user WHERE id = ANY(%s)"
 _STUDENTS = """
-SELECT user_id
-  FROM (SELECT user_id FROM accounts_membership
-         WHERE academy_id = %(academy)s AND role = 'student' AND status = 'ACTIVE'
-         UNION
-        SELECT DISTINCT user_id FROM progress_progress WHERE academy_id = %(academy)s) AS student
- WHERE %(seen)s::bigint[] IS NULL OR user_id = ANY(%(seen)s)
+SELECT user_id FROM accounts_membership
+ WHERE academy_id = %(academy)s AND role = 'student' AND status = 'ACTIVE'
+   AND (%(seen)s::bigint[] IS NULL OR user_id = ANY(%(seen)s))
+"""
+_SEEN = """
+SELECT DISTINCT user_id FROM progress_progress
+ WHERE academy_id = %(academy)s AND (%(seen)s::bigint[] IS NULL OR user_id = ANY(%(seen)s))
 """
 _LATEST = """
 SELECT a.asset_id
@@ -46,6 +40,7 @@ SELECT a.asset_id
  GROUP BY a.asset_id
  ORDER BY max(p.last_seen_at) DESC
 """
+_NO_CELLS = LearnerCells()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +52,6 @@ class PublishedAssignment:
     asset_id: int
     asset_slug: str
     asset_title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """How a learner stands on an assignment, with the numbers of attempts and of failed ones, and the first activity."""
-
-    standing: Standing
-    attempts: int
-    errors: int
-    first_seen_at: datetime | None = None
-
-    @property
-    def state(self) -> LearnerState:
-        return self.standing.state
 
 
 @dataclass(frozen=True)
@@ -105,15 +86,18 @@ class ClassNow:
 
 
 def read_class(chosen: ClassFilter) -> ClassNow:
-    """Read the class that the filter names; at most nine queries."""
+    """Read the class that the filter names; at most eleven queries."""
     assignments, narrowed = _published(chosen)
     published = [assignment.key for assignment in assignments]
-    learner_ids = _class_of(chosen)
-    cells = _cells(chosen.academy.pk, learner_ids, published if chosen.asset or narrowed else None)
-    worked_on = {key for row in cells.values() for key in row}
+    limited = chosen.asset is not None or narrowed
+    found = cells_in(chosen.academy.pk, published if limited else None)
+    learner_ids = _class_of(chosen, None if limited else found.by_learner.keys())
+    cells, keys = _cells(chosen.academy.pk, learner_ids, found, limited=limited)
+    others = keys.difference(published)
+    worked_on = {key for row in cells.values() for key in others.intersection(row)} if others else set()
     return ClassNow(
         assignments,
-        sorted(worked_on.difference(published))[: max(MOST_ASSIGNMENTS - len(published), 0)],
+        sorted(worked_on)[: max(MOST_ASSIGNMENTS - len(published), 0)],
         _learners(chosen.academy.pk, cells),
         narrowed,
     )
@@ -152,8 +136,8 @@ def _of_assets(assignments: Sequence[PublishedAssignment], asset_ids: set[int]) 
     return [assignment for assignment in assignments if assignment.asset_id in asset_ids]
 
 
-def _class_of(chosen: ClassFilter) -> list[int]:
-    """Return the ids of the class.
+def _class_of(chosen: ClassFilter, everybody_seen: Set[int] | None) -> list[int]:
+    """Return the ids of the class; `everybody_seen` are those who were seen in the academy, where that is known.
 
     The learners of the cohort; else those who were seen on the asset or have a task on it; else all students and everybody
     who was seen in the academy.
@@ -164,20 +148,25 @@ def _class_of(chosen: ClassFilter) -> list[int]:
         of_asset = classes_of(Selection(chosen.academy), frozenset({chosen.asset.pk}))[chosen.asset.pk]
         if of_asset:
             return sorted(of_asset)
-    asked = {"academy": chosen.academy.pk, "seen": parameter(chosen.academy)}
-    return sorted(user_id for (user_id,) in fetch(_STUDENTS, asked))
+    visible = parameter(chosen.academy)
+    asked = {"academy": chosen.academy.pk, "seen": visible}
+    learners = {user_id for (user_id,) in fetch(_STUDENTS, asked)}
+    if everybody_seen is None:
+        return sorted(learners.union(user_id for (user_id,) in fetch(_SEEN, asked)))
+    return sorted(learners.union(everybody_seen if visible is None else everybody_seen & set(visible)))
 
 
-def _cells(academy_id: int, learner_ids: list[int], keys: list[str] | None) -> dict[int, dict[str, Cell]]:
-    """Return each learner's cells by assignment; `keys` limits the assignments."""
-    cells: dict[int, dict[str, Cell]] = {user_id: {} for user_id in learner_ids}
-    rows = fetch(_CELLS, {"academy": academy_id, "learners": learner_ids, "keys": keys})
-    shown = shown_keys(academy_id, {row[1] for row in rows}) if keys is None else set(keys)
-    for user_id, key, attempts, errors, *evidence in rows:
-        if key in shown:
-            found = Evidence(*evidence)
-            cells[user_id][key] = Cell(learner_state(found), attempts, errors, found.seen_at)
-    return cells
+def _cells(
+    academy_id: int, learner_ids: Sequence[int], found: ClassCells, *, limited: bool
+) -> tuple[dict[int, LearnerCells], frozenset[str]]:
+    """Return each learner's cells of what pages of a class may name, and the assignments that anybody's are of."""
+    cells = {user_id: found.by_learner.get(user_id, _NO_CELLS) for user_id in learner_ids}
+    shown = found.keys if limited else frozenset(shown_keys(academy_id, found.keys))
+    if hidden := found.keys - shown:
+        for user_id, row in cells.items():
+            if not hidden.isdisjoint(row):
+                cells[user_id] = LearnerCells({key: cell for key, cell in row.items() if key in shown})
+    return cells, shown
 
 
 def _learners(academy_id: int, cells: Mapping[int, Mapping[str, Cell]]) -> list[ClassLearner]:

@@ -24,7 +24,8 @@ from learntrace.dashboard.components.charts.sparkline import sparkline, strip_of
 from learntrace.dashboard.components.timeline import LONGEST, Attempt, axis_of, shortened, timeline_of
 from learntrace.dashboard.templatetags.pages import attempt_marks
 from learntrace.measures.learner_state import Standing
-from learntrace.progress.reports.class_now import Cell, PublishedAssignment
+from learntrace.progress.class_cells.cells import Cell
+from learntrace.progress.reports.class_now import PublishedAssignment
 
 NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
 
