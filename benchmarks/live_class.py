@@ -157,7 +157,7 @@ def execution(session: str, assignment: int, outcome: str, code: str) -> dict[st
         "id": str(uuid.uuid4()),
         "verb": "executed",
         "session_id": session,
-        "timestamp": _iso_now(),
+        "timestamp": iso(time.time()),
         "object": {
             "type": "cell",
             "id": f"c{assignment}",
@@ -169,16 +169,16 @@ def execution(session: str, assignment: int, outcome: str, code: str) -> dict[st
     }
 
 
-def _iso_now() -> str:
-    now = time.time()
+def iso(now: float) -> str:
+    """Return a time as clients write it."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03}Z"
 
 
-class _Package:
+class Package:
     """A learner's state in a package, which grows by a run with each batch; about 6 KB."""
 
-    def __init__(self, asset: int) -> None:
-        self._asset, self._began = asset, int(time.time() * 1000)
+    def __init__(self, asset: int, began: float | None = None) -> None:
+        self._asset, self._began = asset, int((began or time.time()) * 1000)
         self._steps: list[dict[str, Any]] = [
             {
                 "slug": f"{number:02}-step",
@@ -203,9 +203,9 @@ class _Package:
             "ended_at": self._began + after + 20,
         }
 
-    def next(self) -> dict[str, Any]:
-        """Return the state after another run."""
-        now = int(time.time() * 1000)
+    def next(self, at: float | None = None) -> dict[str, Any]:
+        """Return the state after another run, now or at that time."""
+        now = int((at or time.time()) * 1000)
         self._steps[self._at % STEPS]["compilations"].append(self._run(now - self._began))
         if random.random() < 0.2:
             self._at += 1
@@ -230,7 +230,7 @@ async def _execute(clients: _Clients, key: str, until: float) -> None:
 
 
 async def _send_states(clients: _Clients, key: str, asset: int, until: float) -> None:
-    package = _Package(asset)
+    package = Package(asset)
     await asyncio.sleep(random.random() * STATE_PAUSE)
     while time.perf_counter() < until:
         await asyncio.gather(clients.post(_TELEMETRY, key, package.next()), asyncio.sleep(STATE_PAUSE))

@@ -176,7 +176,7 @@ class Watch(models.Model):
     # The last activity that is in the state.
     last_at = models.DateTimeField()
     last_arrival = models.BigIntegerField()
-    # The detector's timer: when it has to look although nothing happens.
+    # The detector's timer: when it has to look although nothing happens, or earlier (`detector_states`).
     due_at = models.DateTimeField(null=True, blank=True)
     # The thresholds with which the state was made: when they change it is made again.
     thresholds = models.JSONField(default=dict)

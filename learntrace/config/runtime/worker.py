@@ -40,8 +40,8 @@ _NICENESS = 10
 # seconds: what comes meanwhile is taken together, as a turn costs nearly the same for one row as for ten. So a queue takes at
 # most a part of the worker's time before its turns grow. A lone row comes after the rest, and waits for nothing.
 REST_FACTOR = 4.0
-REST_SECONDS, LONGEST_REST_SECONDS = 0.03, 0.15
-FEW_ROWS = 50
+REST_SECONDS, LONGEST_REST_SECONDS = 0.03, 0.25
+FEW_ROWS = 100
 # Where requests come faster than they can be stored, a worker rests after its turns so many times as long as they took, at
 # most so many seconds: everybody's turn comes within a second or two all the same.
 YIELD_FACTOR = 4.0
@@ -97,7 +97,7 @@ class Worker:
         while not self._is_over():
             try:
                 pause = self._work(heard)
-                heard = self._listener.wait(pause) if not self._is_over() else set()
+                heard = self._wait(pause) if not self._is_over() else set()
             except (OperationalError, InterfaceError, psycopg.Error) as error:
                 self._recover(error)
             except Exception:
@@ -141,6 +141,24 @@ class Worker:
                 self._stopping.wait(yield_seconds(time.monotonic() - now))
                 break
         return 0.0
+
+    def _wait(self, pause: float) -> set[str]:
+        """Wait for wake-ups, at most so many seconds; return their topics.
+
+        Wake-ups of a queue that rests wait for its rest: a crowd's come a hundred times a second, and a look for each of them
+        would cost more than the turn after the rest.
+        """
+        until = time.monotonic() + pause
+        heard: set[str] = set()
+        while True:
+            new = self._listener.wait(max(until - time.monotonic(), 0.0))
+            heard |= new
+            now = time.monotonic()
+            rests = [self._rests.get(topic, 0.0) for topic in new]
+            # Nothing is heard when the time is up, and at a signal.
+            if now >= until or not rests or min(rests) <= now or self._is_over():
+                return heard
+            until = min(until, *rests)
 
     def _look(self, patient: Collection[str]) -> Look:
         """Look at the queues for which somebody waits and these patient ones; once a second at all."""

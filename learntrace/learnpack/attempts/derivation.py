@@ -9,7 +9,8 @@
    a recomputation can add what is missing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from learntrace.accounts.write_facts import read_people
 from learntrace.accounts.write_scope import may_describe
@@ -111,13 +112,16 @@ def _update(pairs: Sequence[Pair]) -> dict[Pair, float]:
             _long_documents.begin(first, academies[first.subject])
         forget_read(document for document in done if not _long_documents.has_failed(document))
         tell_also(evaluate_scores(_scored([document for document in done if document.is_record], academies)))
-    return {pair: 0.0 for pair in pairs if pair[0] not in ready or not _is_finished(Subject(*pair), heads, done)}
+    unfinished = _unfinished(heads, done)
+    return {pair: 0.0 for pair in pairs if pair[0] not in ready or Subject(*pair) in unfinished}
 
 
-def _is_finished(subject: Subject, heads: Iterable[StoredDocument], done: Iterable[StoredDocument]) -> bool:
-    """Whether all documents of a subject are done: where it had as many unread ones as a turn reads, there may be more."""
-    own = {head.place for head in heads if head.subject == subject}
-    return len(own) <= MOST_UNREAD and own <= {document.place for document in done}
+def _unfinished(heads: Collection[StoredDocument], done: Iterable[StoredDocument]) -> set[Subject]:
+    """Return the subjects not all of whose documents are done: with as many unread ones as a turn reads, there may be more."""
+    numbers = Counter(head.subject for head in heads)
+    finished = {document.place for document in done}
+    left = {head.subject for head in heads if head.place not in finished}
+    return left | {subject for subject, number in numbers.items() if number > MOST_UNREAD}
 
 
 def _by_length(

@@ -21,6 +21,8 @@ _LOAD = f"""{_SELECT}
     ON w.user_id = asked.learner AND w."group" = asked.place AND w.academy_id IS NOT DISTINCT FROM asked.academy
 """
 _OF_LEARNER = f"{_SELECT} WHERE w.user_id = %s AND w.academy_id IS NOT DISTINCT FROM %s"
+# A timer that comes earlier than it would have to is left as it is: it looks, finds nothing and is set anew (`timers`). So an
+# index has to be written once in a timer's time, and not with each of a learner's activities.
 _STORE = """
 INSERT INTO signals_watch AS kept
        (user_id, academy_id, kind, "group", state, last_at, last_arrival, due_at, thresholds, fault)
@@ -30,7 +32,9 @@ SELECT user_id, academy_id, kind, "group", state, last_at, last_arrival, due_at,
          due_at timestamptz, thresholds jsonb, fault text)
  ORDER BY user_id, academy_id, kind, "group"
     ON CONFLICT (user_id, academy_id, kind, "group") DO UPDATE
-   SET state = excluded.state, last_at = excluded.last_at, last_arrival = excluded.last_arrival, due_at = excluded.due_at,
+   SET state = excluded.state, last_at = excluded.last_at, last_arrival = excluded.last_arrival,
+       due_at = CASE WHEN kept.due_at > statement_timestamp() AND kept.due_at <= coalesce(excluded.due_at, 'infinity')
+                     THEN kept.due_at ELSE excluded.due_at END,
        thresholds = excluded.thresholds, fault = excluded.fault
 """
 _FORGET = """
