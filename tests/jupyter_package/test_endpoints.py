@@ -178,7 +178,7 @@ def test_a_hand_is_raised_at_learntrace_and_nowhere_else(running: Running) -> No
     for answered, status, told in (
         (Answer(403, {"detail": "Your academy has turned raised hands off"}), 403, "Your academy has turned"),
         (Answer(400, {"text": ["Write at most 200 characters"]}), 403, "Write at most 200 characters"),
-        (Answer(502, b"<html>"), 503, "can't be asked now"),
+        (Answer(502, b"<html>"), 503, "can't be reached right now"),
     ):
         learntrace.behaviour = always(answered)
         try:
