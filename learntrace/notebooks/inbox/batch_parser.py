@@ -16,6 +16,7 @@ from learntrace.intake.text_repair import Repaired, decode_repaired, repair
 from learntrace.notebooks.validation.allowed import copy_of_rejected
 from learntrace.notebooks.validation.event import REPLACED_CHARACTERS, Row, check_counting
 from learntrace.notebooks.validation.rejections import TOO_LARGE, Rejection, excerpt, unstorable
+from learntrace.notebooks.validation.usual import usual_row
 
 MAX_EVENTS = 500
 MAX_BYTES = 64 * 1024
@@ -50,10 +51,11 @@ class Batch:
     storable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedEvent:
+class ParsedEvent(msgspec.Struct, frozen=True):
     """One event of a request, with its row or its rejection. `document`: the event as sent; `id`: as sent, for
-    the answer. `dropped`: how many of its keys an event may not carry."""
+    the answer. `dropped`: how many of its keys an event may not carry.
+
+    A Struct, as a frozen dataclass takes six times as long to make."""
 
     index: int
     id: str | None
@@ -165,7 +167,9 @@ def _parse(index: int, event: Any, now: datetime, *, measured: bool, storable: b
 
 def _checked(repaired: Repaired, now: datetime) -> tuple[Row, int]:
     """Return the row of an event, flagged where its texts were repaired, and how many of its keys were dropped."""
-    row, dropped = check_counting(repaired.document, now)
+    row, dropped = usual_row(repaired.document, now), 0
+    if row is None:
+        row, dropped = check_counting(repaired.document, now)
     if repaired.places:
         row["flags"].append(REPLACED_CHARACTERS)
     return row, dropped
