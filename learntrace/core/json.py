@@ -55,7 +55,8 @@ def decode(body: bytes) -> Any:
     # A NUL can only be escaped: a raw one isn't valid JSON.
     nul_possible = b"\\u0000" in body
     # Most documents needn't be walked through: their text shows that they have no such number and no such depth.
-    doubtful = nul_possible or containers > MAX_DEPTH or _LONG_NUMBER in body.translate(_DIGITS)
+    deep = containers > MAX_DEPTH and not _is_shallow(body)
+    doubtful = nul_possible or deep or _LONG_NUMBER in body.translate(_DIGITS)
     if doubtful and not _storable(document, nul_possible=nul_possible):
         refuse_unstorable(document)
     return document
@@ -134,6 +135,17 @@ def _refuse_depth(body: bytes) -> None:
         depth=MAX_DEPTH,
         place=matches[0].end() - 1,
     )
+
+
+def _is_shallow(body: bytes) -> bool:
+    """Whether it is sure that a valid document isn't nested beyond MAX_DEPTH: without its innermost containers, again and
+    again, nothing is left of it. A time takes a list and an object around it away, so two levels at most."""
+    brackets = _outside_strings(body).translate(None, _NO_BRACKETS)
+    for _pass in range(MAX_DEPTH // 2):
+        if not brackets:
+            break
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return not brackets
 
 
 def _outside_strings(body: bytes) -> bytes:

@@ -7,6 +7,7 @@ hub never delays a group.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -65,23 +66,16 @@ async def authenticate(connection: Connection, submissions: Sequence[Submission]
 
 
 async def _authenticate_by_key(connection: Connection, submissions: Sequence[Submission]) -> None:
-    keys: dict[int, str] = {}
-    for index, submission in enumerate(submissions):
-        try:
-            keys[index] = read_key(submission.authorization)
-        except Problem as problem:
-            submission.problem = problem
-    hashes = {index: key_hash(key) for index, key in keys.items()}
+    keyed = [submission for submission in submissions if _read(submission)]
     tokens = {}
-    if hashes:
-        cursor = await connection.execute(_FIND_TOKENS, [list(set(hashes.values()))])
+    if keyed:
+        cursor = await connection.execute(_FIND_TOKENS, [list({submission.key_hash for submission in keyed})])
         tokens = {row[0]: row[1:] for row in await cursor.fetchall()}
     one_time = [hashed for hashed, row in tokens.items() if row[0] == Token.Kind.ONE_TIME]
     deleted = await _delete_one_time(connection, one_time)
     now = datetime.now(UTC)
-    for index, hashed in hashes.items():
-        submission = submissions[index]
-        submission.token_prefix = key_prefix(keys[index])
+    for submission in keyed:
+        hashed = submission.key_hash
         row = tokens.get(hashed)
         if row is not None and row[0] == Token.Kind.ONE_TIME:
             row = row if hashed in deleted else None
@@ -91,6 +85,19 @@ async def _authenticate_by_key(connection: Connection, submissions: Sequence[Sub
             submission.caller = _caller(row, now)
         except Problem as problem:
             submission.problem = problem
+
+
+def _read(submission: Submission) -> bool:
+    """Read the submission's key, unless that was done, and return whether there is one."""
+    if submission.key_hash:
+        return True
+    try:
+        key = read_key(submission.authorization)
+    except Problem as problem:
+        submission.problem = problem
+        return False
+    submission.token_prefix, submission.key_hash = key_prefix(key), key_hash(key)
+    return True
 
 
 async def _authenticate_by_hub(connection: Connection, submissions: Sequence[Submission]) -> None:
@@ -127,11 +134,15 @@ async def _delete_one_time(connection: Connection, hashes: list[str]) -> set[str
     return {row[0] for row in await cursor.fetchall()}
 
 
+# Most callers are students of one academy.
+_permissions = lru_cache(maxsize=256)(permissions_from)
+
+
 def _caller(row: tuple[Any, ...] | None, now: datetime) -> Caller:
     if row is None:
         raise InvalidToken
     _kind, scope, expires_at, user_id, is_active, language, granted, held = row
     check(Credential(is_active, expires_at), now)
     check_scope(scope, TokenScope.TELEMETRY.value)
-    permissions = permissions_from(granted, [role for role, _academy in held])
+    permissions = _permissions(tuple(granted), tuple([role for role, _academy in held]))
     return Caller(user_id, permissions, language, served_academies(granted, held))

@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.authentication import read_key
 from learntrace.accounts.jupyterhub.client import HubTokenRefused
+from learntrace.accounts.models import key_hash, key_prefix
 from learntrace.accounts.signing_in.guesses import TooManyGuesses
 from learntrace.core.errors import Problem
 from learntrace.core.http.language import choose_language
@@ -27,7 +27,7 @@ from learntrace.intake.group_commit import GroupCommit, Unconfirmed
 from learntrace.intake.guessed_keys import GuessedKeys
 from learntrace.intake.known_keys import DatabaseAway, KnownKeys, Owner
 from learntrace.intake.limits import TooManyRequests, address_of, limits
-from learntrace.intake.protocol import Answer, Source, Submission
+from learntrace.intake.protocol import Answer, Source, Submission, read_query
 from learntrace.intake.refusals import NotedRefusals
 
 log = structlog.get_logger(__name__)
@@ -98,8 +98,7 @@ class FrontDoor:
             answer = await self.answer(source, scope, receive)
         except Disconnected:
             return
-        prometheus.REQUESTS.labels(source.path, str(answer.status)).inc()
-        prometheus.SECONDS.labels(source.path).observe(time.perf_counter() - start)
+        prometheus.note_request(source.path, answer.status, time.perf_counter() - start)
         await _send(send, answer)
 
     async def close(self) -> None:
@@ -112,7 +111,8 @@ class FrontDoor:
 
     async def answer(self, source: Source, scope: Scope, receive: Receive) -> Answer:
         """Answer one request to a source."""
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        # ASGI has the names in lower case.
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["method"] == "OPTIONS":
             return Answer(200, b"", "text/plain", {**_PREFLIGHT, "Allow": "POST, OPTIONS"})
         if scope["method"] != "POST":
@@ -120,7 +120,7 @@ class FrontDoor:
         submission = Submission(
             path=source.path,
             authorization=headers.get("authorization", ""),
-            query=parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True, errors="surrogateescape"),
+            query=read_query(scope["query_string"]),
             headers=headers,
             address=address_of(scope, headers.get("x-forwarded-for", "")),
         )
@@ -193,7 +193,12 @@ class FrontDoor:
             return submission.hub_user, Owner(None)
         if submission.hub_user is not None:
             return None, None
-        owner = await self._keys.owner_of_key(submission.authorization, submission.address)
+        try:
+            key = read_key(submission.authorization)
+        except Problem:
+            return None, None
+        submission.token_prefix, submission.key_hash = key_prefix(key), key_hash(key)
+        owner = await self._keys.owner_of_hash(submission.key_hash, submission.address)
         return (owner.user_id if owner else None), owner
 
     async def _read(self, source: Source, submission: Submission, receive: Receive) -> None:
@@ -214,7 +219,8 @@ class FrontDoor:
     def _decode(self, source: Source, submission: Submission, raw: bytes, encoding: str) -> None:
         """Decompress, decode and check a body; raises Problem."""
         body = unpack(raw, encoding, self._unpacked_limit)
-        _refuse_unstorable(submission.query)
+        if not submission.query.storable:
+            raise BadQuery
         # About what the decoded document takes.
         submission.weight = len(body) + _BYTES_A_VALUE * (body.count(b",") + body.count(b"[") + body.count(b"{"))
         submission.document = source.decode(body) if body.strip() else {}
@@ -230,13 +236,6 @@ def _is_guess(submission: Submission) -> bool:
     except Problem:
         return False
     return True
-
-
-def _refuse_unstorable(query: Sequence[tuple[str, str]]) -> None:
-    for pair in query:
-        for text in pair:
-            if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-                raise BadQuery
 
 
 def _problem_answer(problem: Problem, headers: Mapping[str, str], preferred: str) -> Answer:

@@ -71,9 +71,14 @@ class KnownKeys:
         Raises DatabaseAway.
         """
         try:
-            return await self._owner(key_hash(read_key(authorization)), address)
+            hashed = key_hash(read_key(authorization))
         except Problem:
             return None
+        return await self.owner_of_hash(hashed, address)
+
+    async def owner_of_hash(self, hashed: str, address: str = "") -> Owner | None:
+        """As `owner_of_key`, for a key's hash."""
+        return await self._owner(hashed, address)
 
     async def owner_of_session(self, cookies: str, name: str) -> Owner | None:
         """Return the owner of a page's session, None if there is none.

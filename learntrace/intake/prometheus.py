@@ -1,5 +1,7 @@
 """Prometheus metrics of the front door."""
 
+from functools import cache
+
 from prometheus_client import Counter, Histogram
 
 REQUESTS = Counter("learntrace_intake_requests_total", "Requests at the front door", ["path", "status"])
@@ -13,3 +15,14 @@ SLOW_BODIES = Counter("learntrace_intake_slow_bodies_total", "Requests whose bod
 GROUP_SIZE = Histogram(
     "learntrace_intake_group_size", "Requests that shared one commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 200)
 )
+
+
+# Finding a child by its labels costs as much as counting.
+_requests = cache(REQUESTS.labels)
+_seconds = cache(SECONDS.labels)
+
+
+def note_request(path: str, status: int, seconds: float) -> None:
+    """Count a request that was answered; `path` is a source's."""
+    _requests(path, status).inc()
+    _seconds(path).observe(seconds)

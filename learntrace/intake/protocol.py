@@ -1,8 +1,11 @@
 """The protocol between the front door and the sources."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -37,7 +40,7 @@ class Submission:
 
     path: str
     authorization: str
-    query: Sequence[tuple[str, str]]
+    query: "Query"
     headers: Mapping[str, str]
     address: str = ""
     size: int = 0
@@ -47,6 +50,8 @@ class Submission:
     document: Any = None
     problem: Problem | None = None
     token_prefix: str = ""
+    # Of the key, if it is one of ours; "" until it was read.
+    key_hash: str = ""
     # JupyterHub's answer about the token: the user's name there, or a problem; None where the key is one of ours.
     hub_user: str | Problem | None = None
     # The user that the key belongs to, set even if that user is refused.
@@ -55,12 +60,42 @@ class Submission:
     values: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def parameters(self) -> dict[str, str]:
-        """The query by name; of a name that is given several times, the different values as one comma-separated list."""
-        found: dict[str, dict[str, None]] = {}
-        for name, value in self.query:
-            found.setdefault(name, {})[value] = None
-        return {name: ",".join(values) for name, values in found.items()}
+    def parameters(self) -> Mapping[str, str]:
+        """The query by name."""
+        return self.query.parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query string; `parameters`: of a name that is given several times, the different values as one comma-separated list.
+
+    `storable`: whether the database can hold its texts.
+    """
+
+    parameters: Mapping[str, str]
+    storable: bool
+
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+# A course's clients send few different ones.
+@lru_cache(maxsize=1024)
+def _read_query(raw: bytes) -> Query:
+    pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, errors="surrogateescape")
+    found: dict[str, dict[str, None]] = {}
+    for name, value in pairs:
+        found.setdefault(name, {})[value] = None
+    storable = not any(_UNSTORABLE.search(text) for pair in pairs for text in pair)
+    return Query({name: ",".join(values) for name, values in found.items()}, storable)
+
+
+_LONGEST_KEPT = 200
+
+
+def read_query(raw: bytes) -> Query:
+    """Read a query string; short ones are remembered."""
+    return _read_query(raw) if len(raw) <= _LONGEST_KEPT else _read_query.__wrapped__(raw)
 
 
 @dataclass(frozen=True)

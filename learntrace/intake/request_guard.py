@@ -29,6 +29,12 @@ from learntrace.intake.known_keys import DatabaseAway, KnownKeys
 from learntrace.intake.limits import LIMIT_HITS, NoRoom, address_of, limits
 
 BYTES_PER_SECOND: Final = 16 * 1024
+# As the server gives them: a request's are decoded where they are read, as most never are.
+Headers = Mapping[bytes, bytes]
+
+
+def _text(headers: Headers, name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")
 
 
 class TooSlow(Problem):
@@ -64,11 +70,11 @@ class RequestGuard:
             await self._inner(scope, receive, send)
             return
         keep_open(scope.get("client"))
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        has_body = headers.get(b"content-length", "0") != "0" or b"transfer-encoding" in headers
+        headers: Headers = dict(scope["headers"])
+        has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
         body = _Body(self, scope, headers, receive, send)
         try:
-            limits().check_address(address_of(scope, headers.get(b"x-forwarded-for", "")))
+            limits().check_address(address_of(scope, _text(headers, b"x-forwarded-for")))
         except Problem as problem:
             await _answer(scope, body.send if has_body else send, problem)
             return
@@ -89,9 +95,9 @@ class RequestGuard:
     def memory(self) -> BodyMemory:
         return self._memory
 
-    async def check_known(self, scope: Scope, headers: Mapping[bytes, str]) -> None:
+    async def check_known(self, scope: Scope, headers: Headers) -> None:
         """Raise Problem unless the request's key or session is known."""
-        authorization = headers.get(b"authorization", "")
+        authorization = _text(headers, b"authorization")
         try:
             if names_hub(authorization):
                 await user_name_async(read_key(authorization, (HUB_SCHEME,)))
@@ -99,12 +105,12 @@ class RequestGuard:
             if authorization:
                 owner = await self._keys.owner_of_key(authorization)
             else:
-                owner = await self._keys.owner_of_session(headers.get(b"cookie", ""), settings.SESSION_COOKIE_NAME)
+                owner = await self._keys.owner_of_session(_text(headers, b"cookie"), settings.SESSION_COOKIE_NAME)
         except DatabaseAway as away:
             raise Unavailable from away
         if owner is not None:
             return
-        limits().check_unknown(address_of(scope, headers.get(b"x-forwarded-for", "")))
+        limits().check_unknown(address_of(scope, _text(headers, b"x-forwarded-for")))
         if authorization:
             raise InvalidToken
         raise Unauthorized if scope["path"].startswith("/v1/") else TooLarge(limit=MOST_DISCARDED)
@@ -113,13 +119,12 @@ class RequestGuard:
 class _Body:
     """One request's body on its way in, and its answer on its way out."""
 
-    def __init__(
-        self, guard: RequestGuard, scope: Scope, headers: Mapping[bytes, str], receive: Receive, send: Send
-    ) -> None:
+    def __init__(self, guard: RequestGuard, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         self._guard, self._scope, self._headers = guard, scope, headers
         self._receive, self._send = receive, send
-        announced = headers.get(b"content-length", "")
-        self._announced = int(announced) if announced.isascii() and announced.isdigit() else 0
+        announced = headers.get(b"content-length", b"")
+        # Of bytes, only ASCII digits are digits.
+        self._announced = int(announced) if announced.isdigit() else 0
         # An inbox may fill all memory, others three quarters of it.
         inbox = guard.is_inbox(scope)
         self._most = math.inf if inbox else guard.body_limit
@@ -195,9 +200,9 @@ class _Body:
 
 async def _answer(scope: Scope, send: Send, problem: Problem) -> None:
     """Answer with a page or JSON, in the client's language."""
-    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    headers: Headers = dict(scope["headers"])
     request = ASGIRequest({**scope}, BytesIO())
-    with translation.override(choose_language(headers.get(b"accept-language", ""), "")):
+    with translation.override(choose_language(_text(headers, b"accept-language"), "")):
         response = problem_response(request, problem)
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
     raw += [(b"content-length", str(len(response.content)).encode()), (b"cache-control", b"no-store")]

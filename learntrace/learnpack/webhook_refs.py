@@ -57,7 +57,7 @@ def read_refs(event: str, payload: Mapping[str, Any]) -> WebhookRefs:
     package = _package(payload) if event in PACKAGE_EVENTS else {}
     return WebhookRefs(
         event=event,
-        names_asset=bool(package) or any(payload.get(key) not in (None, "") for key in _ASSET_KEYS),
+        names_asset=bool(package) or _names_asset(payload),
         user=None if user == "" else user,
         user_id=natural_id(user),
         asset_ids=tuple(asset_id_candidates(asset_id_raw(payload))),
@@ -70,6 +70,13 @@ def read_refs(event: str, payload: Mapping[str, Any]) -> WebhookRefs:
         academy=payload.get("academy_id"),
         last_interaction_at=interaction_order(payload.get("last_interaction_at")),
     )
+
+
+def _names_asset(payload: Mapping[str, Any]) -> bool:
+    for key in _ASSET_KEYS:  # noqa: SIM110 (`any` takes twice as long, for each request)
+        if payload.get(key) not in (None, ""):
+            return True
+    return False
 
 
 def _package(payload: Mapping[str, Any]) -> Mapping[str, Any]:
