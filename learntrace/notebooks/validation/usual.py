@@ -10,10 +10,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from learntrace.measures.clock import is_ahead
+from learntrace.measures.clock import BEHIND, is_ahead
 from learntrace.notebooks.validation.allowed import MAX_WORD
 from learntrace.notebooks.validation.event import (
-    BEHIND,
     CHECK,
     MAX_ERROR_NAME,
     MAX_ERROR_VALUE,
