@@ -127,10 +127,13 @@ def test_requests_that_follow_from_answers_are_answered_as_the_schema_says(insta
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=scaled(20, 100), stateful_step_count=8, deadline=None,
-            suppress_health_check=list(HealthCheck), database=None,
+            max_examples=scaled(20, 100),
+            stateful_step_count=8,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
         ),
-    )  # fmt: skip
+    )
     grown = _memory(installation) - before
     print(f"memory of all processes: {before} MiB before, {grown:+} MiB after")
     assert grown < GROWTH

@@ -103,9 +103,14 @@ def a_sign_in_that_leads_anywhere(target: Target) -> Verdict:
             f"csrfmiddlewaretoken={token[1].decode() if token else ''}&name={TEACHER.name}&password={TEACHER.password}"
         )
         answer = target.ask(
-            "POST", "/sign-in", None, f"{form}&next={leads}".encode(), Cookie=cookie, Host="localhost",
+            "POST",
+            "/sign-in",
+            None,
+            f"{form}&next={leads}".encode(),
+            Cookie=cookie,
+            Host="localhost",
             Content_Type="application/x-www-form-urlencoded",
-        )  # fmt: skip
+        )
         statuses[leads[:20]] = (answer.status, _header(answer, "location"))
     bad = [leads for leads, (status, place) in statuses.items() if status != 302 or "evil" in place]
     return Verdict(

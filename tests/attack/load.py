@@ -97,10 +97,13 @@ def _long_batch(runs: int, number: int) -> dict[str, Any]:
     now = int(time.time() * 1000)
     first = now - 10**8 + number * runs
     steps = [
-        {"slug": f"{step:03}", "opened_at": first,
-         "compilations": [{"started_at": first + 1000 * step + one, "exit_code": 1} for one in range(1000)]}
+        {
+            "slug": f"{step:03}",
+            "opened_at": first,
+            "compilations": [{"started_at": first + 1000 * step + one, "exit_code": 1} for one in range(1000)],
+        }
         for step in range(runs // 1000)
-    ]  # fmt: skip
+    ]
     return {"asset_id": INTRO, "slug": "alpha-intro", "last_interaction_at": now, "steps": steps}
 
 

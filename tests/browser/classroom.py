@@ -76,9 +76,13 @@ def build_classroom(learners: int = 24, lessons: int = 2, exercises: int = 6, *,
     for place, asset in enumerate(assets):
         for one in people[:3]:
             AssignmentTelemetry.objects.create(
-                user=one, asset_slug=asset.slug, telemetry={"slug": asset.slug, "steps": []},
-                engagement_score=30 + 17 * place % 60, frustration_score=12 + 23 * place % 70, completion_rate=80.0,
-            )  # fmt: skip
+                user=one,
+                asset_slug=asset.slug,
+                telemetry={"slug": asset.slug, "steps": []},
+                engagement_score=30 + 17 * place % 60,
+                frustration_score=12 + 23 * place % 70,
+                completion_rate=80.0,
+            )
     beat()
     return Classroom(academy, teacher, people, assets, keys)
 
@@ -167,8 +171,15 @@ def _done(
     academy: Academy, learner: User, key: str, at: datetime, error: tuple[str, str] | None, code: str
 ) -> LearnerActivity:
     activity = Activity(
-        id=str(uuid.uuid4()), at=at, arrival=next(_arrivals), assignment=key, verb="executed",
-        outcome=ERROR if error else OK, session_id=f"session-{at:%j}", object_id=key, code_hash=code,
+        id=str(uuid.uuid4()),
+        at=at,
+        arrival=next(_arrivals),
+        assignment=key,
+        verb="executed",
+        outcome=ERROR if error else OK,
+        session_id=f"session-{at:%j}",
+        object_id=key,
+        code_hash=code,
         failures=(Failure(*error),) if error else (),
-    )  # fmt: skip
+    )
     return LearnerActivity(learner.pk, academy.pk, activity)

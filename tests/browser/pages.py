@@ -62,8 +62,9 @@ def complaints(page: Page) -> list[str]:
         page.evaluate(AXE_SCRIPT)
     return [
         f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:300]}"
-        for one in page.evaluate(_VIOLATIONS) if one["impact"] in SERIOUS
-    ]  # fmt: skip
+        for one in page.evaluate(_VIOLATIONS)
+        if one["impact"] in SERIOUS
+    ]
 
 
 class Faults:

@@ -76,9 +76,13 @@ def person(username: str, name: str, roles: dict[Academy, str], **fields: Any) -
     """Somebody with a role in each of some academies, who can sign in with PASSWORD."""
     first, _blank, last = name.partition(" ")
     user = User.objects.create(
-        username=username, email=f"{username}@example.org", first_name=first, last_name=last, password=_hashed(),
+        username=username,
+        email=f"{username}@example.org",
+        first_name=first,
+        last_name=last,
+        password=_hashed(),
         **fields,
-    )  # fmt: skip
+    )
     Membership.objects.bulk_create(Membership(user=user, academy=academy, role=role) for academy, role in roles.items())
     return user
 
@@ -113,11 +117,19 @@ def _webhook(at: datetime, draw: float, rng: random.Random, learners: list[User]
     elif draw < 0.24:
         outcome = Outcome(Webhook.Status.IGNORED, outcomes.DEDUPLICATED)
     return Webhook(
-        is_streaming=event != "batch", event=event, payload={"slug": asset.slug}, package_slug=asset.slug, asset=asset,
-        student=learner, status=outcome.status if outcome else Webhook.Status.PENDING,
-        status_text=outcome.text() if outcome else None, reason=outcome.reason if outcome else "",
-        reason_values=dict(outcome.values) if outcome else {}, created_at=at, updated_at=at,
-    )  # fmt: skip
+        is_streaming=event != "batch",
+        event=event,
+        payload={"slug": asset.slug},
+        package_slug=asset.slug,
+        asset=asset,
+        student=learner,
+        status=outcome.status if outcome else Webhook.Status.PENDING,
+        status_text=outcome.text() if outcome else None,
+        reason=outcome.reason if outcome else "",
+        reason_values=dict(outcome.values) if outcome else {},
+        created_at=at,
+        updated_at=at,
+    )
 
 
 def _refuse(now: datetime, rng: random.Random, learners: list[User]) -> None:
@@ -128,19 +140,27 @@ def _refuse(now: datetime, rng: random.Random, learners: list[User]) -> None:
     ):
         Refusal.objects.bulk_create(
             Refusal(
-                path="/v1/assignment/me/telemetry", status_code=status, reason=reason, user=rng.choice(who), size=4096,
+                path="/v1/assignment/me/telemetry",
+                status_code=status,
+                reason=reason,
+                user=rng.choice(who),
+                size=4096,
                 created_at=now - timedelta(minutes=rng.uniform(3, 900)),
             )
             for _ in range(count)
-        )  # fmt: skip
+        )
 
 
 def _give_tasks(learner: User, academy: Academy, assets: tuple[Asset, ...]) -> None:
     cohort = Cohort.objects.create(slug="fall", name="Fall", academy=academy)
     for asset, completion in zip(assets, (100.0, 100.0, 62.5, 12.0, None, None), strict=True):
         Task.objects.create(
-            user=learner, title=asset.title, associated_slug=asset.slug, task_type=Task.Type.EXERCISE, cohort=cohort,
+            user=learner,
+            title=asset.title,
+            associated_slug=asset.slug,
+            task_type=Task.Type.EXERCISE,
+            cohort=cohort,
             task_status=Task.Status.DONE if completion == 100 else Task.Status.PENDING,
-        )  # fmt: skip
+        )
         if completion is not None:
             AssignmentTelemetry.objects.create(user=learner, asset_slug=asset.slug, completion_rate=completion)

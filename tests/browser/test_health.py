@@ -171,9 +171,14 @@ def test_rules_are_made_tried_saved_and_taken_back(visit: Visit, troubled: Scene
 def test_periods_are_chosen_and_nothing_has_to_go_wrong(visit: Visit, troubled: Scene) -> None:
     Webhook.objects.filter(status="ERROR").delete()
     Webhook.objects.create(
-        is_streaming=False, event="batch", payload={}, student=troubled.learner, status="ERROR", status_text="long ago",
+        is_streaming=False,
+        event="batch",
+        payload={},
+        student=troubled.learner,
+        status="ERROR",
+        status_text="long ago",
         created_at=timezone.now() - timedelta(days=5),
-    )  # fmt: skip
+    )
     page = visit("/telemetry", troubled.teacher)
     expect(page.get_by_text("Nothing failed in this period.")).to_be_visible()
     page.get_by_role("link", name="7 days").click()

@@ -115,10 +115,13 @@ def _work_in_notebook(history: History, key: str, at: datetime, chance: random.R
             result = chance.choice([shown, replied])
         history.events.append(
             make_event(
-                id=str(uuid.UUID(int=chance.getrandbits(128), version=4)), actor=history.user.username,
-                timestamp=at.isoformat(), object=about | ({"part": "check"} if is_check else {}), result=result,
+                id=str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+                actor=history.user.username,
+                timestamp=at.isoformat(),
+                object=about | ({"part": "check"} if is_check else {}),
+                result=result,
             )
-        )  # fmt: skip
+        )
         history.note(key, at, ok=ok or expected, checks=is_check)
     return at
 

@@ -33,12 +33,17 @@ def people(live_server: object) -> tuple[User, User]:
     begun = timezone.now() - timedelta(minutes=10)
     rows = [
         Activity(
-            id=f"00000000-0000-4000-8000-{place:012}", at=begun + timedelta(minutes=place), arrival=place, assignment=TAG,
-            outcome=OK if place == len(CODES) - 1 else ERROR, object_id="cell-1", code_hash=code_hash(code),
+            id=f"00000000-0000-4000-8000-{place:012}",
+            at=begun + timedelta(minutes=place),
+            arrival=place,
+            assignment=TAG,
+            outcome=OK if place == len(CODES) - 1 else ERROR,
+            object_id="cell-1",
+            code_hash=code_hash(code),
             failures=() if place == len(CODES) - 1 else (Failure("NameError", f"name '{MARKUP}' is not defined"),),
         )
         for place, code in enumerate(CODES)
-    ]  # fmt: skip
+    ]
     record("test", [LearnerActivity(ada.pk, academy.pk, row, code) for row, code in zip(rows, CODES, strict=True)])
     return teacher, ada
 

@@ -97,12 +97,15 @@ def fill() -> None:
     send(people["lin"], document("names", {"01-one": before["01-first"], "02-next": [run(40, 0), run(60, 0)]}, 70))
     events = [
         make_stored_event(
-            people["sam"], academy, occurred_at=NOW + timedelta(seconds=20 * number), code_hash="a" * 64,
+            people["sam"],
+            academy,
+            occurred_at=NOW + timedelta(seconds=20 * number),
+            code_hash="a" * 64,
             about={"assignment": "assignment:lesson-03-exercise-1"},
             result={"outcome": "error", "error_name": "NameError", "error_value": "name 'x' is not defined"},
         )
         for number in range(5)
-    ]  # fmt: skip
+    ]
     Arrival.objects.create(events=[event.pk for event in events])
     while take_arrivals():
         pass

@@ -62,9 +62,11 @@ def by_clients_at_once(installation: Installation, batches: list[list[dict[str, 
                 answer = send(installation, batch)
                 with lock:
                     told.update(
-                        answers=1, accepted=answer["accepted"], duplicates=answer["duplicates"],
+                        answers=1,
+                        accepted=answer["accepted"],
+                        duplicates=answer["duplicates"],
                         rejected=len(answer["rejected"]),
-                    )  # fmt: skip
+                    )
         except BaseException as error:
             errors.append(error)
 

@@ -136,6 +136,8 @@ def test_a_spool_of_an_earlier_version_is_used_on_and_still_usable_by_it(folder:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(insert, ["of the earlier version", owner.credential])
     assert [(event.id, event.ahead_ms) for event in spool.oldest(owner, 10, 1 << 20)] == [
-        ("old", None), ("new", 7_200_000), ("of the earlier version", None),
-    ]  # fmt: skip
+        ("old", None),
+        ("new", 7_200_000),
+        ("of the earlier version", None),
+    ]
     spool.close()

@@ -44,9 +44,13 @@ class Scene:
         self.key = make_key(cast.owner)
         self.loop = asyncio.new_event_loop()
         self.door = FrontDoor(
-            self._django, [LearnPackInbox(), EventsInbox()], lambda: GroupCommit(database_url(), lambda _topic: None),
-            body_limit=LIMIT, unpacked_limit=LIMIT, keys=KnownKeys(database_url()),
-        )  # fmt: skip
+            self._django,
+            [LearnPackInbox(), EventsInbox()],
+            lambda: GroupCommit(database_url(), lambda _topic: None),
+            body_limit=LIMIT,
+            unpacked_limit=LIMIT,
+            keys=KnownKeys(database_url()),
+        )
 
     async def _django(self, scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError("passed on to Django")

@@ -101,10 +101,20 @@ class Hub:
         public, hub, proxy = free_ports(3)
         self.url = f"http://127.0.0.1:{public}/"
         self.api_url = f"http://127.0.0.1:{hub}/hub/api"
-        self._config = "\n".join((_BEFORE, config, _AFTER.format(
-            url=self.url, hub_url=f"http://127.0.0.1:{hub}", proxy_url=f"http://127.0.0.1:{proxy}", proxy=_proxy(),
-            folder=str(folder), token=self._admin_token,
-        )))  # fmt: skip
+        self._config = "\n".join(
+            (
+                _BEFORE,
+                config,
+                _AFTER.format(
+                    url=self.url,
+                    hub_url=f"http://127.0.0.1:{hub}",
+                    proxy_url=f"http://127.0.0.1:{proxy}",
+                    proxy=_proxy(),
+                    folder=str(folder),
+                    token=self._admin_token,
+                ),
+            )
+        )
 
     def __enter__(self) -> Self:
         return self.start()
@@ -139,9 +149,13 @@ class Hub:
         with open(self.folder / "hub.log", "ab") as log:
             self._process = subprocess.Popen(
                 [program, "--config", config],
-                cwd=self.folder, env=self._surroundings(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                cwd=self.folder,
+                env=self._surroundings(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         try:
             wait_until(self._answers, "the hub and its proxy answer", seconds)
         except BaseException:

@@ -26,9 +26,13 @@ class Client:
         url = make_conninfo(django_settings.DATABASE_URL, dbname=database)
         self.announced: list[str] = []
         self.door = FrontDoor(
-            self._django, [LearnPackInbox()], lambda: GroupCommit(url, self.announced.append),
-            body_limit=LIMIT, unpacked_limit=LIMIT, keys=KnownKeys(url),
-        )  # fmt: skip
+            self._django,
+            [LearnPackInbox()],
+            lambda: GroupCommit(url, self.announced.append),
+            body_limit=LIMIT,
+            unpacked_limit=LIMIT,
+            keys=KnownKeys(url),
+        )
         self.key = key
         self.loop = asyncio.new_event_loop()
 

@@ -50,9 +50,13 @@ class Sender:
         self.announced: list[str] = []
         self.loop = asyncio.new_event_loop()
         self.door = FrontDoor(
-            self._django, [EventsInbox()], lambda: GroupCommit(database_url(), self.announced.append),
-            body_limit=limit, unpacked_limit=limit, keys=KnownKeys(database_url()),
-        )  # fmt: skip
+            self._django,
+            [EventsInbox()],
+            lambda: GroupCommit(database_url(), self.announced.append),
+            body_limit=limit,
+            unpacked_limit=limit,
+            keys=KnownKeys(database_url()),
+        )
 
     async def _django(self, scope: Any, receive: Any, send: Any) -> None:
         raise AssertionError("passed on to Django")

@@ -63,9 +63,13 @@ def staffed(scene: Scene) -> Scene:
     DueDate.objects.create(cohort=winter, asset=scene.assets[1], due_at=now - timedelta(days=3))
     for number, email in enumerate(("", "x" * 60 + "@example.org")):
         Invitation.objects.create(
-            academy=scene.academy, email=email, role="teacher", token_hash=str(number), made_by=admin,
+            academy=scene.academy,
+            email=email,
+            role="teacher",
+            token_hash=str(number),
+            made_by=admin,
             expires_at=now + timedelta(days=3),
-        )  # fmt: skip
+        )
     change = {
         "order": 2, "section": "users", "about": MARKUP, "what": "new",
         "fields": [{"name": "first_name", "before": "", "after": "w" * 200}],

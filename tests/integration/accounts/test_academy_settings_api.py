@@ -125,8 +125,9 @@ def test_simultaneous_changes_lose_nothing() -> None:
 def test_notebook_features_are_merged_and_shown_with_their_defaults(cast: Cast, teacher: Api) -> None:
     answer = teacher.put(SETTINGS, {"notebook_features": {"opt_out": True}})
     assert (answer.status_code, answer.json()["notebook_features"]) == (
-        200, {"erasure": True, "collect_source": False, "opt_out": True},
-    )  # fmt: skip
+        200,
+        {"erasure": True, "collect_source": False, "opt_out": True},
+    )
     teacher.put(SETTINGS, {"notebook_features": {"collect_source": True}, "learnpack_features": {"a": 1}})
     row = AcademySettings.objects.get(academy=cast.academy)
     assert (row.notebook_features, row.learnpack_features) == ({"opt_out": True, "collect_source": True}, {"a": 1})

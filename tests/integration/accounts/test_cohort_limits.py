@@ -134,8 +134,10 @@ def scene(cast: Cast) -> Scene:
         )
         learners[name] = learner
         values[name] = {
-            **_things_of(learner, cast, asset, [whole, limited]), "notebook": notebook.asset.slug, "rename": 1,
-        }  # fmt: skip
+            **_things_of(learner, cast, asset, [whole, limited]),
+            "notebook": notebook.asset.slug,
+            "rename": 1,
+        }
     limit_to(Membership.objects.get(user=limited), [Cohort.objects.get(slug=f"{MINE}-cohort")])
     return Scene(cast, whole, limited, learners, values)
 
@@ -416,9 +418,10 @@ def test_a_concern_of_the_class_is_told_where_it_is_one_of_an_own_cohort(scene: 
     ClassTurn(last=0).take()
     assert of_class(whole) == [("YError", 5), ("ZError", 7)]
     assert of_class(limited) == [("ZError", 5)]
-    hidden, shared = (Concern.objects.get(pk=row["id"]) for row in sorted(
-        whole.get(f"/{CONCERNS}?of=class").json(), key=lambda row: str(row["last_error"]["name"])
-    ))  # fmt: skip
+    hidden, shared = (
+        Concern.objects.get(pk=row["id"])
+        for row in sorted(whole.get(f"/{CONCERNS}?of=class").json(), key=lambda row: str(row["last_error"]["name"]))
+    )
     told = limited.get(f"/{CONCERNS}/{shared.pk}?explain=1").json()
     assert (told["met_by"], len(told["explain"]["learners"]), told["explain"]["times"]) == (5, 5, 5)
     for answer in (

@@ -383,11 +383,16 @@ def at_doors(count: int, bodies: list[list[str]]) -> list[int]:
 
         async def send() -> list[int]:
             async with asgi_client(door.door) as client:
-                answers = await asyncio.gather(*(
-                    client.post("/v1/assignment/me/telemetry", json={"slug": "x"},
-                                headers={"Authorization": f"JupyterHub {token}"})
-                    for token in tokens
-                ))  # fmt: skip
+                answers = await asyncio.gather(
+                    *(
+                        client.post(
+                            "/v1/assignment/me/telemetry",
+                            json={"slug": "x"},
+                            headers={"Authorization": f"JupyterHub {token}"},
+                        )
+                        for token in tokens
+                    )
+                )
             return [answer.status_code for answer in answers]
 
         try:

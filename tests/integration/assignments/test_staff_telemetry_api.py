@@ -78,8 +78,10 @@ def test_put_changes_only_what_is_sent(cast: Cast, teacher: Api) -> None:
 def test_a_write_that_changes_nothing_is_no_write(cast: Cast, teacher: Api, method: str, sent: dict[str, Any]) -> None:
     """By the time of its last change, a record is known as written by staff after the last batch."""
     stored: dict[str, Any] = {
-        "engagement_score": 12.5, "total_time": timedelta(seconds=90), "telemetry": {"done": True, "steps": [1]},
-    }  # fmt: skip
+        "engagement_score": 12.5,
+        "total_time": timedelta(seconds=90),
+        "telemetry": {"done": True, "steps": [1]},
+    }
     before = make_telemetry(cast.owner, "intro", **stored).updated_at
     answer = getattr(teacher, method)(path(cast.owner.pk), sent)
     assert answer.status_code == 200

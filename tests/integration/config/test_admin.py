@@ -274,7 +274,7 @@ def test_failed_webhooks_can_be_processed_again(
     monkeypatch.setattr("learntrace.learnpack.webhook_log.queries.announce", announced.append)
     failed = make_webhook(
         cast.owner, status="ERROR", status_text="x", reason="fault", reason_values={"a": 1}, attempts=3
-    )  # fmt: skip
+    )
     done = make_webhook(cast.owner, status="DONE", status_text="OK")
     form = {"action": "process_again", "_selected_action": [failed.pk, done.pk]}
     with django_capture_on_commit_callbacks(execute=True):

@@ -38,8 +38,10 @@ def seen_by_all(client: str, headers: Mapping[str, str]) -> dict[str, Any]:
         raise AssertionError
 
     scope = {
-        "type": "http", "client": (client, 1), "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
-    }  # fmt: skip
+        "type": "http",
+        "client": (client, 1),
+        "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
+    }
     asyncio.run(TrustedProxies(inner)(scope, never, never))
     return passed
 

@@ -31,9 +31,13 @@ def pending(seconds: float, deferred_by: float = 0, **fields: int) -> None:
     """A webhook as the inbox stores it, or deferred by so many seconds."""
     created = timezone.now() - timedelta(seconds=seconds)
     Webhook.objects.create(
-        is_streaming=False, event="batch", payload={"slug": "x"}, created_at=created,
-        retry_at=created + timedelta(seconds=deferred_by), **fields,
-    )  # fmt: skip
+        is_streaming=False,
+        event="batch",
+        payload={"slug": "x"},
+        created_at=created,
+        retry_at=created + timedelta(seconds=deferred_by),
+        **fields,
+    )
 
 
 @pytest.mark.django_db
@@ -228,11 +232,14 @@ def test_a_key_that_signs_is_made_once_and_is_nobody_else_s(tmp_path: Path) -> N
         code = "from learntrace.config.keys import secret_key; print(secret_key())"
         keys = {
             subprocess.run(
-                [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                [sys.executable, "-c", code],
+                capture_output=True,
+                text=True,
+                check=True,
                 env={**os.environ, "LEARNTRACE_HOME": str(home)},
             ).stdout
             for _ in range(2)
-        }  # fmt: skip
+        }
         assert len(keys) == 1
     assert (home / "secret_key").stat().st_mode & 0o777 == 0o600
 

@@ -196,9 +196,7 @@ def test_the_page_says_who_there_is(read: Mapping[str, list[Work]]) -> None:
 def main(read: Mapping[str, list[Work]]) -> list[Sample]:
     """The samples of the page's main table, without what only intervals need."""
     half, outcome = HALVES[tables.MAIN_HALF], OUTCOMES[tables.MAIN_OUTCOME]
-    return [
-        Sample(course, read[course.homework], half, outcome, times=1, candidates=tables.ROWS) for course in COURSES
-    ]  # fmt: skip
+    return [Sample(course, read[course.homework], half, outcome, times=1, candidates=tables.ROWS) for course in COURSES]
 
 
 def test_the_page_says_how_well_each_candidate_tells(main: list[Sample]) -> None:
@@ -214,9 +212,7 @@ def test_the_page_says_how_well_each_candidate_tells(main: list[Sample]) -> None
 def test_the_page_says_how_many_students_each_signal_marks(main: list[Sample]) -> None:
     lines = section("alarms").splitlines()[2:]
     marked = [line.split("|")[3].split()[0] for line in lines]
-    assert marked == [
-        f"{(sample.values[signal.name] > 0).mean():.0%}" for signal in DEFAULT_SIGNALS for sample in main
-    ]  # fmt: skip
+    assert marked == [f"{(sample.values[signal.name] > 0).mean():.0%}" for signal in DEFAULT_SIGNALS for sample in main]
 
 
 def test_the_pictures_of_the_page_are_there() -> None:

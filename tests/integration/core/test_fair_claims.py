@@ -20,9 +20,7 @@ from learntrace.notebooks.models import Arrival
 
 LIMIT = 6
 # (academy, learner) and how many rows wait.
-BACKLOGS = st.dictionaries(
-    st.tuples(st.integers(0, 3), st.integers(0, 9)), st.integers(1, 25), min_size=1, max_size=20
-)  # fmt: skip
+BACKLOGS = st.dictionaries(st.tuples(st.integers(0, 3), st.integers(0, 9)), st.integers(1, 25), min_size=1, max_size=20)
 
 
 def new_claims() -> FairClaims:

@@ -32,8 +32,10 @@ def test_a_list_is_bare_and_has_twenty_rows(tasks: list[Task], learner: Api) -> 
     answer = learner.get(TASKS)
     assert ids(answer.json()) == [task.pk for task in tasks[:20]]
     assert {name: answer.headers[name] for name in ("X-Total-Count", "X-Per-Page", "X-Page")} == {
-        "X-Total-Count": "25", "X-Per-Page": "20", "X-Page": "1"
-    }  # fmt: skip
+        "X-Total-Count": "25",
+        "X-Per-Page": "20",
+        "X-Page": "1",
+    }
     assert answer.headers["Link"] == (
         f'<{HOST}{TASKS}?limit=20&offset=20>; rel="next", <{HOST}{TASKS}?limit=20&offset=5>; rel="last"'
     )

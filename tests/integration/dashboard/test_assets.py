@@ -376,9 +376,13 @@ def test_scores_are_spread_over_bars(client: Client, intro: Asset) -> None:
 
 def test_the_registrys_facts_stand_with_links_to_the_web_alone(cast: Cast, client: Client, intro: Asset) -> None:
     Asset.objects.filter(pk=intro.pk).update(
-        learnpack_deploy_url="javascript:alert(1)", url="https://example.org/intro", learnpack_id=555,
-        technologies=["python", HOSTILE], config={"version": "5.0.1"}, manifest=["version"],
-    )  # fmt: skip
+        learnpack_deploy_url="javascript:alert(1)",
+        url="https://example.org/intro",
+        learnpack_id=555,
+        technologies=["python", HOSTILE],
+        config={"version": "5.0.1"},
+        manifest=["version"],
+    )
     page = text_of(client, "/asset/intro")
     for told in ("beginning", "intro-es", "555", "python", "5.0.1", "Version (config)", "javascript:alert(1)"):
         assert told in page

@@ -81,9 +81,13 @@ def test_a_light_that_stays_grey_says_what_was_refused(client: Client, cast: Cas
 def test_a_light_tells_what_a_batch_lacks_and_not_the_events_after_it(client: Client, cast: Cast) -> None:
     make_webhook(cast.owner, status="ERROR", status_text="No such asset", package_slug="intro")
     streamed = make_webhook(
-        cast.owner, status="ERROR", status_text="Not implemented", is_streaming=True, event="open_step",
+        cast.owner,
+        status="ERROR",
+        status_text="Not implemented",
+        is_streaming=True,
+        event="open_step",
         package_slug="03-goodbye",
-    )  # fmt: skip
+    )
     assert "could not be used: No such asset" in light(client, "learnpack")[1]
     page = client.get("/connect").content.decode()
     assert f"/diagnosis?user=id:{cast.owner.pk}&amp;asset=intro" in page

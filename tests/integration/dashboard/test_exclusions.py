@@ -149,7 +149,10 @@ class TestTheCard:
         exclude(cast, cast.owner, assignment="intro/01-hello")
         assert "Excluded attempts" not in text_at(client, "/assignment/intro/01-greeting")
         StepRename.objects.create(
-            academy=cast.academy, asset=asset, old_key="intro/01-hello", new_key="intro/01-greeting",
+            academy=cast.academy,
+            asset=asset,
+            old_key="intro/01-hello",
+            new_key="intro/01-greeting",
             read_as="intro/01-greeting",
-        )  # fmt: skip
+        )
         assert "Excluded attempts" in text_at(client, "/assignment/intro/01-greeting")

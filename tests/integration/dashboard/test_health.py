@@ -413,8 +413,12 @@ def test_a_row_of_another_academy_is_none(cast: Cast, staff: Client) -> None:
 def test_a_retried_row_is_really_processed(cast: Cast, staff: Client) -> None:
     make_asset("intro", academy=cast.academy)
     row = failed(
-        cast.owner, outcomes.NO_TASKS, event="batch", is_streaming=False, values={"student": cast.owner.pk, "slugs": ["intro"]}
-    )  # fmt: skip
+        cast.owner,
+        outcomes.NO_TASKS,
+        event="batch",
+        is_streaming=False,
+        values={"student": cast.owner.pk, "slugs": ["intro"]},
+    )
     make_task(cast.owner, "intro")
     answer = staff.post(f"/telemetry/webhook/{row.pk}/retry", {"next": "/telemetry/webhooks"}, follow=True)
     assert f"Webhook {row.pk} will be processed again." in text_of(answer)
@@ -606,8 +610,9 @@ def test_rules_are_added_and_removed_without_a_script(cast: Cast, staff: Client)
     assert "The rules have been saved." in page
     assert "Rule removed:</" not in page
     assert re.findall(r"Rule (added|removed): <bdi>(.*?)</bdi>", page) == [
-        ("removed", "Events: a"), ("added", "User ids: 12, x; Events: c, d, e"),
-    ]  # fmt: skip
+        ("removed", "Events: a"),
+        ("added", "User ids: 12, x; Events: c, d, e"),
+    ]
     # The rules' siblings in the settings stay.
     assert settings_of(cast.academy).learnpack_features["streaming_events"] is True
 
@@ -776,9 +781,12 @@ def test_what_waits_because_of_a_limit_is_said(cast: Cast, staff: Client) -> Non
     assert "more than its share" not in text_of(staff.get("/telemetry"))
     for _number in range(3):
         make_webhook(
-            cast.owner, status="PENDING", reason="deferred", reason_values={"seconds": 60},
+            cast.owner,
+            status="PENDING",
+            reason="deferred",
+            reason_values={"seconds": 60},
             retry_at=timezone.now() + timedelta(seconds=60),
-        )  # fmt: skip
+        )
     make_webhook(
         cast.strange_learner, status="PENDING", reason="deferred", retry_at=timezone.now() + timedelta(hours=1)
     )

@@ -23,9 +23,14 @@ def scene(cast: Cast) -> Cast:
     make_assignment(cast.academy, asset, "arrays/01")
     make_attempts(cast.owner, cast.academy, "arrays/01", "x-", timezone.now() - LONG_AGO)
     Activity.objects.create(
-        id="00000000-0000-4000-8000-000000000001", source="notebook", user=cast.owner, academy=cast.academy,
-        verb="opened", at=timezone.now() - LAST, arrival=1,
-    )  # fmt: skip
+        id="00000000-0000-4000-8000-000000000001",
+        source="notebook",
+        user=cast.owner,
+        academy=cast.academy,
+        verb="opened",
+        at=timezone.now() - LAST,
+        arrival=1,
+    )
     make_telemetry(cast.owner, "arrays", completion_rate=50)
     return cast
 

@@ -202,8 +202,14 @@ def test_a_signal_is_told_whatever_facts_it_has(cast: Cast, kind: str) -> None:
 
 def test_one_sees_what_teachers_see_and_nothing_that_was_withdrawn(cast: Cast, client: Client) -> None:
     make_signal(cast.owner, cast.academy)
-    make_signal(cast.owner, cast.academy, kind="stuck", state="acknowledged", acknowledged_by=cast.colleague,
-                facts={"minutes": 12, "error": "NameError"})  # fmt: skip
+    make_signal(
+        cast.owner,
+        cast.academy,
+        kind="stuck",
+        state="acknowledged",
+        acknowledged_by=cast.colleague,
+        facts={"minutes": 12, "error": "NameError"},
+    )
     make_signal(cast.owner, cast.academy, kind="rapid_fire", state="resolved", resolved_at=timezone.now())
     make_signal(cast.owner, cast.academy, kind="wheel_spinning", state="withdrawn")
     make_signal(cast.owner, cast.academy, kind="of-a-later-version")
@@ -228,9 +234,17 @@ def test_it_says_what_came_last_from_where_and_who_may_see_it(cast: Cast, client
     context = {"frontend": "lab", "version": "4.6.6", "kernel": "python3"}
     event = make_stored_event(cast.owner, cast.academy, context=context)
     Activity.objects.create(
-        id=event.pk, source="notebook", user=cast.owner, academy=cast.academy, assignment=KEY, verb="executed",
-        outcome="error", failures=[["NameError", "x"]], at=event.occurred_at, arrival=1,
-    )  # fmt: skip
+        id=event.pk,
+        source="notebook",
+        user=cast.owner,
+        academy=cast.academy,
+        assignment=KEY,
+        verb="executed",
+        outcome="error",
+        failures=[["NameError", "x"]],
+        at=event.occurred_at,
+        arrival=1,
+    )
     make_rejected(cast.owner, cast.academy, {"id": "x"})
     Refusal.objects.create(path="/", status_code=401, reason="expired-token", size=1, user=cast.owner)
     make_user("tess", "teacher", cast.academy)
@@ -241,8 +255,9 @@ def test_it_says_what_came_last_from_where_and_who_may_see_it(cast: Cast, client
     assert (found.learnpack.client, found.notebooks.client) == ("vscode", "JupyterLab 4.6.6")
     assert found.notebooks.at == event.created_at
     assert {(one.status, one.sentence) for one in found.events} == {
-        ("done", "The cell ended with NameError"), ("rejected", "Unknown verb danced; known are executed"),
-    }  # fmt: skip
+        ("done", "The cell ended with NameError"),
+        ("rejected", "Unknown verb danced; known are executed"),
+    }
     assert [(str(role), people) for role, people in found.readers[0].roles] == [("Teachers", 2), ("Administrators", 1)]
     page = text_of(client.get("/me"))
     for told in (
@@ -412,11 +427,16 @@ def test_it_is_told_in_the_readers_language(cast: Cast, client: Client) -> None:
 def test_thousands_of_made_up_assignments_make_no_page_of_megabytes(client: Client, cast: Cast) -> None:
     rows = [
         Progress(
-            user=cast.owner, academy=cast.academy, assignment=f"assignment:made-up-{number}", first_seen_at=NOW,
-            last_seen_at=NOW + timedelta(seconds=number), last_arrival=number, gap_seconds=300,
+            user=cast.owner,
+            academy=cast.academy,
+            assignment=f"assignment:made-up-{number}",
+            first_seen_at=NOW,
+            last_seen_at=NOW + timedelta(seconds=number),
+            last_arrival=number,
+            gap_seconds=300,
         )
         for number in range(5000)
-    ]  # fmt: skip
+    ]
     Progress.objects.bulk_create(rows)
     for user, address in ((cast.owner, "/me"), (cast.colleague, f"/learner/{cast.owner.pk}")):
         client.force_login(user)

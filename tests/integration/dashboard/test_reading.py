@@ -64,10 +64,15 @@ def run_cells(cast: Cast, *codes: str | None) -> None:
     rows = []
     for place, code in enumerate(codes):
         activity = Activity(
-            id=f"00000000-0000-4000-8000-{place:012}", at=begun + timedelta(minutes=place), arrival=place, assignment=TAG,
-            outcome=ERROR if code is None else OK, failures=(Failure("NameError", "x"),) if code is None else (),
-            object_id="cell-1", code_hash="a" * 64 if code is None else code_hash(code),
-        )  # fmt: skip
+            id=f"00000000-0000-4000-8000-{place:012}",
+            at=begun + timedelta(minutes=place),
+            arrival=place,
+            assignment=TAG,
+            outcome=ERROR if code is None else OK,
+            failures=(Failure("NameError", "x"),) if code is None else (),
+            object_id="cell-1",
+            code_hash="a" * 64 if code is None else code_hash(code),
+        )
         rows.append(LearnerActivity(cast.owner.pk, cast.academy.pk, activity, code))
     record("test", rows)
 

@@ -29,8 +29,10 @@ def test_scores_stand_where_their_time_is_and_stay_within_the_picture() -> None:
     scores = [Score(title.lower(), title, *_at(*value)) for title, value in zip("ABCD", values, strict=True)]
     chart = score_chart(scores, {"b": Band(25.0, 75.0)})
     assert [(point.title, point.x, point.y) for point in chart.points] == [
-        ("A", "4.00%", "90.0"), ("B", "31.60%", "6.0"), ("D", "96.00%", "6.0"),
-    ]  # fmt: skip
+        ("A", "4.00%", "90.0"),
+        ("B", "31.60%", "6.0"),
+        ("D", "96.00%", "6.0"),
+    ]
     assert [x for x, _at in chart.ticks] == ["4.00%", "34.67%", "65.33%", "96.00%"]
     assert [at - NOW for _x, at in chart.ticks] == [0 * day, 10 * day / 3, 20 * day / 3, 10 * day]
     assert (chart.points[1].band_top, chart.points[1].band_bottom, chart.banded) == ("27.0", "69.0", True)

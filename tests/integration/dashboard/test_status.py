@@ -96,9 +96,13 @@ def test_refusals_are_those_of_the_academys_members(scene: Scene, harbour: Acade
     lee = person("lee", "Lee Elsewhere", {harbour: "student"})
     for user, hours in ((lee, 1), (lee, 2), (lee, 30), (None, 1)):
         Refusal.objects.create(
-            path="/", status_code=401, reason="invalid-json", user=user, size=1,
+            path="/",
+            status_code=401,
+            reason="invalid-json",
+            user=user,
+            size=1,
             created_at=timezone.now() - timedelta(hours=hours),
-        )  # fmt: skip
+        )
     assert [(row.reason, row.requests, row.learners) for row in academy_status(harbour).refusals] == [
         ("invalid-json", 2, 1)
     ]
@@ -154,8 +158,9 @@ def test_an_academy_that_sends_notebook_events_only_is_told_that_they_arrive(har
     found = academy_status(harbour)
     assert (found.lately, found.last_at) == (3, max(failed.created_at, rejected.updated_at))
     assert [(row.learner, row.event, row.status) for row in sorted(found.events, key=lambda row: row.status)] == [
-        ("Lee Elsewhere", "cell run", "done"), ("Lee Elsewhere", "unknown-verb", "rejected"),
-    ]  # fmt: skip
+        ("Lee Elsewhere", "cell run", "done"),
+        ("Lee Elsewhere", "unknown-verb", "rejected"),
+    ]
     page = text_of(client.get("/telemetry"))
     assert "Not yet" not in page
     assert "Nothing has arrived yet" not in page

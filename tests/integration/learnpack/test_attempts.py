@@ -59,9 +59,12 @@ def asset(academy: Academy) -> Asset:
 def receive(payload: dict[str, Any], user: User, **fields: Any) -> Webhook:
     """A row as the inbox writes it, with the asset id of the client's query."""
     return Webhook.objects.create(
-        is_streaming="event" in payload, event=payload.get("event", "batch"), student=user,
-        payload=payload | {"asset_id": "145"}, **fields,
-    )  # fmt: skip
+        is_streaming="event" in payload,
+        event=payload.get("event", "batch"),
+        student=user,
+        payload=payload | {"asset_id": "145"},
+        **fields,
+    )
 
 
 def process(

@@ -69,11 +69,14 @@ def receive(*sent: tuple[User, dict[str, Any]], sender: User | None = None) -> l
     """Rows as the inbox writes them, in this order."""
     return Webhook.objects.bulk_create(
         Webhook(
-            is_streaming="event" in payload, event=payload.get("event", "batch"), payload=payload,
-            student=student, sender=sender,
+            is_streaming="event" in payload,
+            event=payload.get("event", "batch"),
+            payload=payload,
+            student=student,
+            sender=sender,
         )
         for student, payload in sent
-    )  # fmt: skip
+    )
 
 
 def learners_with_tasks(count: int, slugs: Sequence[str]) -> list[User]:

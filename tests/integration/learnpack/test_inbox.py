@@ -415,9 +415,10 @@ def test_a_gzip_body_is_unpacked_within_its_limit(client: Client) -> None:
 
 def test_browsers_get_their_preflight_and_any_origin(client: Client) -> None:
     preflight = client.request(
-        "OPTIONS", Origin="https://learn.example", **{"Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "authorization,content-type"},
-    )  # fmt: skip
+        "OPTIONS",
+        Origin="https://learn.example",
+        **{"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"},
+    )
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == "*"
     assert "authorization" in preflight.headers["access-control-allow-headers"]
@@ -453,8 +454,9 @@ def test_an_ignored_webhook_is_kept_with_its_reason_and_never_queued(
     assert client.post({"slug": "x"}, Academy="47", Accept_Language="es").text == "ok"
     row = Webhook.objects.get()
     assert (row.status, row.status_text) == (
-        "IGNORED", f"Ignored by academy learnpack_features.telemetry_webhook_ignore {what}.",
-    )  # fmt: skip
+        "IGNORED",
+        f"Ignored by academy learnpack_features.telemetry_webhook_ignore {what}.",
+    )
     assert status_text(row) == row.status_text
     with translation.override("es"):
         assert status_text(row).startswith("Ignorado por")
@@ -539,9 +541,13 @@ def test_a_database_that_is_away_is_a_503_and_not_an_ok(ada: User, monkeypatch: 
     monkeypatch.setattr("learntrace.intake.known_keys._CONNECT_SECONDS", 0.2)
     client = Client("x")
     client.door = FrontDoor(
-        client._django, [LearnPackInbox()], lambda: GroupCommit("postgresql://nobody@127.0.0.1:1/x", print),
-        body_limit=LIMIT, unpacked_limit=LIMIT, keys=KnownKeys("postgresql://nobody@127.0.0.1:1/x"),
-    )  # fmt: skip
+        client._django,
+        [LearnPackInbox()],
+        lambda: GroupCommit("postgresql://nobody@127.0.0.1:1/x", print),
+        body_limit=LIMIT,
+        unpacked_limit=LIMIT,
+        keys=KnownKeys("postgresql://nobody@127.0.0.1:1/x"),
+    )
     answer = client.post({"slug": "x"})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     client.close()

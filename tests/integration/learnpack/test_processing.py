@@ -779,8 +779,9 @@ def test_queueing_leaves_only_the_newest_batch_of_a_learner_and_asset(ada: User)
     for row in (older, late):
         row.refresh_from_db()
         assert (row.status, row.status_text) == (
-            "IGNORED", "Ignored because a more recent telemetry batch was obtained.",
-        )  # fmt: skip
+            "IGNORED",
+            "Ignored because a more recent telemetry batch was obtained.",
+        )
     pending = set(Webhook.objects.filter(status="PENDING").values_list("id", flat=True))
     assert pending == {newest.id, *(row.id for row in others)}
 

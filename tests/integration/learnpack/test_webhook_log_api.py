@@ -225,9 +225,7 @@ def test_why_a_row_was_ignored_is_told_in_the_readers_language_or_else_as_it_is_
 ) -> None:
     text = "Ignored by academy learnpack_features.telemetry_webhook_ignore rule (events)."
     for values in ({"form": "rule", "fields": "events"}, {"text": text}):
-        make_webhook(
-            cast.owner, status="IGNORED", status_text=text, reason="ignored-by-rule", reason_values=values
-        )  # fmt: skip
+        make_webhook(cast.owner, status="IGNORED", status_text=text, reason="ignored-by-rule", reason_values=values)
     answer = teacher.get(LOG + "?status=IGNORED&sort=id", Accept_Language="es")
     texts = [row["status_text"] for row in answer.json()["results"]]
     assert texts[0].startswith("Ignorado por la regla (events)")
@@ -312,9 +310,10 @@ def test_code_is_shown_to_staff_only_where_the_academy_collects_it(cast: Cast, t
     client.force_login(cast.colleague)
     paths = (f"{LOG}?limit=5", f"{LOG}?limit=1&payload=full", f"/v1/assignment/task/{task.pk}")
     pages = (
-        f"/telemetry/webhook/{row.pk}", f"/telemetry/webhook/{row.pk}/payload",
+        f"/telemetry/webhook/{row.pk}",
+        f"/telemetry/webhook/{row.pk}/payload",
         f"/learner/{cast.owner.pk}/telemetry/intro",
-    )  # fmt: skip
+    )
 
     def told() -> list[str]:
         return [

@@ -53,9 +53,7 @@ def bad_event(number: int) -> Any:
 
 
 def test_batches_of_500_with_bad_events_sent_twice_by_8_clients_are_counted_exactly() -> None:
-    batches = [
-        [bad_event(number * 5 + at) if at < 5 else make_event() for at in range(500)] for number in range(4)
-    ]  # fmt: skip
+    batches = [[bad_event(number * 5 + at) if at < 5 else make_event() for at in range(500)] for number in range(4)]
     for batch in batches:
         random.Random(7).shuffle(batch)
     key = learner_key()
@@ -78,8 +76,10 @@ def test_batches_of_500_with_bad_events_sent_twice_by_8_clients_are_counted_exac
     at_once(send)
     sendings = CLIENTS * 2
     assert told == {
-        "accepted": 4 * 495, "duplicates": 4 * 495 * (sendings - 1), "rejected": 4 * 5 * sendings,
-    }  # fmt: skip
+        "accepted": 4 * 495,
+        "duplicates": 4 * 495 * (sendings - 1),
+        "rejected": 4 * 5 * sendings,
+    }
     good = {event["id"] for batch in batches for event in batch if isinstance(event, dict)} - {
         row.event_id for row in RejectedEvent.objects.all()
     }

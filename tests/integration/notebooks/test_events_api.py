@@ -20,9 +20,14 @@ def ids(answer: Response) -> list[str]:
 
 def test_an_event_is_told_whole(cast: Cast, teacher: Api) -> None:
     event = make_stored_event(
-        cast.owner, cast.academy, about={"assignment": TAG}, result={"outcome": "error"}, context={"frontend": "lab"},
-        code_hash="a" * 64, flags=["clock-behind"],
-    )  # fmt: skip
+        cast.owner,
+        cast.academy,
+        about={"assignment": TAG},
+        result={"outcome": "error"},
+        context={"frontend": "lab"},
+        code_hash="a" * 64,
+        flags=["clock-behind"],
+    )
     (told,) = teacher.get(EVENTS).json()
     assert told.pop("created_at").endswith("Z")
     assert told == {
@@ -146,9 +151,12 @@ def test_the_events_of_a_large_page_are_shortened_once_they_are_8_mib(cast: Cast
     source = "x" * 60_000
     for _number in range(150):
         make_stored_event(
-            cast.owner, cast.academy, about={"assignment": TAG}, result={"outcome": "error", "error_name": "NameError"},
+            cast.owner,
+            cast.academy,
+            about={"assignment": TAG},
+            result={"outcome": "error", "error_name": "NameError"},
             context={"source": source},
-        )  # fmt: skip
+        )
     answer = teacher.get(f"{EVENTS}?limit=1000&envelope=false")
     told = answer.json()
     assert (len(told), len(answer.content) < 9 * 1024 * 1024) == (150, True)

@@ -357,9 +357,12 @@ class TestAcademy:
             notebook = Notebook.objects.create(asset=make_graded_asset(path), academy=where, path=path)
             NotebookAssignment.objects.create(notebook=notebook, academy=where, tag=tag, position=0)
         sender.send(
-            make_event(), make_event(object={"notebook": "b.ipynb"}), make_event(object={"notebook": "c.ipynb"}),
-            make_event(object={"assignment": "c", "notebook": "b.ipynb"}), make_event(object={}),
-        )  # fmt: skip
+            make_event(),
+            make_event(object={"notebook": "b.ipynb"}),
+            make_event(object={"notebook": "c.ipynb"}),
+            make_event(object={"assignment": "c", "notebook": "b.ipynb"}),
+            make_event(object={}),
+        )
         stored = list(Event.objects.order_by("arrival").values_list("academy_id", flat=True))
         assert stored == [48, 48, 47, 48, 47]
 

@@ -45,9 +45,13 @@ def do(
     """An event as the inbox stores it; it waits to be taken."""
     result = {"outcome": outcome} | ({"error_name": "NameError", "error_value": "x"} if outcome == "error" else {})
     event = make_stored_event(
-        user or cast.owner, cast.academy, about={"assignment": tag}, occurred_at=NOW + timedelta(minutes=minute),
-        **{"verb": "executed", "result": result} if outcome else {"verb": "focused", "result": {}}, **more,
-    )  # fmt: skip
+        user or cast.owner,
+        cast.academy,
+        about={"assignment": tag},
+        occurred_at=NOW + timedelta(minutes=minute),
+        **{"verb": "executed", "result": result} if outcome else {"verb": "focused", "result": {}},
+        **more,
+    )
     Arrival.objects.create(events=[event.id])
     return event
 

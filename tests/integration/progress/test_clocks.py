@@ -43,10 +43,20 @@ def ada(academy: Academy) -> User:
 def happen(ada: User, academy: Academy, outcome: str, *, occurred_at: datetime, received_at: datetime) -> Event:
     """An event as the inbox stores it, taken by a worker."""
     event = Event.objects.create(
-        id=uuid.uuid4(), actor=ada.username, user=ada, academy=academy, sender=ada, verb="executed",
-        object={"type": "cell", "assignment": TAG}, result={"outcome": outcome}, session_id="s", object_id="c",
-        occurred_at=occurred_at, created_at=received_at, flags=["clock-ahead"] if occurred_at > received_at else [],
-    )  # fmt: skip
+        id=uuid.uuid4(),
+        actor=ada.username,
+        user=ada,
+        academy=academy,
+        sender=ada,
+        verb="executed",
+        object={"type": "cell", "assignment": TAG},
+        result={"outcome": outcome},
+        session_id="s",
+        object_id="c",
+        occurred_at=occurred_at,
+        created_at=received_at,
+        flags=["clock-ahead"] if occurred_at > received_at else [],
+    )
     Arrival.objects.create(events=[event.pk])
     take_arrivals()
     return event

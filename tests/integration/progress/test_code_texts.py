@@ -33,9 +33,15 @@ def cast() -> Cast:
 def ran(user: User, academy: Academy | None, source: str, seconds: int = 0) -> None:
     """An attempt, as a source records it."""
     done = Activity(
-        id=str(uuid.uuid4()), at=NOW + timedelta(seconds=seconds), arrival=seconds, assignment=KEY, outcome=ERROR,
-        session_id="s", object_id="compile", code_hash=code_hash(source),
-    )  # fmt: skip
+        id=str(uuid.uuid4()),
+        at=NOW + timedelta(seconds=seconds),
+        arrival=seconds,
+        assignment=KEY,
+        outcome=ERROR,
+        session_id="s",
+        object_id="compile",
+        code_hash=code_hash(source),
+    )
     with transaction.atomic():
         text = without_blanks(source)
         recording.record("learnpack", [LearnerActivity(user.pk, academy.pk if academy else None, done, text)])
@@ -64,9 +70,12 @@ def test_code_under_a_hash_that_is_not_its_own_is_not_kept(cast: Cast) -> None:
     """A client may tell another's hash, whose attempts would then show this code."""
     for code, told in (("print('mine')", "print('theirs')"), ("print(3) \n", "print(3)")):
         make_stored_event(
-            cast.owner, cast.academy, about={"assignment": "assignment:a-1", "code": code},
-            code_hash=code_hash(told), result={"outcome": "ok"},
-        )  # fmt: skip
+            cast.owner,
+            cast.academy,
+            about={"assignment": "assignment:a-1", "code": code},
+            code_hash=code_hash(told),
+            result={"outcome": "ok"},
+        )
     with transaction.atomic():
         recording.record(notebooks.SOURCE, notebooks.derive(cast.owner.pk))
     assert list(Code.objects.values_list("text", flat=True)) == ["print(3)"]

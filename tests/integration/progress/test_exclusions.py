@@ -348,10 +348,17 @@ def failing(user: User, academy: Academy, number: int) -> None:
         academy,
         [
             Activity(
-                id=str(uuid.uuid4()), at=NOW + timedelta(minutes=place), arrival=place, verb="executed",
-                assignment=TAGS[0], outcome="error", failures=(Failure("NameError", "name 'x' is not defined"),),
-                session_id="s1", object_id="c1", code_hash="a" * 64,
+                id=str(uuid.uuid4()),
+                at=NOW + timedelta(minutes=place),
+                arrival=place,
+                verb="executed",
+                assignment=TAGS[0],
+                outcome="error",
+                failures=(Failure("NameError", "name 'x' is not defined"),),
+                session_id="s1",
+                object_id="c1",
+                code_hash="a" * 64,
             )
             for place in range(number)
         ],
-    )  # fmt: skip
+    )

@@ -275,8 +275,9 @@ class TestLearnersOfAnAssignment:
         make_attempts(cast.owner, cast.academy, "assignment:<b>x</b>", "x")
         (row,) = rows(teacher, f"{ASSIGNMENTS}/%3Cb%3Ex%3C/b%3E/learner")
         assert (row["learner"]["first_name"], row["learner"]["last_name"]) == (
-            "<script>alert(1)</script>", "\u0645\u0631\u062d\u0628\u0627",
-        )  # fmt: skip
+            "<script>alert(1)</script>",
+            "\u0645\u0631\u062d\u0628\u0627",
+        )
 
     def test_a_large_class_takes_few_queries(self, cast: Cast, teacher: Api, lesson: Asset) -> None:
         make_attempts(cast.owner, cast.academy, FIRST, "x")
@@ -468,8 +469,9 @@ class TestExplain:
         assert quotient["score"] == sum(pair["score"] for pair in quotient["scored"]) == 11 + 11 + 0 + 0 + 8
         assert row["error_quotient"] == quotient["score"] / (quotient["full_score"] * quotient["pairs"])
         assert [(pair["first"], pair["second"]) for pair in quotient["scored"]][:2] == [
-            (ids[0], ids[1]), (ids[1], ids[3]),
-        ]  # fmt: skip
+            (ids[0], ids[1]),
+            (ids[1], ids[3]),
+        ]
         runs = explain["repeated_error_density"]["inputs"]["runs"]
         assert runs == [{"name": "XError", "message": "it broke", "repeats": 2, "density": 4 / 3}]
         assert row["repeated_error_density"] == sum(run["density"] for run in runs)
@@ -488,8 +490,10 @@ class TestExplain:
         Progress.objects.update(error_quotient=0.1, attempts=9, repeated_error_density=7)
         (row,) = rows(teacher, f"{ASSIGNMENTS}/{FIRST}/learner?explain=true")
         assert {name for name, one in row["explain"].items() if not one["agrees"]} == {
-            "error_quotient", "attempts", "repeated_error_density",
-        }  # fmt: skip
+            "error_quotient",
+            "attempts",
+            "repeated_error_density",
+        }
         (row,) = rows(teacher, f"{ASSIGNMENTS}?explain=1&asset=lesson-03&sort=-attempts")[:1]
         assert (row["explain"]["attempts"]["agrees"], row["explain"]["errors"]["agrees"]) == (False, True)
 
@@ -528,8 +532,9 @@ class TestExplain:
         explain = row["explain"]
         assert explain["error_quotient"]["inputs"] == {"by_assignment": [{"assignment": FIRST, "error_quotient": 0.5}]}
         assert {one["assignment"]: one["attempts"] for one in explain["attempts"]["inputs"]["by_assignment"]} == {
-            FIRST: 3, SECOND: 1,
-        }  # fmt: skip
+            FIRST: 3,
+            SECOND: 1,
+        }
         assert all(one.get("agrees", True) for one in explain.values())
         one = rows(teacher, f"{LEARNERS}/{cast.owner.pk}?explain=1")
         assert one["explain"]["attempts"]["agrees"]

@@ -26,12 +26,16 @@ def events(cast: Cast) -> list[Event]:
     """Three errors of each of two learners, taken in."""
     made = [
         make_stored_event(
-            user, cast.academy, about={"assignment": TAG}, occurred_at=NOW + timedelta(seconds=30 * number),
-            result={"outcome": "error", "error_name": "NameError", "error_value": "x"}, code_hash="a" * 64,
+            user,
+            cast.academy,
+            about={"assignment": TAG},
+            occurred_at=NOW + timedelta(seconds=30 * number),
+            result={"outcome": "error", "error_name": "NameError", "error_value": "x"},
+            code_hash="a" * 64,
         )
         for user in (cast.owner, cast.colleague)
         for number in range(3)
-    ]  # fmt: skip
+    ]
     Arrival.objects.create(events=[event.id for event in made])
     take_arrivals()
     return made

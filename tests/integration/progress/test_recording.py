@@ -41,13 +41,18 @@ def a_lesson(seed: int, length: int = 60) -> list[Activity]:
         outcome = chance.choices(("error", "ok", "aborted"), (8, 1, 1))[0] if verb == "executed" else None
         done.append(
             Activity(
-                id=str(uuid.UUID(int=chance.getrandbits(128), version=4)), at=at, arrival=arrival, verb=verb,
+                id=str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+                at=at,
+                arrival=arrival,
+                verb=verb,
                 assignment=chance.choice((*TAGS, None)) if verb != "executed" else chance.choice(TAGS),
-                outcome=outcome, failures=(chance.choice(FAILURES),) if outcome == "error" else (),
-                session_id=chance.choice(("s1", "s2")), object_id=chance.choice(("c1", "c2")),
+                outcome=outcome,
+                failures=(chance.choice(FAILURES),) if outcome == "error" else (),
+                session_id=chance.choice(("s1", "s2")),
+                object_id=chance.choice(("c1", "c2")),
                 code_hash=chance.choice(("a" * 64, "b" * 64)),
             )
-        )  # fmt: skip
+        )
     return done
 
 
@@ -68,9 +73,12 @@ def _as_anothers(one: Activity, salt: int) -> Activity:
 
 def outcome_of(user: User) -> tuple[list[Any], list[Any], list[Any]]:
     """All that follows from a learner's activities, without the ids of rows and of events."""
-    order = {str(pk): number for number, pk in enumerate(
-        ActivityRow.objects.filter(user=user).order_by("at", "arrival").values_list("pk", flat=True)
-    )}  # fmt: skip
+    order = {
+        str(pk): number
+        for number, pk in enumerate(
+            ActivityRow.objects.filter(user=user).order_by("at", "arrival").values_list("pk", flat=True)
+        )
+    }
     measures = list(Progress.objects.filter(user=user).order_by("assignment").values_list(*MEASURES))
     counts = list(
         ErrorCount.objects.filter(progress__user=user)
@@ -352,8 +360,10 @@ def test_a_silence_that_was_seen_stays_seen_when_the_academys_clock_goes_back(
     take(cast.owner, cast.academy, [late])
     silence = Signal.objects.get()
     assert (silence.kind, silence.state, silence.opened_at) == (
-        "inactive_after_error", "open", failed.at + timedelta(minutes=15),
-    )  # fmt: skip
+        "inactive_after_error",
+        "open",
+        failed.at + timedelta(minutes=15),
+    )
     derived += activity_store.of_learners([cast.owner.pk])
     with transaction.atomic():
         assert recomputation.recompute_learner(cast.owner.pk) == recomputation.Changed()

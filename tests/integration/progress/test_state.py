@@ -83,8 +83,12 @@ def send(user: User, *steps: dict[str, Any], at: datetime = START + timedelta(ho
 
 def step(slug: str, compiles: str = "", tests: str = "", **fields: Any) -> dict[str, Any]:
     """A step that was opened; runs a minute apart, compiles before tests, "-" with exit code 0."""
-    listed = [(index, sign, kind) for index, (sign, kind) in enumerate(
-        [(sign, "compilations") for sign in compiles] + [(sign, "tests") for sign in tests], 1)]  # fmt: skip
+    listed = [
+        (index, sign, kind)
+        for index, (sign, kind) in enumerate(
+            [(sign, "compilations") for sign in compiles] + [(sign, "tests") for sign in tests], 1
+        )
+    ]
     runs: dict[str, list[dict[str, Any]]] = {"compilations": [], "tests": []}
     for index, sign, kind in listed:
         moment = ms(START + timedelta(minutes=index))

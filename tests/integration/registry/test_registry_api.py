@@ -170,9 +170,7 @@ def test_assets_are_filtered_by_the_query(cast: Cast, teacher: Api, query: str, 
 def test_a_bad_filter_is_named(cast: Cast, teacher: Api) -> None:
     answer = teacher.get(f"{STAFF}?graded=maybe")
     assert answer.status_code == 400
-    assert answer.json() == {
-        "detail": "Invalid `graded` value(s): maybe", "status_code": 400, "slug": "invalid-filter"
-    }  # fmt: skip
+    assert answer.json() == {"detail": "Invalid `graded` value(s): maybe", "status_code": 400, "slug": "invalid-filter"}
 
 
 @pytest.mark.parametrize("body", [None, {}, {"anything": 1}])

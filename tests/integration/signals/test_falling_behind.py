@@ -61,10 +61,16 @@ def make_class(cast: Cast, prefix: str = "") -> list[User]:
 def attempt(user: User, day: float, key: str = KEYS[0], done: bool = True, start: datetime = START) -> LearnerActivity:
     identifier = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{user.username} {day} {key} {done}"))
     activity = Activity(
-        id=identifier, at=start + timedelta(days=day), arrival=int(day * 1e6), assignment=key,
-        outcome=OK if done else ERROR, failures=() if done else (Failure("NameError", "x"),), session_id="s",
-        object_id="c", code_hash="a" * 64,
-    )  # fmt: skip
+        id=identifier,
+        at=start + timedelta(days=day),
+        arrival=int(day * 1e6),
+        assignment=key,
+        outcome=OK if done else ERROR,
+        failures=() if done else (Failure("NameError", "x"),),
+        session_id="s",
+        object_id="c",
+        code_hash="a" * 64,
+    )
     return LearnerActivity(user.pk, user.memberships.get().academy_id, activity)
 
 

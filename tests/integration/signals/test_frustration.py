@@ -190,8 +190,9 @@ def test_in_another_academy_it_is_another_one_and_the_old_one_is_withdrawn(cast:
     other = make_academy("uptown")
     look(cast, academy=other.pk)
     assert list(Signal.objects.order_by("pk").values_list("academy__slug", "state", "key")) == [
-        ("downtown", "withdrawn", "7"), ("uptown", "open", "8"),
-    ]  # fmt: skip
+        ("downtown", "withdrawn", "7"),
+        ("uptown", "open", "8"),
+    ]
     batch(cast.owner, 9, 80)
     assert look(cast, academy=None) != []  # the one in uptown is over; whom no academy sees is told to nobody
     assert Signal.objects.get(academy=None).state == "open"

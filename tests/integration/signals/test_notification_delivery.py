@@ -317,8 +317,12 @@ def test_a_certificate_must_be_trusted_and_of_the_name(
             if trusted:
                 monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
             make_rule(
-                cast.colleague, cast.academy, channel="webhook", secret="s", target=f"https://{host}:{server.port}/{trusted}"
-            )  # fmt: skip
+                cast.colleague,
+                cast.academy,
+                channel="webhook",
+                secret="s",
+                target=f"https://{host}:{server.port}/{trusted}",
+            )
             queue(make_signal(cast.owner, cast.academy))
             Notification.objects.exclude(rule=NotificationRule.objects.last()).delete()
             deliver_due()
@@ -508,9 +512,10 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
     parts = {**conninfo_to_dict(installed.DATABASE_URL), "dbname": connection.settings_dict["NAME"]}
     address = f"postgresql://?{urlencode(parts)}"
     environment = {
-        "LEARNTRACE_DATABASE_URL": address, "LEARNTRACE_ALLOW_PRIVATE_WEBHOOKS": "127.0.0.0/8",
+        "LEARNTRACE_DATABASE_URL": address,
+        "LEARNTRACE_ALLOW_PRIVATE_WEBHOOKS": "127.0.0.0/8",
         "DJANGO_SETTINGS_MODULE": "learntrace.config.settings",
-    }  # fmt: skip
+    }
     return subprocess.Popen([sys.executable, *arguments], env={**os.environ, **environment})
 
 

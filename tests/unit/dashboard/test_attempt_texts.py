@@ -14,10 +14,11 @@ def told(diff: Diff) -> list[str]:
     """Each row in one text: its sign, its text with what differs in brackets."""
     signs = {"same": " ", "added": "+", "removed": "-"}
     return [
-        f"({row.lines})" if isinstance(row, Fold)
+        f"({row.lines})"
+        if isinstance(row, Fold)
         else signs[row.sign] + "".join(f"[{part}]" if differs else part for part, differs in row.parts)
         for row in diff.rows
-    ]  # fmt: skip
+    ]
 
 
 def test_a_changed_line_tells_which_words_changed() -> None:

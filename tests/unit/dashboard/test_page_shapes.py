@@ -89,8 +89,10 @@ def test_a_wide_grid_begins_with_the_other_lessons_folded_until_somebody_chooses
     assert [group.folded for group in grid_of(columns, learners).groups] == [True, False, True]
     grid = grid_of(columns, learners, {1, 3})
     assert [(group.folded, list(group.done)) for group in grid.groups] == [
-        (True, [1]), (False, [0] * 6), (True, [0]),
-    ]  # fmt: skip
+        (True, [1]),
+        (False, [0] * 6),
+        (True, [0]),
+    ]
     assert grid.folded == "1.3"
     assert not grid_of(columns[:6], learners, {1}).groups[0].folded
 
@@ -153,9 +155,10 @@ def test_equal_times_are_equally_long_and_a_fold_is_as_wide_as_another(gaps: lis
 
 def test_a_timeline_has_a_lane_for_each_assignment_and_folds_idle_time() -> None:
     attempts = [
-        Attempt("1", NOW, "a", "error", ("NameError: x",)), Attempt("2", NOW + timedelta(minutes=1), "b", "ok"),
+        Attempt("1", NOW, "a", "error", ("NameError: x",)),
+        Attempt("2", NOW + timedelta(minutes=1), "b", "ok"),
         Attempt("3", NOW + timedelta(days=1), "a", "ok"),
-    ]  # fmt: skip
+    ]
     names = {"a": ("a", "/a"), "b": ("b", "/b")}
     signals = [(NOW + timedelta(seconds=30), "stuck", "told", "/s"), (NOW - timedelta(days=1), "stuck", "before", "")]
     timeline = timeline_of(attempts, names, signals, frozenset({"1"}))

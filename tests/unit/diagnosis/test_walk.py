@@ -57,46 +57,89 @@ facts_found = st.builds(
     without_academy=st.booleans(),
     target=st.none()
     | st.builds(
-        Target, id=counts, slug=texts, canonical=texts, names=st.tuples(texts), graded=st.booleans(),
-        stats_at=st.none() | moments, stats_failed=st.booleans(),
+        Target,
+        id=counts,
+        slug=texts,
+        canonical=texts,
+        names=st.tuples(texts),
+        graded=st.booleans(),
+        stats_at=st.none() | moments,
+        stats_failed=st.booleans(),
     ),
     tasks=st.lists(
         st.builds(LearnerTask, id=counts, slug=texts, type=texts, status=texts, created_at=moments), max_size=2
     ).map(tuple),
     sent=st.lists(
         st.builds(
-            RequestGroup, place=st.sampled_from([HERE, MISLED, UNKNOWN]), slug=texts, streaming=st.booleans(), status=statuses,
-            reason=reasons, rows=counts, first_at=moments, last_at=moments, newest=counts, went_to=texts,
+            RequestGroup,
+            place=st.sampled_from([HERE, MISLED, UNKNOWN]),
+            slug=texts,
+            streaming=st.booleans(),
+            status=statuses,
+            reason=reasons,
+            rows=counts,
+            first_at=moments,
+            last_at=moments,
+            newest=counts,
+            went_to=texts,
         ),
         max_size=3,
     ).map(tuple),
     batch=st.none()
     | st.builds(
-        Batch, id=counts, event=texts, slug=texts, status=statuses, reason=reasons, text=texts, created_at=moments,
-        agent=texts, streaming=st.booleans(),
+        Batch,
+        id=counts,
+        event=texts,
+        slug=texts,
+        status=statuses,
+        reason=reasons,
+        text=texts,
+        created_at=moments,
+        agent=texts,
+        streaming=st.booleans(),
     ),
     refused=st.lists(
         st.builds(
-            RefusalGroup, reason=st.sampled_from([*VERDICT_OF, "hub-busy", ""]), asset=texts, token_prefix=texts,
-            requests=counts, first_at=moments, last_at=moments, detail=texts, size=counts,
+            RefusalGroup,
+            reason=st.sampled_from([*VERDICT_OF, "hub-busy", ""]),
+            asset=texts,
+            token_prefix=texts,
+            requests=counts,
+            first_at=moments,
+            last_at=moments,
+            detail=texts,
+            size=counts,
         ),
         max_size=2,
     ).map(tuple),
-    foreign_senders=st.lists(st.builds(ForeignSender, sender=texts, requests=counts, last_at=moments), max_size=2).map(tuple),
+    foreign_senders=st.lists(st.builds(ForeignSender, sender=texts, requests=counts, last_at=moments), max_size=2).map(
+        tuple
+    ),
     published=st.none()
     | st.builds(
-        PublishedNotebooks, paths=st.tuples(texts), tags=st.sampled_from([frozenset(), frozenset({TAG})]),
+        PublishedNotebooks,
+        paths=st.tuples(texts),
+        tags=st.sampled_from([frozenset(), frozenset({TAG})]),
         published_at=moments,
     ),
     seen=st.lists(
         st.builds(
-            EventGroup, notebook=texts, tag=tags, malformed=st.booleans(), executed=st.booleans(), events=counts,
+            EventGroup,
+            notebook=texts,
+            tag=tags,
+            malformed=st.booleans(),
+            executed=st.booleans(),
+            events=counts,
             last_at=moments,
         ),
         max_size=3,
     ).map(tuple),
-    front_end=st.none() | st.builds(
-        FrontEnd, at=moments, name=texts, version=texts,
+    front_end=st.none()
+    | st.builds(
+        FrontEnd,
+        at=moments,
+        name=texts,
+        version=texts,
         clock_ahead=st.none() | st.timedeltas(timedelta(days=-36_525), timedelta(days=36_525)),
     ),
     collecting=st.booleans(),
@@ -109,13 +152,20 @@ facts_found = st.builds(
     ),
     record=st.none()
     | st.builds(
-        Record, id=counts, slug=texts, updated_at=moments, from_source=st.booleans(), scored=st.booleans(),
-        last_interaction_at=st.none() | later, received_at=st.none() | moments, made_at=st.none() | moments,
+        Record,
+        id=counts,
+        slug=texts,
+        updated_at=moments,
+        from_source=st.booleans(),
+        scored=st.booleans(),
+        last_interaction_at=st.none() | later,
+        received_at=st.none() | moments,
+        made_at=st.none() | moments,
     ),
     stray=st.none()
     | st.builds(Record, id=counts, slug=texts, updated_at=moments, from_source=st.booleans(), scored=st.booleans()),
     worker_seen_at=st.none() | moments,
-)  # fmt: skip
+)
 
 
 @given(facts_found)
@@ -144,14 +194,17 @@ def test_whatever_was_found_there_is_one_verdict_and_every_sentence_can_be_told(
 
 
 WELL = Facts(
-    NOW, "Downtown", "ada", "intro",
+    NOW,
+    "Downtown",
+    "ada",
+    "intro",
     person=Person(1, "ada", "Ada"),
     target=Target(7, "intro", "intro", ("intro",), stats_at=NOW),
     tasks=(LearnerTask(9, "intro", "EXERCISE", "PENDING", NOW),),
     sent=(RequestGroup(HERE, "intro", False, "DONE", "done", 1, NOW, NOW, 5),),
     batch=Batch(5, "batch", "intro", "DONE", "done", "OK", NOW, "vscode"),
     record=Record(3, "intro", NOW, from_source=True, scored=True, made_at=NOW),
-)  # fmt: skip
+)
 
 
 def refused(reason: str, minutes_ago: int) -> RefusalGroup:

@@ -24,9 +24,11 @@ NO = Person(3, "no", (10,), collecting=False)
 PROGRAM = Person(4, "program", (20,))
 PEOPLE = (ADA, LEE, NO, PROGRAM)
 KNOWN = AdmissionFacts(
-    {one.id: one for one in PEOPLE}, {one.username: one for one in PEOPLE},
-    tags={"assignment:a": (30, 20), "assignment:b": (20, 10)}, paths={"b.ipynb": (20,)},
-)  # fmt: skip
+    {one.id: one for one in PEOPLE},
+    {one.username: one for one in PEOPLE},
+    tags={"assignment:a": (30, 20), "assignment:b": (20, 10)},
+    paths={"b.ipynb": (20,)},
+)
 OWN, ANY = frozenset({UPLOAD_OWN}), frozenset({UPLOAD_OWN, UPLOAD_ANY})
 
 

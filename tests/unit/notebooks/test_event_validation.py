@@ -195,8 +195,10 @@ def test_an_error_among_the_outputs_is_one_whatever_the_kernel_replied(replied: 
     shown = [{"output_type": "stream", "name": "stdout", "text": "secret"}, RAISED]
     result = checked(result={"outcome": replied, "outputs": shown})["result"]
     assert (result["outcome"], result["error_name"], result["error_value"]) == (
-        "error", "ZeroDivisionError", "division by zero",
-    )  # fmt: skip
+        "error",
+        "ZeroDivisionError",
+        "division by zero",
+    )
     assert "secret" not in json.dumps(result)
 
 

@@ -54,8 +54,10 @@ def test_a_roster_is_looked_at_applied_and_undone(api: Api, upload: Upload, cast
     assert told["counts"]["users"] == {"new": 1, "changed": 0, "same": 1}
     changes = api.get(f"{IMPORTS}/{told['id']}/change").json()
     assert {(change["line"], change["section"], change["what"]) for change in changes} == {
-        ("2", "users", "new"), ("2", "memberships", "new"), ("2", "cohort_learners", "new")
-    }  # fmt: skip
+        ("2", "users", "new"),
+        ("2", "memberships", "new"),
+        ("2", "cohort_learners", "new"),
+    }
     assert len(api.get(f"{IMPORTS}/{told['id']}/change?lines=all").json()) == 5
     asked = api.post(f"{IMPORTS}/{told['id']}/apply", {"fingerprint": told["fingerprint"]})
     assert (asked.status_code, asked.json()["state"]) == (202, "applying")
@@ -65,8 +67,9 @@ def test_a_roster_is_looked_at_applied_and_undone(api: Api, upload: Upload, cast
     assert worked(api, told)["state"] == "undone"
     assert not User.objects.filter(username="lina@example.org").exists()
     assert [(entry.action, entry.door, entry.actor_id) for entry in AuditEntry.objects.order_by("pk")] == [
-        ("roster.imported", "api", cast.colleague.pk), ("roster.undone", "api", cast.colleague.pk)
-    ]  # fmt: skip
+        ("roster.imported", "api", cast.colleague.pk),
+        ("roster.undone", "api", cast.colleague.pk),
+    ]
 
 
 @pytest.mark.parametrize(

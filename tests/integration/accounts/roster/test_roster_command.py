@@ -124,8 +124,9 @@ class TestAnImportOfOneAcademy:
         assert set(left) == {"accounts.AuditEntry", "accounts.AuditValues", "accounts.RosterJob"}
         entries = AuditEntry.objects.order_by("pk").values_list("action", "door", "academy_id")
         assert list(entries) == [
-            ("roster.imported", "command", cast.academy.pk), ("roster.undone", "command", cast.academy.pk)
-        ]  # fmt: skip
+            ("roster.imported", "command", cast.academy.pk),
+            ("roster.undone", "command", cast.academy.pk),
+        ]
 
     def test_is_refused_with_its_lines_and_leaves_nothing(
         self, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
