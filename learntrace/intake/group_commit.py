@@ -44,6 +44,7 @@ class _Waiting:
     source: Source
     submission: Submission
     outcome: asyncio.Future[Answer | Problem]
+    since: float
 
 
 class GroupCommit:
@@ -52,7 +53,8 @@ class GroupCommit:
     def __init__(self, database_url: str, announce: Callable[[str], None]) -> None:
         self._url = database_url
         self._announce = announce
-        self._queue: deque[_Waiting] = deque()
+        # By path. One for each source: a commit is of one source, and requests of several come in any order.
+        self._queues: dict[str, deque[_Waiting]] = {}
         self._queued_bytes = 0
         self._unanswered = 0
         self._wake = asyncio.Event()
@@ -71,8 +73,9 @@ class GroupCommit:
             return Unconfirmed()
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
-        waiting = _Waiting(source, submission, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(source, submission, loop.create_future(), loop.time())
+        self._queues.setdefault(source.path, deque()).append(waiting)
         self._queued_bytes += submission.weight
         self._wake.set()
         self._unanswered += 1
@@ -95,27 +98,30 @@ class GroupCommit:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._queue:
-                group = self._take()
+            while group := self._take():
                 try:
                     await self._write(group)
                 except Exception:
                     # A fault of ours: the group is answered, and the next group gets its turn.
                     log.exception("group commit failed")
                     self._refuse(group)
-                self._throughput.answered(len(group), len(self._queue))
+                self._throughput.answered(len(group), sum(map(len, self._queues.values())))
                 if self._saturation.after_commit(len(group)):
                     self._announce(saturation.TOPIC)
 
     def _take(self) -> list[_Waiting]:
-        """Take the oldest waiting submissions of one source, up to a group's size."""
-        source, size = self._queue[0].source, 0
+        """Take the oldest waiting submissions of the source whose first one waits longest, up to a group's size."""
+        waiting_queues = [queue for queue in self._queues.values() if queue]
+        if not waiting_queues:
+            return []
+        queue = min(waiting_queues, key=lambda waiting: waiting[0].since)
+        size = 0
         group: list[_Waiting] = []
-        while self._queue and len(group) < MAX_GROUP and self._queue[0].source is source:
-            size += self._queue[0].submission.weight
+        while queue and len(group) < MAX_GROUP:
+            size += queue[0].submission.weight
             if group and size > MAX_GROUP_BYTES:
                 break
-            waiting = self._queue.popleft()
+            waiting = queue.popleft()
             self._queued_bytes -= waiting.submission.weight
             group.append(waiting)
         return group
