@@ -87,7 +87,7 @@ def test_an_answer_from_before_the_hand_was_raised_does_not_take_it_down(sit: Si
     desk.page.wait_for_function("new Promise(done => setTimeout(() => done(true), 100))")
     expect(panel).to_contain_text("Your hand is up.")
     desk.page.unroute("**/learntrace/help*")
-    panel.get_by_role("button", name="Take it back").click()
+    panel.get_by_role("button", name="Lower hand").click()
     expect(panel).to_contain_text("Do you need help?")
 
 

@@ -182,5 +182,5 @@ def test_two_records_become_one_and_two_again(visit: Visit, staffed: Scene) -> N
     expect(page.get_by_role("row", name="Tasks")).to_contain_text("1")
     page.get_by_role("button", name="Merge", exact=True).click()
     page.get_by_role("button", name="Undo the merge").click()
-    expect(page.get_by_role("status")).to_contain_text("two people again")
+    expect(page.get_by_role("status")).to_contain_text("The merge was undone")
     assert Task.objects.get(title="T").user == double
