@@ -46,7 +46,7 @@ LABELS = frozenset((
     _("steps"), _("told at"),
     _("asked before"), _("check cell"), _("checks"), _("done because"), _("done by"), _("failed again at"), _("failed checks"),
     _("part"), _("questions"), _("stuck since"), _("trouble since"),
-    _("address"), _("ends at"), _("fills"), _("last used at"), _("last used from"),
+    _("address"), _("asked by"), _("asked door"), _("asked from"), _("ends at"), _("fills"), _("last used at"), _("last used from"),
     _("pending"), _("access features"), _("asked at"), _("code hash"), _("confirmed at"), _("credential id"), _("erases at"),
     _("last step"), _("public key"), _("sign count"), _("used at"), _("session key"), _("subject"), _("user agent"),
     _("total time"), _("translation group"), _("turn academy"), _("turn learner"),

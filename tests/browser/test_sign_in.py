@@ -24,7 +24,7 @@ def test_user_name_or_address_opens_the_page_that_was_asked_for(visit: Visit, sc
 def test_a_wrong_password_is_told_and_the_name_stays(visit: Visit, scene: Scene, faults: Faults) -> None:
     page = visit("/sign-in?next=/telemetry")
     sign_in(page, "tomas", "wrong")
-    expect(page.get_by_role("alert")).to_contain_text("No account has this name and password.")
+    expect(page.get_by_role("alert")).to_contain_text("Wrong name or password.")
     expect(page.get_by_label("E-mail address or user name")).to_have_value("tomas")
     expect(page.get_by_label("Password")).to_be_focused()
     faults.allow("status of 400")

@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from learntrace.accounts.first_setup.code import administrator_exists
+from learntrace.accounts.models import User
 from learntrace.accounts.password_hasher import TooManyLogins
 from learntrace.accounts.second_factor import sign_in as second
 from learntrace.accounts.second_factor.factors import factors_of
@@ -57,7 +58,7 @@ class SignInContext:
 @require_safe
 def home(request: HttpRequest, look: Callable[[], InstallationHealth]) -> HttpResponseBase:
     """Redirect to the first page of a user; whoever comes first to a new server, to its set-up."""
-    if not request.user.is_authenticated and _is_new():
+    if not request.user.is_authenticated and _is_new() and _nobody_is_there():
         return redirect("set-up")
     return _home_of_user(request, look=look)
 
@@ -115,6 +116,11 @@ def _is_new() -> bool:
         return not administrator_exists()
     except DatabaseError:
         return False
+
+
+def _nobody_is_there() -> bool:
+    """Whether there is no account: people of a roster may sign in where nobody is an administrator yet."""
+    return not User.objects.exists()
 
 
 def _later(response: HttpResponse, problem: Problem) -> HttpResponse:

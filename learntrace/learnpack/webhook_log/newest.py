@@ -68,6 +68,7 @@ def newest_webhooks(learner: User, most: int) -> list[Webhook]:
         "reason_values",
         "created_at",
         "asset__slug",
+        "asset__title",
         "student__username",
         "student__first_name",
         "student__last_name",

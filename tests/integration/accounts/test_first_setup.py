@@ -98,7 +98,7 @@ def test_guesses_are_limited_by_address_and_the_right_code_waits_too(stranger: C
     [
         ("name", " ", "This is missing."),
         ("name", "x" * 200, "This is too long."),
-        ("email", "olga", "This isn't an e-mail address."),
+        ("email", "olga", "This isn&#x27;t an e-mail address."),
         ("password", "olga", "too short"),
         ("password", "school1", "too"),
         ("again", "other", "The two passwords differ."),

@@ -86,7 +86,7 @@ def test_a_lost_key_says_what_to_do_and_destroys_nothing(
     failure = try_rule(rule)
     assert (failure.reason, failure.again) == (KEY_LOST, True)
     answer = teacher.post(f"{RULES}/{rule.pk}/test").json()
-    assert "enter it anew" in answer["error"]
+    assert "enter it again" in answer["error"]
     # Neither a change of something else nor a rotation overwrites what can't be read.
     assert teacher.put(f"{RULES}/{rule.pk}", {"name": "renamed"}).json()["secret"] is None
     assert encryption.main(["rotate"]) == 1
