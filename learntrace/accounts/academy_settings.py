@@ -210,11 +210,11 @@ def set_feature(academy: Academy, group: str, feature: str, value: Any, *, seen:
 
 
 def merge_settings(
-    academy: Academy, groups: Mapping[str, Features], action: Action | None = SETTINGS_CHANGED
+    academy: Academy, groups: Mapping[str, Features], action: Action = SETTINGS_CHANGED
 ) -> AcademySettings:
     """Merge features of several groups at once: all of them or, if one is refused, none.
 
-    It is recorded as `action`, None where the caller records it. Raises what `checked` raises.
+    It is recorded as `action`, with the values: a setting's history is read from these entries. Raises what `checked` raises.
     """
     incoming = {group: checked(features, group) for group, features in groups.items()}
     with transaction.atomic():
@@ -224,14 +224,13 @@ def merge_settings(
         for group in GROUPS:
             setattr(row, group, after[group])
         row.save(update_fields=[*GROUPS, "updated_at"])
-        if action is not None:
-            record(
-                action,
-                academy_id=academy.pk,
-                object_id=academy.pk,
-                before=_by_name(before),
-                after=_by_name({group: getattr(row, group) for group in GROUPS}),
-            )
+        record(
+            action,
+            academy_id=academy.pk,
+            object_id=academy.pk,
+            before=_by_name(before),
+            after=_by_name({group: getattr(row, group) for group in GROUPS}),
+        )
         for group in GROUPS:
             if getattr(row, group) != before[group]:
                 for listener in _listeners[group]:

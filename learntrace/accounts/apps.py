@@ -14,8 +14,10 @@ class AccountsConfig(AppConfig):
         )
         from learntrace.accounts.second_factor import required
         from learntrace.accounts.signing_in import sessions
+        from learntrace.accounts.tokens import handed_out
 
         personal_data.register()
         required.register()
         page_features.register()
         sessions.connect()
+        handed_out.connect()

@@ -2,13 +2,16 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -128,6 +131,20 @@ class Cohort(models.Model):
             raise ValidationError(_("A cohort can't end before it starts"))
 
 
+# Memberships were written, in the open transaction; `user_ids`: whose. A membership may open more to the keys of its owner.
+memberships_saved = Signal()
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Tells of memberships that are written many at a time, as `Membership.save` does of one."""
+
+    @transaction.atomic
+    def bulk_create(self, objs: Iterable["Membership"], *arguments: Any, **options: Any) -> list["Membership"]:
+        rows = super().bulk_create(objs, *arguments, **options)
+        memberships_saved.send(Membership, user_ids={row.user_id for row in rows})
+        return rows
+
+
 class Membership(models.Model):
     """A user's role in an academy. An inactive one gives no capability, but the user's data stay visible there.
 
@@ -147,6 +164,8 @@ class Membership(models.Model):
     cohorts = models.ManyToManyField(Cohort, blank=True, related_name="limited_members")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = models.Manager.from_queryset(MembershipQuerySet)()
+
     class Meta:
         verbose_name = _("membership")
         verbose_name_plural = _("memberships")
@@ -154,6 +173,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role} in {self.academy_id}"
+
+    @transaction.atomic
+    def save(self, *arguments: Any, **options: Any) -> None:
+        super().save(*arguments, **options)
+        memberships_saved.send(Membership, user_ids={self.user_id})
 
     def clean(self) -> None:
         if self.only_cohorts and self.role not in LIMITED_ROLES:

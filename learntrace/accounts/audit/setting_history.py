@@ -8,13 +8,22 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from learntrace.accounts.academy_settings import default_of
-from learntrace.accounts.audit.actions import IGNORE_RULES_CHANGED, ROW_CHANGED, SETTINGS_CHANGED
+from learntrace.accounts.audit.actions import (
+    IGNORE_RULES_CHANGED,
+    ROW_ADDED,
+    ROW_CHANGED,
+    ROW_DELETED,
+    SETTINGS_CHANGED,
+)
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.models import Academy, User
 
 # Entries that one page looks through.
 _MOST: Final = 500
 _ROW: Final = "accounts.academysettings"
+_ACTIONS: Final = tuple(
+    action.slug for action in (SETTINGS_CHANGED, IGNORE_RULES_CHANGED, ROW_ADDED, ROW_CHANGED, ROW_DELETED)
+)
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,7 @@ def last_changes(academy: Academy, features: Mapping[str, tuple[str, str]]) -> d
 
 
 def _entries(academy: Academy) -> QuerySet[AuditEntry]:
-    actions = (SETTINGS_CHANGED.slug, IGNORE_RULES_CHANGED.slug, ROW_CHANGED.slug)
-    rows = AuditEntry.objects.filter(academy_id=academy.pk, action__in=actions, object_type__in=("academy", _ROW))
+    rows = AuditEntry.objects.filter(academy_id=academy.pk, action__in=_ACTIONS, object_type__in=("academy", _ROW))
     return rows.select_related("values").order_by("-id")
 
 

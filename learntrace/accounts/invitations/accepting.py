@@ -15,7 +15,6 @@ from learntrace.accounts.models import Academy, Membership, User, key_hash
 from learntrace.accounts.people.changes import checked, join
 from learntrace.accounts.roles import roles_with
 from learntrace.accounts.signing_in.passwords import WeakPassword, faults_of
-from learntrace.accounts.tokens.academy_keys import end_handed_out
 from learntrace.core.errors import FieldProblem, Problem
 
 
@@ -98,7 +97,7 @@ def _may_still_invite(row: Invitation) -> bool:
 
 @transaction.atomic
 def accept_as(user: User, token: str) -> Accepted:
-    """Make somebody who is signed in a member. Keys that admins of the former academies have made end: they would act here too.
+    """Make somebody who is signed in a member. Keys that admins of other academies have made end (`tokens/handed_out.py`).
 
     Raises InvitationClosed, ForSomebodyElse, BelongsAlready.
     """
@@ -107,7 +106,8 @@ def accept_as(user: User, token: str) -> Accepted:
         raise ForSomebodyElse(invited=invitation.email, name=user.display_name, address=user.email or user.username)
     if Membership.objects.filter(user=user, academy=invitation.academy).exists():
         raise BelongsAlready(academy=invitation.academy.name)
-    return Accepted(_use(invitation, user), end_handed_out(user))
+    keys = user.tokens.count()
+    return Accepted(_use(invitation, user), keys - user.tokens.count())
 
 
 @transaction.atomic

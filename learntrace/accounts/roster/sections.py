@@ -78,7 +78,7 @@ class Academies(Section[Academy]):
         super().write(plan, roster)
         for draft in plan.drafts:
             if draft.touched:
-                merge_settings(draft.row, draft.extras[_GROUPS], action=None)
+                merge_settings(draft.row, draft.extras[_GROUPS])
 
 
 def _features(item: Item, group: str, given: Value) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.accounts.audit.actions import TOKEN_MADE, TOKEN_REVOKED, TOKEN_ROTATED
+from learntrace.accounts.audit.actions import TOKEN_REVOKED, TOKEN_ROTATED
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.models import Academy, Membership, Token, User
 from learntrace.accounts.people.naming import called
@@ -209,25 +209,6 @@ def rotate(academy: Academy, actor: User, token_id: int, grace: timedelta) -> tu
         if token.scope not in scopes_for(academy, actor, token.user):
             raise OnlyForSending(name=token.user.display_name)
         return rotate_locked(token, grace, academy_id=academy.pk)
-
-
-@transaction.atomic
-def end_handed_out(user: User) -> int:
-    """End the keys that somebody else has made for a user; return how many.
-
-    For whoever begins to act elsewhere too: an admin who has made such a key may hold it, and it would act there from now on.
-    """
-    entries = AuditEntry.objects.filter(object_type="token", subject_id=user.pk, academy_id__isnull=False)
-    by_others = entries.exclude(actor_id=user.pk)
-    made = Q(pk__in=by_others.filter(action=TOKEN_MADE.slug).values("object_id"))
-    # The entry of a rotation is about the old key, and tells the new one's prefix.
-    followers = by_others.filter(action=TOKEN_ROTATED.slug).values_list("values__after__prefix", flat=True)
-    rotated = Q(prefix__in=[prefix for prefix in followers if prefix])
-    tokens = list(Token.objects.select_for_update(of=("self",)).filter(made | rotated, user=user))
-    if tokens:
-        own.record_ended(user.pk, tokens)
-        Token.objects.filter(pk__in=[token.pk for token in tokens]).delete()
-    return len(tokens)
 
 
 def _locked(academy: Academy, actor: User, token_id: int) -> Token:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.safestring import SafeString
 
-from learntrace.dashboard.classroom.cells import CellWords, attempts_ending, cells_html
+from learntrace.dashboard.classroom.cells import CellWords, Endings, cells_html
 from learntrace.dashboard.classroom.folding import folded_in
 from learntrace.dashboard.classroom.grid import STATES, Grid, Group, Learner, grid_of
 from learntrace.dashboard.classroom.path_chart import PathChart, path_chart
@@ -37,6 +37,7 @@ class Row:
     seen: float | None
     cells: SafeString
     late: int = 0
+    extended: int = 0
 
 
 @dataclass(frozen=True)
@@ -154,9 +155,10 @@ def _rows(
             url=page.address("learners-one", learner.id) if names is None else "",
             seen=labels.seconds_since(learner.last_seen_at) if learner.last_seen_at else None,
             cells=cells_html(
-                learner, groups, words, now, attempts_ending(learner.id, page.scope) if names is None else None
+                learner, groups, words, now, Endings.of(learner.id, page.scope) if names is None else None
             ),
             late=learner.late if names is None else 0,
+            extended=learner.extended if names is None else 0,
         )
         for learner in learners
     ]

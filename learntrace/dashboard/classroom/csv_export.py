@@ -19,7 +19,7 @@ def class_table(snapshot: ClassSnapshot) -> Table:
     def row(learner: Learner) -> list[object]:
         cells = [learner.cells.get(column.key) for column in snapshot.columns]
         states = [labels.standing_word(cell.standing if cell else NOT_STARTED) for cell in cells]
-        late = [learner.late, sum(word == "extended" for word in learner.timeliness.values())] if due else []
+        late = [learner.late, learner.extended] if due else []
         return [learner.name, learner.username, learner.last_seen_at, learner.open_signals, *late, *states]
 
     return titles, map(row, snapshot.learners)

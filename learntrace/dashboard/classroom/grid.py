@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import groupby
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import escape
 
-from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.assignment_keys import PREFIX, asset_named_by
 from learntrace.progress.class_cells.cells import Cell, derive, same
 from learntrace.progress.reports.class_now import ClassLearner, PublishedAssignment
 from learntrace.signals.class_signals import Trouble
@@ -41,6 +42,11 @@ class Column:
     def url(self) -> str:
         """The URL of the assignment's page, escaped for an attribute."""
         return escape(reverse("assignments-one", args=[self.name]))
+
+    @cached_property
+    def why(self) -> str:
+        """The beginning of the URLs that ask why a learner's telemetry on it is missing, escaped for an attribute."""
+        return escape(f"{reverse('diagnosis')}?{urlencode({'asset': asset_named_by(self.key)})}&user=")
 
     @property
     def full_label(self) -> str:
@@ -78,6 +84,11 @@ class Learner(ClassLearner):
     def late(self) -> int:
         """On how many of the assignments shown the learner is late."""
         return sum(word == "late" for word in self.timeliness.values())
+
+    @property
+    def extended(self) -> int:
+        """On how many of the assignments shown the learner has an extension that still runs."""
+        return sum(word == "extended" for word in self.timeliness.values())
 
     @property
     def name(self) -> str:

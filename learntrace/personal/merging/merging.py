@@ -17,6 +17,7 @@ from learntrace.accounts.audit.actions import USERS_MERGED, USERS_SEPARATED, Act
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import MergedUser, Token, User
 from learntrace.accounts.people.reach import opens_more
+from learntrace.accounts.tokens.handed_out import end_handed_out
 from learntrace.core.errors import NotFound, Problem
 from learntrace.personal.merging.policies import Rule
 from learntrace.personal.merging.tables import UserColumn, user_columns
@@ -144,6 +145,8 @@ def _merge(merged: User, into: User, by: User | None) -> UserMerge:
     _become_one(merged, into)
     for step in STEPS.after:
         step(merged.pk, into.pk)
+    # Roles have gone over: those who stay may act at an academy whose admins didn't make their keys.
+    end_handed_out([into.pk])
     undo = {"moved": moved, "dropped": dropped, "persons": persons, "prepared": prepared}
     counts = {label: len(keys) for label, keys in moved.items()}
     lost = {label: len(rows) for label, rows in dropped.items()}

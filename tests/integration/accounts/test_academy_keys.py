@@ -1,6 +1,8 @@
+# ruff: noqa: F811 (imported fixtures are named as parameters)
 """Keys of an academy's people and programs: made, rotated and ended by its admins, and by nobody else."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +15,9 @@ from learntrace.accounts.invitations.inviting import invite
 from learntrace.accounts.models import Grant, Membership, Token, User
 from learntrace.accounts.tokens.own import MOST
 from learntrace.intake.models import Refusal
+from learntrace.personal.merging.merging import merge
 from tests.support.builders import Api, Cast, make_graded_asset, make_task, make_user
+from tests.support.rosters import Import, imported, write  # noqa: F401 (fixtures)
 
 ME = "/v1/auth/user/me"
 pytestmark = pytest.mark.django_db
@@ -170,6 +174,57 @@ def test_a_key_that_an_admin_made_ends_when_its_owner_joins_another_academy(cast
     assert [opens(key) for key in (made_key, rotated, own_key)] == [False, False, True]
     ended = AuditEntry.objects.get(action="token.revoked")
     assert (ended.subject_id, ended.actor_id) == (cast.owner.pk, cast.owner.pk)
+
+
+def by_roster(cast: Cast, imported: Import) -> None:
+    imported(f"memberships:\n- {{user: ada, academy: {cast.elsewhere.slug}, role: student}}\n")
+
+
+def by_administration(cast: Cast, _imported: Import) -> None:
+    client = client_of(User.objects.create_superuser("operator"))
+    body = {"user": cast.owner.pk, "academy": cast.elsewhere.pk, "role": "student", "status": "ACTIVE"}
+    assert client.post("/admin/accounts/membership/add/", body).status_code == 302
+
+
+def by_moving(cast: Cast, _imported: Import) -> None:
+    client = client_of(User.objects.create_superuser("operator"))
+    body = {"user": cast.owner.pk, "academy": cast.elsewhere.pk, "role": "student", "status": "ACTIVE"}
+    path = f"/admin/accounts/membership/{cast.owner.memberships.get().pk}/change/"
+    assert client.post(path, body).status_code == 302
+
+
+def by_merge(cast: Cast, _imported: Import) -> None:
+    merge(cast.strange_learner, cast.owner)
+
+
+@pytest.mark.parametrize("join", [by_roster, by_administration, by_moving, by_merge])
+def test_such_a_key_ends_with_a_membership_elsewhere_however_it_is_made(
+    cast: Cast,
+    imported: Import,
+    join: Callable[[Cast, Import], None],
+) -> None:
+    admin = client_of(cast.colleague)
+    key = key_in(made(admin))
+    _own, own_key = Token.issue(cast.owner, scope="write")
+    other, other_key = Token.issue(make_user("bo", "student", cast.academy))
+    join(cast, imported)
+    assert [opens(one) for one in (key, own_key, other_key)] == [False, True, True]
+    assert AuditEntry.objects.get(action="token.revoked").subject_id == cast.owner.pk
+    assert cast.elsewhere.pk in cast.owner.memberships.values_list("academy_id", flat=True)
+    assert Token.objects.filter(pk=other.pk).exists()
+
+
+def test_such_a_key_stays_with_what_is_written_of_its_own_academy(
+    cast: Cast,
+    imported: Import,
+) -> None:
+    key = key_in(made(client_of(cast.colleague)))
+    membership = cast.owner.memberships.get()
+    membership.status = Membership.Status.INACTIVE
+    membership.save()
+    imported(f"memberships:\n- {{user: ada, academy: {cast.academy.slug}, role: assistant}}\n")
+    assert Token.objects.get().prefix == key[:8]
+    assert cast.owner.memberships.get().role == "assistant"
 
 
 @pytest.mark.parametrize("role", ["assistant", "teacher", "staff", "student"])

@@ -5,6 +5,7 @@ import gzip
 import io
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -107,6 +108,22 @@ def test_who_needs_help_comes_first_and_each_cell_says_how_one_stands(cast: Cast
         "barbara": ["done", "stuck", ""], "katherine": ["working", "", ""], "ada": ["done", "", ""], "radia": ["", "", ""],
     }  # fmt: skip
     assert done_by_column(learners, found.columns) == [2, 0, 0]
+
+
+def test_an_empty_cell_leads_to_why_it_is_empty(cast: Cast, client: Client, lessons: dict[str, User]) -> None:
+    page = unescape(text_of(client, "/class"))
+    radia = lessons["radia"]
+    (row,) = re.findall(rf'<tr data-row="{radia.pk}">.*?</tr>', page, re.DOTALL)
+    cells = re.findall(
+        r'<td><a class="mark" href="([^"]+)" aria-label="Not started: why is it missing\?"></a></td>', row
+    )
+    assert len(cells) == len(KEYS)
+    asked = text_of(client, cells[0])
+    assert f'value="id:{radia.pk}"' in asked or "Radia Perlman" in asked
+    assert "lesson-03" in asked
+    assert "why is it missing" not in text_of(client, "/class?projector=1")
+    spanish = unescape(text_of(client, "/class", **{"Accept-Language": "es"}))
+    assert "Sin empezar: ¿por qué falta?" in spanish
 
 
 def test_a_concern_has_its_life_its_reasons_and_the_way_to_its_evidence(

@@ -13,7 +13,9 @@ from learntrace.accounts.invitations import accepting, inviting
 from learntrace.accounts.models import CohortLearner, Grant, Invitation, Membership, RosterJob, User
 from learntrace.accounts.signing_in import reset
 from learntrace.assignments.due_dates.models import DueDate, Extension
+from learntrace.dashboard.classroom.folding import COOKIE
 from learntrace.personal.models import UserMerge
+from learntrace.registry.models import Asset
 from tests.support.builders import Api, Cast, make_assignment, make_attempts, make_cohort, make_graded_asset, make_user
 
 pytestmark = pytest.mark.django_db
@@ -233,3 +235,93 @@ def test_late_and_extended_are_told_everywhere(cast: Cast) -> None:
     assert "late, was due" in signed_in(cast.owner).get("/me").content.decode()
     assert ",late" in client.get(f"/learner/{cast.owner.pk}?format=csv").content.decode()
     assert Extension.objects.get().reason == "was ill"
+
+
+@pytest.fixture
+def due(cast: Cast) -> dict[str, User]:
+    """Of one cohort: Ada is late, Bo has an extension, Cy is done late; two assets, so that lessons fold."""
+    cohort, asset = make_cohort("fall", cast.academy), make_graded_asset("intro", academy=cast.academy)
+    other = make_graded_asset("more", academy=cast.academy)
+    for place in range(2):
+        make_assignment(cast.academy, asset, f"intro/0{place + 1}-hello", position=place)
+        make_assignment(cast.academy, other, f"more/0{place + 1}-hello", position=place)
+    people = {
+        "ada": cast.owner,
+        "bo": make_user("bo", "student", cast.academy),
+        "cy": make_user("cy", "student", cast.academy),
+    }
+    for user in people.values():
+        CohortLearner.objects.create(cohort=cohort, user=user)
+    at = timezone.now() - timedelta(days=1)
+    row = DueDate.objects.create(cohort=cohort, asset=asset, due_at=at)
+    Extension.objects.create(due_date=row, user=people["bo"], due_at=at + timedelta(days=9))
+    start = timezone.now() - timedelta(hours=1)
+    make_attempts(people["cy"], cast.academy, KEY, "-", start)
+    make_attempts(people["ada"], cast.academy, KEY, "x", start)
+    make_attempts(people["bo"], cast.academy, KEY, "x", start)
+    return people
+
+
+WORDS = {
+    "en": {
+        "late": "late, was due",
+        "extended": "extended until",
+        "done_late": "done late, was due",
+        "row": "2 late",
+        "row_extended": "2 extended",
+    },
+    "es": {
+        "late": "con retraso; la entrega era",
+        "extended": "con prórroga hasta",
+        "done_late": "hecho con retraso; la entrega era",
+        "row": "2 con retraso",
+        "row_extended": "2 con prórroga",
+    },
+}
+IN_FILES = {
+    "en": {"late": ",late", "extended": ",extended", "done_late": ",done late"},
+    "es": {"late": ",con retraso", "extended": ",con prórroga", "done_late": ",hecho con retraso"},
+}
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_each_page_tells_who_is_late_and_who_has_longer(cast: Cast, due: dict[str, User], language: str) -> None:
+    words, client = WORDS[language], signed_in(cast.colleague)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+
+    def page(path: str, user: User | None = None) -> str:
+        reader = signed_in(user) if user else client
+        reader.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+        return reader.get(path).content.decode()
+
+    def told(text: str) -> set[str]:
+        return {name for name in ("late", "extended", "done_late") if words[name] in text}
+
+    def in_file(path: str) -> set[str]:
+        text = page(path)
+        return {name for name, word in IN_FILES[language].items() if word in text}
+
+    grid = page("/class?cohort=fall")
+    rows = {name: grid.split(f'<tr data-row="{user.pk}">')[1].split("</tr>")[0] for name, user in due.items()}
+    assert words["row"] in rows["ada"]
+    assert words["row_extended"] in rows["bo"]
+    assert '<svg class="done_late">' in rows["cy"]
+    assert '<svg class="extended">' in rows["bo"]
+    for name, word in (("ada", "late"), ("bo", "extended"), ("cy", "done_late")):
+        assert word in told(page(f"/learner/{due[name].pk}")), name
+        assert word in in_file(f"/learner/{due[name].pk}?format=csv"), name
+    assert told(page("/me", due["ada"])) == {"late"}
+    assert told(page("/me", due["bo"])) == {"extended"}
+    every = {"late", "extended", "done_late"}
+    assert told(page(f"/assignment/{KEY}?cohort=fall")) == every
+    assert in_file(f"/assignment/{KEY}?cohort=fall&format=csv") == every
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "2 late"), ("es", "2 con retraso")])
+def test_a_folded_lesson_tells_how_many_are_late(cast: Cast, due: dict[str, User], language: str, word: str) -> None:
+    client = signed_in(cast.colleague)
+    asset = Asset.objects.get(slug="intro")
+    client.cookies[COOKIE] = str(asset.pk)
+    grid = client.get("/class?cohort=fall", headers={"Accept-Language": language}).content.decode()
+    row = grid.split(f'<tr data-row="{due["ada"].pk}">')[1].split("</tr>")[0]
+    assert f'<svg class="late"><use href="#shape-late"/></svg><span class="hidden">{word}</span>' in row

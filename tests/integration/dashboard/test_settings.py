@@ -1,3 +1,4 @@
+# ruff: noqa: F811 (imported fixtures are named as parameters)
 """The pages of settings and of one's notification rules: they say what a change does, who changed it, and take it back."""
 
 import json
@@ -18,6 +19,7 @@ from learntrace.accounts.page_features import help_text_of, message_language
 from learntrace.dashboard.settings.catalogue import SETTINGS
 from learntrace.signals.models import NotificationRule
 from tests.support.builders import Api, Cast, make_attempts, make_signal, make_user
+from tests.support.rosters import Import, imported, write  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.django_db
 API = "/v1/auth/academy/settings"
@@ -104,6 +106,37 @@ def test_a_change_is_told_with_who_made_it_and_taken_back(cast: Cast, admin: Cli
     admin.post("/settings/opt-out/change", {name: unescape(hidden(asked, name)) for name in ("value", "seen")})
     assert AcademySettings.objects.get(academy=cast.academy).notebook_features["opt_out"] is False
     assert AuditEntry.objects.filter(action="settings.changed").count() == 2
+
+
+def test_a_change_by_a_roster_is_told_and_taken_back(cast: Cast, admin: Client, imported: Import) -> None:
+    text = f"academies: [{{slug: {cast.academy.slug}, settings: {{notebook_features: {{opt_out: true}}}}}}]"
+    imported(text, dry_run=True)
+    assert "off</span> → <span" not in admin.get("/settings/opt-out").content.decode()
+    imported(text)
+    imported(text)
+    page = admin.get("/settings/opt-out").content.decode()
+    assert page.count("off</span> → <span") == 1
+    assert re.search(r'<b dir="auto">[^<]+</b>: <span dir="auto">off</span> → ', page), "nobody is named"
+    back = re.search(r'<a href="([^"]+)">Undo', page)
+    assert back is not None
+    asked = admin.get(unescape(back[1])).content.decode()
+    admin.post("/settings/opt-out/change", {name: unescape(hidden(asked, name)) for name in ("value", "seen")})
+    assert AcademySettings.objects.get(academy=cast.academy).notebook_features["opt_out"] is False
+    assert "Changed by Grace Hopper" in page_of(admin.get("/settings"))
+
+
+def test_settings_that_the_administration_adds_or_deletes_are_told(cast: Cast, admin: Client) -> None:
+    operator = Client()
+    operator.force_login(User.objects.create_superuser("operator", first_name="Olga", last_name="Operator"))
+    groups = dict.fromkeys(("learnpack_features", "signal_features", "access_features", "page_features"), "{}")
+    body = {"academy": cast.academy.pk, **groups, "notebook_features": '{"opt_out": true}'}
+    assert operator.post("/admin/accounts/academysettings/add/", body).status_code == 302
+    assert "Changed by Olga Operator" in page_of(admin.get("/settings"))
+    row = AcademySettings.objects.get(academy=cast.academy)
+    operator.post(f"/admin/accounts/academysettings/{row.pk}/delete/", {"post": "yes"})
+    page = page_of(admin.get("/settings/opt-out"))
+    for before, after in (("off", "on"), ("on", "off")):
+        assert page.count(f'{before}</span> → <span dir="auto">{after}') == 1
 
 
 def test_a_setting_that_somebody_else_has_changed_meanwhile_is_not_overwritten(cast: Cast, admin: Client) -> None:
