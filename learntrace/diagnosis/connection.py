@@ -99,8 +99,11 @@ _CAUSES: Final[Mapping[str, Cause]] = {
         _("Correct the academy in the client's settings, or leave it out."),
     ),
     "refused-another-user": Cause(
-        _("Requests came with one learner's key and named another learner."),
-        _("Give each learner a key of their own, or send with an administrator's."),
+        _("Requests named a learner for whom their key may not send."),
+        _(
+            "Give each learner a key of their own. An administrator's key sends for the learners of the academy only: "
+            "add whoever is missing."
+        ),
     ),
     "refused-too-large": Cause(
         _("Requests were larger than this server accepts."),

@@ -64,7 +64,7 @@ def test_what_arrives_and_cannot_be_used_is_green_and_says_why(client: Client, c
         ("expired-token", "a key that has expired"),
         ("missing-permission", "may not send telemetry"),
         ("not-a-member", "another academy"),
-        ("telemetry-of-another-user", "named another learner"),
+        ("telemetry-of-another-user", "for whom their key may not send"),
         ("body-too-large", "larger than this server accepts"),
         ("invalid-json", "can&#x27;t read"),
         ("hub-token-refused", "JupyterHub were refused"),
