@@ -35,7 +35,8 @@ PATIENCE: Final = 0.2
 # Never the payloads: they may have hundreds of KB each.
 _SHOWN = (
     "is_streaming", "event", "package_slug", "learnpack_package_id", "status", "status_text", "reason",
-    "reason_values", "replaced", "created_at", "updated_at", "asset__slug", "asset__title", "student__username", "student__first_name",
+    "reason_values", "replaced", "created_at", "updated_at", "asset__slug", "asset__title",
+    "student__username", "student__first_name",
     "student__last_name",
 )  # fmt: skip
 # One step in the index on students for each member: otherwise the newest rows of an academy that sends little would be
