@@ -116,6 +116,7 @@ def test_a_file_of_excel_becomes_a_class_and_is_undone(visit: Visit, staffed: Sc
     )
     page.get_by_role("button", name="Check the file").click()
     # No worker yet: the bar waits, also after a reload.
+    expect(page.locator("progress")).to_be_visible()
     page.reload()
     expect(page.locator("progress")).to_be_visible()
     with working():
