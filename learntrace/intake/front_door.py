@@ -29,7 +29,6 @@ from learntrace.intake.known_keys import DatabaseAway, KnownKeys, Owner
 from learntrace.intake.limits import TooManyRequests, address_of, limits
 from learntrace.intake.protocol import Answer, Source, Submission, read_query
 from learntrace.intake.refusals import NotedRefusals
-from learntrace.intake.saturation import Overloaded
 
 log = structlog.get_logger(__name__)
 
@@ -181,11 +180,7 @@ class FrontDoor:
         else:
             limits().check_account(account, owner.academy_ids, submission.size)
         self._commits.check_room(source.patience)
-        raw = await self._receive(submission, receive)
-        if raw is not None:
-            # Again, as many may have come while the body did. From here to the queue a small body waits for nothing.
-            self._commits.check_room(source.patience)
-            await self._read(source, submission, raw)
+        await self._read(source, submission, receive)
         if not source.defers:
             limits().check_rows(account, submission.rows)
 
@@ -206,21 +201,10 @@ class FrontDoor:
         owner = await self._keys.owner_of_hash(submission.key_hash, submission.address)
         return (owner.user_id if owner else None), owner
 
-    async def _receive(self, submission: Submission, receive: Receive) -> bytes | None:
-        """Return the body, None for one that is too large; that is answered once the caller is authenticated.
-
-        Raises Disconnected.
-        """
+    async def _read(self, source: Source, submission: Submission, receive: Receive) -> None:
+        """Read and decode the body into the submission; a problem of it is answered once the caller is authenticated."""
         try:
             raw, submission.size = await read_body(receive, self._body_limit, submission.size)
-        except Problem as problem:
-            submission.problem = problem
-            return None
-        return raw
-
-    async def _read(self, source: Source, submission: Submission, raw: bytes) -> None:
-        """Decode the body into the submission; a problem of it is answered once the caller is authenticated."""
-        try:
             encoding = submission.headers.get("content-encoding", "")
             if encoding == "" and len(raw) <= _DECODE_INLINE:
                 self._decode(source, submission, raw, encoding)
@@ -256,20 +240,7 @@ def _is_guess(submission: Submission) -> bool:
 
 def _problem_answer(problem: Problem, headers: Mapping[str, str], preferred: str) -> Answer:
     """Return a problem as an answer in the client's language."""
-    language = choose_language(headers.get("accept-language", ""), preferred)
-    if isinstance(problem, Overloaded):
-        return _overloaded(problem.seconds, language)
-    return _in_language(problem, language)
-
-
-@lru_cache(maxsize=256)
-def _overloaded(seconds: int, language: str) -> Answer:
-    """Return the refusal of an overloaded server: it has to cost next to nothing."""
-    return _in_language(Overloaded(seconds), language)
-
-
-def _in_language(problem: Problem, language: str) -> Answer:
-    with translation.override(language):
+    with translation.override(choose_language(headers.get("accept-language", ""), preferred)):
         if problem.plain:
             return Answer(problem.status_code, problem.sentence().encode(), "text/plain", problem.headers())
         body = msgspec.json.encode(problem.body())

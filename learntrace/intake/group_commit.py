@@ -44,7 +44,6 @@ class _Waiting:
     source: Source
     submission: Submission
     outcome: asyncio.Future[Answer | Problem]
-    since: float
 
 
 class GroupCommit:
@@ -53,8 +52,7 @@ class GroupCommit:
     def __init__(self, database_url: str, announce: Callable[[str], None]) -> None:
         self._url = database_url
         self._announce = announce
-        # By path. One for each source: a commit is of one source, and requests of several come in any order.
-        self._queues: dict[str, deque[_Waiting]] = {}
+        self._queue: deque[_Waiting] = deque()
         self._queued_bytes = 0
         self._unanswered = 0
         self._wake = asyncio.Event()
@@ -73,9 +71,8 @@ class GroupCommit:
             return Unconfirmed()
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(source, submission, loop.create_future(), loop.time())
-        self._queues.setdefault(source.path, deque()).append(waiting)
+        waiting = _Waiting(source, submission, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
         self._queued_bytes += submission.weight
         self._wake.set()
         self._unanswered += 1
@@ -98,30 +95,27 @@ class GroupCommit:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while group := self._take():
+            while self._queue:
+                group = self._take()
                 try:
                     await self._write(group)
                 except Exception:
                     # A fault of ours: the group is answered, and the next group gets its turn.
                     log.exception("group commit failed")
                     self._refuse(group)
-                self._throughput.answered(len(group), sum(map(len, self._queues.values())))
+                self._throughput.answered(len(group), len(self._queue))
                 if self._saturation.after_commit(len(group)):
                     self._announce(saturation.TOPIC)
 
     def _take(self) -> list[_Waiting]:
-        """Take the oldest waiting submissions of the source whose first one waits longest, up to a group's size."""
-        waiting_queues = [queue for queue in self._queues.values() if queue]
-        if not waiting_queues:
-            return []
-        queue = min(waiting_queues, key=lambda waiting: waiting[0].since)
-        size = 0
+        """Take the oldest waiting submissions of one source, up to a group's size."""
+        source, size = self._queue[0].source, 0
         group: list[_Waiting] = []
-        while queue and len(group) < MAX_GROUP:
-            size += queue[0].submission.weight
+        while self._queue and len(group) < MAX_GROUP and self._queue[0].source is source:
+            size += self._queue[0].submission.weight
             if group and size > MAX_GROUP_BYTES:
                 break
-            waiting = queue.popleft()
+            waiting = self._queue.popleft()
             self._queued_bytes -= waiting.submission.weight
             group.append(waiting)
         return group

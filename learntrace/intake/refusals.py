@@ -104,12 +104,12 @@ class NotedRefusals:
         """Count a refusal of a known user; of others /metrics tells."""
         if submission.user_id is None:
             return
-        # Before the row is made: a flood's refusals are alike, and each has to cost next to nothing.
-        alike = (submission.user_id, submission.path, reason_of(problem), _clean(asset, 200))
+        row = _row(submission, problem, asset)
+        alike = (row["user_id"], row["path"], row["reason"], row["asset"])
         if alike in self._rows:
             self._rows[alike]["times"] += 1
         elif len(self._rows) < _MOST_NOTED:
-            self._rows[alike] = _row(submission, problem, asset)
+            self._rows[alike] = row
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._write_soon())
 

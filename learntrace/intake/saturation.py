@@ -48,19 +48,12 @@ _ASSUMED: Final = 400.0
 _FEW: Final = 16
 
 
-_HITS = LIMIT_HITS.labels("overload")
-
-
 class Overloaded(TooManyRequests):
     """More requests wait than can be stored soon. Nobody's share is to blame, so it is 503."""
 
     status_code = 503
     slug = "overloaded"
     text = _("The server gets more telemetry than it can store at the moment. Try again in %(seconds)s seconds")
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(seconds=seconds)
-        self.seconds = seconds
 
 
 class Throughput:
@@ -92,5 +85,5 @@ class Throughput:
             return
         expected = waiting / max(self._per_second, 1.0)
         if expected > patience:
-            _HITS.inc()
-            raise Overloaded(max(math.ceil(expected), 1))
+            LIMIT_HITS.labels("overload").inc()
+            raise Overloaded(seconds=max(math.ceil(expected), 1))

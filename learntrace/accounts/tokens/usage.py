@@ -9,13 +9,11 @@ from learntrace.accounts.models import Token
 
 NOTED_EVERY: Final = timedelta(minutes=5)
 
-# Of keys that an inbox has looked up: their hashes, and the addresses beside them. It doesn't wait for the disk, as other keys
-# wait to be looked up meanwhile; a use that a crash of the database forgets is noted again by a later request.
+# Of keys that an inbox has looked up: their hashes, and the addresses beside them.
 NOTE_USES: Final[LiteralString] = """
-WITH unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 UPDATE accounts_token AS t
    SET last_used_at = statement_timestamp(), last_used_from = left(used.address, 45)
-  FROM unnest(%s::text[], %s::text[]) AS used(key_hash, address), unhurried
+  FROM unnest(%s::text[], %s::text[]) AS used(key_hash, address)
  WHERE t.key_hash = used.key_hash
    AND (t.last_used_at IS NULL OR t.last_used_at < statement_timestamp() - interval '5 minutes')
 """
