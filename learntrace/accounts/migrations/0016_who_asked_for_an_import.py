@@ -23,11 +23,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="rosterjob",
             name="asked_from",
-            field=models.CharField(blank=True, default="", max_length=45),
+            field=models.CharField(blank=True, db_default="", default="", max_length=45),
         ),
         migrations.AddField(
             model_name="rosterjob",
             name="asked_door",
-            field=models.CharField(blank=True, default="page", max_length=20),
+            field=models.CharField(blank=True, db_default="page", default="page", max_length=20),
         ),
     ]
