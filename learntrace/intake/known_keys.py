@@ -23,7 +23,7 @@ from learntrace.intake.protocol import Connection
 
 log = structlog.get_logger(__name__)
 
-REMEMBERED_SECONDS: Final = 60.0
+REMEMBERED_SECONDS: Final = 300.0
 MOST_REMEMBERED: Final = 20_000
 MOST_AT_ONCE: Final = 500
 _CONNECT_SECONDS = 8.0
@@ -148,7 +148,9 @@ class KnownKeys:
         """Note when and from where keys were used, after their requests have gone on."""
         addresses = {name: self._addresses.pop(name, "") for name in asked}
         now = time.monotonic()
-        self._noted = {name: until for name, until in self._noted.items() if until > now}
+        # The oldest first: all are noted for the same time.
+        while self._noted and next(iter(self._noted.values())) <= now:
+            del self._noted[next(iter(self._noted))]
         used = {
             name: address
             for name, address in addresses.items()

@@ -1,0 +1,132 @@
+"""Requests of both sources that wait together are one transaction, and each gets its own answer."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from learntrace.intake.front_door import FrontDoor
+from learntrace.intake.group_commit import ENOUGH, MANY_SENDERS, GroupCommit
+from learntrace.intake.known_keys import KnownKeys
+from learntrace.intake.models import Refusal
+from learntrace.learnpack.inbox.source import LearnPackInbox
+from learntrace.learnpack.models import Webhook
+from learntrace.notebooks.inbox.source import EventsInbox
+from learntrace.notebooks.models import Event
+from tests.support.asgi import asgi_client
+from tests.support.builders import make_academy, make_key, make_user
+from tests.support.notebooks import LIMIT, database_url, make_event
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EVENTS, TELEMETRY = EventsInbox.path, LearnPackInbox.path
+Request = tuple[str, str, Any]
+"""Path, key and body."""
+
+
+class Door:
+    """A front door for both sources in this process."""
+
+    def __init__(self) -> None:
+        self.announced: list[str] = []
+        self.door = FrontDoor(
+            self._django, [EventsInbox(), LearnPackInbox()], self._commits, body_limit=LIMIT, unpacked_limit=LIMIT,
+            keys=KnownKeys(database_url()),
+        )  # fmt: skip
+
+    async def _django(self, scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("passed on to Django")
+
+    def _commits(self) -> GroupCommit:
+        return GroupCommit(database_url(), self.announced.append)
+
+    def post(self, *rounds: list[Request]) -> list[httpx.Response]:
+        """Send each round at once, one after the other; return all answers in order."""
+
+        async def send() -> list[httpx.Response]:
+            answers = []
+            async with asgi_client(self.door) as client:
+                for requests in rounds:
+                    posts = [
+                        client.post(path, content=json.dumps(body), headers={"Authorization": f"Token {key}"})
+                        for path, key, body in requests
+                    ]
+                    answers += await asyncio.gather(*posts)
+            await self.door.close()
+            return answers
+
+        return asyncio.run(send())
+
+
+def transactions(*tables: str) -> set[int]:
+    """Return the transactions that wrote the rows of these tables."""
+    statement = sql.SQL(" UNION ").join(
+        sql.SQL("SELECT xmin::text::bigint FROM {}").format(sql.Identifier(table)) for table in tables
+    )
+    with psycopg.connect(database_url()) as connection:
+        return {number for (number,) in connection.execute(statement)}
+
+
+def state(learner: int) -> dict[str, Any]:
+    return {"asset_id": 1, "slug": f"package-{learner}", "steps": []}
+
+
+def learners(count: int) -> list[str]:
+    academy = make_academy("downtown")
+    return [make_key(make_user(f"learner-{number}", "student", academy)) for number in range(count)]
+
+
+def test_both_sources_and_a_refusal_share_transactions_and_each_gets_its_answer() -> None:
+    keys = learners(6)
+    stranger = make_key(make_user("stranger"))
+    mixed: list[Request] = []
+    for number, key in enumerate(keys):
+        mixed += [(EVENTS, key, [make_event()]), (TELEMETRY, key, state(number))]
+    mixed += [(EVENTS, stranger, [make_event()]), (TELEMETRY, keys[0], {"event": 5, "user_id": 10**12})]
+    door = Door()
+    # The keys are looked up with the first round: the others come together.
+    answers = door.post([(EVENTS, key, [make_event()]) for key in [*keys, stranger]], mixed)[len(keys) + 1 :]
+    for number in range(len(keys)):
+        events, batch = answers[2 * number : 2 * number + 2]
+        assert events.json() == {"accepted": 1, "duplicates": 0, "rejected": []}
+        assert (batch.status_code, batch.text) == (200, "ok")
+    assert [answer.status_code for answer in answers[-2:]] == [403, 403]
+    assert Event.objects.count() == 12
+    assert set(Webhook.objects.values_list("package_slug", flat=True)) == {f"package-{n}" for n in range(6)}
+    assert Refusal.objects.count() >= 2
+    # 14 requests: one commit for the first, and one for those that came while it ran.
+    assert len(transactions("learnpack_webhook") | transactions("events")) <= 5
+    assert transactions("learnpack_webhook") & transactions("events")
+    assert {EventsInbox.topic, LearnPackInbox.topic} <= set(door.announced)
+
+
+def test_where_many_send_one_after_another_commits_are_shared() -> None:
+    keys = learners(MANY_SENDERS + 10)
+
+    async def send() -> int:
+        door = Door()
+        async with asgi_client(door.door) as client:
+
+            async def post(key: str, seconds: float = 0.0) -> None:
+                await asyncio.sleep(seconds)
+                headers = {"Authorization": f"Token {key}"}
+                answer = await client.post(EVENTS, content=json.dumps([make_event()]), headers=headers)
+                assert answer.json()["accepted"] == 1
+
+            # A second counts once it is over.
+            for _second in range(2):
+                await asyncio.gather(*(post(key) for key in keys))
+                await asyncio.sleep(1.0)
+            before = transactions("events")
+            await asyncio.gather(*(post(key, 0.004 * number) for number, key in enumerate(keys)))
+            after = transactions("events")
+        await door.door.close()
+        return len(after - before)
+
+    commits = asyncio.run(send())
+    assert commits <= len(keys) * 2 / 3
+    assert ENOUGH < MANY_SENDERS
