@@ -1,12 +1,13 @@
 """Limits in seconds for the work of one turn."""
 
+import math
 import time
 
 
 class Stopwatch:
     """Runs from when it is made."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float = math.inf) -> None:
         self._began = time.monotonic()
         self._until = self._began + seconds
 

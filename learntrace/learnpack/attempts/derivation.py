@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from learntrace.accounts.write_facts import read_people
 from learntrace.accounts.write_scope import may_describe
 from learntrace.core.sql import fetch
+from learntrace.core.stopwatch import Pace, Stopwatch
 from learntrace.learnpack.academies import Scope, academies_of
 from learntrace.learnpack.attempts.clocks_ahead import count_by_receipt
 from learntrace.learnpack.attempts.document import Subject, entries, steps, testable_steps
@@ -50,8 +51,10 @@ from learntrace.signals.frustration import evaluate_scores
 
 __all__ = ["CLAIM", "TOPIC", "derive", "learners", "take_attempts"]
 
-# Documents may have some 100 KB each, and a turn's learners are locked until its end.
-CLAIM = 100
+# Documents may have some 100 KB each, and a turn's learners are locked until its end. So a turn claims as many as such turns
+# have finished in so many seconds lately: what it claims and can't finish has been read for nothing.
+CLAIM, FEWEST = 100, 20
+TURN_SECONDS = 0.4
 # For how long a turn reads documents, and then for how long it compares what they tell with what is stored.
 READING_SECONDS = 0.25
 
@@ -73,7 +76,7 @@ def take_attempts(limit: int = CLAIM, older_than: float = 0) -> int:
 
     Raises OperationalError when the database is away: they are taken later.
     """
-    return take_turn(SOURCE, _update, limit, older_than, _put_aside)
+    return take_turn(SOURCE, _update, min(limit, _pace.most), older_than, _put_aside)
 
 
 def _put_aside(pair: Pair, error: Exception) -> None:
@@ -81,6 +84,7 @@ def _put_aside(pair: Pair, error: Exception) -> None:
 
 
 _long_documents = LongDocuments()
+_pace = Pace(TURN_SECONDS, least=FEWEST, most=CLAIM)
 
 
 def _update(pairs: Sequence[Pair]) -> dict[Pair, float]:
@@ -88,6 +92,7 @@ def _update(pairs: Sequence[Pair]) -> dict[Pair, float]:
 
     The claim has locked the learners, so that what is stored stays as it is read here.
     """
+    stopwatch = Stopwatch()
     with together():
         ready = change_earlier_ids({user_id for user_id, _slug in pairs})
         subjects = [Subject(*pair) for pair in pairs if pair[0] in ready]
@@ -113,6 +118,8 @@ def _update(pairs: Sequence[Pair]) -> dict[Pair, float]:
         forget_read(document for document in done if not _long_documents.has_failed(document))
         tell_also(evaluate_scores(_scored([document for document in done if document.is_record], academies)))
     unfinished = _unfinished(heads, done)
+    if len(pairs) >= FEWEST:
+        _pace.note(max(len(pairs) - len(unfinished), FEWEST), stopwatch.seconds)
     return {pair: 0.0 for pair in pairs if pair[0] not in ready or Subject(*pair) in unfinished}
 
 

@@ -16,6 +16,7 @@ from learntrace.accounts.models import Academy, Grant, Membership, User
 from learntrace.assignments import staff_telemetry
 from learntrace.assignments.learner_records import learners_with_missing_attempts
 from learntrace.assignments.models import AssignmentTelemetry
+from learntrace.core.stopwatch import Pace
 from learntrace.learnpack.attempts import derivation, short_documents, stored_documents
 from learntrace.learnpack.attempts.derivation import take_attempts
 from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
@@ -234,6 +235,24 @@ def test_many_documents_to_be_read_take_turns_between_which_others_get_theirs(
     assert Activity.objects.filter(user=bob).count() == len(SESSION)
     assert Activity.objects.filter(user=ada, object_id="compile").count() == 12
     assert not UnreadDocument.objects.exists()
+
+
+def test_a_turn_takes_fewer_documents_where_turns_take_long(
+    ada: User, asset: Asset, academy: Academy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(derivation, "FEWEST", 2)
+    monkeypatch.setattr(derivation, "_pace", Pace(1e-6, least=2, most=8))
+    others = [make_user(f"learner-{number}", "student", academy) for number in range(7)]
+    for learner in others:
+        make_task(learner, SLUG)
+    for learner in [ada, *others]:
+        process(BATCHES[-1] | {"user_id": learner.pk}, user=learner, attempts=False)
+    assert take_attempts() == 8
+    assert Activity.objects.values("user").distinct().count() == 8
+    for learner in [ada, *others]:
+        mark_stale(SOURCE, [(learner.pk, SLUG)])
+    taken = [take_attempts() for _turn in range(4)]
+    assert taken == [4, 2, 2, 0]
 
 
 def test_a_document_whose_recording_fails_is_kept_and_holds_up_no_other(
