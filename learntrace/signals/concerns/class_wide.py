@@ -1,9 +1,9 @@
 """Concerns of the class: errors that many of its learners met on one assignment within a quarter of an hour."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
 
@@ -143,27 +143,18 @@ def class_concerns(
 
 def _met(asked: Mapping[str, object]) -> dict[ErrorOn, Met]:
     """Return how each error was met, variants of an error taken together."""
-    texts: dict[ErrorOn, set[str]] = {}
-    met: dict[ErrorOn, Met] = {}
-    for about, name, message, user_id, times, first_at, last_at in fetch(_MET, asked):
-        place = ErrorOn(about, group_of(name, message))
-        texts.setdefault(place, set()).add(text_of(name, message))
-        one = Met(group_text(name, message), frozenset({user_id}), times, first_at, last_at)
-        met[place] = _together(met[place], one) if place in met else one
-    return {
-        place: replace(one, text=next(iter(texts[place]))) if len(texts[place]) == 1 else one
-        for place, one in met.items()
-    }
+    rows: dict[ErrorOn, list[tuple[Any, ...]]] = {}
+    for about, name, message, *told in fetch(_MET, asked):
+        rows.setdefault(ErrorOn(about, group_of(name, message)), []).append((name, message, *told))
+    return {place: _together(told) for place, told in rows.items()}
 
 
-def _together(one: Met, other: Met) -> Met:
-    return Met(
-        one.text,
-        one.learners | other.learners,
-        one.times + other.times,
-        min(one.first_at, other.first_at),
-        max(one.last_at, other.last_at),
-    )
+def _together(rows: Sequence[tuple[Any, ...]]) -> Met:
+    """Return what rows of one error tell: name, message, learner, how often, and from when to when it was met."""
+    names, messages, learners, times, first, last = zip(*rows, strict=True)
+    texts = {text_of(name, message) for name, message in set(zip(names, messages, strict=True))}
+    text = texts.pop() if len(texts) == 1 else group_text(names[0], messages[0])
+    return Met(text, frozenset(learners), sum(times), min(first), max(last))
 
 
 def _cohorts(academy: Academy, active: Collection[int]) -> dict[int, set[int]]:

@@ -1,10 +1,14 @@
 """How concerns tell errors: by the groups and the texts of `measures.error_groups`, as all else that tells of them."""
 
+from functools import lru_cache
+
 from learntrace.measures import error_groups
 from learntrace.measures.activity import Failure
 from learntrace.measures.error_groups import one_line, variant_of
 
 
+# A class meets the same errors all the time.
+@lru_cache(maxsize=4096)
 def group_of(name: str, message: str) -> str:
     """Return the digest of an error's group, which its counts have too (`progress.ErrorCount.group_digest`)."""
     return error_groups.group_of(Failure(name, message)).digest
