@@ -71,6 +71,7 @@ urlpatterns = [
     path("password/choose", account_passwords.choose, name="password-choose"),
     # Keys of the academy
     path("keys", key_views.keys, name="keys"),
+    path("keys/<int:token_id>", key_views.key, name="keys-one"),
     path("keys/make", key_views.make, name="keys-make"),
     path("keys/rotate", key_views.rotate, name="keys-rotate"),
     path("keys/end", key_views.end, name="keys-end"),

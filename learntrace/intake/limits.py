@@ -30,9 +30,7 @@ class TooManyRequests(Problem):
 
     status_code = 429
     slug = "too-many-requests"
-    text = _(
-        "Too many requests or too much data: this is over the limit of one %(whose)s. Try again in %(seconds)s seconds"
-    )
+    text = _("Too many requests or too much data: this is over the limit of one %(whose)s. Try again in %(seconds)s s")
 
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(self.values["seconds"])}

@@ -25,12 +25,17 @@ class RefusalCount:
     newest: datetime
 
 
-def refusals_in(academy: Academy, since: datetime, path: str = "") -> tuple[RefusalCount, ...]:
+def refusals_in(
+    academy: Academy, since: datetime, path: str = "", *, until: datetime | None = None
+) -> tuple[RefusalCount, ...]:
     """Count the refused requests of an academy's users since a time, the most frequent reason first; one query.
 
-    With `path`, those that a source's path has refused.
+    With `path`, those that a source's path has refused. With `until`, those that began before: a row counts the requests of
+    an hour at most.
     """
     refusals = Refusal.objects.filter(user__in=learners_of(academy))
+    if until is not None:
+        refusals = refusals.filter(created_at__lt=until)
     return _by_reason(refusals.filter(path=path) if path else refusals, since)
 
 

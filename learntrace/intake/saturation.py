@@ -53,7 +53,7 @@ class Overloaded(TooManyRequests):
 
     status_code = 503
     slug = "overloaded"
-    text = _("The server gets more telemetry than it can store at the moment. Try again in %(seconds)s seconds")
+    text = _("The server gets more telemetry than it can store at the moment. Try again in %(seconds)s s")
 
 
 class Throughput:

@@ -46,10 +46,15 @@ class LastEvent:
     version: str
 
 
-def count_since(academy: Academy, since: datetime) -> int:
-    """Count the academy's events that came after a time, rejected ones by when they were sent last; two queries."""
-    accepted = Event.objects.filter(seen(academy), academy=academy, created_at__gt=since).count()
-    return accepted + RejectedEvent.objects.filter(seen(academy), academy=academy, updated_at__gt=since).count()
+def count_since(academy: Academy, since: datetime, until: datetime | None = None) -> int:
+    """Count the academy's events that came after a time, and before another one; rejected ones by when they were sent last.
+
+    Two queries.
+    """
+    accepted, rejected = Event.objects.filter(created_at__gt=since), RejectedEvent.objects.filter(updated_at__gt=since)
+    if until is not None:
+        accepted, rejected = accepted.filter(created_at__lt=until), rejected.filter(updated_at__lt=until)
+    return sum(rows.filter(seen(academy), academy=academy).count() for rows in (accepted, rejected))
 
 
 def count_waiting(academy: Academy) -> int:

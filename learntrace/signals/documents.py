@@ -1,15 +1,16 @@
 """A signal as plain JSON, the same in the API, the live stream and webhooks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from learntrace.accounts.models import User
+from learntrace.core import counted
 from learntrace.measures.failures import FAILED, UNKNOWN
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.detectors import KINDS
@@ -24,6 +25,14 @@ SEVERITIES: Mapping[int, str] = {
 _UNKNOWN = "?"
 # What failed without saying more has one of the names of `measures.failures`, which is no word for people.
 _WITHOUT_MESSAGE = gettext_noop("an error without a message")
+
+
+_NOUNS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "attempts": counted.attempts,
+    "failed_attempts": counted.failed_attempts,
+    "minutes": counted.minutes,
+    "successes": counted.successes_in_a_row,
+}
 
 
 class _Values(dict[str, Any]):
@@ -107,7 +116,7 @@ def _filled(sentence: str, signal: Signal, learner: User, language: str, about: 
     )
     if values["error"] in (FAILED, UNKNOWN):
         values["error"] = _in(language, _WITHOUT_MESSAGE)
-    values |= {"count": signal.count, "learner": learner.display_name}
+    values |= {"count": signal.count, "learner": learner.display_name, **_with_nouns(signal, values, language)}
     values["assignment"] = about or _subject(signal, values)
     try:
         filled = _in(language, sentence) % values
@@ -116,6 +125,25 @@ def _filled(sentence: str, signal: Signal, learner: User, language: str, about: 
         return f"{name}: {values['learner']}, {values['assignment']} ({signal.count})"
     asked, end = _asked(values.get("asked"), language), "." if filled.endswith(".") else ""
     return filled.removesuffix(end) + asked + end
+
+
+def _with_nouns(signal: Signal, facts: Mapping[str, Any], language: str) -> dict[str, str]:
+    """Return the numbers that sentences tell with their nouns: "1 minute", "12 minutes"."""
+    numbers = {
+        "attempts": signal.count,
+        "failed_attempts": signal.count,
+        "minutes": facts.get("minutes"),
+        "successes": facts.get("successes"),
+    }
+    return {
+        noun: _counted(language, noun, number) for noun, number in numbers.items() if isinstance(number, int | float)
+    }
+
+
+@lru_cache(maxsize=1024)
+def _counted(language: str, noun: str, number: float) -> str:
+    with translation.override(language):
+        return _NOUNS[noun](number)
 
 
 def _asked(times: object, language: str) -> str:

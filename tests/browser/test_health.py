@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -181,6 +182,26 @@ def test_periods_are_chosen_and_nothing_has_to_go_wrong(visit: Visit, troubled: 
     )
     page = visit("/telemetry", troubled.teacher)
     expect(page.get_by_text("Nothing failed in this period.")).to_be_visible()
-    page.get_by_role("link", name="7 days").click()
-    expect(page).to_have_url(re.compile("period=7d$"))
+    page.get_by_label("Period").select_option("7d")
+    expect(page).to_have_url(re.compile("range=7d"))
     expect(page.get_by_role("cell", name="long ago")).to_be_visible()
+
+
+def test_times_of_ones_own_are_chosen_in_the_readers_zone(visit: Visit, troubled: Scene) -> None:
+    at = (timezone.now() - timedelta(days=9)).replace(hour=12, minute=0)
+    Webhook.objects.create(
+        is_streaming=False, event="batch", payload={}, student=troubled.learner, status="ERROR",
+        status_text="long ago", created_at=at,
+    )  # fmt: skip
+    page = visit("/telemetry", troubled.teacher, zone="America/New_York")
+    there = at.astimezone(ZoneInfo("America/New_York"))
+    page.get_by_label("Period").select_option("custom")
+    page.get_by_label("Since (America/New_York)").fill(f"{there - timedelta(minutes=5):%Y-%m-%dT%H:%M}")
+    page.get_by_label("Until (America/New_York)").fill(f"{there + timedelta(minutes=5):%Y-%m-%dT%H:%M}")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("cell", name="long ago")).to_be_visible()
+    heading = page.get_by_role("heading", name=re.compile("^Webhooks by hour, "))
+    expect(heading).to_contain_text(f"{there - timedelta(minutes=5):%H:%M} to")
+    expect(page.locator("[data-part=chart] .legend b")).to_have_text(["0", "0", "0", "1"])
+    assert complaints(page) == []
+    assert page.evaluate(OUTSIDE) == []

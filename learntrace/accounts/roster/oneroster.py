@@ -141,12 +141,13 @@ class _Reader:
 
     def notes(self) -> list[str]:
         """Return sentences about what was left out."""
+        # A stored sentence has one form for all numbers: so the number stands behind its noun.
         texts = {
-            "role": _("%(count)s parents or relatives were left out."),
-            "school": _("%(count)s rows of other schools were left out."),
-            "ended": _("%(count)s rows that the file marks as deleted, and that say nothing else, were left out."),
+            "role": _("Parents and relatives left out: %(count)s."),
+            "school": _("Rows of other schools left out: %(count)s."),
+            "ended": _("Rows left out that the file marks as deleted, and that say nothing else: %(count)s."),
             "teaching": _(
-                "%(count)s enrollments of teachers were left out: a teacher sees the whole academy unless limited to cohorts."
+                "Enrollments of teachers left out: %(count)s. A teacher sees the whole academy unless limited to cohorts."
             ),
         }
         return [texts[reason] % {"count": count} for reason, count in sorted(self._skipped.items())]
@@ -166,10 +167,8 @@ class _Reader:
             if {row.get(key, "").casefold() for key in ("name", "identifier", "sourcedid")} & self._schools:
                 return row["sourcedid"]
         names = ", ".join(row.get("name", "") for _line, row in rows[:5])
-        text = _(
-            "the file has people of %(count)s schools (%(names)s), and none of them is this academy: export one school"
-        )
-        raise RosterFileError(rows[0][0], text % {"count": len(rows), "names": names[:200]})
+        text = _("none of the file's schools is this academy: %(names)s. Export this academy alone")
+        raise RosterFileError(rows[0][0], text % {"names": names[:200]})
 
     def _people(self, school: str | None) -> tuple[list[Value], list[Value]]:
         users, memberships = [], []

@@ -5,6 +5,7 @@ import ipaddress
 import sys
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from learntrace.accounts.models import User
 from learntrace.accounts.second_factor.factors import forget_all
@@ -53,7 +54,8 @@ def _list() -> int:
     names = dict(User.objects.filter(pk__in=accounts).values_list("pk", "username"))
     for subject, seconds in subjects:
         shown = f"{subject} ({names.get(int(subject.partition(':')[2]), '')})" if _is_of_user(subject) else subject
-        print(_("%(subject)s: %(seconds)s seconds left") % {"subject": shown, "seconds": seconds})
+        left = ngettext("%(subject)s: %(seconds)s second left", "%(subject)s: %(seconds)s seconds left", seconds)
+        print(left % {"subject": shown, "seconds": seconds})
     print(_("Locked: %(count)s") % {"count": len(subjects)})
     return 0
 

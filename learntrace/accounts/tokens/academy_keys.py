@@ -144,6 +144,18 @@ def account_named(academy: Academy, actor: User, name: str) -> User:
     return user
 
 
+def key_of(academy: Academy, actor: User, token_id: int) -> Token:
+    """Return a key, in force or expired.
+
+    Raises KeyEnded.
+    """
+    managed = managed_accounts(academy, actor)
+    token = Token.objects.select_related("user").filter(pk=min(token_id, 2**63 - 1), user__in=managed).first()
+    if token is None:
+        raise ended_problem(token_id, managed)
+    return token
+
+
 def scopes_for(academy: Academy, actor: User, user: User) -> tuple[str, ...]:
     """Return the scopes of which an admin may get a key for an account: all for programs and for oneself."""
     if user.pk == actor.pk or user.pk in programs_among(academy, [user]):

@@ -52,7 +52,7 @@ def due_dates_of(academy: Academy) -> QuerySet[DueDate]:
 
 def dues_in(academy: Academy) -> Dues:
     """Return the due dates of an academy's learners; one query where there are none."""
-    rows = list(DueDate.objects.filter(cohort__in=cohorts_of(academy)))
+    rows = list(DueDate.objects.filter(cohort__in=cohorts_of(academy)).select_related("cohort"))
     if not rows:
         return Dues()
     cohorts: dict[int, set[int]] = {}

@@ -28,7 +28,21 @@ _PLACEHOLDER = re.compile(r"%\(\w+\)[#0\- +]*\d*(?:\.\d+)?[a-z]|\{\w*\}|%%")
 # Texts that are the same in both languages; any other translation that equals its English was forgotten.
 SAME_IN = {
     "es": frozenset(
-        {"Error", "OK", "Roles", "Slug", "Webhook", "Webhooks", "token", "tokens", "webhook", "webhooks", "no"}
+        {
+            "Error",
+            "error",
+            "OK",
+            "Roles",
+            "Slug",
+            "%(count)s webhook",
+            "Webhook",
+            "Webhooks",
+            "token",
+            "tokens",
+            "webhook",
+            "webhooks",
+            "no",
+        }
     )
 }
 

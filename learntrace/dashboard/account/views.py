@@ -25,6 +25,7 @@ from learntrace.accounts.tokens.academy_keys import ended_problem
 from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
+from learntrace.dashboard.keys.use import KeyUse, use_of
 from learntrace.dashboard.layout.page import Page, form_on, signed_in_page
 
 # Days for which a key may be made; 0: until it is ended.
@@ -67,6 +68,7 @@ class AccountContext:
     missing: str
     may_ask: bool
     asking: bool
+    use: KeyUse | None
     made: str = ""
     problem: str = ""
     scopes: Sequence[tuple[str, str | Promise]] = tuple(TokenScope.choices)
@@ -82,9 +84,11 @@ def account(request: HttpRequest, page: Page) -> HttpResponse:
 
 def _show(request: HttpRequest, page: Page, *, made: str = "", problem: Problem | None = None) -> HttpResponse:
     sessions = [_session_line(row, request.session.session_key) for row in sessions_of(page.user)[:MOST_SESSIONS]]
+    keys = [KeyLine(token, TokenScope(token.scope).label) for token in own.tokens_of(page.user)]
     context = AccountContext(
         sessions=sessions,
-        keys=[KeyLine(token, TokenScope(token.scope).label) for token in own.tokens_of(page.user)],
+        keys=keys,
+        use=use_of(page.user) if keys else None,
         has_password=page.user.has_usable_password(),
         factors=factors_of(page.user),
         passkeys=list(Passkey.objects.filter(user=page.user).order_by("pk")),

@@ -41,6 +41,7 @@ from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.layout.sign_in import safe_next
 from learntrace.progress.corrections import step_renames
 from learntrace.progress.corrections.step_renames import FormerStepRow, current_steps, former_steps
+from learntrace.progress.reports.asset_dues import CohortDue, asset_dues
 from learntrace.progress.reports.asset_steps import Steps, steps_of
 from learntrace.progress.reports.missing_telemetry import learners_without_telemetry
 from learntrace.registry.models import Asset
@@ -88,7 +89,7 @@ class LearnersContext:
 class AssetContext(LearnersContext):
     """The context of `assets/asset.html`; `current_steps` are (key, title).
 
-    `rename`, `sync`, `status`, `diagnosis` and `its_assignments` are URLs.
+    `rename`, `sync`, `status`, `diagnosis`, `its_assignments` and `due_dates` are URLs.
     """
 
     translated: TranslatedAsset
@@ -111,6 +112,8 @@ class AssetContext(LearnersContext):
     learner_count: int
     notebooks: Sequence[NotebookSection]
     cards: Cards
+    dues: Sequence[CohortDue] = ()
+    due_dates: str = ""
     states: Sequence[str] = STEP_STATES
     most: int = MOST_LEARNERS
     default_sort: str = _LATEST
@@ -184,6 +187,8 @@ def _asset_context(
         learner_count=len(learners),
         notebooks=notebook_sections(page.academy, translated),
         cards=cards_of(page, concerns_on_assets(page.academy, translated.translations)) if people else Cards(),
+        dues=asset_dues(page.academy, asset_ids) if people else (),
+        due_dates=page.address("people-due-dates"),
     )
 
 

@@ -27,7 +27,8 @@ _LANE = 32
 class Column:
     """An assignment. `name` is its key without the prefix, `label` its title, else what tells its name from the asset's others.
 
-    `asset_id` is 0 where the assignment isn't published.
+    `asset_id` is 0 where the assignment isn't published. `due` and `late_text` tell until when its asset is due, and how many
+    learners are late or have an extension; empty where nothing is.
     """
 
     key: str
@@ -37,6 +38,8 @@ class Column:
     asset: str
     asset_slug: str
     asset_id: int = 0
+    due: str = ""
+    late_text: str = ""
 
     @cached_property
     def url(self) -> str:
@@ -110,6 +113,14 @@ class Group:
     folded: bool = False
     done: Sequence[int] = ()
     start: bool = False
+
+    @property
+    def due(self) -> str:
+        return self.columns[0].due
+
+    @property
+    def late_text(self) -> str:
+        return self.columns[0].late_text
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
 """The class as the page shows it: columns, learners in the order of need, and the concerns that are not over."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils import timezone
 
 from learntrace.accounts.cohort_limits.limit import is_limited
-from learntrace.accounts.models import Academy
-from learntrace.assignments.due_dates.reading import dues_in
+from learntrace.accounts.models import Cohort
+from learntrace.assignments.due_dates.reading import Dues, dues_in
 from learntrace.assignments.due_dates.standing import timeliness
 from learntrace.dashboard.classroom.grid import Column, Learner, by_need, columns_of
+from learntrace.dashboard.components.dues import due_text, late_text
 from learntrace.progress.reports.activity_rate import ActivityRate, Scope, activity_rate_of
 from learntrace.progress.reports.class_filter import ClassFilter
 from learntrace.progress.reports.class_now import ClassLearner, read_class
@@ -49,19 +50,21 @@ def snapshot_of(chosen: ClassFilter, kept: Collection[int] = ()) -> ClassSnapsho
     keys = [assignment.key for assignment in now.assignments] if chosen.asset else []
     concerns = concerns_of_class(chosen.academy, learner_ids, chosen.asset, everybody=everybody, keys=keys, kept=kept)
     columns = columns_of(now.assignments, now.unpublished)
-    told = timeliness_of(chosen.academy, now.learners, columns)
+    dues = dues_in(chosen.academy)
+    told = timeliness_of(dues, now.learners, columns)
     learners = [
         Learner.of(learner, concerns.trouble.get(learner.id, Trouble()), told.get(learner.id))
         for learner in now.learners
     ]
+    columns = with_dues(columns, dues, chosen.cohort, learners)
     return ClassSnapshot(columns, by_need(learners, [column.key for column in columns]), now.narrowed, concerns)
 
 
 def timeliness_of(
-    academy: Academy, learners: Collection[ClassLearner], columns: Collection[Column]
+    dues: Dues, learners: Collection[ClassLearner], columns: Collection[Column]
 ) -> dict[int, dict[str, str]]:
-    """Return what is late, was done late or is extended, by learner and assignment; one query where nothing is due."""
-    dues, now = dues_in(academy), timezone.now()
+    """Return what is late, was done late or is extended, by learner and assignment."""
+    now = timezone.now()
     due_columns = [column for column in columns if column.asset_slug in dues.by_cohort]
     found: dict[int, dict[str, str]] = {}
     for learner in learners:
@@ -73,6 +76,32 @@ def timeliness_of(
             if told and told != "due":
                 found.setdefault(learner.id, {})[column.key] = told
     return found
+
+
+def with_dues(
+    columns: Sequence[Column], dues: Dues, cohort: Cohort | None, learners: Sequence[Learner]
+) -> list[Column]:
+    """Return the columns with what their headings tell of due dates: those of the cohort, else of each that has one."""
+    texts: dict[str, tuple[str, str]] = {}
+    for slug in {column.asset_slug for column in columns} & dues.by_cohort.keys():
+        rows = [row for row in dues.by_cohort[slug].values() if cohort is None or row.cohort_id == cohort.pk]
+        if rows:
+            keys = [column.key for column in columns if column.asset_slug == slug]
+            texts[slug] = due_text(rows), _how_many(keys, learners)
+    return [
+        replace(column, due=texts[column.asset_slug][0], late_text=texts[column.asset_slug][1])
+        if column.asset_slug in texts
+        else column
+        for column in columns
+    ]
+
+
+def _how_many(keys: Sequence[str], learners: Sequence[Learner]) -> str:
+    """Return how many learners are late on one of the assignments, and how many others have an extension."""
+    words = [{learner.timeliness.get(key, "") for key in keys} for learner in learners]
+    late = sum("late" in own for own in words)
+    extended = sum("extended" in own and "late" not in own for own in words)
+    return late_text(late, extended)
 
 
 def activity_of(chosen: ClassFilter, snapshot: ClassSnapshot) -> ClassActivity:

@@ -62,7 +62,7 @@ _DAYS: Final[Sequence[Preset]] = (
 class DateRange:
     """A range of dates; None is open. `chosen`: the name of a preset, CUSTOM, or empty for any time.
 
-    `problem` says what is wrong with the times that were given; then it is any time.
+    `problem` says what is wrong with the times that were given; then it is any time. `may_be_open`: any time may be chosen.
     """
 
     chosen: str = ""
@@ -70,6 +70,7 @@ class DateRange:
     until: datetime | None = None
     presets: Sequence[Preset] = LOG_PRESETS
     problem: str = ""
+    may_be_open: bool = True
 
     @property
     def since_field(self) -> str:

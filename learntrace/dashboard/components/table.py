@@ -52,19 +52,26 @@ def paged(rows: Sequence[Row], request: HttpRequest, per_page: int = PER_PAGE) -
 
 
 def paged_rows(
-    rows: "QuerySet[_Model]", request: HttpRequest, per_page: int = PER_PAGE, otherwise: int = 1
+    rows: "QuerySet[_Model]",
+    request: HttpRequest,
+    per_page: int = PER_PAGE,
+    otherwise: int = 1,
+    *,
+    parameter: str = "page",
 ) -> "Paging[_Model]":
     """Return the page of a query's rows that `?page=` names, else the nearest one; `otherwise` where it names none. Two
-    queries."""
-    return _page(rows, rows.count(), request, per_page, otherwise)
+    queries. `parameter`: another name, for the second table of a page."""
+    return _page(rows, rows.count(), request, per_page, otherwise, parameter)
 
 
 _Model = TypeVar("_Model", bound=Model)
 
 
-def _page(rows: Any, count: int, request: HttpRequest, per_page: int, otherwise: int = 1) -> Paging[Any]:
+def _page(
+    rows: Any, count: int, request: HttpRequest, per_page: int, otherwise: int = 1, parameter: str = "page"
+) -> Paging[Any]:
     pages = max(1, -(-count // per_page))
-    wanted = natural(request.GET.get("page", "").strip()) or otherwise
+    wanted = natural(request.GET.get(parameter, "").strip()) or otherwise
     number = min(max(wanted, 1), pages, _MOST_PAGES)
     start = (number - 1) * per_page
     return Paging(list(rows[start : start + per_page]), number, pages, count, start + 1 if count else 0)

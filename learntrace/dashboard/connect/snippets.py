@@ -15,6 +15,7 @@ class Snippets:
 
     learnpack_url: str
     learn_json: str
+    version: str
     header: str
     install: str
     variables: str
@@ -30,7 +31,9 @@ def snippets_of(server: str, academy: Academy, key: str = "") -> Snippets:
     install = f"pip install jupyter_learntrace-{version('learntrace')}-py3-none-any.whl"
     return Snippets(
         learnpack_url=url,
-        learn_json=json.dumps({"telemetry": {"batch": url}}, indent=2),
+        # A member of the file's object, with the comma to the next one: the file always has others.
+        learn_json=f'"telemetry": {json.dumps({"batch": url})},',
+        version=version("learntrace"),
         header=f"Authorization: Token {shown}",
         install=install,
         variables=f"export LEARNTRACE_URL={server}\nexport LEARNTRACE_TOKEN={shown}",

@@ -1,6 +1,6 @@
 """The page Connect: what to copy for LearnPack and for notebooks, a key, and a light that turns green with the first event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, Protocol
@@ -22,10 +22,11 @@ from learntrace.accounts.roles import UPLOAD_ANY, UPLOAD_OWN
 from learntrace.accounts.tokens import own
 from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import Problem
+from learntrace.dashboard.connect import effects
 from learntrace.dashboard.connect.snippets import Snippets, snippets_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.diagnosis.connection import Connection, State, connections_of
-from learntrace.diagnosis.sample_progress import SampleProgress, sample_progress
+from learntrace.diagnosis.sample_progress import SampleProgress, sample_contents, sample_progress
 
 # Who changes an academy's settings also manages its keys.
 KEYS: Final = "crud_academy_auth_settings"
@@ -66,6 +67,15 @@ class Light:
 
 
 @dataclass(frozen=True)
+class Step:
+    """What there is to do once something is connected: a button, and what it is for."""
+
+    url: str
+    title: str | Promise
+    why: str | Promise
+
+
+@dataclass(frozen=True)
 class ConnectContext:
     """The context of `connect/connect.html`.
 
@@ -80,8 +90,11 @@ class ConnectContext:
     snippets: Snippets
     may_send: bool
     for_all: bool
+    steps: Sequence[Step]
+    all_connected: bool
     sample: SampleProgress | None
     in_sample: bool
+    taking_out: Sequence[str] = ()
     only_here: str = ""
     learner_keys_url: str = ""
     made: str = ""
@@ -116,14 +129,18 @@ def _show(
     learnpack, notebooks = (_light(page, connection) for connection in connections_of(page.academy))
     permissions = permissions_of(page.user)
     progress, server = sample_progress(), server_url(request)
+    contents = sample_contents() if may_sample(page) else None
     context = ConnectContext(
         learnpack=learnpack,
         notebooks=notebooks,
         snippets=snippets_of(server, page.academy, made),
         may_send=UPLOAD_OWN in permissions,
         for_all=UPLOAD_ANY in permissions,
+        steps=_steps(page, learnpack, notebooks),
+        all_connected=not (learnpack.soon or notebooks.soon),
         sample=progress if may_sample(page) else None,
         in_sample=progress.academy == page.academy,
+        taking_out=effects.of_taking_out(contents) if contents else (),
         learner_keys_url=_learner_keys(page, learnpack, notebooks),
         only_here=server if _is_loopback(server) else "",
         made=made,
@@ -131,6 +148,21 @@ def _show(
         problem=problem.sentence() if problem else "",
     )
     return page.show("connect/connect.html", context, problem.status_code if problem else 200)
+
+
+def _steps(page: AcademyPage, *lights: Light) -> list[Step]:
+    """Return what comes next for the user, nothing while nothing is connected."""
+    if all(light.soon for light in lights):
+        return []
+    steps = []
+    if page.can("crud_member") and page.sees_all:
+        invite, roster = page.address("people-invitations"), page.address("people-import")
+        steps = [
+            Step(invite, gettext_lazy("Invite learners"), gettext_lazy("They create their accounts by a link.")),
+            Step(roster, gettext_lazy("Import the roster"), gettext_lazy("From a file of your school's system.")),
+        ]
+    watch = gettext_lazy("See who works on what, and who is stuck.")
+    return [*steps, Step(page.address("class-now"), gettext_lazy("Open Class now"), watch)]
 
 
 def _learner_keys(page: AcademyPage, *lights: Light) -> str:
@@ -181,7 +213,5 @@ def sample(request: HttpRequest, page: AcademyPage, data: Callable[[], SampleDat
         academy = data().put_in(page.user)
     except Problem as problem:
         return _show(request, page, problem=problem)
-    messages.success(
-        request, _("The sample data is being processed. Look at its academy, “%(name)s”.") % {"name": academy.name}
-    )
+    messages.success(request, _("The sample data was added, as the academy “%(name)s”.") % {"name": academy.name})
     return redirect(f"{page.address('connect')}#sample")

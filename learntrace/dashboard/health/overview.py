@@ -95,7 +95,7 @@ def health_of(academy: Academy, period: Period, now: datetime | None = None) -> 
     last_event = event_queries.last_event_at(academy)
     moments = (last_event, *(line.at for line in newest[:1] + events[:1]))
     slots, waiting = slots_of(academy, period, now), webhook_queries.waiting_in(academy)
-    rejected = count_by_code(academy, period.start(now))
+    rejected = count_by_code(academy, period.start(now), period.until)
     webhooks = SourceHealth(
         "LearnPack",
         newest[0].at if newest else None,
@@ -108,7 +108,7 @@ def health_of(academy: Academy, period: Period, now: datetime | None = None) -> 
         "Jupyter",
         last_event,
         event_queries.count_since(academy, now - RECENT),
-        event_queries.count_since(academy, period.start(now)),
+        event_queries.count_since(academy, period.start(now), period.until),
         sum(count.events for count in rejected),
         event_queries.count_waiting(academy),
     )
@@ -123,7 +123,7 @@ def health_of(academy: Academy, period: Period, now: datetime | None = None) -> 
         wrong_clocks=tuple(event_queries.wrong_clocks(academy, now - CLOCKS)),
         sources=(webhooks, notebooks),
         slots=slots,
-        refusals=refusals_in(academy, period.start(now)),
+        refusals=refusals_in(academy, period.start(now), until=period.until),
         rejected=rejected,
         newest=newest,
         events=events,

@@ -1,7 +1,7 @@
 """Telemetry health: whether telemetry arrives, why webhooks failed, and what was refused or rejected."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.contrib import messages
@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from learntrace.accounts.people.naming import unambiguous
 from learntrace.core.errors import Problem
 from learntrace.core.quoting import quoted
-from learntrace.dashboard.components.date_range import ANY_TIME, DateRange, date_range_of
+from learntrace.dashboard.components.date_range import ANY_TIME, CUSTOM, DateRange, Preset, date_range_of
 from learntrace.dashboard.components.json_text import legible
 from learntrace.dashboard.components.table import Paging, csv_answer, paged_rows, timed, wants_csv
 from learntrace.dashboard.health.overview import AcademyHealth, Health, health_of
-from learntrace.dashboard.health.volume import PERIODS, Period, period_named
+from learntrace.dashboard.health.volume import PERIODS, Period, own_period, period_named
 from learntrace.dashboard.health.volume_chart import Chart, chart_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read, refused
 from learntrace.dashboard.layout.sign_in import safe_next
@@ -34,6 +34,7 @@ from learntrace.notebooks.validation import rejections
 # How many of the newest rejected events the overview shows beside their counts.
 NEWEST_REJECTED = 5
 MOST_IN_CSV = 10_000
+_PRESETS = tuple(Preset(period.name, period.title, period.length * period.count) for period in PERIODS)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class HealthContext:
     rejected: Sequence[RejectedLine]
     may: bool
     most: int
-    periods: Sequence[Period] = PERIODS
+    dates: DateRange
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,18 @@ def telemetry_health(request: HttpRequest, page: AcademyPage, look: Callable[[],
     if not health.migrations:
         return refused(request, 503, _("The database needs an update. Run learntrace migrate on the server."))
     now = timezone.now()
-    period = period_named(request.GET.get("period", ""))
+    dates = _dates(request)
+    own = dates.chosen == CUSTOM
+    period = own_period(dates.since, dates.until, now) if own else period_named(dates.chosen)
     found = health_of(page.academy, period, now)
     since = period.start(now)
-    failed = causes.causes_of(page.academy, since)
-    lines = [_cause_line(page, cause, since) for cause in failed.found]
+    failed = causes.causes_of(page.academy, since, period.until)
+    lines = [_cause_line(page, cause, since, period.until) for cause in failed.found]
     if wants_csv(request):
         return _causes_csv(lines)
-    rejected = rejected_of(page.academy, Request(request))[:NEWEST_REJECTED] if found.rejected else []
+    rejected = (
+        rejected_of(page.academy, Request(request), since, period.until)[:NEWEST_REJECTED] if found.rejected else []
+    )
     context = HealthContext(
         health=health,
         found=found,
@@ -116,8 +121,19 @@ def telemetry_health(request: HttpRequest, page: AcademyPage, look: Callable[[],
         rejected=_rejected_lines(rejected),
         may=page.can("crud_telemetry"),
         most=causes.MOST_ROWS,
+        dates=dates,
     )
     return page.show("health/telemetry_health.html", context)
+
+
+def _dates(request: HttpRequest) -> DateRange:
+    """Return the range that is asked for; `?period=` is its name in older links."""
+    default = period_named(request.GET.get("period", "")).name
+    try:
+        dates = date_range_of(request, _PRESETS, default)
+    except Problem as problem:
+        dates = replace(ANY_TIME, presets=_PRESETS, problem=f"{problem.sentence()}.")
+    return replace(dates, chosen=dates.chosen or default, may_be_open=False)
 
 
 @require_safe
@@ -156,14 +172,15 @@ def retry_rejected(request: HttpRequest, page: AcademyPage, rejected_id: int) ->
     return redirect(safe_next(request, page.address("telemetry-health-rejected")))
 
 
-def _cause_line(page: AcademyPage, cause: causes.Cause, since: datetime) -> CauseLine:
+def _cause_line(page: AcademyPage, cause: causes.Cause, since: datetime, until: datetime | None) -> CauseLine:
     example = cause.example
     subject = example.asset.slug if example.asset else example.package_slug or ""
     filters = {
         "status": "ERROR",
         "event": quoted(cause.event),
         "cause": quoted(cause.text),
-        "since": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ"),
+        "since": _minute(since),
+        "until": "" if until is None else _minute(until),
     }
     student = example.student
     return CauseLine(
@@ -178,6 +195,10 @@ def _cause_line(page: AcademyPage, cause: causes.Cause, since: datetime) -> Caus
         diagnose=page.address("diagnosis", user=unambiguous(student.pk), asset=subject) if student and subject else "",
         learner=student.display_name if student else "",
     )
+
+
+def _minute(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def _rejected_lines(rows: Iterable[RejectedEvent]) -> list[RejectedLine]:

@@ -23,6 +23,7 @@ from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.account.views import LIFETIMES
 from learntrace.dashboard.components.table import Paging, paged_rows
+from learntrace.dashboard.keys.use import KeyUse, use_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, form_on
 
 # Who changes an academy's settings also manages its keys.
@@ -34,6 +35,7 @@ GRACE_WORDS: Final = {
     24: gettext_lazy("after a day"),
     168: gettext_lazy("after a week"),
 }
+GRACE_CHOICES: Final = tuple((hours, GRACE_WORDS[hours]) for hours in GRACES)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class KeyLine:
 
     token: Token
     use: str | Promise
+    url: str
     learner_url: str
     may_rotate: bool
 
@@ -81,7 +84,15 @@ class KeysContext:
     problem: str = ""
     scopes: Sequence[tuple[str, str | Promise]] = tuple(TokenScope.choices)
     lifetimes: Sequence[int] = LIFETIMES
-    graces: Sequence[tuple[int, str | Promise]] = tuple((hours, GRACE_WORDS[hours]) for hours in GRACES)
+
+
+@dataclass(frozen=True)
+class KeyContext:
+    """The context of `keys/key.html`."""
+
+    line: KeyLine
+    use: KeyUse
+    graces: Sequence[tuple[int, str | Promise]] = GRACE_CHOICES
 
 
 @require_safe
@@ -129,11 +140,24 @@ def _lines(page: AcademyPage, tokens: Sequence[Token]) -> list[KeyLine]:
         KeyLine(
             token,
             TokenScope(token.scope).label if token.scope in TokenScope.values else token.scope,
+            url=page.address("keys-one", token.pk),
             learner_url=page.address("learners-one", token.user_id),
             may_rotate=token.pk in rotatable,
         )
         for token in tokens
     ]
+
+
+@require_safe
+@academy_page(CAPABILITY)
+def key(request: HttpRequest, page: AcademyPage, token_id: int) -> HttpResponse:
+    """Show what a key was used for, with the forms that rotate and revoke it."""
+    try:
+        token = academy_keys.key_of(page.academy, page.user, token_id)
+    except Problem as problem:
+        return _show(request, page, KeyForm(), problem=problem)
+    (line,) = _lines(page, [token])
+    return page.show("keys/key.html", KeyContext(line, use_of(token.user)))
 
 
 @form_on("keys")

@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -22,11 +23,13 @@ from learntrace.accounts.cohort_limits.limit import as_seen_by, is_limited
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.permissions import active_roles
 from learntrace.accounts.roles import ROLES
+from learntrace.accounts.second_factor.sign_in import MUST_SET_UP
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.components.date_range import kept_in_links
+from learntrace.dashboard.layout import filled_forms, kept_forms
 from learntrace.dashboard.layout.navigation import ACADEMY_ITEMS, NAVIGATION_ITEMS, OWN_LEARNING, Link, NavigationItem
-from learntrace.dashboard.layout.sign_in import HOME, is_here
+from learntrace.dashboard.layout.sign_in import HOME, SignInContext, is_here, sign_in_form
 from learntrace.progress.reports.own_progress import has_own_data
 
 # The header with which static/dashboard/live.js asks for the changing parts of a page that is open already.
@@ -39,6 +42,9 @@ STAFF = frozenset({"read_assignment", "read_asset"})
 FIGURES = frozenset(
     {"assignments", "assignments-one", "assignments-attempts", "learners", "learners-one", "reports-cohorts"}
 )
+
+# Where base.html begins a page's own content.
+_CONTENT = '<main id="content" tabindex="-1">'
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -275,7 +281,9 @@ def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:
                 return HttpResponse(status=401)
             if request.method in ("GET", "HEAD"):
                 return redirect_to_login(request.get_full_path())
-            # What was posted is lost with the session; the sign-in page says so, and leads back to the page.
+            # The sign-in page says that the session has ended, and leads back to the page, with what was typed.
+            if kept := kept_forms.keep(request):
+                return sign_in_form(request, SignInContext(current_url(request), ended=True, kept=kept))
             return redirect_to_login(current_url(request), f"{reverse('sign-in')}?ended=1")
         if request.headers.get(PARTS_HEADER):
             # Sent in the background: the page shows itself what became of it, and a message would wait for the next page.
@@ -288,9 +296,30 @@ def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:
             return refused(request, problem.status_code, problem.sentence(), page)
         if isinstance(page, AcademyPage) and response.headers.get("Content-Type", "").startswith("text/csv"):
             _record_table(page, response, kwargs.get("user_id"))
-        return response
+        kept_forms.remember_account(request, request.user, response)
+        return _with_kept_form(request, request.user, response)
 
     return answer
+
+
+def _with_kept_form(request: HttpRequest, user: User, response: HttpResponseBase) -> HttpResponseBase:
+    """Show what was typed when the session had ended, on the page that the sign-in leads to."""
+    is_page = response.status_code == 200 and response.headers.get("Content-Type", "").startswith("text/html")
+    waits = kept_forms.is_kept(request) and not request.session.get(MUST_SET_UP)
+    if not (waits and is_page and request.method == "GET" and isinstance(response, HttpResponse)):
+        return response
+    form = None if request.headers.get(PARTS_HEADER) else kept_forms.pop(request, user)
+    if form is not None:
+        text = response.content.decode()
+        note = render_to_string("layout/kept_note.html", {"files": form.files})
+        filled = filled_forms.fill(text, form.path, form.fields, note)
+        if filled is None:
+            # The form is no longer there: nothing that was typed is lost.
+            typed = [value for values in form.fields.values() for value in values if value.strip()]
+            lost = render_to_string("layout/kept_texts.html", {"typed": typed})
+            filled = text.replace(_CONTENT, _CONTENT + lost, 1)
+        response.content = filled.encode()
+    return response
 
 
 def _record_table(page: AcademyPage, response: HttpResponseBase, subject_id: int | None) -> None:

@@ -1,14 +1,34 @@
-"""URLs of this server, to which pages may lead on."""
+"""The sign-in page, and the URLs of this server to which it and other pages may lead on."""
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 
 HOME = "/"
 # Bytes of an encoded URL: filters may hold names of some thousand characters. Django redirects to at most 16 kB.
 LONGEST_URL = 8192
+
+
+@dataclass(frozen=True)
+class SignInContext:
+    """The context of layout/sign_in.html; `next` is the URL to go on to, `ended` says that a session has ended,
+    `is_new` that nobody has set up this server, `kept` is a form to show again (`kept_forms`)."""
+
+    next: str
+    name: str = ""
+    error: str = ""
+    ended: bool = False
+    is_new: bool = False
+    kept: str = ""
+
+
+def sign_in_form(request: HttpRequest, context: SignInContext, code: int = 200) -> HttpResponse:
+    """Return the sign-in page."""
+    return render(request, "layout/sign_in.html", vars(context), status=code)
 
 
 def safe_next(request: HttpRequest, otherwise: str = HOME) -> str:

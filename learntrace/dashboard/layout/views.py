@@ -1,7 +1,6 @@
 """The first page, signing in and out, language and theme."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from django.conf import settings
@@ -9,7 +8,7 @@ from django.contrib.auth import logout
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -25,8 +24,9 @@ from learntrace.accounts.second_factor.factors import factors_of
 from learntrace.accounts.signing_in.guesses import TooManyGuesses
 from learntrace.accounts.signing_in.login import user_with
 from learntrace.core.errors import Problem
+from learntrace.dashboard.layout import kept_forms
 from learntrace.dashboard.layout.page import Page, refused, signed_in_page
-from learntrace.dashboard.layout.sign_in import safe_next
+from learntrace.dashboard.layout.sign_in import SignInContext, safe_next, sign_in_form
 
 # base.html reads it.
 THEME_COOKIE = "learntrace_theme"
@@ -40,18 +40,6 @@ class InstallationHealth(Protocol):
     def migrations(self) -> bool:
         """Whether the database has all migrations."""
         ...
-
-
-@dataclass(frozen=True)
-class SignInContext:
-    """The context of layout/sign_in.html; `next` is the URL to go on to, `ended` says that a session has ended,
-    `is_new` that nobody has set up this server."""
-
-    next: str
-    name: str = ""
-    error: str = ""
-    ended: bool = False
-    is_new: bool = False
 
 
 @never_cache
@@ -94,15 +82,18 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return HttpResponseRedirect(target)
     if request.method != "POST":
-        return _sign_in_form(request, SignInContext(target, ended="ended" in request.GET, is_new=_is_new()))
-    name = request.POST.get("name", "")
+        return sign_in_form(request, SignInContext(target, ended="ended" in request.GET, is_new=_is_new()))
+    name, kept = request.POST.get("name", ""), kept_forms.carried(request)
     try:
         user = user_with(request, name, request.POST.get("password", ""))
     except (TooManyGuesses, TooManyLogins) as problem:
-        return _later(_sign_in_form(request, SignInContext(target, name, f"{problem.sentence()}."), 429), problem)
+        return _later(
+            sign_in_form(request, SignInContext(target, name, f"{problem.sentence()}.", kept=kept), 429), problem
+        )
     if user is None:
         sentence = _("Wrong name or password. Passwords are case-sensitive.")
-        return _sign_in_form(request, SignInContext(target, name, sentence), 400)
+        return sign_in_form(request, SignInContext(target, name, sentence, kept=kept), 400)
+    kept_forms.take(request, user)
     if factors_of(user).any:
         second.begin(request, user, target)
         return redirect("sign-in-second")
@@ -128,10 +119,6 @@ def _later(response: HttpResponse, problem: Problem) -> HttpResponse:
     for name, value in problem.headers().items():
         response.headers[name] = value
     return response
-
-
-def _sign_in_form(request: HttpRequest, context: SignInContext, code: int = 200) -> HttpResponse:
-    return render(request, "layout/sign_in.html", vars(context), status=code)
 
 
 @never_cache

@@ -49,18 +49,18 @@ LEARNER_TEXTS: Mapping[str, LearnerText] = {
         unless=_("You got %(error)s %(count)s times in a row on %(assignment)s."),
     ),
     "stuck": LearnerText(
-        _("You have worked on %(assignment)s for %(minutes)s minutes, and %(count)s attempts failed."),
+        _("You have worked on %(assignment)s for %(minutes)s, with %(failed_attempts)s."),
         _(
             "It is a hard one, and you have kept at it. Take a short break, try a smaller part of it, or ask: that is what "
             "teachers are for."
         ),
     ),
     "wheel_spinning": LearnerText(
-        _("You have made %(count)s attempts at %(assignment)s, but not yet %(successes)s successes in a row."),
+        _("You have made %(attempts)s at %(assignment)s, but not yet %(successes)s."),
         _("More attempts alone seldom help here. Go back to an example that works, or have somebody explain the step."),
     ),
     "inactive_after_error": LearnerText(
-        _("You were inactive for %(minutes)s minutes after an attempt at %(assignment)s that failed with %(error)s."),
+        _("You were inactive for %(minutes)s after an attempt at %(assignment)s that failed with %(error)s."),
         _("If you took a break, all is well. If you didn't know how to go on, ask."),
     ),
     "rapid_fire": LearnerText(
@@ -68,7 +68,9 @@ LEARNER_TEXTS: Mapping[str, LearnerText] = {
         _("Running it again changes nothing by itself. Read the output, then decide what to change."),
     ),
     "falling_behind": LearnerText(
-        _("You have done %(done)s assignments of %(assignment)s, %(count)s fewer than the median of your class."),
+        _(
+            "You have done %(done)s of the assignments of %(assignment)s, %(count)s fewer than the median of your class."
+        ),
         _("Choose the next one and start with it. If you are short of time, tell your teachers early."),
     ),
     "frustration": LearnerText(

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.cohort_limits.limit import cohorts_of
 from learntrace.accounts.models import Cohort, Membership
 from learntrace.accounts.people import cohorts as changes
@@ -18,14 +19,17 @@ from learntrace.accounts.people.cohort_learners import count_learners
 from learntrace.accounts.people.listing import PeopleFilter, Person, people_of, person_of, with_cohorts
 from learntrace.accounts.people.naming import ids_by_name
 from learntrace.accounts.scope import learners_of
+from learntrace.assignments.due_dates.cohort_history import history_of
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.components.table import Paging, paged_rows
 from learntrace.dashboard.layout.page import AcademyPage, RoleLacks, academy_page
+from learntrace.dashboard.people.cohort_history import HistoryLine, lines_of
 from learntrace.dashboard.people.forms import day_of
 
 _FIELDS = ("name", "slug", "starts_on", "ends_on")
 _LONGEST_LIST = 20_000
+_CHANGES_PER_PAGE = 10
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class CohortContext:
     paging: Paging[Membership]
     may_change: bool
     typed: Mapping[str, str]
+    history: Sequence[HistoryLine]
+    history_paging: Paging[AuditEntry]
     names: str = ""
     part: str = ""
     problem: str = ""
@@ -115,12 +121,15 @@ def _show_cohort(page: AcademyPage, row: Cohort, problem: Problem | None = None,
     paging = paged_rows(members, page.request)
     stored = {name: _text(getattr(row, name)) for name in _FIELDS}
     form = page.request.POST
+    entries = paged_rows(history_of(page.academy, row), page.request, _CHANGES_PER_PAGE, parameter="history")
     context = CohortContext(
         cohort=row,
         people=with_cohorts(page.academy, paging.rows),
         paging=paging,
         may_change=_may_change(page),
         typed={name: form.get(name, "") for name in _FIELDS} if part == "cohort" else stored,
+        history=lines_of(row, entries.rows),
+        history_paging=entries,
         names=form.get("names", "") if part == "learners" else "",
         part=part,
         problem=problem.sentence() if problem else "",

@@ -19,6 +19,7 @@ from learntrace.accounts.roles import LIMITED_ROLES
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.people import effects
 from learntrace.dashboard.people.forms import choices, chosen_cohorts, person_fields
 from learntrace.dashboard.people.words import ROLES as ROLE_WORDS
 from learntrace.personal.merging.own import Merged, merges_into
@@ -37,6 +38,7 @@ class PersonContext:
     elsewhere: bool
     merges: Sequence[Merged]
     may_change: bool
+    archiving: Sequence[str] = ()
     typed: Mapping[str, str] = field(default_factory=dict)
     chosen_role: str = ""
     ticked: Collection[int] = ()
@@ -63,16 +65,19 @@ def _show(page: AcademyPage, one: Person, problem: Problem | None = None, part: 
         else {cohort.pk for cohort in one.limited_to or ()}
     )
     stored = {name: getattr(user, name) for name in changes.PERSON}
+    may_change = page.can("crud_member") and page.sees_all
+    role, elsewhere = ROLE_WORDS.get(one.membership.role, one.membership.role), acts_beyond(user, page.academy)
     context = PersonContext(
         person=one,
         name=user.display_name,
-        role=ROLE_WORDS.get(one.membership.role, one.membership.role),
+        role=role,
         roles=list(ROLE_WORDS.items()),
         limited_roles=LIMITED_ROLES,
         cohorts=choices(page.academy),
-        elsewhere=acts_beyond(user, page.academy),
+        elsewhere=elsewhere,
         merges=merges_into(user, page.academy),
-        may_change=page.can("crud_member") and page.sees_all,
+        may_change=may_change,
+        archiving=effects.of_archiving(page.academy, one, role, elsewhere=elsewhere) if may_change else (),
         typed=person_fields(page.request) if refused and part == "names" else stored,
         chosen_role=form.get("role", "") if refused and part == "role" else one.membership.role,
         ticked=ticked,

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.functional import Promise
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.core import counted
 from learntrace.core.errors import Problem
 from learntrace.signals.detectors.base import Kind
 from learntrace.signals.thresholds import ENABLED
@@ -92,8 +93,8 @@ class Number(Control):
         if value is None:
             return str(self.none)
         if self.unit == "days":
-            return ngettext("%(count)s day", "%(count)s days", int(value)) % {"count": f"{value:g}"}
-        return ngettext("%(count)s second", "%(count)s seconds", int(value)) % {"count": f"{value:g}"}
+            return counted.days(int(value))
+        return counted.seconds(value)
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from learntrace.accounts.people.counts import (
     count_staff_without_second_factor,
     count_without_language,
 )
+from learntrace.core import counted
 from learntrace.notebooks.consent import learners_opted_out
 from learntrace.progress.corrections.attempt_retention import count_old_attempts
+from learntrace.signals.notifications.sent import SentByRule
 from learntrace.signals.queries import count_open_of_kind
 from learntrace.signals.thresholds import ENABLED
 
@@ -112,11 +114,8 @@ def retention(academy: Academy, _before: Any, after: Any) -> list[str]:
     ]
     if assignments:
         sentences.append(
-            _(
-                "Tonight the attempts of %(learners)s learners on %(assignments)s of their assignments are deleted. This "
-                "can't be undone."
-            )
-            % {"learners": learners, "assignments": assignments}
+            _("Tonight the attempts on %(assignments)s of %(learners)s are deleted. This can't be undone.")
+            % {"assignments": counted.assignments(assignments), "learners": counted.learners(learners)}
         )
     else:
         sentences.append(_("Nothing is that old today."))
@@ -125,8 +124,8 @@ def retention(academy: Academy, _before: Any, after: Any) -> list[str]:
 
 def active_gap(academy: Academy, _before: Any, after: Any) -> list[str]:
     return [
-        _("The active time of all learners is recomputed: pauses count up to %(seconds)s seconds.")
-        % {"seconds": f"{after:g}"},
+        _("The active time of all learners is recomputed: pauses count up to %(seconds)s.")
+        % {"seconds": counted.seconds(after)},
         _("“Stuck” is measured by active time: such signals may open and close."),
     ]
 
@@ -193,3 +192,32 @@ def help_text(academy: Academy, _before: Any, after: Any) -> list[str]:
         )
         % {"count": learners}
     ]
+
+
+def of_deleting(sent: SentByRule, days: int) -> list[str]:
+    """Return what the deletion of a notification rule ends, by what it has sent in the last days."""
+    sentences = [_sent(sent, days)]
+    if sent.waiting:
+        sentences.append(
+            ngettext(
+                "%(count)s notification that waits to be sent by it is dropped.",
+                "%(count)s notifications that wait to be sent by it are dropped.",
+                sent.waiting,
+            )
+            % {"count": sent.waiting}
+        )
+    return [*sentences, _("The signals stay, and other rules go on sending.")]
+
+
+def _sent(sent: SentByRule, days: int) -> str:
+    if not sent.notifications:
+        return _("It has sent nothing in the last %(days)s.") % {"days": counted.days(days)}
+    numbers = {
+        "days": counted.days(days),
+        "notifications": counted.notifications(sent.notifications),
+        "messages": counted.messages(sent.messages),
+        "learners": counted.learners(sent.learners),
+    }
+    if not sent.learners:
+        return _("In the last %(days)s it sent %(notifications)s in %(messages)s, all about the whole class.") % numbers
+    return _("In the last %(days)s it sent %(notifications)s in %(messages)s, about %(learners)s.") % numbers

@@ -19,6 +19,7 @@ from learntrace.accounts.models import Cohort
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, form_on
+from learntrace.dashboard.settings import effects
 from learntrace.signals.detectors import KINDS
 from learntrace.signals.documents import kind_name
 from learntrace.signals.models import NotificationRule, Signal
@@ -26,6 +27,7 @@ from learntrace.signals.notifications import failures
 from learntrace.signals.notifications.channels import masked_target
 from learntrace.signals.notifications.queueing import CAPABILITY
 from learntrace.signals.notifications.rules import change_rule, delete_rule, make_rule, rule_of, rules_of, try_rule
+from learntrace.signals.notifications.sent import SentByRule, sent_by, window_days
 from learntrace.signals.notifications.serializers import RuleFormSerializer
 
 # Test messages of one user in a minute, as at the API.
@@ -74,13 +76,14 @@ class RuleForm:
 
 @dataclass(frozen=True)
 class RuleLine:
-    """A rule with its form and, in words, what it does."""
+    """A rule with its form and, in words, what it does, and what deleting it ends."""
 
     rule: NotificationRule
     form: RuleForm
     title: str
     sentence: str
-    open: bool = False
+    open: bool
+    deleting: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,10 @@ def _show(
     page: AcademyPage, *, typed: RuleForm | None = None, problem: Problem | str = "", secret: str = "", code: int = 200
 ) -> HttpResponse:
     rules = list(rules_of(page.user, page.academy).select_related("cohort"))
+    sent = sent_by(rules)
     sentence = problem if isinstance(problem, str) else f"{problem.sentence()}."
     context = NotificationsContext(
-        rules=[_line(rule, typed) for rule in rules],
+        rules=[_line(rule, typed, sent[rule.pk]) for rule in rules],
         cohorts=list(cohorts_of(page.academy).order_by("name")),
         new=typed if typed is not None and typed.pk is None else RuleForm(timezone=get_current_timezone_name()),
         open_new=typed is not None and typed.pk is None,
@@ -122,7 +126,7 @@ def _show(
     return page.show("settings/notifications.html", context, code)
 
 
-def _line(rule: NotificationRule, typed: RuleForm | None) -> RuleLine:
+def _line(rule: NotificationRule, typed: RuleForm | None, sent: SentByRule) -> RuleLine:
     open_here = typed is not None and typed.pk == rule.pk
     form = typed if typed is not None and open_here else _form_of(rule)
     kinds = ", ".join(kind_name(kind) for kind in rule.kinds) or _("all signals")
@@ -133,7 +137,8 @@ def _line(rule: NotificationRule, typed: RuleForm | None) -> RuleLine:
         "target": where,
         "often": dict(DIGESTS).get(rule.digest_minutes, f"{rule.digest_minutes} min"),
     }
-    return RuleLine(rule, form, rule.name or str(NotificationRule.Channel(rule.channel).label), sentence, open_here)
+    title = rule.name or str(NotificationRule.Channel(rule.channel).label)
+    return RuleLine(rule, form, title, sentence, open_here, effects.of_deleting(sent, window_days()))
 
 
 def _form_of(rule: NotificationRule) -> RuleForm:

@@ -59,9 +59,11 @@ def with_cause(rows: QuerySet[Webhook], cause: str) -> QuerySet[Webhook]:
     return rows.filter(status=Webhook.Status.ERROR).alias(cause=_CAUSE).filter(cause=cause)
 
 
-def causes_of(academy: Academy, since: datetime) -> Causes:
-    """Return the causes of the academy's failed webhooks received since then; two queries."""
+def causes_of(academy: Academy, since: datetime, until: datetime | None = None) -> Causes:
+    """Return the causes of the academy's failed webhooks received since then, and before another time; two queries."""
     failed = rows_of(academy).filter(status=Webhook.Status.ERROR, created_at__gte=since)
+    if until is not None:
+        failed = failed.filter(created_at__lt=until)
     # A limited subquery, so that the aggregate reads no further.
     newest = failed.order_by("-created_at").values("pk")[:MOST_ROWS]
     groups = list(

@@ -36,12 +36,15 @@ class Slot:
 _Counts = Mapping[datetime, Mapping[str, int]]
 
 
-def hourly_volume(academy: Academy, hours: Sequence[datetime]) -> tuple[Slot, ...]:
-    """Count the webhooks of hours, given by their starts, oldest first and without a gap; one query."""
-    return _slots(_count(academy, hours), hours)
+def hourly_volume(academy: Academy, hours: Sequence[datetime], until: datetime | None = None) -> tuple[Slot, ...]:
+    """Count the webhooks of hours, given by their starts, oldest first and without a gap; one query.
+
+    `until`: when the last one ends, if it isn't the running one.
+    """
+    return _slots(_count(academy, hours, until), hours)
 
 
-def daily_volume(academy: Academy, days: Sequence[datetime]) -> tuple[Slot, ...]:
+def daily_volume(academy: Academy, days: Sequence[datetime], until: datetime | None = None) -> tuple[Slot, ...]:
     """Count the webhooks of days, given by their starts, oldest first and without a gap; one query.
 
     The last day is always counted, the days before it again every ten minutes.
@@ -50,7 +53,7 @@ def daily_volume(academy: Academy, days: Sequence[datetime]) -> tuple[Slot, ...]
     kept = cache.get_many(keys.values())
     known = {day: kept[key] for day, key in keys.items() if key in kept}
     unknown = next(index for index, day in enumerate(days) if day not in known)
-    counts = _count(academy, days[unknown:])
+    counts = _count(academy, days[unknown:], until)
     cache.set_many({keys[day]: counts.get(day, {}) for day in keys if day not in known}, _KEPT_SECONDS)
     return _slots({**counts, **known}, days)
 
@@ -59,13 +62,13 @@ def _slots(counts: _Counts, starts: Sequence[datetime]) -> tuple[Slot, ...]:
     return tuple(Slot(start, **counts.get(start, {})) for start in starts)
 
 
-def _count(academy: Academy, starts: Sequence[datetime]) -> _Counts:
+def _count(academy: Academy, starts: Sequence[datetime], until: datetime | None) -> _Counts:
     counts: dict[datetime, dict[str, int]] = {}
     # By their numbers: PostgreSQL may not know a time zone that Python knows.
     bounds = Value(list(starts), output_field=ArrayField(DateTimeField()))
     rows = (
         rows_of(academy)
-        .filter(created_at__gte=starts[0])
+        .filter(created_at__gte=starts[0], **({} if until is None else {"created_at__lt": until}))
         .annotate(place=Func(F("created_at"), bounds, function="width_bucket", output_field=IntegerField()))
         .order_by()
         .values_list("place", "status")

@@ -20,10 +20,14 @@ class RejectedCount:
     newest: datetime
 
 
-def count_by_code(academy: Academy, since: datetime) -> tuple[RejectedCount, ...]:
-    """Count the academy's rejected events that were sent since a time, the most frequent code first; one query."""
+def count_by_code(academy: Academy, since: datetime, until: datetime | None = None) -> tuple[RejectedCount, ...]:
+    """Count the academy's rejected events that were sent since a time, and before another one, the most frequent code first.
+
+    One query.
+    """
+    times = {"updated_at__gte": since} | ({} if until is None else {"updated_at__lt": until})
     rows = (
-        RejectedEvent.objects.filter(seen(academy), academy=academy, updated_at__gte=since)
+        RejectedEvent.objects.filter(seen(academy), academy=academy, **times)
         .order_by()
         .values_list("code")
         .annotate(events=Count("id"), learners=Count("user_id", distinct=True), newest=Max("updated_at"))

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import SIGNAL, Features, check_before
 from learntrace.accounts.models import Academy, Cohort
+from learntrace.core import counted
 from learntrace.core.errors import FieldProblem
 from learntrace.progress.corrections.attempt_retention import FEATURE
 
@@ -27,10 +28,11 @@ def _keeps_courses(academy: Academy, before: Features, after: Features) -> None:
             SIGNAL,
             _(
                 "`%(name)s` must be at least %(length)s: learners of %(cohort)s were promised that their work is kept until "
-                "the course ends on %(end)s, and it takes %(length)s days"
+                "the course ends on %(end)s, and it takes %(days)s"
             ),
             name=FEATURE,
             length=length,
+            days=counted.days(length),
             cohort=cohort.name,
             end=str(cohort.ends_on),
         )

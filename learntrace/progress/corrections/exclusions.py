@@ -20,6 +20,7 @@ from learntrace.accounts.audit.actions import ATTEMPTS_EXCLUDED, EXCLUSION_LIFTE
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
+from learntrace.core import counted
 from learntrace.core.errors import NotFound, Problem
 from learntrace.core.sql import fetch, fetch_one
 from learntrace.progress.counting import counts, exclusion_of
@@ -85,11 +86,12 @@ class NotConfirmed(Problem):
     def __init__(self, count: "Count") -> None:
         super().__init__(
             _(
-                "This would exclude %(attempts)s attempts of %(learners)s learners. Nothing was changed. "
-                "If you mean all of them, confirm the number of attempts, %(attempts)s"
+                "This would exclude %(attempts)s of %(learners)s. Nothing was changed. "
+                "If you mean all of them, confirm the number of attempts, %(number)s"
             ),
-            attempts=count.attempts,
-            learners=count.learners,
+            attempts=counted.attempts(count.attempts),
+            learners=counted.learners(count.learners),
+            number=count.attempts,
         )
         self.count = count
 

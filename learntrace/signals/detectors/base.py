@@ -88,7 +88,8 @@ class Kind:
 
     kind: ClassVar[str]
     # English texts, marked by gettext_noop: a kind does without Django, and the caller translates. The sentence has
-    # %(name)s placeholders for a finding's facts, `count`, `learner` and `assignment`.
+    # %(name)s placeholders for a finding's facts, `count`, `learner` and `assignment`, and for numbers with their nouns
+    # (`signals.documents`): `attempts`, `failed_attempts`, `minutes`, `successes`.
     name: ClassVar[str]
     sentence: ClassVar[str]
     severity: ClassVar[int] = MEDIUM

@@ -28,7 +28,7 @@ class InactiveAfterError(Detector):
     kind = "inactive_after_error"
     name = gettext_noop("Inactive after an error")
     sentence = gettext_noop(
-        "%(learner)s was inactive for %(minutes)s minutes after a failed attempt at %(assignment)s with %(error)s"
+        "%(learner)s was inactive for %(minutes)s after a failed attempt at %(assignment)s with %(error)s"
     )
     group = LEARNER
     restarts_after = OK

@@ -32,7 +32,7 @@ class Stuck(Detector):
     kind = "stuck"
     name = gettext_noop("Stuck")
     sentence = gettext_noop(
-        "%(learner)s has worked on %(assignment)s for %(minutes)s minutes: %(count)s failed attempts and no success, "
+        "%(learner)s has worked on %(assignment)s for %(minutes)s: %(failed_attempts)s and no success, "
         "the latest with %(error)s"
     )
     group = ASSIGNMENT

@@ -28,9 +28,7 @@ class WheelSpinning(Detector):
 
     kind = "wheel_spinning"
     name = gettext_noop("Wheel-spinning")
-    sentence = gettext_noop(
-        "%(learner)s has made %(count)s attempts at %(assignment)s without ever %(successes)s successes in a row"
-    )
+    sentence = gettext_noop("%(learner)s has made %(attempts)s at %(assignment)s without ever %(successes)s")
     group = ASSIGNMENT
     severity = MEDIUM
     enabled = False

@@ -66,8 +66,9 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
     page.get_by_role("button", name="Create a key", exact=True).click()
     key = page.locator(".key").inner_text()
     row = page.get_by_role("row").filter(has_text="new laptop")
-    row.locator("summary").click()
-    row.get_by_role("button", name="Create the new key").click()
+    row.get_by_role("link", name="Rotate or revoke…").click()
+    expect(page.get_by_text("this account sent no telemetry")).to_be_visible()
+    page.get_by_role("button", name="Create the new key").click()
     expect(page.get_by_role("status")).to_contain_text("The old one ends after a day")
     assert page.locator(".key").inner_text() != key
     # A session that ends in the middle of the form costs nothing that was typed.
@@ -85,9 +86,12 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
     # Somebody else ends it while this page is open.
     prefix = page.locator(".key").inner_text()[:8]
     other = visit("/keys", person("alan", "Alan Kay", {scene.academy: "admin"}))
-    other.get_by_role("row").filter(has_text=prefix).get_by_role("button", name="Revoke").click()
+    for one in (page, other):
+        one.get_by_role("row").filter(has_text=prefix).get_by_role("link", name="Rotate or revoke…").click()
+        expect(one.get_by_text("The account has 1 key in force.")).to_be_visible()
+    other.get_by_role("button", name="Revoke").click()
     expect(other.get_by_role("status")).to_contain_text("no longer works")
-    page.get_by_role("row").filter(has_text=prefix).get_by_role("button", name="Revoke").click()
+    page.get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("alert")).to_contain_text("Alan Kay revoked this key on")
 
 

@@ -126,7 +126,8 @@ def test_for_a_person_only_a_key_that_sends_is_made(cast: Cast, scope: str) -> N
 def test_a_persons_own_key_is_not_rotated_into_an_admins_hands(cast: Cast, scope: str) -> None:
     token, key = Token.issue(cast.owner, scope=scope)
     admin = client_of(cast.colleague)
-    assert f'>Rotate…<span class="hidden"> {token.prefix}' not in admin.get("/keys").content.decode()
+    assert f'>Revoke…<span class="hidden"> {token.prefix}' in admin.get("/keys").content.decode()
+    assert "Create the new key" not in admin.get(f"/keys/{token.pk}").content.decode()
     answer = admin.post("/keys/rotate", {"key": token.pk, "grace": "0"})
     assert answer.status_code == 400
     assert "only a key that sends telemetry" in answer.content.decode()

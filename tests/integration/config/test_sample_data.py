@@ -1,5 +1,6 @@
 """Sample data in and out: an academy of its own, processed like any other, and nothing else is touched."""
 
+import re
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from learntrace.config.demo.sample import Sample
 from learntrace.config.runtime.queues import QUEUES
 from learntrace.diagnosis.sample_progress import sample_progress
 from learntrace.learnpack.models import Webhook
+from learntrace.notebooks.models import Event, RejectedEvent
 from learntrace.progress.models import Progress
 from learntrace.registry.models import Asset
 from tests.support.builders import make_academy, make_asset, make_cohort, make_task, make_user, make_webhook
@@ -70,6 +72,7 @@ def test_sample_data_goes_in_by_a_click_is_processed_and_goes_out_without_a_trac
     before = counts()
     page = click(operator, "in").content.decode()
     assert "messages are processed" in page
+    assert "being processed" not in page, "a message stays when that is over"
     academy = Academy.objects.get(slug="sample")
     assert Membership.objects.get(user=operator, academy=academy).role == "admin"
     assert AuditEntry.objects.get(action="sample.put_in").academy_id == academy.pk
@@ -92,7 +95,16 @@ def test_sample_data_goes_in_by_a_click_is_processed_and_goes_out_without_a_trac
     client.force_login(operator)
     shown = client.get(f"/class?academy={academy.pk}").content.decode()
     assert "Barbara Liskov" in shown
-    assert "Look at its class" in client.get("/connect").content.decode()
+    page = client.get("/connect").content.decode()
+    assert "Look at its class" in page
+    assert "Its academy is removed, with 24 learners and" in page
+    gone = re.search(
+        r"With them go (\d+) tasks, (\d+) telemetry records, (\d+) webhooks and (\d+) notebook events", page
+    )
+    assert gone is not None
+    events = Event.objects.filter(academy=academy).count() + RejectedEvent.objects.filter(academy=academy).count()
+    tasks, records = (model.objects.filter(user__in=learners).count() for model in (Task, AssignmentTelemetry))
+    assert [int(number) for number in gone.groups()] == [tasks, records, webhooks.count(), events]
 
     assert "sample data was removed" in click(operator, "out").content.decode()
     work_off()

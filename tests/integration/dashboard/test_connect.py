@@ -1,6 +1,8 @@
 """Connect: what to copy, a key that is shown once, and lights that tell what arrives or what stands in its way."""
 
+import json
 import re
+from html import unescape
 
 import pytest
 from django.test import Client, override_settings
@@ -47,6 +49,32 @@ def test_a_light_waits_until_something_of_its_source_and_academy_arrives(client:
     assert (state, "Connected , last event" in words) == ("connected", True)
     make_webhook(cast.owner, status="DONE")
     assert light(client, "learnpack")[0] == "connected"
+
+
+def test_a_connected_source_says_what_comes_next_as_far_as_the_role_goes(client: Client, cast: Cast) -> None:
+    def steps(reader: Client) -> list[str]:
+        part = reader.get("/connect").content.decode().partition('data-part="next"')[2].partition("</div>")[0]
+        return re.findall(r'class="button[^"]*" href="([^"]+)"', part)
+
+    assert steps(client) == []
+    make_webhook(cast.owner, status="DONE")
+    assert steps(client) == ["/people/invitations", "/people/import", "/class"]
+    assert "It is connected." in client.get("/connect").content.decode()
+    make_stored_event(cast.owner, cast.academy)
+    assert "Both are connected." in client.get("/connect").content.decode()
+    teacher = Client()
+    teacher.force_login(make_user("tina", "teacher", cast.academy))
+    assert steps(teacher) == ["/class"]
+
+
+@pytest.mark.parametrize("others", ['"slug": "intro"', '"slug": "intro", "config": {"a": 1}'])
+def test_the_line_for_learn_json_is_pasted_after_the_first_brace(client: Client, others: str) -> None:
+    page = client.get("/connect", headers={"Host": "localhost:8000"}).content.decode()
+    line = re.search(r'id="copy-learn-json"[^>]*>(.*?)</pre>', page, re.DOTALL)
+    assert line is not None
+    told = json.loads("{" + unescape(line[1]) + others + "}")
+    assert told["telemetry"]["batch"].startswith(f"http://localhost:8000{LEARNPACK}?academy=")
+    assert told["slug"] == "intro"
 
 
 def test_what_arrives_and_cannot_be_used_is_green_and_says_why(client: Client, cast: Cast) -> None:

@@ -19,6 +19,7 @@ from learntrace.accounts.academy_settings import merge_features, settings_of
 from learntrace.accounts.models import AcademySettings, Membership, User
 from learntrace.dashboard.health import webhooks
 from learntrace.dashboard.health.volume import PERIODS, slots_of
+from learntrace.intake.models import Refusal
 from learntrace.learnpack.ignore.academy_rules import rules_of
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.processing import outcomes
@@ -102,6 +103,36 @@ def test_periods_count_hours_or_days_and_the_address_names_them(cast: Cast, staf
         page = text_of(staff.get(f"/telemetry?period={period.name}"))
         assert page.count('class="reach"') == bars
     assert text_of(staff.get("/telemetry?period=x")).count('class="reach"') == 24
+
+
+def test_a_period_of_ones_own_has_exactly_its_ends(cast: Cast, staff: Client) -> None:
+    now = timezone.now().replace(microsecond=0)
+    words = {1: "lately", 5: "early", 30: "yesterday", 80: "long ago"}
+    for hours, word in words.items():
+        at = now - timedelta(hours=hours)
+        make_webhook(cast.owner, status="ERROR", status_text=f"it failed {word}", created_at=at)
+        Refusal.objects.create(path="/x", status_code=401, reason=f"r{hours}", size=1, user=cast.owner, created_at=at)
+        Refusal.objects.filter(reason=f"r{hours}").update(created_at=at, last_at=at)
+
+    def told(since: timedelta | None, until: timedelta | None) -> tuple[str, int]:
+        ends = {"since": since, "until": until}
+        given = {name: f"{now - back:%Y-%m-%dT%H:%M:%SZ}" for name, back in ends.items() if back is not None}
+        page = text_of(staff.get("/telemetry", {"range": "custom", **given}))
+        # The newest ones stand below, whenever they came.
+        return page.partition('aria-labelledby="newest"')[0], page.count('class="reach"')
+
+    page, bars = told(timedelta(hours=31), timedelta(hours=4))
+    assert (bars, "yesterday" in page, "early" in page) == (28 if now.minute or now.second else 27, True, True)
+    assert ("lately" in page, "long ago" in page) == (False, False)
+    assert (">r30<" in page, ">r1<" in page, ">r80<" in page) == (True, False, False)
+    page, bars = told(timedelta(hours=81), None)
+    assert (bars in (4, 5), "long ago" in page, "lately" in page) == (True, True, True)
+    page, _bars = told(None, timedelta(hours=4))
+    assert ("long ago" in page, "lately" in page) == (True, False)
+    # Times that are none, or end before they begin, are told, and a time in the future is no fault.
+    assert "Nothing failed in this period." in told(-timedelta(hours=5), None)[0]
+    assert 'role="alert"' in told(timedelta(hours=1), timedelta(hours=2))[0]
+    assert told(timedelta(days=4000), None)[1] <= 368
 
 
 def test_days_that_are_over_are_counted_once_and_the_running_one_always(

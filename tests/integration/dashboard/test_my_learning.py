@@ -218,7 +218,7 @@ def test_one_sees_what_teachers_see_and_nothing_that_was_withdrawn(cast: Cast, c
     for told in (
         "You ran the same code 3 times on lesson-03-exercise-1, and each time it ended with NameError.",
         "Your teachers read: “Ada Lovelace ran the same code 3 times on lesson-03-exercise-1 with NameError”",
-        "You have worked on lesson-03-exercise-1 for 12 minutes, and 3 attempts failed.", "One of them has seen it.",
+        "You have worked on lesson-03-exercise-1 for 12 minutes, with 3 failed attempts.", "One of them has seen it.",
         "1 earlier signal", "Ada Lovelace: 3",
     ):  # fmt: skip
         assert told in page, told

@@ -1,5 +1,6 @@
 """Who may open which page of people, and due dates from the page to what staff and learners are shown."""
 
+import re
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -325,3 +326,73 @@ def test_a_folded_lesson_tells_how_many_are_late(cast: Cast, due: dict[str, User
     grid = client.get("/class?cohort=fall", headers={"Accept-Language": language}).content.decode()
     row = grid.split(f'<tr data-row="{due["ada"].pk}">')[1].split("</tr>")[0]
     assert f'<svg class="late"><use href="#shape-late"/></svg><span class="hidden">{word}</span>' in row
+
+
+DUE_WORDS = {
+    "en": ("due ", "1 late, 1 extended", "Due dates"),
+    "es": ("entrega: ", "1 con retraso, 1 con prórroga", "Fechas de entrega"),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_headings_of_class_now_tell_until_when_and_who_is_late(
+    cast: Cast, due: dict[str, User], language: str
+) -> None:
+    # Cy has done one of two, and is late on the other.
+    word, counts, _title = DUE_WORDS[language]
+    counts = counts.replace("1 ", "2 ", 1)
+    client = signed_in(cast.colleague)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    at = timezone.localtime(DueDate.objects.get().due_at)
+    for path in ("/class?cohort=fall", "/class"):
+        head = client.get(path).content.decode().partition("<thead")[2].partition("</thead>")[0]
+        lesson = re.search(r'class="due-at" title="([^"]*)"', head)
+        assert lesson is not None
+        assert lesson[1].startswith(word)
+        assert f"{at:%H:%M}" in lesson[1]
+        assert counts in lesson[1]
+        # Each of its two columns tells it, and no column of the other asset.
+        assert head.count(f'<span class="hidden">, {word}') == 2
+        assert head.count('class="due-at"') == 1
+    projected = client.get("/class?cohort=fall&projector=1").content.decode()
+    assert counts not in projected
+    # Another cohort's date is told with the cohorts' names where both are shown.
+    winter = make_cohort("winter", cast.academy)
+    DueDate.objects.create(cohort=winter, asset=Asset.objects.get(slug="intro"), due_at=at + timedelta(days=30))
+    head = client.get("/class").content.decode()
+    assert f"{DueDate.objects.first().cohort.name}: " in head
+    assert f"{winter.name}: " in head
+    assert f"{winter.name}: " not in client.get("/class?cohort=fall").content.decode()
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_an_assets_page_tells_its_due_dates_and_how_learners_stand(
+    cast: Cast, due: dict[str, User], language: str
+) -> None:
+    client = signed_in(cast.colleague)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+
+    def cells() -> list[str]:
+        page = client.get("/asset/intro").content.decode()
+        assert DUE_WORDS[language][2] in page
+        row = page.partition('data-part="dues"')[2].partition("</tbody>")[0]
+        return [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]
+
+    # Learners, done in time, done late, late, extended: Cy has done half of it.
+    assert cells()[1:] == ["3", "0", "0", "2", "1"]
+    make_attempts(due["cy"], cast.academy, "intro/02-hello", "-", timezone.now() - timedelta(minutes=30))
+    assert cells()[1:] == ["3", "0", "1", "1", "1"]
+    start = timezone.now() - timedelta(days=2)
+    dee = make_user("dee", "student", cast.academy)
+    CohortLearner.objects.create(cohort=cast.academy.cohorts.get(slug="fall"), user=dee)
+    for key in (KEY, "intro/02-hello"):
+        make_attempts(dee, cast.academy, key, "-", start)
+    assert cells()[1:] == ["4", "1", "1", "1", "1"]
+    # Whoever sees another cohort only, sees none of it; nothing is due on the other asset.
+    assert 'data-part="dues"' not in client.get("/asset/more").content.decode()
+    teacher = make_user("tess", "teacher", cast.academy)
+    membership = Membership.objects.get(user=teacher)
+    membership.only_cohorts = True
+    membership.save()
+    membership.cohorts.set([make_cohort("mine", cast.academy)])
+    assert 'data-part="dues"' not in signed_in(teacher).get("/asset/intro").content.decode()

@@ -226,9 +226,8 @@ def test_its_sentence_can_be_told_of_any_finding_also_of_an_unknown_error(detect
         ]
         assert found
         for finding in found:
-            told = detector.sentence_in(
-                str, learner="Ada", count=finding.count, assignment=finding.assignment, **finding.facts
-            )
+            counts = dict.fromkeys(("count", "attempts", "failed_attempts"), finding.count)
+            told = detector.sentence_in(str, learner="Ada", assignment=finding.assignment, **counts, **finding.facts)
             assert "Ada" in told
             assert "ex-1" in told
             assert "%(" not in told

@@ -91,6 +91,9 @@ class Told:
         return self.past[last + 1 :]
 
 
+WITH_NOUN = ("attempts", "failed_attempts")
+
+
 def told_of(detector: Detector, stream: Sequence[Activity]) -> Iterator[Told]:
     """Every finding of the stream, each time that it is told; timers are looked at in time."""
     thresholds = {**detector.defaults(), **LOW[detector.kind]}
@@ -108,11 +111,14 @@ def told_of(detector: Detector, stream: Sequence[Activity]) -> Iterator[Told]:
 
 def _told(kind: Kind, finding: Finding, past: list[Activity]) -> Told:
     says = {"learner": LEARNER, "assignment": finding.assignment or "lesson", "count": finding.count}
+    # Numbers that a page tells with their nouns are bare here.
+    says |= dict.fromkeys(WITH_NOUN, finding.count)
     sentence = kind.sentence_in(str, **{**finding.facts, **says})
     pattern = re.sub(r"%\\\((\w+)\\\)s", _placeholder, re.escape(kind.sentence_for(finding.facts)))
     read = re.fullmatch(pattern, sentence, re.DOTALL)
     assert read is not None, sentence
-    return Told(finding, read.groupdict(), past)
+    told = {"count" if name in WITH_NOUN else name: value for name, value in read.groupdict().items()}
+    return Told(finding, told, past)
 
 
 def _placeholder(match: re.Match[str]) -> str:

@@ -12,6 +12,8 @@
     }
   })();
   if (!store) return;
+  // Whoever signs in with another account doesn't see it.
+  const account = document.documentElement.dataset.account;
 
   // Passwords, files and the form's own token are never kept.
   const keepable = (field) => field.name && field.name !== "csrfmiddlewaretoken" && !["password", "file", "hidden", "submit", "button"].includes(field.type);
@@ -26,7 +28,7 @@
     const form = event.target;
     if (!form.matches("form[data-keep], form[method=post]") || form.closest(".leave") || form.querySelector("[type=password]:not([data-kept])") && !form.matches("[data-keep]")) return;
     const fields = read(form);
-    const text = JSON.stringify({ name: nameOf(form), fields, ended: false });
+    const text = JSON.stringify({ name: nameOf(form), fields, account, ended: false });
     if (fields.length && text.length < LONGEST) store.setItem(KEPT, text);
   });
 
@@ -47,7 +49,10 @@
   if (document.querySelector("[data-signing-in]")) return;
   // Any other page is the answer to what was sent, or where the reader went on to after signing in.
   store.removeItem(KEPT);
-  if (!kept.ended) return;
+  // A page that the server has filled says so: there is nothing left to do.
+  const shown = document.querySelector("[data-kept-shown]");
+  if (shown) shown.scrollIntoView({ block: "center" });
+  if (!kept.ended || shown || kept.account !== account) return;
   const form = [...document.forms].find((one) => nameOf(one) === kept.name);
   if (!form) return;
   const left = kept.fields.slice();

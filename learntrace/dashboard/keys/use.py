@@ -1,0 +1,51 @@
+"""What an account's keys are used for, in sentences: told before one is revoked or rotated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from learntrace.accounts.models import User
+from learntrace.accounts.tokens.own import tokens_of
+from learntrace.core import counted
+from learntrace.diagnosis.sending import sent_lately, window_days
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """What the account of a key has sent lately, and what revoking the key does."""
+
+    sentences: Sequence[str]
+
+
+def use_of(user: User) -> KeyUse:
+    """Return what is told before a key of the user is revoked or rotated; three queries."""
+    sent, days = sent_lately(user), counted.days(window_days())
+    numbers = {
+        "days": days,
+        "webhooks": counted.webhooks(sent.webhooks),
+        "events": counted.events(sent.events),
+        "learners": counted.learners(sent.learners),
+    }
+    if sent.webhooks and sent.events:
+        lately = _("In the last %(days)s this account sent %(webhooks)s and %(events)s, of %(learners)s.") % numbers
+    elif sent.webhooks:
+        lately = _("In the last %(days)s this account sent %(webhooks)s from LearnPack, of %(learners)s.") % numbers
+    elif sent.events:
+        lately = _("In the last %(days)s this account sent %(events)s, of %(learners)s.") % numbers
+    else:
+        lately = _("In the last %(days)s this account sent no telemetry.") % numbers
+    keys = tokens_of(user).count()
+    return KeyUse(
+        [
+            lately,
+            ngettext(
+                "The account has %(count)s key in force.",
+                "The account has %(count)s keys in force, and these numbers are those of all of them.",
+                keys,
+            )
+            % {"count": keys},
+            _("Revoked, the key opens nothing any more: what is still sent with it is refused."),
+        ]
+    )
