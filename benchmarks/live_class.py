@@ -1,7 +1,7 @@
 """A live class: each learner has an execution every 10 seconds and sends LearnPack's state every 30, and a teacher looks.
 
-Figures: the time from a third error to its signal on the teacher's stream, the age of the queues, how long requests take,
-and what it costs. By itself: `python -m benchmarks.live_class --learners 1000 --seconds 60`.
+Figures: the time from a third error to its signal on the teacher's stream, the age of the queues, how long requests take
+and refusals, and what it costs. By itself: `python -m benchmarks.live_class --learners 1000 --seconds 60`.
 """
 
 import argparse
@@ -60,6 +60,7 @@ class Figures:
 
     learners: int
     requests: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     signals: list[float] = field(default_factory=list)
     missing: int = 0
@@ -74,7 +75,8 @@ class Figures:
             "learners": self.learners,
             "requests": dict(self.statuses),
             "request p50, p99 (ms)": [round(_percentile(self.requests, percent), 1) for percent in (50, 99)],
-            "third error to the stream p50, p95 (ms)": [round(_percentile(self.signals, part)) for part in (50, 95)],
+            "refused p50, p99 (ms)": [round(_percentile(self.refused, percent), 1) for percent in (50, 99)],
+            "third error to the stream p50, p95 (ms)": [round(_percentile(self.signals, part), 1) for part in (50, 95)],
             "signals": len(self.signals),
             "signals that never came": self.missing,
             "queue age at most, at the end (s)": [round(max(self.ages), 2), round(self.ages[-1], 2)],
@@ -137,7 +139,8 @@ class _Clients:
             self._free.put_nowait(streams)
         now = time.perf_counter()
         if self.counts:
-            self._figures.requests.append((now - due) * 1000)
+            answered = self._figures.refused if status in (429, 503) else self._figures.requests
+            answered.append((now - due) * 1000)
             self._figures.statuses[status] += 1
         return now
 
@@ -312,7 +315,7 @@ async def run(installation: Installation, members: Class, seconds: float) -> Fig
             break
     used, took = _cpu(installation), time.perf_counter() - began
     spent = {kind: seconds - before.get(kind, 0.0) for kind, seconds in used.items()}
-    figures.milliseconds = {kind: seconds * 1000 / max(len(figures.requests), 1) for kind, seconds in spent.items()}
+    figures.milliseconds = {kind: seconds * 1000 / max(figures.statuses.total(), 1) for kind, seconds in spent.items()}
     figures.cores = {kind: seconds / took for kind, seconds in spent.items() if kind != "load"}
     figures.megabytes = _megabytes(installation)
     # What is late is waited for, so that it counts.
