@@ -61,8 +61,9 @@ _FIELDS: Final[Mapping[str, Promise]] = {
     "unchanged": pgettext_lazy("rows", "unchanged"),
     "updated": pgettext_lazy("rows", "changed"),
 }
-# What an import of a roster calls the role of a member (`accounts.roster.recording`).
+# What an import of a roster calls the role and the cohorts of a member (`accounts.roster.recording`).
 _OF_ROLE: Final = re.compile(r"role of user (?P<id>\d+)")
+_OF_COHORTS: Final = re.compile(r"cohorts of user (?P<id>\d+)")
 # The values that have words, by field.
 _VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
     "kind": dict(Token.Kind.choices),
@@ -180,6 +181,8 @@ def _field(name: str) -> str:
         return str(_FIELDS[name])
     if of_role := _OF_ROLE.fullmatch(name):
         return gettext("role of user %(id)s") % {"id": of_role["id"]}
+    if of_cohorts := _OF_COHORTS.fullmatch(name):
+        return gettext("cohorts of user %(id)s") % {"id": of_cohorts["id"]}
     words = name.replace("_", " ")
     return gettext(words) if words in LABELS else name
 
