@@ -315,6 +315,8 @@ def test_who_was_seen_on_no_assignment_is_not_told_that_nothing_came(cast: Cast,
     page = text_of(client.get("/me"))
     assert "Nothing received from you yet" not in page
     assert "What you sent so far belongs to no assignment." in page
+    assert "No message in the last 30 days." in page
+    assert "No notebook event yet." in page
 
 
 def test_the_download_is_one_click(cast: Cast, client: Client) -> None:
