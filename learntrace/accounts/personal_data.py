@@ -127,7 +127,7 @@ def _imports(user_id: int) -> Rows:
 
 def register() -> None:
     account = _("It is what you sign in with. Whoever runs this server can close it.")
-    membership = _("Your academies decide who belongs to them, and as what.")
+    membership = _("Your academies decide who belongs to them, and in which role.")
     tokens = _("Your programs send with them. You can revoke them under Sign-in and keys.")
     sessions = _("They show you where you are signed in. You can end them under Sign-in and keys.")
     factors = _("You sign in with them. You can remove them under Sign-in and keys.")
@@ -141,12 +141,16 @@ def register() -> None:
         ),
         PersonalDataset("roster-imports", _("Rosters that you imported"), _imports, erase_from_jobs, table=True),
         PersonalDataset("permissions", _("Permissions outside any role"), _grants, stays=membership, table=True),
-        PersonalDataset("tokens", _("Tokens, without their keys"), _tokens, stays=tokens, table=True),
+        PersonalDataset("tokens", _("Keys, without the secret itself"), _tokens, stays=tokens, table=True),
         PersonalDataset("sessions", _("Sessions on this server's pages"), _sessions, stays=sessions, table=True),
         PersonalDataset("passkeys", _("Passkeys"), _passkeys, stays=factors, table=True),
         PersonalDataset("authenticator-app", _("Authenticator app"), _app, stays=factors, table=True),
         PersonalDataset(
-            "recovery-codes", _("Recovery codes, without themselves"), _recovery_codes, stays=factors, table=True
+            "recovery-codes",
+            _("Recovery codes, without the codes themselves"),
+            _recovery_codes,
+            stays=factors,
+            table=True,
         ),
         *audit.DATASETS,
     )

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from learntrace.assignments.models import Task
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
@@ -17,6 +19,8 @@ from learntrace.diagnosis.labels import CHECKS, EVIDENCE, RESULTS
 from learntrace.diagnosis.question import NotAQuestion, read_question
 from learntrace.diagnosis.verdicts import ALL_WELL, NEW_KEY_HELPS
 from learntrace.diagnosis.walk import Diagnosis, walk
+from learntrace.intake.refusal_counts import REASONS
+from learntrace.learnpack.models import Webhook
 
 MARKS = {"ok": "✓", "no": "✗", "warning": "!", "skipped": "\u2013"}
 
@@ -125,12 +129,24 @@ def _line(name: str, check: Check) -> Line:
     )
 
 
+# The values of evidence that have words; others, such as slugs, are shown as they are.
+_VALUES: Mapping[str, Mapping[str, str | Promise]] = {
+    "reason": REASONS,
+    "status": dict(Webhook.Status.choices),
+    "statuses": dict(Webhook.Status.choices),
+    "task_status": dict(Task.Status.choices),
+    "task_type": dict(Task.Type.choices),
+}
+
+
 def _fact(name: str, value: object) -> Fact:
-    title = str(EVIDENCE.get(name, name))
+    title, words = str(EVIDENCE.get(name, name)), _VALUES.get(name, {})
     if isinstance(value, str) and name.endswith(("_at", "since")):
         return Fact(title, value, datetime.fromisoformat(value))
     if isinstance(value, Mapping):
-        return Fact(title, ", ".join(f"{key}: {count}" for key, count in value.items()))
+        return Fact(title, ", ".join(f"{words.get(key, key)}: {count}" for key, count in value.items()))
     if isinstance(value, list):
         return Fact(title, ", ".join(map(str, value)))
-    return Fact(title, {True: "✓", False: "✗"}[value] if isinstance(value, bool) else str(value))
+    if isinstance(value, bool):
+        return Fact(title, _("yes") if value else _("no"))
+    return Fact(title, str(words.get(str(value), value)))

@@ -24,7 +24,7 @@ class Verdict:
     next_action: Promise
 
 
-_ASK_TO_SIGN_IN = _("Have %(learner)s sign in again where the work is done, or make a new token for the client.")
+_ASK_TO_SIGN_IN = _("Have %(learner)s sign in again where the work is done, or create a new key for the client.")
 
 VERDICTS: Mapping[str, Verdict] = {
     "user-unknown": Verdict(

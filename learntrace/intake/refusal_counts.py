@@ -1,10 +1,13 @@
-"""Counts of refused requests by their reason."""
+"""Counts of refused requests by their reason, and what the reasons are called."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Max, QuerySet, Sum
 from django.db.models.functions import Coalesce
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.scope import learners_of
@@ -13,6 +16,31 @@ from learntrace.intake.models import Refusal
 _A_ROW = timedelta(hours=1)  # what a row counts at most
 # When the last of a row's requests came; rows from before the counting have no such time.
 NEWEST = Coalesce(F("last_at"), F("created_at"))
+
+# The reasons for which the front door refuses a request: all that learntrace/intake and its sources give.
+REASONS: Mapping[str, str | Promise] = {
+    "no-credentials": _("no token was sent"),
+    "invalid-token": _("unknown token"),
+    "inactive-user": _("the account is not active"),
+    "expired-token": _("expired token"),
+    "missing-permission": _("no permission to send telemetry"),
+    "telemetry-of-another-user": _("telemetry of another user"),
+    "body-too-large": _("request too large"),
+    "invalid-encoding": _("announced as gzip, but isn't"),
+    "unsupported-encoding": _("compressed in a way that is not supported"),
+    "invalid-json": _("unreadable JSON"),
+    "invalid-body": _("JSON, but not an object"),
+    "empty-payload": _("empty request"),
+    "invalid-field": _("invalid field"),
+    "invalid-batch": _("not a list of 1 to 500 events"),
+    "invalid-academy-id": _("the academy isn't a number"),
+    "not-a-member": _("the sender isn't a member of the academy"),
+    "opted-out": _("the learner has opted out"),
+    "invalid-query": _("invalid address"),
+    "invalid-request": _("invalid request"),
+    "unstorable": _("text that the database can't store"),
+    "unavailable": _("the server was temporarily unavailable"),
+}
 
 
 @dataclass(frozen=True)

@@ -114,8 +114,8 @@ def register() -> None:
             _("What you said about the collection of notebook events"),
             _consent,
             table=True,
-            stays=_("Otherwise nobody would know what you have said."),
+            stays=_("Otherwise your choice would be lost."),
         ),
-        PersonalDataset("rejected-events", _("Events of notebooks that couldn't be taken"), _rejected, _erase_rejected),
+        PersonalDataset("rejected-events", _("Events of notebooks that were rejected"), _rejected, _erase_rejected),
         PersonalDataset("notebook-events", _("Events of notebooks"), _events, _erase_events, sweep=_sweep_events),
     )

@@ -34,17 +34,17 @@ def _find_pending(user_id: int) -> Rows:
 
 def register() -> None:
     register_datasets(
-        PersonalDataset("merges", _("Accounts that became one"), _merges, _erase_merges, chunk=2),
+        PersonalDataset("merges", _("Merged accounts"), _merges, _erase_merges, chunk=2),
         PersonalDataset(
             "erasures",
             _("Earlier erasures"),
             _find,
-            stays=_("It proves that it was done, and holds nothing of what was."),
+            stays=_("It proves that data was erased, and contains none of it."),
         ),
         PersonalDataset(
             "pending-erasure",
             _("A pending erasure"),
             _find_pending,
-            stays=_("It is done when its time has come, unless you undo it."),
+            stays=_("It is carried out when it is due, unless you undo it."),
         ),
     )

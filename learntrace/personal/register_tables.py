@@ -7,16 +7,16 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.personal.register import Kept, SeenBy, Table, impersonal, personal
 
 # What it is for: the same words wherever it is the same.
-_ACCOUNT = _("Signing in, and being named to others")
+_ACCOUNT = _("Signing in, and showing your name to others")
 _GUESSES = _("Keeping others from guessing passwords")
 _ROLES = _("What somebody may do at an academy")
 _TASKS = _("Learners' tasks and their results")
 _SENT = _("What clients have sent, to be processed and to find faults")
 _WORK = _("How a learner works on assignments")
-_SIGNALS = _("Telling teachers who needs help")
+_SIGNALS = _("Showing teachers who needs help")
 _NOTICES = _("Notifying teachers")
 _CORRECTIONS = _("Corrections, and who made them")
-_ERASING = _("Erasing what was asked to be erased")
+_ERASING = _("Carrying out an erasure that was asked for")
 _PROOF = _("Proving who did what")
 
 TABLES: Final[tuple[Table, ...]] = (

@@ -216,7 +216,7 @@ def register() -> None:
             _erase_exclusions,
             table=True,
         ),
-        PersonalDataset("activities", _("What you did, attempts among it"), _activities, _erase_activities),
+        PersonalDataset("activities", _("Your activities, including attempts"), _activities, _erase_activities),
         PersonalDataset("code", _("Code that you ran, each version once"), _code, _erase_code, chunk=50),
         PersonalDataset("progress", _("Measures of each assignment"), _progress, _erase_progress),
         PersonalDataset("errors", _("Errors that you met, and how often"), _errors, _erase_counts, table=True),

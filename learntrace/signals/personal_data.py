@@ -121,7 +121,9 @@ def _erase_detector_states(user_id: int) -> int:
 
 def register() -> None:
     register_datasets(
-        PersonalDataset("signals", _("Signals, and how often teachers were told of each"), _signals, _erase_signals),
+        PersonalDataset(
+            "signals", _("Signals, and how often teachers were notified of each"), _signals, _erase_signals
+        ),
         PersonalDataset(
             "concerns",
             _("Concerns about you, what teachers did with them, and their notes"),
@@ -130,11 +132,11 @@ def register() -> None:
         ),
         PersonalDataset("help-requests", _("Hands that you raised"), _help_requests, _erase_help_requests),
         PersonalDataset(
-            "detector-states", _("Where the detectors of signals stand"), _detector_states, _erase_detector_states
+            "detector-states", _("State of the detectors of signals"), _detector_states, _erase_detector_states
         ),
         PersonalDataset(
             "notification-rules",
-            _("Rules by which you want to be told of signals"),
+            _("Your notification rules"),
             _rules,
             shape=_masked,
             stays=_("They are settings of those who teach."),

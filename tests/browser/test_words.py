@@ -21,7 +21,7 @@ STAFF = (
     "/connect", "/account", "/notifications",
 )  # fmt: skip
 # Pages about learners' work: each assignment and asset has a title there.
-TITLED = ("/class", "/assignments", "/learners", "/reports", "/search?q=count", "/telemetry")
+TITLED = ("/class", "/assignments", "/learners", "/reports", "/search?q=count", "/telemetry", "/telemetry/webhooks")
 # Each text on the page that somebody sees, but for code and for what is typed.
 TEXTS = """() => {
   const texts = [];
@@ -153,3 +153,16 @@ def test_class_now_shows_its_filters_its_last_column_and_names_whole(spanish: Pa
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.set_viewport_size({"width": 360, "height": 900})
     assert page.evaluate(_CUT_NAMES) == []
+
+
+def test_the_academys_name_is_whole_where_there_is_room(visit: Visit, room: Classroom) -> None:
+    Academy.objects.filter(pk=room.academy.pk).update(name="Universidad de Sevilla, Ingeniería")
+    page = visit("/class", room.teacher)
+    name = page.locator(".place")
+    assert name.evaluate("one => one.scrollWidth <= one.clientWidth")
+    for language, width in (("English", 1440), ("Español", 1440), ("Español", 1600)):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.locator(".account summary").click()
+        page.get_by_role("button", name=language).click()
+        assert page.locator(".top").evaluate("one => one.clientHeight") <= 50, (language, width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

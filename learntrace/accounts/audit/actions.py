@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Kind(StrEnum):
@@ -36,7 +37,9 @@ NOTIFICATION_RULE_CHANGED = Action("notification_rule.changed", _("Changed a not
 NOTIFICATION_RULE_DELETED = Action("notification_rule.deleted", _("Deleted a notification rule"), "notification rule")
 NOTIFICATION_RULE_TRIED = Action("notification_rule.tried", _("Sent a test message"), "notification rule", Kind.EVENT)
 TELEMETRY_CORRECTED = Action("telemetry.corrected", _("Corrected telemetry"), "telemetry record")
-ATTEMPTS_EXCLUDED = Action("attempts.excluded", _("Excluded attempts"), "exclusion", Kind.EVENT)
+ATTEMPTS_EXCLUDED = Action(
+    "attempts.excluded", pgettext_lazy("somebody did", "Excluded attempts"), "exclusion", Kind.EVENT
+)
 EXCLUSION_LIFTED = Action("exclusion.lifted", _("Lifted an exclusion"), "exclusion", Kind.EVENT)
 STEP_RENAMED = Action("step.renamed", _("Joined a step with its former one"), "rename of a step")
 STEP_RENAME_UNDONE = Action("step_rename.undone", _("Undid a rename of a step"), "rename of a step")

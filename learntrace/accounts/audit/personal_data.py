@@ -38,7 +38,7 @@ def _take_away(user_id: int) -> int:
 DATASETS = (
     PersonalDataset(
         "audit-entries",
-        _("Audit log: what was done by you or about you, without what it was"),
+        _("Audit log: what was done by you or about you, without the values"),
         _entries,
         stays=_("It proves who did what and when, with numbers only. It is deleted when it is old."),
     ),

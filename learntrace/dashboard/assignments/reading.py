@@ -30,6 +30,7 @@ from learntrace.learnpack.attempts.document import Subject
 from learntrace.learnpack.attempts.run_texts import RunText, run_texts
 from learntrace.personal.erasure_queries import latest_erasure
 from learntrace.progress.assignment_keys import PREFIX, key_of
+from learntrace.progress.catalogue import titles_of
 from learntrace.progress.models import Activity
 from learntrace.progress.recording.code_texts import texts_of
 from learntrace.progress.reports.attempts import attempts_of, page_of_attempt
@@ -63,9 +64,13 @@ class ReadStep:
 
 @dataclass(frozen=True)
 class ReadingContext:
-    """The context of assignments/reading.html; `why_none` says why no code is shown at all."""
+    """The context of assignments/reading.html; `why_none` says why no code is shown at all.
+
+    `title` is the assignment's, else its name.
+    """
 
     name: str
+    title: str
     learner: User
     learner_name: str
     paging: Paging[Activity]
@@ -96,8 +101,10 @@ def read(request: HttpRequest, page: AcademyPage, key: str, user_id: int) -> Htt
     if any(step.code or step.output or step.picture for step in steps):
         record_source_read(page, learner.pk, key)
     erasure = latest_erasure(learner)
+    name = key.removeprefix(PREFIX)
     context = ReadingContext(
-        name=key.removeprefix(PREFIX),
+        name=name,
+        title=titles_of(page.academy.pk, [key]).get(key) or name,
         learner=learner,
         learner_name=learner.display_name,
         paging=paging,

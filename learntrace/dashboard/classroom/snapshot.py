@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from django.utils import timezone
 
-from learntrace.accounts.cohort_limits.limit import is_limited
 from learntrace.accounts.models import Cohort
 from learntrace.assignments.due_dates.reading import Dues, dues_in
 from learntrace.assignments.due_dates.standing import timeliness
@@ -106,11 +105,11 @@ def _how_many(keys: Sequence[str], learners: Sequence[Learner]) -> str:
 
 def activity_of(chosen: ClassFilter, snapshot: ClassSnapshot) -> ClassActivity:
     """Read the activity of the class that the snapshot shows; four queries."""
-    everybody = chosen.cohort is None and chosen.asset is None and not is_limited(chosen.academy)
     scope = Scope(
         chosen.academy.pk,
         snapshot.concerns.now,
-        learners=None if everybody else [learner.id for learner in snapshot.learners],
+        # Those with a row: staff who try out a connection are neither here nor in the rate.
+        learners=[learner.id for learner in snapshot.learners],
         keys=[column.key for column in snapshot.columns] if chosen.asset else None,
     )
     return ClassActivity(activity_rate_of(scope), recent_errors(scope, MOST_ERRORS))

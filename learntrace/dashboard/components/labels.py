@@ -74,6 +74,15 @@ VERBS: Mapping[str, str | Promise] = {
     "interrupted": _("kernel interrupted"),
 }
 
+# The events of LearnPack, as learners are told of them; staff reads the client's own names, by which rules ignore them.
+LEARNPACK_EVENTS: Mapping[str, str | Promise] = {
+    "batch": _("progress sent"),
+    "open_step": _("step opened"),
+    "compile": _("code run"),
+    "test": _("code tested"),
+    "ai_interaction": _("question to the assistant"),
+}
+
 # The state of a learner on a step of an asset.
 STEPS: Mapping[str, str | Promise] = {
     "completed": _("Completed"),
@@ -96,32 +105,6 @@ SEVERITIES: Mapping[str, str | Promise] = {
 }
 
 SIGNAL_STATES: Mapping[str, str | Promise] = dict(Signal.State.choices)
-
-# The reasons for which the front door refuses a request: all that learntrace/intake and its sources give.
-REFUSALS: Mapping[str, str | Promise] = {
-    "no-credentials": _("no token was sent"),
-    "invalid-token": _("unknown token"),
-    "inactive-user": _("the account is not active"),
-    "expired-token": _("expired token"),
-    "missing-permission": _("no permission to send telemetry"),
-    "telemetry-of-another-user": _("telemetry of another user"),
-    "body-too-large": _("request too large"),
-    "invalid-encoding": _("announced as gzip, but isn't"),
-    "unsupported-encoding": _("compressed in a way that is not supported"),
-    "invalid-json": _("unreadable JSON"),
-    "invalid-body": _("JSON, but not an object"),
-    "empty-payload": _("empty request"),
-    "invalid-field": _("invalid field"),
-    "invalid-batch": _("not a list of 1 to 500 events"),
-    "invalid-academy-id": _("the academy isn't a number"),
-    "not-a-member": _("the sender isn't a member of the academy"),
-    "opted-out": _("the learner has opted out"),
-    "invalid-query": _("invalid address"),
-    "invalid-request": _("invalid request"),
-    "unstorable": _("text that the database can't store"),
-    "unavailable": _("the server was temporarily unavailable"),
-}
-
 
 # The filters of the webhook log.
 FILTERS: Mapping[str, str | Promise] = {

@@ -217,6 +217,8 @@ def of_class(standing: ClassStanding, name: str = "") -> str:
     if standing.struggling:
         struggling = ngettext("%(count)s is struggling", "%(count)s are struggling", standing.struggling)
         parts.append(struggling % {"count": standing.struggling})
-    parts.append(gettext("half have done at least %(percent)s %%") % {"percent": int(standing.median)})
+    # Of one learner there is no half, and that half have done nothing at least is always so.
+    if standing.learners > 1 and int(standing.median):
+        parts.append(gettext("half have done at least %(percent)s %%") % {"percent": int(standing.median)})
     sentence = gettext("%(sentence)s.") % {"sentence": "; ".join(parts)}
     return gettext("%(name)s: %(sentence)s") % {"name": name, "sentence": sentence} if name else sentence

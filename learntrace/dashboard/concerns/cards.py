@@ -195,9 +195,9 @@ def _name(user: User | None) -> str:
 
 
 def names_of_reasons(entry: ToldConcern) -> list[str]:
-    """Return the names of what makes a concern."""
+    """Return the names of what makes a concern, each once."""
     hand = [_("Hand raised")] if entry.hand is not None else []
-    return [*hand, *(kind_name(signal.kind) for signal in entry.reasons)]
+    return [*hand, *dict.fromkeys(kind_name(signal.kind) for signal in entry.reasons)]
 
 
 def shape_of(entry: ToldConcern) -> str:

@@ -21,6 +21,7 @@ from learntrace.notebooks.consent import learners_opted_out
 from learntrace.notebooks.rejected.counts import RejectedCount, count_by_code
 from learntrace.progress.catalogue import titles_of
 from learntrace.progress.unscored import Unscored, finished_without_scores
+from learntrace.registry.visibility import academy_assets
 
 RECENT = timedelta(minutes=10)
 # How long a clock is told of that has been wrong: until the next lesson.
@@ -86,9 +87,9 @@ class AcademyHealth:
 
 
 def health_of(academy: Academy, period: Period, now: datetime | None = None) -> AcademyHealth:
-    """Return the health of an academy's telemetry over a period; nineteen queries."""
+    """Return the health of an academy's telemetry over a period; twenty queries at most."""
     now = now or timezone.now()
-    newest = arrivals(newest_of(academy, NEWEST))
+    newest = arrivals(newest_of(academy, NEWEST), academy_assets(academy))
     happened = event_queries.newest_events_in(academy, NEWEST_EVENTS)
     events = event_lines(happened, titles_of(academy.pk, [event.subject for event in happened]))
     # Events of any verb count: who only opens a notebook sends telemetry too.

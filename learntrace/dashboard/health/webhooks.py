@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from learntrace.accounts.academy_settings import collects_source
 from learntrace.accounts.people.naming import unambiguous
 from learntrace.core.errors import Problem
+from learntrace.dashboard.components.arrivals import named_slug, titles_of_webhooks
 from learntrace.dashboard.components.date_range import ANY_TIME, DateRange, date_range_of, with_times
 from learntrace.dashboard.components.json_text import pretty_text
 from learntrace.dashboard.components.table import csv_answer, timed, wants_csv
@@ -24,6 +25,7 @@ from learntrace.learnpack.processing.outcomes import staff_text
 from learntrace.learnpack.webhook_log import queries, search
 from learntrace.learnpack.webhook_log.newest import webhook_of
 from learntrace.learnpack.webhook_log.payloads import payload_text
+from learntrace.registry.visibility import academy_assets
 
 PER_PAGE = 50
 MOST_IN_CSV = 10_000
@@ -33,11 +35,15 @@ MOST_SHOWN = 100_000
 
 @dataclass(frozen=True)
 class Line:
-    """A webhook as a line of the log, with the URLs of related pages; a URL is empty where there is no such page."""
+    """A webhook as a line of the log, with the URLs of related pages; a URL is empty where there is no such page.
+
+    `subject` is the asset's title where it has one, `name` the slug of the asset or package.
+    """
 
     row: Webhook
     learner: str
     subject: str
+    name: str
     sentence: str
     url: str
     learner_url: str
@@ -124,7 +130,7 @@ def webhook(request: HttpRequest, page: AcademyPage, webhook_id: int) -> HttpRes
     text = pretty_text(payload_text(row.pk, source=collects_source(page.academy)))
     record_source_read(page, row.student_id, f"webhook {row.pk}")
     context = WebhookContext(
-        line=_line(page, row),
+        line=lines_of(page, [row])[0],
         row=row,
         text=text[:MOST_SHOWN],
         left_out=max(len(text) - MOST_SHOWN, 0),
@@ -173,22 +179,21 @@ def filters_of(request: HttpRequest) -> dict[str, str]:
 
 def lines_of(page: AcademyPage, rows: Sequence[Webhook]) -> list[Line]:
     """Return webhooks as lines of the log."""
-    return [_line(page, row) for row in rows]
+    titles = titles_of_webhooks(rows, academy_assets(page.academy))
+    return [_line(page, row, titles) for row in rows]
 
 
-def _line(page: AcademyPage, row: Webhook) -> Line:
-    student = row.student
-    subject = row.asset.slug if row.asset else row.package_slug or ""
+def _line(page: AcademyPage, row: Webhook, titles: Mapping[str, str]) -> Line:
+    student, slug = row.student, named_slug(row)
     return Line(
         row,
         learner=student.display_name if student else "",
-        subject=subject,
+        subject=titles.get(slug, slug),
+        name=slug,
         sentence=staff_text(row),
         url=page.address("telemetry-health-webhook", row.pk),
         learner_url=page.address("learners-one", student.pk) if student else "",
-        diagnosis_url=page.address("diagnosis", user=unambiguous(student.pk), asset=subject)
-        if student and subject
-        else "",
+        diagnosis_url=page.address("diagnosis", user=unambiguous(student.pk), asset=slug) if student and slug else "",
     )
 
 

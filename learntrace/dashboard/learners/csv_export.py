@@ -54,12 +54,12 @@ _TELEMETRY: Columns[LearnerTelemetry] = (
     (_("Asset"), lambda row: row.title),
     (_("Engagement"), lambda row: rounded(row.engagement)),
     (_("Frustration"), lambda row: rounded(row.frustration)),
-    (_("Completed in LearnPack's latest message (%)"), lambda row: whole(row.completion)),
+    (_("Completed in the latest telemetry (%)"), lambda row: whole(row.completion)),
     (_("Time (s)"), lambda row: row.seconds),
     (timed(_("Last telemetry")), lambda row: row.updated_at),
     (raw(_("Engagement")), lambda row: row.engagement),
     (raw(_("Frustration")), lambda row: row.frustration),
-    (raw(_("Completed in LearnPack's latest message (%)")), lambda row: row.completion),
+    (raw(_("Completed in the latest telemetry (%)")), lambda row: row.completion),
 )
 _SIGNALS: Columns[SignalLine] = (
     (_("Signal"), lambda line: line.name),

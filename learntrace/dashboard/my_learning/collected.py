@@ -18,6 +18,7 @@ from learntrace.learnpack.webhook_log.newest import client_of, newest_webhooks
 from learntrace.notebooks.consent import Terms, terms_in
 from learntrace.notebooks.newest_events import last_event_of, newest_events_of
 from learntrace.progress.catalogue import titles_of
+from learntrace.registry.visibility import nameable_assets
 
 NEWEST = 5
 REFUSALS = timedelta(hours=24)
@@ -87,7 +88,7 @@ def deciding_academy(user: User) -> Academy | None:
 
 
 def collected(user: User, academies: Sequence[Academy]) -> Collected:
-    """Return what is collected about a user; ten queries and one for each academy, none of which reads more than a few rows."""
+    """Return what is collected about a user; eleven queries and one for each academy, each of a few rows."""
     newest = newest_webhooks(user, NEWEST)
     events = newest_events_of(user, NEWEST)
     keys = [event.subject for event in events]
@@ -95,7 +96,7 @@ def collected(user: User, academies: Sequence[Academy]) -> Collected:
     return Collected(
         learnpack=Last(newest[0].created_at, client_of(newest[0].pk)) if newest else None,
         notebooks=_last_event(user),
-        newest=arrivals(newest),
+        newest=arrivals(newest, nameable_assets([academy.pk for academy in academies])),
         events=event_lines(events, titles),
         refusals=refusals_of(user, timezone.now() - REFUSALS),
         readers=_readers(user, academies),

@@ -71,7 +71,7 @@ _COLUMNS: Columns[Person] = (
     (_("User name"), lambda one: one.user.username),
     (_("First name"), lambda one: one.user.first_name),
     (_("Last name"), lambda one: one.user.last_name),
-    (_("Address"), lambda one: one.user.email),
+    (_("E-mail address"), lambda one: one.user.email),
     (_("Role"), lambda one: one.membership.role),
     (_("Cohorts"), lambda one: " | ".join(cohort.slug for cohort in one.cohorts)),
     (_("Limited to"), lambda one: None if one.limited_to is None else " | ".join(c.slug for c in one.limited_to)),

@@ -27,7 +27,10 @@ from learntrace.personal.merging.own import Merged, merges_into
 
 @dataclass(frozen=True)
 class PersonContext:
-    """The context of people/person.html; `typed` is what was typed where it was refused, `part` the form with the `problem`."""
+    """The context of people/person.html; `typed` is what was typed where it was refused, `part` the form with the `problem`.
+
+    `joinable` are the cohorts that the person can be added to.
+    """
 
     person: Person
     name: str
@@ -35,6 +38,7 @@ class PersonContext:
     roles: Sequence[tuple[str, Promise]]
     limited_roles: Collection[str]
     cohorts: Sequence[Cohort]
+    joinable: Sequence[Cohort]
     elsewhere: bool
     merges: Sequence[Merged]
     may_change: bool
@@ -67,13 +71,15 @@ def _show(page: AcademyPage, one: Person, problem: Problem | None = None, part: 
     stored = {name: getattr(user, name) for name in changes.PERSON}
     may_change = page.can("crud_member") and page.sees_all
     role, elsewhere = ROLE_WORDS.get(one.membership.role, one.membership.role), acts_beyond(user, page.academy)
+    cohorts = choices(page.academy)
     context = PersonContext(
         person=one,
         name=user.display_name,
         role=role,
         roles=list(ROLE_WORDS.items()),
         limited_roles=LIMITED_ROLES,
-        cohorts=choices(page.academy),
+        cohorts=cohorts,
+        joinable=[cohort for cohort in cohorts if cohort not in one.cohorts],
         elsewhere=elsewhere,
         merges=merges_into(user, page.academy),
         may_change=may_change,

@@ -96,7 +96,7 @@ def streaming(academy: Academy, _before: Any, after: Any) -> list[str]:
     if after:
         return [
             _("Each compilation and test that LearnPack reports at once becomes an attempt within seconds."),
-            _("Events that failed until now stay failed; the next batch brings what they told."),
+            _("Events that failed until now stay failed; the next batch brings what they reported."),
         ]
     return [
         _("Attempts from LearnPack appear with the next batch only. What was recorded stays."),

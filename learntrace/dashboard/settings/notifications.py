@@ -105,12 +105,18 @@ class NotificationsContext:
 @require_safe
 @academy_page(CAPABILITY)
 def notifications(request: HttpRequest, page: AcademyPage) -> HttpResponse:
-    """Show one's own rules in the academy."""
-    return _show(page)
+    """Show one's own rules in the academy; `?new` opens the form of another one."""
+    return _show(page, open_new="new" in request.GET)
 
 
 def _show(
-    page: AcademyPage, *, typed: RuleForm | None = None, problem: Problem | str = "", secret: str = "", code: int = 200
+    page: AcademyPage,
+    *,
+    typed: RuleForm | None = None,
+    problem: Problem | str = "",
+    secret: str = "",
+    code: int = 200,
+    open_new: bool = False,
 ) -> HttpResponse:
     rules = list(rules_of(page.user, page.academy).select_related("cohort"))
     sent = sent_by(rules)
@@ -119,7 +125,7 @@ def _show(
         rules=[_line(rule, typed, sent[rule.pk]) for rule in rules],
         cohorts=list(cohorts_of(page.academy).order_by("name")),
         new=typed if typed is not None and typed.pk is None else RuleForm(timezone=get_current_timezone_name()),
-        open_new=typed is not None and typed.pk is None,
+        open_new=open_new or (typed is not None and typed.pk is None),
         problem=sentence,
         secret=secret,
     )

@@ -21,6 +21,7 @@ from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.explanations import explanation_of
 from learntrace.dashboard.components.timeline import Mark
 from learntrace.dashboard.layout import page
+from learntrace.intake.refusal_counts import REASONS
 from learntrace.measures import failures
 from learntrace.measures.learner_state import Standing
 from learntrace.progress.assignment_keys import PREFIX
@@ -123,8 +124,13 @@ def error_words(text: str) -> str:
 
 
 @register.filter
+def learnpack_event_word(name: str) -> str:
+    return str(labels.LEARNPACK_EVENTS.get(name, name))
+
+
+@register.filter
 def refusal_word(slug: str) -> str:
-    return str(labels.REFUSALS.get(slug, slug))
+    return str(REASONS.get(slug, slug))
 
 
 @register.filter

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.diagnosis.facts import Facts, RefusalGroup
 from learntrace.diagnosis.findings import NO, OK, WARNING, Check, Ending, iso_time, time_text
+from learntrace.intake.refusal_counts import REASONS
 
 # The verdict for each reason of a refusal by the front door or a source.
 VERDICT_OF: Mapping[str, str] = {
@@ -40,7 +41,8 @@ def refused(facts: Facts) -> Check:
     lasting = [group for group in facts.refused if not _is_past(group, facts)]
     newest = max(lasting or facts.refused, key=lambda group: group.last_at)
     alike = [group for group in facts.refused if group.reason == newest.reason]
-    values: dict[str, Any] = {"count": sum(group.requests for group in alike), "reason": newest.reason}
+    values: dict[str, Any] = {"count": sum(group.requests for group in alike)}
+    values["reason"] = REASONS.get(newest.reason, newest.reason)
     values["last"] = time_text(newest.last_at)
     evidence = _evidence(newest, alike)
     text = _("Requests were refused: %(reason)s (%(count)s, the last at %(last)s)")

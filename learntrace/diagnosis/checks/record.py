@@ -40,7 +40,7 @@ def record(facts: Facts) -> Check:
     if stored.untold_attempts:
         values["count"] = stored.untold_attempts
         text = _(
-            "There is a record, last changed at %(last)s. The latest message tells fewer attempts or completed steps than "
+            "There is a record, last changed at %(last)s. The latest message reports fewer attempts or completed steps than "
             "earlier ones did (%(count)s fewer); all of them count"
         )
         return Check(OK, text, values, evidence | {"untold_attempts": stored.untold_attempts})

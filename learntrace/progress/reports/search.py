@@ -12,8 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat
 
 from learntrace.accounts.cohort_limits.limit import seen, within
-from learntrace.accounts.models import Academy, User
-from learntrace.accounts.scope import learners_of
+from learntrace.accounts.models import Academy, Membership, User
 from learntrace.core.http.filters import natural
 from learntrace.core.sql import fetch
 from learntrace.progress.catalogue import SHOWN_TO_CLASS, full_titles_of
@@ -108,9 +107,13 @@ def _has_id(word: str) -> Q:
 
 
 def find_learners(academy: Academy, words: Sequence[str], most: int) -> list[User]:
-    """Return the learners whom the member sees with all words in names or e-mail address, or with the word as id."""
+    """Return the learners whom the member sees with all words in names or e-mail address, or with the word as id.
+
+    A learner is who has that role, or has worked here: the same people as on the page Learners.
+    """
     worked = Exists(Progress.objects.filter(academy=academy, user=OuterRef("pk")))
-    members = User.objects.filter(seen(academy, "pk"), worked | Q(pk__in=learners_of(academy).values("pk")))
+    student = Exists(Membership.objects.filter(academy=academy, user=OuterRef("pk"), role="student"))
+    members = User.objects.filter(seen(academy, "pk"), worked | student)
     names = Concat(
         "first_name", Value(" "), "last_name", Value(" "), "username", Value(" "), "email", output_field=TextField()
     )

@@ -2,13 +2,14 @@
 
 import csv
 import io
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from learntrace.accounts.academy_settings import NOTEBOOK, merge_features
-from learntrace.accounts.audit.actions import DATA_ERASED, SIGNAL_STATE_CHANGED, SOURCE_READ
+from learntrace.accounts.audit.actions import DATA_ERASED, SIGNAL_STATE_CHANGED, SOURCE_READ, TOKEN_MADE
 from learntrace.accounts.audit.models import AuditEntry, AuditValues
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
@@ -46,6 +47,15 @@ def test_an_entry_says_who_did_what_to_whom_from_where_and_what_it_changed(cast:
     assert entry["subject"] == {"id": cast.owner.pk, "name": "Ada Lovelace"}
     assert entry["changes"] == [{"field": "state", "before": "open", "after": "acknowledged"}]
     assert entry["intact"] is True
+
+
+def test_what_was_only_added_has_no_arrow_and_its_values_have_words(cast: Cast, admin: Client) -> None:
+    record(TOKEN_MADE, academy_id=cast.academy.pk, object_id=1, after={"kind": "permanent", "scope": "write"})
+    page = unescape(admin.get("/audit").content.decode())
+    assert "kind: <bdi>Permanent</bdi>" in page
+    assert "allows: <bdi>Everything that its user may do</bdi>" in page
+    acknowledge(cast)
+    assert "state: <bdi>open</bdi> → <bdi>acknowledged</bdi>" in unescape(admin.get("/audit").content.decode())
 
 
 def test_only_admins_read_it_and_only_that_of_their_academy(cast: Cast, teacher: Api) -> None:

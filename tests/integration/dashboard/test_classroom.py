@@ -286,6 +286,17 @@ def test_it_counts_who_is_here_and_how_much_fails(cast: Cast, lessons: dict[str,
     assert (pulse.here, pulse.per_minute, pulse.failing_share) == (1, 0.6, 1 / 3)
 
 
+def test_staff_who_try_out_a_connection_are_not_here(cast: Cast, client: Client) -> None:
+    make_user("radia", "student", cast.academy)
+    sent = make_attempts(cast.colleague, cast.academy, KEYS[0], "x", timezone.now())
+    # A test event names no assignment, so the sender has no row in the grid.
+    Activity.objects.filter(pk__in=sent).update(assignment=None)
+    Progress.objects.filter(user=cast.colleague).delete()
+    page = text_of(client, "/class")
+    assert "<b>0</b> here now" in page
+    assert "<b>0</b> attempts/min" in page
+
+
 def test_most_met_now_counts_learners_and_how_long_until_solved(client: Client, lessons: dict[str, User]) -> None:
     page = text_of(client, "/class")
     met = page[page.index('data-part="met"') :]

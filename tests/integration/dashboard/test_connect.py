@@ -3,12 +3,13 @@
 import json
 import re
 from html import unescape
+from urllib.parse import urljoin
 
 import pytest
 from django.test import Client, override_settings
 
 from learntrace.accounts.audit.models import AuditEntry
-from learntrace.accounts.models import Membership, Token
+from learntrace.accounts.models import Academy, Membership, Token, User
 from learntrace.intake.models import Refusal
 from tests.support.builders import Cast, make_academy, make_rejected, make_stored_event, make_user, make_webhook
 from tests.support.notebooks import make_event
@@ -211,3 +212,37 @@ def test_my_learning_that_is_empty_leads_to_ones_keys(cast: Cast) -> None:
     client.force_login(cast.owner)
     page = client.get("/me").content.decode()
     assert 'class="button" href="/account#keys"' in page
+
+
+READER_PAGES = (
+    "/class", "/assignments", "/learners", "/assets", "/telemetry/webhooks", "/telemetry/rejected", "/search?q=zzz", "/search",
+    "/people?q=zzz", "/people/cohorts", "/people/due-dates", "/people/invitations", "/keys", "/keys?q=zzz", "/notifications",
+    "/reports/cohorts", "/telemetry/webhooks?event=none", "/telemetry/rejected?code=none", "/audit?action=data.erased",
+)  # fmt: skip
+_NEXT_STEP = re.compile(r'<p class="next-step"><a class="button" href="([^"]+)"')
+
+
+def test_every_empty_page_has_a_button_that_its_reader_may_use(cast: Cast) -> None:
+    academy = Academy.objects.create(slug="empty", name="Empty")
+    for role in ("admin", "teacher", "assistant"):
+        client = Client()
+        client.force_login(make_user(f"{role}-of-nobody", role, academy))
+        for path in READER_PAGES:
+            answer = client.get(path)
+            if answer.status_code == 403:
+                continue
+            page = answer.content.decode()
+            assert 'class="empty"' in page, (role, path)
+            steps = _NEXT_STEP.findall(page)
+            # What the reader may not make has no button: only an admin makes cohorts, only a teacher due dates.
+            assert steps or role != "admin", path
+            for step in map(unescape, steps):
+                if step.startswith("#"):
+                    assert f'id="{step[1:]}"' in page, (role, path, step)
+                else:
+                    assert (
+                        client.get(urljoin(f"http://here{path}", step).removeprefix("http://here")).status_code == 200
+                    ), step
+    client.force_login(User.objects.get(username="admin-of-nobody"))
+    assert 'id="new" open' in client.get("/notifications?new=1").content.decode()
+    assert 'id="make" open' in client.get("/keys?make=1").content.decode()

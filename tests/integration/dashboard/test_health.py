@@ -829,6 +829,6 @@ def test_what_waits_because_of_a_limit_is_said(cast: Cast, staff: Client) -> Non
 def test_messages_that_tell_fewer_attempts_than_earlier_ones_are_said(cast: Cast, staff: Client) -> None:
     make_telemetry(cast.owner, "intro", untold_attempts=2)
     make_telemetry(cast.strange_learner, "intro", untold_attempts=2)
-    assert "The latest message of one learner tells fewer attempts or completed steps" in text_of(
+    assert "The latest message of one learner reports fewer attempts or completed steps" in text_of(
         staff.get("/telemetry")
     )

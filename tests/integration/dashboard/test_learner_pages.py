@@ -71,7 +71,8 @@ def test_all_pages_tell_of_a_learner_by_the_same_sentence(cast: Cast, lesson: No
     make_task(cast.owner, "lesson-02", cohort=make_cohort("fall", cast.academy))
     learners = page_of(cast.colleague, "/learners?cohort=fall")
     assert "1 is stuck, on “Introduction to loops”" in learners
-    assert "half have done at least 33 %." in learners
+    # Of one learner there is no half.
+    assert "half have done" not in learners
     assignment = page_of(cast.colleague, "/assignment/lesson-02-exercise-1")
     told = "None of 1 has solved it yet; 1 is stuck, on NameError: name &#x27;total&#x27; is not defined."
     assert told in assignment

@@ -307,6 +307,18 @@ def test_who_has_no_academy_still_has_a_page(cast: Cast, client: Client) -> None
     assert client.post("/me/consent", {"collecting": "no"}).status_code == 403
 
 
+def test_who_was_seen_on_no_assignment_is_not_told_that_nothing_came(cast: Cast, client: Client) -> None:
+    assert "Nothing received from you yet" in text_of(client.get("/me"))
+    sent = make_attempts(cast.owner, cast.academy, KEY, " ")
+    Activity.objects.filter(pk__in=sent).update(assignment=None)
+    Progress.objects.filter(user=cast.owner).delete()
+    page = text_of(client.get("/me"))
+    assert "Nothing received from you yet" not in page
+    assert "What you sent so far belongs to no assignment." in page
+    assert "No message in the last 30 days." in page
+    assert "No notebook event yet." in page
+
+
 def test_the_download_is_one_click(cast: Cast, client: Client) -> None:
     make_telemetry(cast.owner, "intro")
     answer = client.get("/me/export")

@@ -53,6 +53,14 @@ def test_names_slugs_and_tags_are_suggested(cast: Cast, staff: Client, text: str
     assert [item["title"] for item in suggested(staff, text)[group]] == [title]
 
 
+def test_staff_are_no_learners_unless_they_have_worked_here(cast: Cast, staff: Client) -> None:
+    assert "Learners" not in suggested(staff, cast.colleague.username)
+    make_attempts(cast.colleague, cast.academy, TAG, "x")
+    assert [item["value"] for item in suggested(staff, cast.colleague.username)["Learners"]] == [
+        cast.colleague.username
+    ]
+
+
 def test_ids_aliases_and_texts_of_errors_are_suggested(cast: Cast, staff: Client) -> None:
     asset = make_asset("new-slug", academy=cast.academy, aliases=("former-slug",))
     assert suggested(staff, "former-sl")["Assets"][0]["value"] == "new-slug"

@@ -13,12 +13,12 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from learntrace.accounts.models import Academy, Membership, User
 from learntrace.config.reference_docs.translations import extracted
-from learntrace.dashboard.components import labels
 from learntrace.dashboard.health.overview import AcademyHealth, health_of
 from learntrace.dashboard.health.volume import PERIODS
 from learntrace.dashboard.health.volume_chart import chart_of, scale_top
 from learntrace.dashboard.layout.page import PARTS_HEADER, reach_of
 from learntrace.intake.models import Refusal
+from learntrace.intake.refusal_counts import REASONS
 from learntrace.learnpack.models import Webhook
 from learntrace.learnpack.webhook_log.volume import Slot
 from learntrace.notebooks.models import Event
@@ -219,7 +219,7 @@ def test_who_has_not_signed_in_is_led_to_the_sign_in_and_the_first_one_to_the_se
 
 def test_every_reason_has_words_in_both_languages() -> None:
     texts = extracted()
-    for sentence in labels.REFUSALS.values():
+    for sentence in REASONS.values():
         with translation.override("es"):
             spanish = str(sentence)
         with translation.override("en"):

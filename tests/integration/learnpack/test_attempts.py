@@ -162,7 +162,7 @@ def test_what_a_newer_document_no_longer_tells_is_noted_until_one_tells_it_again
     untold, detail, learners = said()
     assert (untold, learners) == (tests, 1)
     assert (
-        f"The latest message tells fewer attempts or completed steps than earlier ones did ({tests} fewer); all of them count"
+        f"The latest message reports fewer attempts or completed steps than earlier ones did ({tests} fewer); all of them count"
         in detail
     )
     process(document | {"last_interaction_at": document["last_interaction_at"] + 2000}, user=ada)
