@@ -15,7 +15,6 @@ from django.utils import timezone, translation
 from learntrace.accounts.academy_settings import NOTEBOOK, SIGNAL, merge_features
 from learntrace.accounts.models import Membership, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
-from learntrace.config.reference_docs.translations import extracted
 from learntrace.dashboard.my_learning.active_days import DAYS, active_days, days_of
 from learntrace.dashboard.my_learning.advice import LEARNER_TEXTS, own_lines
 from learntrace.dashboard.my_learning.collected import collected
@@ -41,6 +40,7 @@ from tests.support.builders import (
     make_user,
     make_webhook,
 )
+from tests.support.package_texts import package_texts
 
 KEY = "assignment:lesson-03-exercise-1"
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>\u202eevil'
@@ -180,7 +180,7 @@ def test_the_scale_of_the_days_ends_at_a_round_number(seconds: float, top: int) 
 
 def test_every_kind_is_told_in_kind_words_in_both_languages() -> None:
     assert set(LEARNER_TEXTS) == set(KINDS)
-    texts = extracted()
+    texts = package_texts()
     for kind, words in LEARNER_TEXTS.items():
         assert words.sentence in texts, kind
         assert words.advice in texts, kind

@@ -12,7 +12,6 @@ from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from learntrace.accounts.models import Academy, Membership, User
-from learntrace.config.reference_docs.translations import extracted
 from learntrace.dashboard.components import labels
 from learntrace.dashboard.health.overview import AcademyHealth, health_of
 from learntrace.dashboard.health.volume import PERIODS
@@ -26,6 +25,7 @@ from learntrace.registry.models import Asset
 from tests.browser.scene import Scene, build_scene, person
 from tests.support.builders import Response, make_rejected, make_stored_event, make_user
 from tests.support.notebooks import make_event
+from tests.support.package_texts import package_texts
 
 
 @pytest.fixture(autouse=True)
@@ -218,7 +218,7 @@ def test_who_has_not_signed_in_is_led_to_the_sign_in_and_the_first_one_to_the_se
 
 
 def test_every_reason_has_words_in_both_languages() -> None:
-    texts = extracted()
+    texts = package_texts()
     for sentence in labels.REFUSALS.values():
         with translation.override("es"):
             spanish = str(sentence)

@@ -9,6 +9,7 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import write_po
 
 from learntrace.config.reference_docs import translations
+from tests.support.package_texts import package_texts
 
 
 def catalogue_of(folder: Path, texts: dict[Any, Any], *, fuzzy: bool = False) -> Path:
@@ -38,13 +39,13 @@ def faults(folder: Path, texts: dict[Any, Any], *wanted: object, fuzzy: bool = F
 
 @pytest.mark.parametrize("path", translations.catalogues(), ids=lambda path: path.parent.parent.name)
 def test_every_text_of_the_package_is_translated(path: Path) -> None:
-    texts = translations.extracted()
+    texts = package_texts()
     assert len(texts) > 100
     assert translations.check_catalogue(path, texts) == []
 
 
 def test_texts_are_found_in_code_and_in_templates() -> None:
-    texts = translations.extracted()
+    texts = package_texts()
     assert "User with id %(user)s not found" in texts
     assert "Is telemetry arriving?" in texts
     # A block with markup and a variable, over several lines.
