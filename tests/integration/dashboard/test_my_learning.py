@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -40,7 +41,6 @@ from tests.support.builders import (
     make_user,
     make_webhook,
 )
-from tests.support.package_texts import package_texts
 
 KEY = "assignment:lesson-03-exercise-1"
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>\u202eevil'
@@ -178,12 +178,11 @@ def test_the_scale_of_the_days_ends_at_a_round_number(seconds: float, top: int) 
 # Signals
 
 
-def test_every_kind_is_told_in_kind_words_in_both_languages() -> None:
+def test_every_kind_is_told_in_kind_words_in_both_languages(package_texts: Catalog) -> None:
     assert set(LEARNER_TEXTS) == set(KINDS)
-    texts = package_texts()
     for kind, words in LEARNER_TEXTS.items():
-        assert words.sentence in texts, kind
-        assert words.advice in texts, kind
+        assert words.sentence in package_texts, kind
+        assert words.advice in package_texts, kind
         places = {part.partition(")")[0] for part in words.sentence.split("%(")[1:]}
         known = {part.partition(")")[0] for part in KINDS[kind].sentence.split("%(")[1:]}
         assert places <= known - {"learner"}, kind

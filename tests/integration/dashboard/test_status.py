@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
@@ -25,7 +26,6 @@ from learntrace.registry.models import Asset
 from tests.browser.scene import Scene, build_scene, person
 from tests.support.builders import Response, make_rejected, make_stored_event, make_user
 from tests.support.notebooks import make_event
-from tests.support.package_texts import package_texts
 
 
 @pytest.fixture(autouse=True)
@@ -217,13 +217,12 @@ def test_who_has_not_signed_in_is_led_to_the_sign_in_and_the_first_one_to_the_se
     assert Client().get("/").headers["Location"] == "/sign-in?next=/"
 
 
-def test_every_reason_has_words_in_both_languages() -> None:
-    texts = package_texts()
+def test_every_reason_has_words_in_both_languages(package_texts: Catalog) -> None:
     for sentence in labels.REFUSALS.values():
         with translation.override("es"):
             spanish = str(sentence)
         with translation.override("en"):
-            assert str(sentence) in texts
+            assert str(sentence) in package_texts
             assert str(sentence) != spanish
 
 

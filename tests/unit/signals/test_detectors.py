@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +34,6 @@ from learntrace.signals.detectors.base import (
 from learntrace.signals.detectors.inactive_after_error import InactiveAfterError
 from learntrace.signals.evaluation.group_keys import group_key
 from tests.support import sequences
-from tests.support.package_texts import package_texts
 from tests.support.sequences import activity, failing, passing
 
 every_detector = pytest.mark.parametrize("detector", DETECTORS.values(), ids=list(DETECTORS))
@@ -198,9 +198,9 @@ def test_the_kinds_are_those_of_the_definitions() -> None:
 
 
 @pytest.fixture(scope="module")
-def marked() -> set[Any]:
+def marked(package_texts: Catalog) -> set[Any]:
     """All texts of the package that go into the catalogues."""
-    return {message.id for message in package_texts() if message.id}
+    return {message.id for message in package_texts if message.id}
 
 
 @every_kind

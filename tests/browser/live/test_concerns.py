@@ -7,9 +7,9 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from tests.browser.live.served_class import open_class_now, run, served_class
 from tests.browser.pages import complaints
 from tests.browser.scene import PASSWORD
-from tests.browser.served_class import open_class_now, run, served_class
 from tests.faults.installation import Installation
 from tests.support.waiting import wait_until
 

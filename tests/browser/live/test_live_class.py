@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
-from tests.browser.served_class import open_class_now, run, served_class
+from tests.browser.live.served_class import open_class_now, run, served_class
 from tests.faults.installation import Installation
 from tests.support.waiting import wait_until
 
