@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
+from babel.messages.catalog import Catalog
 from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+from learntrace.config.reference_docs.translations import extracted
 
 # Machines are shared and noisy: how long an example takes says nothing about the code.
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,6 +54,12 @@ def _passwords_are_hashed_at_once() -> Iterator[None]:
 
     with patch.object(PatientScryptHasher, "work_factor", 2):
         yield
+
+
+@pytest.fixture(scope="session")
+def package_texts() -> Catalog:
+    """The texts that the package translates, to look at only: to extract them takes seconds."""
+    return extracted()
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,8 +1,13 @@
-"""Loading what stays: Python's collector waits meanwhile."""
+"""Loading what stays: Python's collector waits meanwhile, and what libraries only offer isn't loaded with them."""
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# What a library loads because it is there, for a use that is none of ours: Django REST framework's client for tests
+# (requests), its API pages (markdown, pygments), and the command line of httpx (click).
+_OFFERED = ("requests", "markdown", "pygments", "click")
 
 
 @contextmanager
@@ -19,9 +24,22 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
+@contextmanager
+def missing(*names: str) -> Iterator[None]:
+    """Load libraries as if these optional packages weren't installed; who wants one of them later gets it."""
+    hidden = [name for name in names if name not in sys.modules]
+    # What the import system looks for first: None stands for a module that can't be found.
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # not in the types
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
+
+
 def load_django() -> None:
     """Set up Django in a process of its own."""
-    with uncollected():
+    with uncollected(), missing(*_OFFERED):
         import django
 
         django.setup()

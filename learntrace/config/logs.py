@@ -2,7 +2,11 @@
 
 import logging.config
 
-import structlog
+from learntrace.config.loading import missing
+
+# A log looks the same wherever it is written: with rich installed, structlog would draw frames around tracebacks.
+with missing("rich"):
+    import structlog
 
 
 def configure_logging(level: str, form: str, *, to_terminal: bool) -> None:

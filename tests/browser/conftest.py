@@ -62,6 +62,15 @@ def faults() -> Faults:
 
 
 @pytest.fixture
+def contexts() -> Iterator[list[BrowserContext]]:
+    """Browsers of a test's own, which are closed at its end."""
+    opened: list[BrowserContext] = []
+    yield opened
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
 def visit(browser: Browser, live_server: LiveServer, faults: Faults) -> Iterator[Visit]:
     """Open an address, signed in as a user if one is given."""
     contexts: list[BrowserContext] = []

@@ -49,6 +49,8 @@ def start() -> None:
 
 def _leave_collected_alone() -> None:
     gc.freeze()
+    # Tests make many objects that live for a moment: at the usual 700 the collector takes a tenth of the unit tests' time.
+    gc.set_threshold(50_000, 20, 20)
     gc.enable()
 
 

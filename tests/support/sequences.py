@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,6 +15,19 @@ START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 NAME = Failure("NameError", "name 'x' is not defined")
 TYPE = Failure("TypeError", "unsupported operand")
 VALUE = Failure("ValueError", "bad")
+
+# Tables from which one draw takes several things at once: draws are most of what such a test costs.
+_KINDS = (ERROR, ERROR, ERROR, ERROR, ERROR, OK, ABORTED, "saved", "focused", CLOSED)
+_GAPS = (0, 0, 1, 4, 5, 20, 150, 300, 400, 899.999999, 900, 2000)
+# None, one of three or two of them, each about as often.
+_FAILURES = tuple(
+    failures for number in range(3) for failures in 9 // 3**number * [*product((NAME, TYPE, VALUE), repeat=number)]
+)
+_WHAT = st.sampled_from(list(product(_KINDS, _GAPS)))
+_HASHES = ("h1", "h1", "h1", "h2", None)
+_CODES = st.sampled_from(list(product(_HASHES, _FAILURES)))
+_SESSIONS = ("s1", "s1", "s2", None)
+_OBJECTS = ("c1", "c1", "c2", None)
 
 
 def moment(seconds: float = 0, *, minutes: float = 0) -> datetime:
@@ -74,22 +88,13 @@ def in_order(activities: Iterable[Activity]) -> list[Activity]:
 def sequences(longest: int = 40, *, assignments: Sequence[str | None] = ("ex-1",)) -> st.SearchStrategy[list[Activity]]:
     """Activities of one learner in their order: few codes, errors, cells and sessions, so that they meet; gaps around
     the thresholds, and none at all."""
-    kinds = st.sampled_from([ERROR, ERROR, ERROR, ERROR, ERROR, OK, ABORTED, "saved", "focused", CLOSED])
-    one = st.tuples(
-        kinds,
-        st.sampled_from([0, 0, 1, 4, 5, 20, 150, 300, 400, 899.999999, 900, 2000]),
-        st.sampled_from(["h1", "h1", "h1", "h2", None]),
-        st.lists(st.sampled_from([NAME, TYPE, VALUE]), max_size=2).map(tuple),
-        st.sampled_from(["s1", "s1", "s2", None]),
-        st.sampled_from(["c1", "c1", "c2", None]),
-        st.sampled_from(assignments),
-    )
+    one = st.tuples(_WHAT, _CODES, st.sampled_from(list(product(_SESSIONS, _OBJECTS, assignments))))
     return st.lists(one, max_size=longest).map(lambda rows: list(_made(rows)))
 
 
 def _made(rows: Iterable[tuple[Any, ...]]) -> Iterator[Activity]:
     at = 0.0
-    for number, (kind, gap, code, failures, session, cell, assignment) in enumerate(rows, 1):
+    for number, ((kind, gap), (code, failures), (session, cell, assignment)) in enumerate(rows, 1):
         at += gap
         about: Mapping[str, Any] = {"session_id": session, "object_id": cell, "assignment": assignment}
         if kind not in (ERROR, OK, ABORTED):

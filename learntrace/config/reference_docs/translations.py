@@ -23,6 +23,8 @@ _KEYWORDS = {
     **{f"{name}_lazy": DEFAULT_KEYWORDS[name] for name in ("gettext", "ngettext", "pgettext", "npgettext")},
     "gettext_noop": None,
 }
+# A file without such a call needn't be read as Python, which takes most of the time.
+_CALL = re.compile(rf"\b(?:{'|'.join(_KEYWORDS)})\s*\(".encode())
 _PLACEHOLDER = re.compile(r"%\(\w+\)[#0\- +]*\d*(?:\.\d+)?[a-z]|\{\w*\}|%%")
 
 # Texts that are the same in both languages; any other translation that equals its English was forgotten.
@@ -74,9 +76,10 @@ def extracted() -> Catalog:
     """Return every text that the package translates."""
     texts = Catalog(charset="utf-8")
     for path in _sources():
-        place = path.relative_to(PACKAGE.parent).as_posix()
-        source = BytesIO(_python_of(path))
-        for line, text, comments, context in extract("python", source, _KEYWORDS, ["Translators:"]):
+        place, source = path.relative_to(PACKAGE.parent).as_posix(), _python_of(path)
+        if not _CALL.search(source):
+            continue
+        for line, text, comments, context in extract("python", BytesIO(source), _KEYWORDS, ["Translators:"]):
             texts.add(text, locations=[(place, line)], auto_comments=comments, context=context)
     return texts
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,7 +16,6 @@ from django.utils import timezone, translation
 from learntrace.accounts.academy_settings import NOTEBOOK, SIGNAL, merge_features
 from learntrace.accounts.models import Membership, User
 from learntrace.assignments.models import AssignmentTelemetry, Task
-from learntrace.config.reference_docs.translations import extracted
 from learntrace.dashboard.my_learning.active_days import DAYS, active_days, days_of
 from learntrace.dashboard.my_learning.advice import LEARNER_TEXTS, own_lines
 from learntrace.dashboard.my_learning.collected import collected
@@ -178,12 +178,11 @@ def test_the_scale_of_the_days_ends_at_a_round_number(seconds: float, top: int) 
 # Signals
 
 
-def test_every_kind_is_told_in_kind_words_in_both_languages() -> None:
+def test_every_kind_is_told_in_kind_words_in_both_languages(package_texts: Catalog) -> None:
     assert set(LEARNER_TEXTS) == set(KINDS)
-    texts = extracted()
     for kind, words in LEARNER_TEXTS.items():
-        assert words.sentence in texts, kind
-        assert words.advice in texts, kind
+        assert words.sentence in package_texts, kind
+        assert words.advice in package_texts, kind
         places = {part.partition(")")[0] for part in words.sentence.split("%(")[1:]}
         known = {part.partition(")")[0] for part in KINDS[kind].sentence.split("%(")[1:]}
         assert places <= known - {"learner"}, kind

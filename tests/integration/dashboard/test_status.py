@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
@@ -12,7 +13,6 @@ from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from learntrace.accounts.models import Academy, Membership, User
-from learntrace.config.reference_docs.translations import extracted
 from learntrace.dashboard.health.overview import AcademyHealth, health_of
 from learntrace.dashboard.health.volume import PERIODS
 from learntrace.dashboard.health.volume_chart import chart_of, scale_top
@@ -217,13 +217,12 @@ def test_who_has_not_signed_in_is_led_to_the_sign_in_and_the_first_one_to_the_se
     assert Client().get("/").headers["Location"] == "/sign-in?next=/"
 
 
-def test_every_reason_has_words_in_both_languages() -> None:
-    texts = extracted()
+def test_every_reason_has_words_in_both_languages(package_texts: Catalog) -> None:
     for sentence in REASONS.values():
         with translation.override("es"):
             spanish = str(sentence)
         with translation.override("en"):
-            assert str(sentence) in texts
+            assert str(sentence) in package_texts
             assert str(sentence) != spanish
 
 

@@ -37,18 +37,16 @@ def faults(folder: Path, texts: dict[Any, Any], *wanted: object, fuzzy: bool = F
 
 
 @pytest.mark.parametrize("path", translations.catalogues(), ids=lambda path: path.parent.parent.name)
-def test_every_text_of_the_package_is_translated(path: Path) -> None:
-    texts = translations.extracted()
-    assert len(texts) > 100
-    assert translations.check_catalogue(path, texts) == []
+def test_every_text_of_the_package_is_translated(path: Path, package_texts: Catalog) -> None:
+    assert len(package_texts) > 100
+    assert translations.check_catalogue(path, package_texts) == []
 
 
-def test_texts_are_found_in_code_and_in_templates() -> None:
-    texts = translations.extracted()
-    assert "User with id %(user)s not found" in texts
-    assert "Is telemetry arriving?" in texts
+def test_texts_are_found_in_code_and_in_templates(package_texts: Catalog) -> None:
+    assert "User with id %(user)s not found" in package_texts
+    assert "Is telemetry arriving?" in package_texts
     # A block with markup and a variable, over several lines.
-    assert "Stacked bars of %(total)s webhooks; the table below has the numbers." in texts
+    assert "Stacked bars of %(total)s webhooks; the table below has the numbers." in package_texts
 
 
 def test_a_complete_catalogue_has_no_faults(tmp_path: Path) -> None:

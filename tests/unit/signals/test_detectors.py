@@ -2,14 +2,15 @@
 
 import json
 from datetime import datetime
+from functools import cache
 from random import Random
 from typing import Any
 
 import pytest
+from babel.messages.catalog import Catalog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learntrace.config.reference_docs import translations
 from learntrace.measures.activity import Activity, Failure
 from learntrace.signals.detectors import DETECTORS, KINDS
 from learntrace.signals.detectors.base import (
@@ -160,15 +161,18 @@ def test_the_low_thresholds_let_it_be_seen(detector: Any) -> None:
 def test_its_state_stays_small_however_much_happens(detector: Detector, code: str | None, outcome: str) -> None:
     thresholds = detector.defaults()
     state: State = detector.begin()
-    for number in range(10_000):
-        passes = outcome == "mixed" and number % 17 == 0
-        hashed = code.format(number) if code else None
-        made = passing if passes else failing
-        for _ in advance(detector, state, [made(number, number * 2, hashed)], thresholds):
+    for one in _very_many(code, outcome):
+        for _ in advance(detector, state, [one], thresholds):
             pass
     # 200 ids, and some.
     assert len(json.dumps(state)) < MOST_EVIDENCE * 12 + 1000
     sequences.stored(state)
+
+
+@cache
+def _very_many(code: str | None, outcome: str) -> list[Activity]:
+    made = [passing if outcome == "mixed" and number % 17 == 0 else failing for number in range(10_000)]
+    return [one(number, number * 2, code.format(number) if code else None) for number, one in enumerate(made)]
 
 
 def test_of_very_much_evidence_the_first_and_the_latest_is_kept() -> None:
@@ -194,9 +198,9 @@ def test_the_kinds_are_those_of_the_definitions() -> None:
 
 
 @pytest.fixture(scope="module")
-def marked() -> set[Any]:
+def marked(package_texts: Catalog) -> set[Any]:
     """All texts of the package that go into the catalogues."""
-    return {message.id for message in translations.extracted() if message.id}
+    return {message.id for message in package_texts if message.id}
 
 
 @every_kind

@@ -1,6 +1,5 @@
 """Concerns on Class now, with a real server and its live stream: two people at once, keys, undo, and many tabs."""
 
-import json
 import time
 from collections.abc import Iterator
 from urllib.request import urlopen
@@ -8,14 +7,12 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from tests.browser.pages import PATIENCE, complaints
+from tests.browser.live.served_class import open_class_now, run, served_class
+from tests.browser.pages import complaints
 from tests.browser.scene import PASSWORD
 from tests.faults.installation import Installation
-from tests.support.folders import folder_on_disk
-from tests.support.notebooks import make_event
 from tests.support.waiting import wait_until
 
-KEY = "c0ffee" * 6 + "{:04x}"
 NARROW: ViewportSize = {"width": 360, "height": 740}
 LEARNERS = ("Ada Lovelace", "Barbara Liskov", "Radia Perlman")
 
@@ -23,62 +20,8 @@ LEARNERS = ("Ada Lovelace", "Barbara Liskov", "Radia Perlman")
 @pytest.fixture(scope="module")
 def served() -> Iterator[Installation]:
     """A real installation with a class of three, a teacher and an assistant."""
-    people = [(7 + place, *name.partition(" ")[::2]) for place, name in enumerate(LEARNERS)]
-    staff = [(20, "tomas", "Tomás", "Rivera", "teacher"), (21, "alan", "Alan", "Turing", "assistant")]
-    roster = {
-        "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
-        "users": [{"id": number, "username": first.lower(), "email": f"{first.lower()}@example.org", "first_name": first,
-                   "last_name": last, "password": PASSWORD} for number, first, last in people]
-                 + [{"id": number, "username": name, "email": f"{name}@example.org", "first_name": first, "last_name": last,
-                     "password": PASSWORD} for number, name, first, last, _role in staff],
-        "memberships": [{"user": number, "academy": 1, "role": "student"} for number, _first, _last in people]
-                       + [{"user": number, "academy": 1, "role": role} for number, _name, _first, _last, role in staff],
-        "tokens": [{"user": number, "key": KEY.format(number), "kind": "permanent"} for number, _first, _last in people],
-    }  # fmt: skip
-    with folder_on_disk() as folder:
-        installation = Installation(folder / "home")
-        path = folder / "roster.json"
-        path.write_text(json.dumps(roster))
-        try:
-            installation.prepare()
-            installation.start()
-            assert installation.command("roster", "import", str(path)).wait(60) == 0
-            yield installation
-        finally:
-            installation.clear()
-
-
-@pytest.fixture
-def contexts() -> Iterator[list[BrowserContext]]:
-    opened: list[BrowserContext] = []
-    yield opened
-    for context in opened:
-        context.close()
-
-
-def sign_in(browser: Browser, installation: Installation, contexts: list[BrowserContext], name: str) -> Page:
-    """Open Class now as somebody, in a browser of one's own."""
-    context = browser.new_context(base_url=f"http://127.0.0.1:{installation.port}", locale="en")
-    contexts.append(context)
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.goto("/sign-in")
-    page.get_by_label("E-mail address or user name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("[data-streaming='1']")).to_be_visible()
-    return page
-
-
-def fail(installation: Installation, learner: int, assignment: str, times: int = 3) -> None:
-    """Have a learner of the roster fail on an assignment with the same code, just now."""
-    tag = f"assignment:{assignment}"
-    for _attempt in range(times):
-        event = make_event(object={**make_event()["object"], "assignment": tag, "tags": [tag]})
-        status, _answer = installation.request(
-            "POST", "/v1/notebook/me/events", KEY.format(7 + learner), json.dumps([event])
-        )
-        assert status == 200
+    with served_class(LEARNERS) as installation:
+        yield installation
 
 
 def open_streams(installation: Installation) -> float:
@@ -95,8 +38,8 @@ def card(learner: str, assignment: str) -> str:
 def test_an_acknowledged_concern_leaves_both_screens_within_a_second_and_undo_brings_it_back(
     browser: Browser, served: Installation, contexts: list[BrowserContext]
 ) -> None:
-    teacher, assistant = (sign_in(browser, served, contexts, name) for name in ("tomas", "alan"))
-    fail(served, 0, "lesson-01-exercise-1")
+    teacher, assistant = (open_class_now(browser, served, contexts, name) for name in ("tomas", "alan"))
+    run(served, 0, "lesson-01-exercise-1", 3)
     mine, theirs = (page.locator(card("Ada", "lesson-01-exercise-1")) for page in (teacher, assistant))
     expect(mine).to_be_visible()
     expect(theirs).to_be_visible()
@@ -120,8 +63,8 @@ def test_an_acknowledged_concern_leaves_both_screens_within_a_second_and_undo_br
 def test_two_who_assign_at_once_are_told_and_nothing_is_lost(
     browser: Browser, served: Installation, contexts: list[BrowserContext]
 ) -> None:
-    teacher, assistant = (sign_in(browser, served, contexts, name) for name in ("tomas", "alan"))
-    fail(served, 1, "lesson-01-exercise-2")
+    teacher, assistant = (open_class_now(browser, served, contexts, name) for name in ("tomas", "alan"))
+    run(served, 1, "lesson-01-exercise-2", 3)
     mine, theirs = (page.locator(card("Barbara", "lesson-01-exercise-2")) for page in (teacher, assistant))
     expect(theirs).to_be_visible()
     # What the assistant sees stands still: a note is begun.
@@ -142,7 +85,7 @@ def test_two_who_assign_at_once_are_told_and_nothing_is_lost(
 def test_a_raised_hand_stands_on_both_screens_and_who_helps_is_told_to_all(
     browser: Browser, served: Installation, contexts: list[BrowserContext]
 ) -> None:
-    teacher, assistant = (sign_in(browser, served, contexts, name) for name in ("tomas", "alan"))
+    teacher, assistant = (open_class_now(browser, served, contexts, name) for name in ("tomas", "alan"))
     # My learning needs no script.
     context = browser.new_context(
         base_url=f"http://127.0.0.1:{served.port}", locale="en", java_script_enabled=False, viewport=NARROW
@@ -185,9 +128,9 @@ def test_a_raised_hand_stands_on_both_screens_and_who_helps_is_told_to_all(
 
 
 def test_keys_alone_reach_all_of_it(browser: Browser, served: Installation, contexts: list[BrowserContext]) -> None:
-    page = sign_in(browser, served, contexts, "tomas")
+    page = open_class_now(browser, served, contexts, "tomas")
     for learner in (0, 1, 2):
-        fail(served, learner, "lesson-02-exercise-1")
+        run(served, learner, "lesson-02-exercise-1", 3)
     shown = page.locator('ul.signals > .concern:has-text("lesson-02-exercise-1"):not(details .concern)')
     expect(shown).to_have_count(3)
     page.keyboard.press("?")
@@ -220,7 +163,7 @@ def test_keys_alone_reach_all_of_it(browser: Browser, served: Installation, cont
 def test_twelve_tabs_of_a_browser_share_one_stream_and_all_stay_alive(
     browser: Browser, served: Installation, contexts: list[BrowserContext]
 ) -> None:
-    first = sign_in(browser, served, contexts, "alan")
+    first = open_class_now(browser, served, contexts, "alan")
     (context,) = contexts
     tabs = [first]
     for _tab in range(11):
@@ -229,13 +172,13 @@ def test_twelve_tabs_of_a_browser_share_one_stream_and_all_stay_alive(
         tabs.append(tab)
     for tab in tabs:
         expect(tab.locator("[data-streaming='1']")).to_be_visible()
-    fail(served, 2, "lesson-03-exercise-1")
+    run(served, 2, "lesson-03-exercise-1", 3)
     for tab in tabs:
         expect(tab.locator(card("Radia", "lesson-03-exercise-1"))).to_be_visible()
     wait_until(lambda: open_streams(served) == 1, "one stream for all of them")
     # The one that began the stream is closed: the others go on.
     first.close()
-    fail(served, 2, "lesson-03-exercise-2")
+    run(served, 2, "lesson-03-exercise-2", 3)
     for tab in tabs[1:]:
         expect(tab.locator(card("Radia", "lesson-03-exercise-2"))).to_be_visible()
     context.close()
@@ -250,13 +193,13 @@ def test_cards_and_rows_hold_still_until_the_teacher_asks(
         keys: list[str] = rows.evaluate_all("rows => rows.map((row) => row.dataset.row)")
         return keys
 
-    fail(served, 1, "lesson-04-exercise-1")
-    page = sign_in(browser, served, contexts, "tomas")
+    run(served, 1, "lesson-04-exercise-1", 3)
+    page = open_class_now(browser, served, contexts, "tomas")
     expect(page.locator(card("Barbara", "lesson-04-exercise-1"))).to_be_visible()
     cards, rows = order(page, "signals"), order(page, "learners")
     # Who was calm is the worst now: five failures in a row make a graver signal than three, and a card above the others.
     for exercise in (2, 3, 4):
-        fail(served, 2, f"lesson-04-exercise-{exercise}", times=6)
+        run(served, 2, f"lesson-04-exercise-{exercise}", 6)
     expect(page.locator(card("Radia", "lesson-04-exercise-4"))).to_be_visible()
     assert order(page, "signals")[: len(cards)] == cards
     assert order(page, "learners") == rows

@@ -1,19 +1,14 @@
 """Class now through a whole lesson, with a real server: what moves, what alerts, and what becomes of what is over."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
-from tests.browser.pages import PATIENCE
-from tests.browser.scene import PASSWORD
+from tests.browser.live.served_class import open_class_now, run, served_class
 from tests.faults.installation import Installation
-from tests.support.folders import folder_on_disk
-from tests.support.notebooks import make_event
 from tests.support.waiting import wait_until
 
-KEY = "c0ffee" * 6 + "{:04x}"
 LEARNERS = (
     "Ada Lovelace", "Barbara Liskov", "Radia Perlman", "Grace Hopper", "Katherine Johnson", "Frances Allen", "Annie Easley",
 )  # fmt: skip
@@ -43,70 +38,17 @@ new PerformanceObserver((list) => {
 @pytest.fixture(scope="module")
 def served() -> Iterator[Installation]:
     """A real installation with a class of seven, a teacher and an assistant."""
-    people = [(7 + place, *name.partition(" ")[::2]) for place, name in enumerate(LEARNERS)]
-    staff = [(20, "tomas", "Tomás", "Rivera", "teacher"), (21, "alan", "Alan", "Turing", "assistant")]
-    roster = {
-        "academies": [{"id": 1, "slug": "downtown", "name": "Downtown"}],
-        "users": [{"id": number, "username": first.lower(), "email": f"{first.lower()}@example.org", "first_name": first,
-                   "last_name": last} for number, first, last in people]
-                 + [{"id": number, "username": name, "email": f"{name}@example.org", "first_name": first, "last_name": last,
-                     "password": PASSWORD} for number, name, first, last, _role in staff],
-        "memberships": [{"user": number, "academy": 1, "role": "student"} for number, _first, _last in people]
-                       + [{"user": number, "academy": 1, "role": role} for number, _name, _first, _last, role in staff],
-        "tokens": [{"user": number, "key": KEY.format(number), "kind": "permanent"} for number, _first, _last in people],
-    }  # fmt: skip
-    with folder_on_disk() as folder:
-        installation = Installation(folder / "home")
-        path = folder / "roster.json"
-        path.write_text(json.dumps(roster))
-        try:
-            installation.prepare()
-            installation.start()
-            assert installation.command("roster", "import", str(path)).wait(60) == 0
-            # So that the page has its columns before anybody looks.
-            for exercise in EXERCISES:
-                run(installation, 0, exercise, failing=False)
-            yield installation
-        finally:
-            installation.clear()
-
-
-@pytest.fixture
-def contexts() -> Iterator[list[BrowserContext]]:
-    opened: list[BrowserContext] = []
-    yield opened
-    for context in opened:
-        context.close()
-
-
-def run(installation: Installation, learner: int, assignment: str, times: int = 1, *, failing: bool = True) -> None:
-    """Have a learner run an exercise, just now."""
-    tag = f"assignment:{assignment}"
-    for _attempt in range(times):
-        event = make_event(object={**make_event()["object"], "assignment": tag, "tags": [tag]})
-        if not failing:
-            event["result"] = {"outcome": "ok"}
-        status, _answer = installation.request(
-            "POST", "/v1/notebook/me/events", KEY.format(7 + learner), json.dumps([event])
-        )
-        assert status == 200
+    with served_class(LEARNERS) as installation:
+        # So that the page has its columns before anybody looks.
+        for exercise in EXERCISES:
+            run(installation, 0, exercise, failing=False)
+        yield installation
 
 
 def sign_in(browser: Browser, installation: Installation, contexts: list[BrowserContext], name: str) -> Page:
-    """Open Class now as somebody, in a browser of one's own."""
-    context = browser.new_context(
-        base_url=f"http://127.0.0.1:{installation.port}", locale="en", viewport={"width": 1440, "height": 900}
-    )
-    contexts.append(context)
-    context.set_default_timeout(PATIENCE)
-    context.add_init_script(_WATCHED)
-    page = context.new_page()
-    page.goto("/sign-in")
-    page.get_by_label("E-mail address or user name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("[data-streaming='1']")).to_be_visible()
-    return page
+    """Open Class now as somebody, in a browser that notes what it shows, sounds and moves."""
+    wide: ViewportSize = {"width": 1440, "height": 900}
+    return open_class_now(browser, installation, contexts, name, _WATCHED, viewport=wide)
 
 
 def card(page: Page, learner: str, assignment: str) -> Locator:
