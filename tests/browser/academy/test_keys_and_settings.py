@@ -61,7 +61,7 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
     )
     page = visit("/diagnosis?user=ada&asset=missing", admin)
     page.get_by_role("link", name="Create a new key…").click()
-    expect(page.get_by_label("For whom")).to_have_value("ada")
+    expect(page.get_by_label("Owner: user name")).to_have_value("ada")
     page.get_by_label("What it is for").fill("new laptop")
     page.get_by_role("button", name="Create a key", exact=True).click()
     key = page.locator(".key").inner_text()
@@ -73,14 +73,14 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
     assert page.locator(".key").inner_text() != key
     # A session that ends in the middle of the form costs nothing that was typed.
     page.get_by_text("Create a key…").click()
-    page.get_by_label("For whom").fill("barbara")
+    page.get_by_label("Owner: user name").fill("barbara")
     page.get_by_label("What it is for").fill("the lab's computer")
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Create a key", exact=True).click()
     expect(page.get_by_text("Your session has ended.")).to_be_visible()
     sign_in(page, "adele", PASSWORD)
     expect(page.get_by_text("It is as you typed it")).to_be_visible()
-    expect(page.get_by_label("For whom")).to_have_value("barbara")
+    expect(page.get_by_label("Owner: user name")).to_have_value("barbara")
     page.get_by_role("button", name="Create a key", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("The new key of Barbara Liskov.")
     # Somebody else ends it while this page is open.

@@ -55,7 +55,7 @@ WEEK = "first=2026-11-23&last=2026-11-29"
 
 def test_a_week_names_who_went_quiet_and_counts_who_worked(cast: Cast, course: tuple[Cohort, list[User]]) -> None:
     text = page(cast.colleague, f"/reports?{WEEK}")
-    assert "3 learners worked (4 in the days before)" in text
+    assert "3 learners worked (4 in the period before)" in text
     slipped = text[text.index("Who slipped") : text.index("What was hard")]
     assert f'href="/learner/{course[1][3].pk}?since=2026-11-23&amp;until=2026-11-30"' in slipped
     assert "no attempts this week" in slipped
@@ -103,7 +103,7 @@ def test_a_member_limited_to_a_cohort_sees_nobody_else(cast: Cast, course: tuple
     membership.save()
     membership.cohorts.add(evening)
     text = page(limited, f"/reports?{WEEK}")
-    assert "0 learners worked (0 in the days before)" in text
+    assert "0 learners worked (0 in the period before)" in text
     assert course[0].name not in page(limited, "/reports/cohorts?with=morning").replace("with=morning", "")
 
 

@@ -185,7 +185,7 @@ def test_an_empty_document_of_a_second_device_undoes_nothing_and_is_told(
     teacher = Api(make_user("tina", "teacher", academy), academy)
     told = teacher.get(f"/v1/diagnosis/academy/telemetry?user=ada&asset={SLUG}").json()
     (check,) = [one for one in told["checks"] if one["check"] == "record"]
-    assert "tells fewer attempts or completed steps than earlier ones did (3 fewer)" in check["detail"]
+    assert "reports fewer attempts or completed steps than earlier ones did (3 fewer)" in check["detail"]
     assert learners_with_missing_attempts(academy) == 1
     # Completed again at another time is completed.
     again = [step | {"completed_at": moment + 90_000} for step in steps]

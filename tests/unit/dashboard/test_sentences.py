@@ -115,3 +115,6 @@ def test_a_class_in_a_sentence() -> None:
     with translation.override("es"):
         assert "3 se han atascado, la mayoría en «Loops»; 1 tiene dificultades" in of_class(standing, "Fall")
     assert of_class(standing_of_class([], [])) == ""
+    # Of one learner there is no half, and that half have done nothing at least is always so.
+    assert of_class(ClassStanding(1, 0, 0, 0, 33.0)) == "0 of 1 learner was active today."
+    assert of_class(ClassStanding(4, 2, 0, 0, 0.0)) == "2 of 4 learners were active today."
