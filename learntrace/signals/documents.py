@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext, gettext_noop, ngettext
 
 from learntrace.accounts.models import User
-from learntrace.core import counted
+from learntrace.core.words import counted
 from learntrace.measures.failures import FAILED, UNKNOWN
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.detectors import KINDS

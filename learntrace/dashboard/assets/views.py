@@ -41,9 +41,9 @@ from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.layout.sign_in import safe_next
 from learntrace.progress.corrections import step_renames
 from learntrace.progress.corrections.step_renames import FormerStepRow, current_steps, former_steps
-from learntrace.progress.reports.asset_dues import CohortDue, asset_dues
 from learntrace.progress.reports.asset_steps import Steps, steps_of
 from learntrace.progress.reports.missing_telemetry import learners_without_telemetry
+from learntrace.progress.standings.asset_dues import CohortDue, asset_dues
 from learntrace.registry.models import Asset
 from learntrace.registry.sync import ACTIONS
 from learntrace.registry.translated_assets import TranslatedAsset, translated_asset, translated_assets

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from learntrace.core import counted
+from learntrace.core.words import counted
 from learntrace.diagnosis.sample_progress import SampleContents
 
 

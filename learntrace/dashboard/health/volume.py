@@ -79,7 +79,7 @@ def own_period(since: datetime | None, until: datetime | None, now: datetime) ->
     """Return a period between two times: by hours up to two days, by days beyond that, and a year at most."""
     end = now if until is None else min(until, now)
     begin = min(max(since or end - _OPEN, end - _LONGEST), end)
-    told = {"since": day_and_time(begin), "until": day_and_time(end)}
+    told = {"since": day_and_time(timezone.localtime(begin)), "until": day_and_time(timezone.localtime(end))}
     title = _("since %(since)s") % told if end == now else _("%(since)s to %(until)s") % told
     length = timedelta(hours=1) if end - begin <= _BY_HOURS else DAY
     return Period("custom", title, length, 0, begin, None if end == now else end)

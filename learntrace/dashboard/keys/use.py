@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from learntrace.accounts.models import User
 from learntrace.accounts.tokens.own import tokens_of
-from learntrace.core import counted
+from learntrace.core.words import counted
 from learntrace.diagnosis.sending import sent_lately, window_days
 
 

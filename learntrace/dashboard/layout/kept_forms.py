@@ -111,7 +111,7 @@ def _last_account(request: HttpRequest) -> int | None:
 def remember_account(request: HttpRequest, user: User, response: HttpResponseBase) -> None:
     """Note in the browser who was signed in last, for `keep`; the cookie tells it to this server only, and opens nothing."""
     if _last_account(request) != user.pk:
+        secure = request.is_secure() or settings.SESSION_COOKIE_SECURE
         response.set_signed_cookie(
-            _COOKIE, str(user.pk), salt=_SALT, max_age=_YEAR, httponly=True, samesite="Lax",
-            secure=request.is_secure() or settings.SESSION_COOKIE_SECURE,
-        )  # fmt: skip
+            _COOKIE, str(user.pk), salt=_SALT, max_age=_YEAR, secure=secure, httponly=True, samesite="Lax"
+        )

@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.core import counted
 from learntrace.core.errors import Problem
+from learntrace.core.words import counted
 from learntrace.signals.detectors.base import Kind
 from learntrace.signals.thresholds import ENABLED
 

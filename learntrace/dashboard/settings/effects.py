@@ -12,7 +12,7 @@ from learntrace.accounts.people.counts import (
     count_staff_without_second_factor,
     count_without_language,
 )
-from learntrace.core import counted
+from learntrace.core.words import counted
 from learntrace.notebooks.consent import learners_opted_out
 from learntrace.progress.corrections.attempt_retention import count_old_attempts
 from learntrace.signals.notifications.sent import SentByRule

@@ -5,8 +5,8 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import SIGNAL, Features, check_before
 from learntrace.accounts.models import Academy, Cohort
-from learntrace.core import counted
 from learntrace.core.errors import FieldProblem
+from learntrace.core.words import counted
 from learntrace.progress.corrections.attempt_retention import FEATURE
 
 

@@ -20,9 +20,9 @@ from learntrace.accounts.audit.actions import ATTEMPTS_EXCLUDED, EXCLUSION_LIFTE
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.cohort_limits.limit import seen
 from learntrace.accounts.models import Academy, User
-from learntrace.core import counted
 from learntrace.core.errors import NotFound, Problem
 from learntrace.core.sql import fetch, fetch_one
+from learntrace.core.words import counted
 from learntrace.progress.counting import counts, exclusion_of
 from learntrace.progress.models import Exclusion
 from learntrace.progress.recording.activity_store import AssignmentKey

@@ -58,7 +58,6 @@ def test_a_server_is_set_up_by_keys_alone_and_a_light_turns_green_by_itself(
     expect(light).to_contain_text("Connected, last event")
     expect(page.locator("code.key")).to_have_text(key)
     expect(page.get_by_role("link", name="Invite learners")).to_be_visible()
-
     # Without leave to write to the clipboard the text is selected, and the page says so or has copied it.
     page.evaluate(
         "() => { navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false; }"

@@ -46,7 +46,7 @@ def test_texts_are_found_in_code_and_in_templates(package_texts: Catalog) -> Non
     assert "User with id %(user)s not found" in package_texts
     assert "Is telemetry arriving?" in package_texts
     # A block with markup and a variable, over several lines.
-    assert "Stacked bars of %(total)s webhooks; the table below has the numbers." in package_texts
+    assert "Stacked bars of %(total)s webhook; the table below has the numbers." in package_texts
 
 
 def test_a_complete_catalogue_has_no_faults(tmp_path: Path) -> None:
