@@ -26,7 +26,7 @@ from learntrace.dashboard.components.output import Output, output_of
 from learntrace.dashboard.components.table import Paging, paged_rows
 from learntrace.dashboard.components.timeline import Attempt
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, record_source_read
-from learntrace.learnpack.attempts.document import Subject
+from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.learnpack.attempts.run_texts import RunText, run_texts
 from learntrace.personal.erasure_queries import latest_erasure
 from learntrace.progress.assignment_keys import PREFIX, key_of

@@ -14,14 +14,23 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from hashlib import sha1
+from datetime import UTC, datetime
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 from zlib import crc32
 
 from learntrace.learnpack.attempts.encoding import decoded
+from learntrace.learnpack.attempts.run_identity import (
+    KIND_PLACES,
+    MICROSECOND,
+    STEP_PLACES,
+    TOLD_COMPLETION,
+    Subject,
+    arrival_of,
+    id_of,
+    run_name,
+    told_completion_name,
+)
 from learntrace.learnpack.events import AI_INTERACTION, COMPILE, OPEN_STEP, QUIZ_SUBMISSION, TEST
 from learntrace.measures.activity import ASKED, COMPLETED, ERROR, EXECUTED, OK, QUIZ, Activity, Failure
 from learntrace.measures.activity import COMPILE as COMPILED
@@ -47,19 +56,8 @@ MAX_SESSION = 200
 # Times outside are no learner's clock, and too near to the ends of datetime to calculate with.
 _EARLIEST, _LATEST = datetime(1973, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
-_NAMESPACE = UUID("6d0f7a52-8b1e-4c39-9a57-2f1c0e5b7d84")
-# An activity's `arrival` only orders activities of one moment. It doesn't depend on how the activity came: it is made from
-# the step, the kind of entry (a step is opened first, completed last), the number of equal entries and the id, and fits
-# PostgreSQL's bigint: 32, 3, 12 and 16 bits.
-_STEP_PLACES = 2**31
-_KIND_PLACES = 2**28
-_NUMBER_PLACES, _MOST_NUMBER = 2**16, 2**12 - 1
 # The latest time, in microseconds, times these fits a bigint.
 _KIND_PLACES_AHEAD = 2**3
-
-_MICROSECOND = timedelta(microseconds=1)
-# The digit of a UUID that holds its variant, by the digit of the hash there (RFC 9562, 4.1).
-_VARIANTS: Mapping[str, str] = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 @dataclass(frozen=True)
@@ -86,19 +84,11 @@ KINDS: Final = (
 # Times of the step itself, one each.
 _OPENING, _COMPLETION = _Kind("opened_at", "opened", 0, OPENED), _Kind("completed_at", "completed", 5, COMPLETED)
 # A completion of which the client tells no time: one a step, at the time by which it is known.
-_TOLD_COMPLETION = _Kind("is_completed", "is_completed", 5, COMPLETED)
+_TOLD_COMPLETION = _Kind(TOLD_COMPLETION, TOLD_COMPLETION, 5, COMPLETED)
 _BY_EVENT: Mapping[str, _Kind] = {kind.event: kind for kind in KINDS}
 
 Run = Mapping[str, Any]
 """An element of a step's list: a compilation, a test, a question or an answer."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A learner and an asset, by its canonical slug."""
-
-    user_id: int
-    asset_slug: str
 
 
 @dataclass(frozen=True)
@@ -175,7 +165,7 @@ class Entry(NamedTuple):
     @property
     def _order_ahead(self) -> int:
         """The `arrival` where the clock is ahead: all that came with one batch counts at one moment, in the clock's order."""
-        return (self.at - EPOCH) // _MICROSECOND * _KIND_PLACES_AHEAD + self.kind.rank
+        return (self.at - EPOCH) // MICROSECOND * _KIND_PLACES_AHEAD + self.kind.rank
 
 
 def steps(document: object) -> list[Step]:
@@ -338,11 +328,11 @@ class _StepReader:
         self._subject, self._sessions, self._equals, self._told = subject, sessions, equals, told
         self._told_here: Counter[str] = Counter()
         self._assignment = f"{subject.asset_slug}/{slug}"
-        self._place = crc32(json.dumps(slug).encode()) * _STEP_PLACES
+        self._place = crc32(json.dumps(slug).encode()) * STEP_PLACES
 
     def place_of(self, kind: _Kind) -> int:
         """Return the `arrival` of a kind's entries without their numbers."""
-        return self._place + kind.rank * _KIND_PLACES
+        return self._place + kind.rank * KIND_PLACES
 
     def entry(self, kind: _Kind, run: Run, at: datetime) -> Entry | None:
         """Return an entry, None for an execution without an exit code, and for one that the step has told before."""
@@ -395,34 +385,6 @@ def _found_in(step: Run, reader: _StepReader, document: Mapping[str, Any]) -> It
         known = [at for at in (runs[-1][0] if runs else None, times.get(_OPENING)) if at is not None]
         if (told := max(known, default=None) or _time(document, "last_interaction_at")) is not None:
             yield told, reader.place_of(_TOLD_COMPLETION), _TOLD_COMPLETION, {}, reader
-
-
-def run_name(subject: Subject, event: str, at: datetime, outcome: str | None, hashed: str | None) -> str:
-    """Return what makes a run that run: learner, kind (its streaming event), time, outcome, code, asset.
-
-    Not the step, as authors rename steps; nor the session, as each device has its own. The outcome of what is no attempt
-    is None.
-    """
-    micros = (at - EPOCH) // _MICROSECOND
-    return f"{subject.user_id}|{event}|{micros}|{outcome or ''}|{hashed or ''}|{subject.asset_slug}"
-
-
-def told_completion_name(subject: Subject, assignment: str) -> str:
-    """Return the name of a completion of which the client tells no time: one a step, as nothing else tells them apart."""
-    return f"{subject.user_id}|{_TOLD_COMPLETION.event}||||{assignment}"
-
-
-def id_of(name: str, number: int) -> str:
-    """Return the id of a run by its name and its place among its equals, from 1: a UUID of version 8 (RFC 9562, 5.8)."""
-    named = f"{name} {number}".encode(errors="surrogatepass")
-    digits = sha1(_NAMESPACE.bytes + named, usedforsecurity=False).hexdigest()
-    variant = _VARIANTS[digits[16]]
-    return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
-
-
-def arrival_of(place: int, number: int, entry_id: str) -> int:
-    """Return an entry's `arrival`: of equal times, another one for each entry."""
-    return place + min(number, _MOST_NUMBER) * _NUMBER_PLACES + int(entry_id[:4], 16)
 
 
 def _steps(document: object) -> Iterator[tuple[int, Run, str]]:

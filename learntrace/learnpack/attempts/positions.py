@@ -14,8 +14,9 @@ from uuid import UUID
 
 import msgspec
 
-from learntrace.learnpack.attempts.document import KINDS, Entry, Subject, entries
+from learntrace.learnpack.attempts.document import KINDS, Entry, entries
 from learntrace.learnpack.attempts.outline import Outline, OutlinedStep, is_filled
+from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.measures.activity import COMPLETED
 
 # To be raised with every change in what `document.entries` reads of a document: then positions of before count no longer.

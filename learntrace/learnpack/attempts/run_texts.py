@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from learntrace.learnpack.attempts.document import Subject, entries, slug_of
+from learntrace.learnpack.attempts.document import entries, slug_of
 from learntrace.learnpack.attempts.encoding import decoded
+from learntrace.learnpack.attempts.run_identity import Subject
 
 # A data URI, and what PNG and JPEG begin with as base64.
 _PICTURES = ("data:image/", "iVBORw0KGgo", "/9j/")

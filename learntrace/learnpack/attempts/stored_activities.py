@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import msgspec
 
 from learntrace.core.sql import execute, fetch, json_rows
-from learntrace.learnpack.attempts.document import Subject
 from learntrace.learnpack.attempts.positions import Position
+from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.learnpack.processing.streaming import SOURCE
 
 _OF_ASKED = "a.user_id = asked.user_id AND a.source = %(source)s AND starts_with(a.assignment, asked.asset_slug || '/')"

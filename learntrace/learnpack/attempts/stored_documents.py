@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.core.stopwatch import Stopwatch
-from learntrace.learnpack.attempts.document import Entry, Subject, count_runs
+from learntrace.learnpack.attempts.document import Entry, count_runs
 from learntrace.learnpack.attempts.outline import Outline, outline_of
+from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.progress.recording.activity_store import LearnerActivity
 
 # The text of a small one comes with it.

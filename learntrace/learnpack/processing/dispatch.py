@@ -14,7 +14,7 @@ from learntrace.accounts.write_scope import (
     owners,
     sees,
 )
-from learntrace.learnpack.attempts.document import Subject
+from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.learnpack.events import BATCH, IMPLEMENTED, PACKAGE_EVENTS, STREAMED
 from learntrace.learnpack.payloads import choose_asset
 from learntrace.learnpack.processing import outcomes

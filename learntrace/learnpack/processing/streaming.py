@@ -15,7 +15,8 @@ from learntrace.accounts.models import AcademySettings
 from learntrace.core.errors import FieldProblem
 from learntrace.core.sql import fetch, json_rows
 from learntrace.learnpack.academies import Scope, academies_of
-from learntrace.learnpack.attempts.document import Subject, streamed_entry
+from learntrace.learnpack.attempts.document import streamed_entry
+from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.learnpack.events import TEST
 from learntrace.learnpack.processing import outcomes
 from learntrace.learnpack.processing.claims import Claimed

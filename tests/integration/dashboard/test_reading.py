@@ -12,7 +12,8 @@ from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.cohort_limits.changes import limit_to
 from learntrace.accounts.models import Membership
 from learntrace.assignments.models import AssignmentTelemetry
-from learntrace.learnpack.attempts.document import Subject, entries
+from learntrace.learnpack.attempts.document import entries
+from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.measures.activity import ERROR, OK, Activity, Failure
 from learntrace.measures.code_hash import code_hash
 from learntrace.notebooks.models import Consent

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_learntrace import capture
 
-from learntrace.learnpack.attempts.document import MOST_RUNS, MOST_STEPS, Subject, activities, steps, streamed_activity
+from learntrace.learnpack.attempts.document import MOST_RUNS, MOST_STEPS, activities, steps, streamed_activity
 from learntrace.learnpack.attempts.encoding import decoded
+from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.measures.activity import Failure
 from learntrace.measures.code_hash import code_hash
 from tests.support.recorded_cases import RECORDED, batch

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learntrace.learnpack.attempts.document import Subject, entries, streamed_entry, unknown
+from learntrace.learnpack.attempts.document import entries, streamed_entry, unknown
+from learntrace.learnpack.attempts.run_identity import Subject
 from tests.unit.learnpack.test_attempts import RECEIVED
 
 ADA = Subject(1234, "loops")
