@@ -41,8 +41,8 @@ def use_of(user: User) -> KeyUse:
         [
             lately,
             ngettext(
-                "The account has %(count)s key in force.",
-                "The account has %(count)s keys in force, and these numbers are those of all of them.",
+                "The account has %(count)s active key.",
+                "The account has %(count)s active keys, and these numbers are those of all of them.",
                 keys,
             )
             % {"count": keys},

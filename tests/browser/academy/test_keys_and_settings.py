@@ -88,7 +88,7 @@ def test_an_admin_makes_rotates_and_revokes_a_key_from_the_diagnosis_on(
     other = visit("/keys", person("alan", "Alan Kay", {scene.academy: "admin"}))
     for one in (page, other):
         one.get_by_role("row").filter(has_text=prefix).get_by_role("link", name="Rotate or revoke…").click()
-        expect(one.get_by_text("The account has 1 key in force.")).to_be_visible()
+        expect(one.get_by_text("The account has 1 active key.")).to_be_visible()
     other.get_by_role("button", name="Revoke").click()
     expect(other.get_by_role("status")).to_contain_text("no longer works")
     page.get_by_role("button", name="Revoke").click()

@@ -108,7 +108,7 @@ def test_revoking_a_key_says_how_it_is_used(cast: Cast) -> None:
     path = f"/keys/{token.pk}"
     page = told(cast.colleague, path)
     assert "never last used" in page
-    assert "In the last 7 days this account sent no telemetry. The account has 1 key in force." in page
+    assert "In the last 7 days this account sent no telemetry. The account has 1 active key." in page
     Token.objects.update(last_used_at=timezone.now() - timedelta(minutes=12), last_used_from="192.0.2.7")
     now = timezone.now()
     make_webhook(cast.owner, sender=cast.owner)
@@ -121,7 +121,7 @@ def test_revoking_a_key_says_how_it_is_used(cast: Cast) -> None:
     page = told(cast.colleague, path)
     assert "192.0.2.7 last used" in page
     assert "In the last 7 days this account sent 1 webhook and 2 notebook events, of 1 learner." in page
-    assert "The account has 2 keys in force, and these numbers are those of all of them." in page
+    assert "The account has 2 active keys, and these numbers are those of all of them." in page
     # Its owner is told the same.
     assert "this account sent 1 webhook and 2 notebook events, of 1 learner." in told(cast.owner, "/account")
     assert "esta cuenta envió 1 webhook y 2 eventos de cuadernos, de 1 estudiante." in told(cast.colleague, path, "es")
