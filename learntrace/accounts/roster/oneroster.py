@@ -145,7 +145,7 @@ class _Reader:
         texts = {
             "role": _("Parents and relatives left out: %(count)s."),
             "school": _("Rows of other schools left out: %(count)s."),
-            "ended": _("Rows left out that the file marks as deleted, and that say nothing else: %(count)s."),
+            "ended": _("Rows left out because the file marks them as deleted: %(count)s."),
             "teaching": _(
                 "Enrollments of teachers left out: %(count)s. A teacher sees the whole academy unless limited to cohorts."
             ),

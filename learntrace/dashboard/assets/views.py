@@ -211,7 +211,7 @@ def rename_step(request: HttpRequest, page: AcademyPage, slug: str) -> HttpRespo
     undo_id = natural(request.POST.get("undo", "").strip())
     if undo_id is not None:
         step_renames.undo(page.academy, undo_id, page.user)
-        messages.success(request, _("The two steps stand apart again."))
+        messages.success(request, _("The two steps are separate again."))
     else:
         old, new = request.POST.get("old", ""), request.POST.get("new", "")
         try:

@@ -42,10 +42,10 @@ def use_of(user: User) -> KeyUse:
             lately,
             ngettext(
                 "The account has %(count)s active key.",
-                "The account has %(count)s active keys, and these numbers are those of all of them.",
+                "The account has %(count)s active keys; these figures cover all of them.",
                 keys,
             )
             % {"count": keys},
-            _("Revoked, the key opens nothing any more: what is still sent with it is refused."),
+            _("A revoked key no longer works: what is sent with it is refused."),
         ]
     )

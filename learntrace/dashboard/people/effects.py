@@ -37,8 +37,8 @@ def _keys(user: User, *, elsewhere: bool) -> list[str]:
         return []
     if elsewhere:
         sentence = ngettext(
-            "%(count)s key no longer opens anything of this academy.",
-            "%(count)s keys no longer open anything of this academy.",
+            "%(count)s key no longer gives access to this academy.",
+            "%(count)s keys no longer give access to this academy.",
             count,
         )
     else:

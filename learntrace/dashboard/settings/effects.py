@@ -200,8 +200,8 @@ def of_deleting(sent: SentByRule, days: int) -> list[str]:
     if sent.waiting:
         sentences.append(
             ngettext(
-                "%(count)s notification that waits to be sent by it is dropped.",
-                "%(count)s notifications that wait to be sent by it are dropped.",
+                "%(count)s unsent notification is dropped.",
+                "%(count)s unsent notifications are dropped.",
                 sent.waiting,
             )
             % {"count": sent.waiting}

@@ -43,7 +43,7 @@ def test_an_admin_reads_what_a_click_ends_and_clicks(visit: Visit, scene: Scene)
     assert not NotificationRule.objects.exists()
 
     page = visit("/keys", admin, language="es", script=False)
-    page.get_by_role("link", name=f"Rotar o revocar… {token.prefix}").click()
+    page.get_by_role("link", name=f"Renovar o revocar… {token.prefix}").click()
     expect(page.get_by_text("esta cuenta no envió telemetría")).to_be_visible()
     page.get_by_role("button", name="Revocar").click()
     expect(page.get_by_role("status")).to_contain_text(token.prefix)

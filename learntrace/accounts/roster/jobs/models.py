@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class RosterJob(models.Model):
@@ -18,9 +19,9 @@ class RosterJob(models.Model):
         READY = "ready", _("Checked, not applied")
         REFUSED = "refused", _("Has problems")
         APPLYING = "applying", _("Being applied")
-        APPLIED = "applied", _("Applied")
+        APPLIED = "applied", pgettext_lazy("import", "Applied")
         UNDOING = "undoing", _("Being undone")
-        UNDONE = "undone", _("Undone")
+        UNDONE = "undone", pgettext_lazy("import", "Undone")
         DROPPED = "dropped", _("Dropped")
         FAILED = "failed", _("Failed")
 

@@ -65,7 +65,7 @@ def test_a_cohorts_page_tells_who_changed_what(cast: Cast, cohort: Cohort) -> No
     told = history(cast.colleague, cohort)
     assert "Changed a due date · Introduction Due: 2 Oct 2026, 12:00 →" in told
     assert "No longer limited to this cohort · Tess Teacher" in told
-    assert "Ya no limitado a esta cohorte · Tess Teacher" in history(cast.colleague, cohort, language="es")
+    assert "Deja de estar limitado a esta cohorte · Tess Teacher" in history(cast.colleague, cohort, language="es")
 
 
 def test_another_cohorts_history_is_not_told(cast: Cast, cohort: Cohort) -> None:

@@ -66,7 +66,7 @@ def test_archiving_somebody_who_acts_elsewhere_says_that_it_ends_here_only(cast:
     Token.issue(cast.owner)
     page = told(cast.colleague, f"/people/{cast.owner.pk}")
     assert "What this person may do outside this academy stays as it is." in page
-    assert "1 key no longer opens anything of this academy." in page
+    assert "1 key no longer gives access to this academy." in page
     assert "0 telemetry records stay stored." in page, "what another academy knows isn't told"
 
 
@@ -96,7 +96,7 @@ def test_deleting_a_rule_says_what_it_has_sent_and_what_waits(cast: Cast, settin
     notify(rule, bo, None, state="waiting", sent_at=None)
     page = told(cast.colleague, "/notifications")
     assert "In the last 30 days it sent 4 notifications in 2 messages, about 2 learners." in page
-    assert "1 notification that waits to be sent by it is dropped." in page
+    assert "1 unsent notification is dropped." in page
     assert page.count("It has sent nothing in the last 30 days.") == 1
     notify(other, bo, uuid.uuid4())
     settings.RETENTION_DAYS = 1
@@ -107,7 +107,7 @@ def test_revoking_a_key_says_how_it_is_used(cast: Cast) -> None:
     token = Token.issue(cast.owner, scope="telemetry", name="laptop")[0]
     path = f"/keys/{token.pk}"
     page = told(cast.colleague, path)
-    assert "never last used" in page
+    assert "Last used never" in page
     assert "In the last 7 days this account sent no telemetry. The account has 1 active key." in page
     Token.objects.update(last_used_at=timezone.now() - timedelta(minutes=12), last_used_from="192.0.2.7")
     now = timezone.now()
@@ -119,9 +119,9 @@ def test_revoking_a_key_says_how_it_is_used(cast: Cast) -> None:
     make_stored_event(cast.owner, cast.academy)
     Token.issue(cast.owner)
     page = told(cast.colleague, path)
-    assert "192.0.2.7 last used" in page
+    assert "192.0.2.7 Valid until" in page
     assert "In the last 7 days this account sent 1 webhook and 2 notebook events, of 1 learner." in page
-    assert "The account has 2 active keys, and these numbers are those of all of them." in page
+    assert "The account has 2 active keys; these figures cover all of them." in page
     # Its owner is told the same.
     assert "this account sent 1 webhook and 2 notebook events, of 1 learner." in told(cast.owner, "/account")
     assert "esta cuenta envió 1 webhook y 2 eventos de cuadernos, de 1 estudiante." in told(cast.colleague, path, "es")
