@@ -27,6 +27,9 @@ LONG = 1000
 READ_AT_ONCE = 10_000
 RECORDED_AT_ONCE = 500
 RECORDING_SECONDS = 0.3
+# How many turns of others pass at most before another document takes the place of the one that is worked on: turns go from
+# learner to learner, and its own may never come again, as when it was erased.
+MOST_PASSED = 100
 # How many documents that failed by a fault of ours are remembered, so as not to be tried again and again.
 _MOST_FAULTS = 1000
 
@@ -48,6 +51,7 @@ class LongDocuments:
     """What this process does of long documents: the one that it works on, and those that it has given up."""
 
     _work: _Work | None = None
+    _passed: int = 0
     # The keys of a dictionary, as they keep their order.
     _faults: dict[_State, None] = field(default_factory=dict)
 
@@ -57,8 +61,10 @@ class LongDocuments:
         return begun is not None and begun.place == document.place
 
     def begin(self, document: StoredDocument, academy: int | None) -> None:
-        """Begin with a document, in place of any other."""
-        self._work = _Work(document, _parts(document, academy))
+        """Begin with a document, unless that on another one waits for its next turn."""
+        self._passed += 1
+        if self._work is None or self._passed > MOST_PASSED:
+            self._keep(_Work(document, _parts(document, academy)))
 
     def take_part(self, newest: StoredDocument) -> bool:
         """Do the next part of the work that has begun; return whether the document is finished.
@@ -95,7 +101,7 @@ class LongDocuments:
             del self._faults[next(iter(self._faults))]
 
     def _keep(self, work: _Work) -> None:
-        self._work = work
+        self._work, self._passed = work, 0
 
 
 def _state_of(document: StoredDocument) -> _State:

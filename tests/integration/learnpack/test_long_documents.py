@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from learntrace.accounts.models import Academy, User
 from learntrace.assignments.models import AssignmentTelemetry
+from learntrace.core.stopwatch import Pace
 from learntrace.learnpack.attempts import derivation, long_documents
 from learntrace.learnpack.attempts.derivation import take_attempts
 from learntrace.learnpack.models import UnreadDocument, Webhook
@@ -216,6 +217,20 @@ def test_a_document_that_was_erased_meanwhile_is_not_recorded(ada: User) -> None
     send(ada, document(30, first=1000))
     work_off()
     assert Activity.objects.count() == 30
+
+
+def test_long_documents_of_more_learners_than_a_turn_takes_are_all_recorded(
+    ada: User, academy: Academy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Turns go from learner to learner: whose document comes next must not take the place of one that was begun.
+    monkeypatch.setattr(derivation, "_pace", Pace(1.0, least=2, most=2))
+    others = [make_user(f"learner-{number}", "student", academy) for number in range(5)]
+    for learner in others:
+        make_task(learner, SLUG)
+    for learner in [ada, *others]:
+        send(learner, document(40))
+    work_off()
+    assert Activity.objects.count() == 6 * 40
 
 
 def test_others_get_their_turn_between_two_parts(ada: User, academy: Academy) -> None:
