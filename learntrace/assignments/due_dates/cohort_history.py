@@ -15,6 +15,7 @@ from learntrace.accounts.audit.actions import (
     ROLE_CHANGED,
 )
 from learntrace.accounts.audit.models import AuditEntry
+from learntrace.accounts.cohort_limits.limit import is_limited, seen
 from learntrace.accounts.models import Academy, Cohort
 from learntrace.assignments.due_dates.models import DueDate
 
@@ -38,4 +39,7 @@ def history_of(academy: Academy, cohort: Cohort) -> QuerySet[AuditEntry]:
         | Q(object_type=Cohort._meta.label_lower, object_id=cohort.pk)
         | Q(due_dates, object_type=DueDate._meta.label_lower)
     )
+    if is_limited(academy):
+        # An extension tells its reason: of learners whom the member sees only.
+        rows = rows.filter(~Q(action=EXTENSION_CHANGED.slug) | seen(academy, "subject_id"))
     return rows.select_related("values").order_by("-id")

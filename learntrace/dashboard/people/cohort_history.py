@@ -20,7 +20,8 @@ from learntrace.accounts.audit.actions import (
 )
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.audit.queries import Told, told
-from learntrace.accounts.models import Cohort, User
+from learntrace.accounts.cohort_limits.limit import seen
+from learntrace.accounts.models import Academy, Cohort, User
 from learntrace.assignments.due_dates.models import DueDate
 from learntrace.dashboard.templatetags.pages import day_year
 from learntrace.registry.models import Asset
@@ -58,14 +59,14 @@ class _Names:
     asset_of_due_date: Mapping[int, int]
 
 
-def lines_of(cohort: Cohort, entries: Iterable[AuditEntry]) -> list[HistoryLine]:
-    """Return entries about a cohort as lines; five queries."""
+def lines_of(academy: Academy, cohort: Cohort, entries: Iterable[AuditEntry]) -> list[HistoryLine]:
+    """Return entries about a cohort as lines, with the names of whom the member of the academy sees; five queries."""
     rows = told(entries)
-    names = _names(rows)
+    names = _names(academy, rows)
     return [_line(cohort, row, names) for row in rows]
 
 
-def _names(rows: Sequence[Told]) -> _Names:
+def _names(academy: Academy, rows: Sequence[Told]) -> _Names:
     people = {
         pk for row in rows for change in row.changes for pk in _learners(change.field, change.before, change.after)
     }
@@ -81,7 +82,7 @@ def _names(rows: Sequence[Told]) -> _Names:
         if isinstance(asset := before or after, int) and number is not None:
             asset_of[number] = asset
     return _Names(
-        {user.pk: user.display_name for user in User.objects.filter(pk__in=people)},
+        {user.pk: user.display_name for user in User.objects.filter(seen(academy, "pk"), pk__in=people)},
         {row.pk: row.title or row.slug for row in Asset.objects.filter(pk__in=asset_of.values())},
         asset_of,
     )
@@ -120,7 +121,7 @@ def _people(row: Told, names: _Names) -> str:
     parts = []
     for change in row.changes:
         ids = _learners(change.field, change.before, change.after)
-        shown = ", ".join(names.people.get(pk, str(pk)) for pk in ids[:_MOST_NAMES])
+        shown = ", ".join(names.people.get(pk, _("somebody else")) for pk in ids[:_MOST_NAMES])
         if len(ids) > _MOST_NAMES:
             shown = _("%(names)s and %(count)s more") % {"names": shown, "count": len(ids) - _MOST_NAMES}
         if ids:

@@ -32,21 +32,17 @@ def of_archiving(academy: Academy, person: Person, role: str | Promise, *, elsew
 
 
 def _keys(user: User, *, elsewhere: bool) -> list[str]:
+    if elsewhere:
+        # How many keys somebody has who acts in other academies, too, isn't this academy's to know.
+        return [_("This person's keys no longer give access to this academy.")]
     count = tokens_of(user).count()
     if not count:
         return []
-    if elsewhere:
-        sentence = ngettext(
-            "%(count)s key no longer gives access to this academy.",
-            "%(count)s keys no longer give access to this academy.",
-            count,
-        )
-    else:
-        sentence = ngettext(
-            "%(count)s key stops working: what is sent with it is refused.",
-            "%(count)s keys stop working: what is sent with them is refused.",
-            count,
-        )
+    sentence = ngettext(
+        "%(count)s key stops working: what is sent with it is refused.",
+        "%(count)s keys stop working: what is sent with them is refused.",
+        count,
+    )
     return [sentence % {"count": count}]
 
 

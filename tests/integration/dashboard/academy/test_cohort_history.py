@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from learntrace.accounts.models import Cohort, User
+from learntrace.accounts.people.models import CohortLearner
 from tests.support.builders import Cast, make_cohort, make_graded_asset, make_user
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +90,22 @@ def test_a_long_history_has_pages(cast: Cast, cohort: Cohort) -> None:
     assert "1 Jan 2027" in second
     assert "Created a cohort" in last
     assert "Created a cohort" not in first + second
+
+
+def test_whoever_is_limited_reads_nothing_of_learners_who_are_not_theirs(cast: Cast, cohort: Cohort) -> None:
+    admin = signed_in(cast.colleague)
+    bob = make_user("bob", "student", cast.academy, first_name="Bob", last_name="Builder")
+    admin.post(f"/people/cohort/{cohort.pk}/learners", {"names": "bob"})
+    row = cohort.due_dates.get()
+    later = {"learner": "bob", "due_at": "2026-10-09T12:00", "reason": "in hospital"}
+    admin.post(f"/people/due-date/{row.pk}/extension", later)
+    CohortLearner.objects.filter(user=bob).delete()
+    limited = User.objects.get(username="tess")
+    told = history(limited, cohort)
+    assert "was ill" in told
+    assert "added: somebody else" in told
+    assert "Bob" not in told
+    assert "in hospital" not in told
+    everything = history(cast.colleague, cohort)
+    assert "Bob Builder" in everything
+    assert "in hospital" in everything

@@ -66,7 +66,7 @@ def test_archiving_somebody_who_acts_elsewhere_says_that_it_ends_here_only(cast:
     Token.issue(cast.owner)
     page = told(cast.colleague, f"/people/{cast.owner.pk}")
     assert "What this person may do outside this academy stays as it is." in page
-    assert "1 key no longer gives access to this academy." in page
+    assert "This person's keys no longer give access to this academy." in page
     assert "0 telemetry records stay stored." in page, "what another academy knows isn't told"
 
 
