@@ -159,9 +159,11 @@ def fill(page: str, path: str, values: Mapping[str, Sequence[str]], note: str) -
     """
     finder = _Finder()
     finder.feed(page)
-    forms = [form for form in finder.forms if form.action == path and form.names & values.keys()]
+    sent_to = [form for form in finder.forms if form.action == path]
+    forms = [form for form in sent_to if form.names & values.keys()]
     if not forms:
-        return None
+        # A form of buttons only: nothing was typed.
+        return page if sent_to and not any(form.names for form in sent_to) else None
     filler = _Filler(max(forms, key=lambda form: _likeness(form, values)), values, note)
     filler.feed(page)
     filler.close()

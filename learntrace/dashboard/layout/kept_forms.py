@@ -27,7 +27,8 @@ _SALT: Final = "learntrace.kept_forms"
 _YEAR: Final = 365 * 24 * 3600
 # Seconds between what was typed and the page that shows it again.
 PATIENCE: Final = 3600
-LONGEST: Final = 200_000
+# Encrypted: without a session, a request of more than 64 KiB is refused, and the sign-in form carries this.
+LONGEST: Final = 60_000
 _SECRETS: Final = frozenset({"password", "current", "new", "again", "code", "answer", "secret"})
 _OWN: Final = frozenset({"csrfmiddlewaretoken", FIELD})
 
@@ -56,7 +57,8 @@ def keep(request: HttpRequest) -> str:
     if not any(map(any, fields.values())) or "__ALL__" in left_out:
         return ""
     text = json.dumps(asdict(KeptForm(user, request.get_full_path(), fields, bool(request.FILES), time.time())))
-    return encrypt(text) if len(text) <= LONGEST else ""
+    kept = encrypt(text)
+    return kept if len(kept) <= LONGEST else ""
 
 
 def _sensitive(request: HttpRequest) -> frozenset[str]:
@@ -70,10 +72,12 @@ def _read(text: object) -> KeptForm | None:
     if not isinstance(text, str) or not text.startswith(PREFIX):
         return None
     plain = decrypt(text)
-    if not plain:
+    try:
+        form = KeptForm(**json.loads(plain)) if plain else None
+    except (ValueError, TypeError):
+        # Encrypted by this server for another purpose, or by another version of it.
         return None
-    form = KeptForm(**json.loads(plain))
-    return form if form.at > time.time() - PATIENCE else None
+    return form if form is not None and form.at > time.time() - PATIENCE else None
 
 
 def carried(request: HttpRequest) -> str:
@@ -106,6 +110,11 @@ def is_kept(request: HttpRequest) -> bool:
 def _last_account(request: HttpRequest) -> int | None:
     value: Any = request.get_signed_cookie(_COOKIE, default="", salt=_SALT)
     return int(value) if value else None
+
+
+def forget_account(response: HttpResponseBase) -> None:
+    """Forget in the browser who was signed in last: somebody who signs out may leave it to others."""
+    response.delete_cookie(_COOKIE, samesite="Lax")
 
 
 def remember_account(request: HttpRequest, user: User, response: HttpResponseBase) -> None:

@@ -80,6 +80,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Start a session."""
     target = safe_next(request)
     if request.user.is_authenticated:
+        # Signed in meanwhile in another tab: what this one carries is that account's, or nobody's.
+        kept_forms.take(request, request.user)
         return HttpResponseRedirect(target)
     if request.method != "POST":
         return sign_in_form(request, SignInContext(target, ended="ended" in request.GET, is_new=_is_new()))
@@ -126,7 +128,9 @@ def _later(response: HttpResponse, problem: Problem) -> HttpResponse:
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     logout(request)
-    return redirect("sign-in")
+    response = redirect("sign-in")
+    kept_forms.forget_account(response)
+    return response
 
 
 @require_POST

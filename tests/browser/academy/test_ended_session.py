@@ -68,13 +68,13 @@ def test_somebody_else_who_signs_in_sees_nothing_of_it(visit: Visit, admin: User
 
 def test_a_form_in_a_disclosure_is_open_and_filled(visit: Visit, admin: User) -> None:
     page = visit("/keys?make", admin, script=False)
-    page.get_by_label("For whom").fill("barbara")
+    page.get_by_label("Owner: user name").fill("barbara")
     page.get_by_label("What it is for").fill("the lab's computer")
-    page.get_by_label("How long").select_option("30")
+    page.get_by_label("Valid for").select_option("30")
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Create a key", exact=True).click()
     give(page, admin.username, PASSWORD)
-    expect(page.get_by_label("For whom")).to_have_value("barbara")
-    expect(page.get_by_label("How long")).to_have_value("30")
+    expect(page.get_by_label("Owner: user name")).to_have_value("barbara")
+    expect(page.get_by_label("Valid for")).to_have_value("30")
     page.get_by_role("button", name="Create a key", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("The new key of Barbara Liskov.")

@@ -4,6 +4,7 @@ import json
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -79,11 +80,12 @@ def test_a_browser_that_nobody_was_signed_in_with_keeps_nothing(admin: User) -> 
     assert forged.post("/people/cohorts", {"name": "Fall"}, headers=HERE).status_code == 302
 
 
-@pytest.mark.parametrize("text", ["nonsense", "enc1:nonsense", json.dumps({"user": 1}), ""])
+@pytest.mark.parametrize("text", ["nonsense", "enc1:nonsense", json.dumps({"user": 1}), "", "[]", "JBSWY3DPEHPK3PXP"])
 def test_what_is_none_of_this_servers_is_dropped(admin: User, text: str) -> None:
-    client = ended(admin)
-    assert sign_in(client, admin, text).status_code == 302
-    assert client.get("/people/cohorts").status_code == 200
+    for kept in (text, encrypt(text)):
+        client = ended(admin)
+        assert sign_in(client, admin, kept).status_code == 302
+        assert client.get("/people/cohorts").status_code == 200
 
 
 def test_what_is_older_than_an_hour_is_dropped(admin: User) -> None:
@@ -141,3 +143,32 @@ def test_of_several_rules_the_one_that_was_changed_is_filled(cast: Cast, admin: 
     assert not re.search(r'value="stuck" checked', form)
     assert page.count("Renamed") == 1
     assert f'name="rule" value="{first.pk}"' in page
+
+
+def test_what_the_sign_in_form_could_not_carry_is_not_carried(admin: User) -> None:
+    client = ended(admin)
+    answer = client.post("/people/cohorts", {"name": "x" * 30_000}, headers=HERE)
+    body = {"name": admin.username, "password": PASSWORD, "next": "/", "kept": kept_in(answer)}
+    # Without a session, a larger request is refused.
+    assert len(urlencode(body)) < 64 * 1024
+    answer = client.post("/people/cohorts", {"name": "x" * 50_000}, headers=HERE)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in?ended=1&next=/people/cohorts")
+
+
+def test_of_a_form_of_buttons_nothing_is_told_as_typed(cast: Cast, admin: User) -> None:
+    cohort = make_cohort("fall", cast.academy)
+    client = ended(admin)
+    here = f"/people/cohort/{cohort.pk}"
+    form = client.post(f"{here}/archive", {"archived": "yes"}, headers={"Referer": f"http://testserver{here}"})
+    assert sign_in(client, admin, kept_in(form), here).status_code == 302
+    page = client.get(here).content.decode()
+    assert "<pre" not in page
+
+
+def test_who_signs_out_leaves_nothing_by_which_a_form_is_kept(admin: User) -> None:
+    client = Client()
+    client.force_login(admin)
+    client.get("/people/cohorts")
+    assert client.cookies["learntrace_account"].value
+    client.post("/sign-out")
+    assert client.post("/people/cohorts", {"name": "Fall"}, headers=HERE).status_code == 302
