@@ -51,16 +51,17 @@ async def ask_hub(submission: Submission) -> None:
         submission.hub_user = problem
 
 
-async def authenticate(connection: Connection, submissions: Sequence[Submission], permission: str) -> None:
-    """Set each submission's caller, or its problem: bad or expired key, missing permission.
+async def authenticate(connection: Connection, asked: Sequence[tuple[Submission, str]]) -> None:
+    """Set each submission's caller, or its problem: bad or expired key, missing permission; each with the one it needs.
 
     These problems replace an earlier problem of the body: a caller who may not send learns nothing about it.
     """
+    submissions = [submission for submission, _permission in asked]
     await _authenticate_by_key(connection, [submission for submission in submissions if submission.hub_user is None])
     await _authenticate_by_hub(
         connection, [submission for submission in submissions if submission.hub_user is not None]
     )
-    for submission in submissions:
+    for submission, permission in asked:
         if submission.caller is not None and permission not in submission.caller.permissions:
             submission.problem = MissingPermission(user=submission.caller.user_id, permission=permission)
 

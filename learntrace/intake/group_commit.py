@@ -58,11 +58,11 @@ class Senders:
     """Counts the different senders of a second; `are_many`: whether there were many in the second before."""
 
     def __init__(self) -> None:
-        self._seen: set[int | str | None] = set()
+        self._seen: set[object] = set()
         self._until = 0.0
         self.are_many = False
 
-    def note(self, sender: int | str | None, now: float | None = None) -> None:
+    def note(self, sender: object, now: float | None = None) -> None:
         now = time.monotonic() if now is None else now
         if now >= self._until:
             self.are_many = len(self._seen) >= MANY_SENDERS and now < self._until + 1.0
@@ -100,7 +100,8 @@ class GroupCommit:
         waiting = _Waiting(source, submission, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._queued_bytes += submission.weight
-        self._senders.note(submission.user_id or submission.key_hash)
+        if sender := submission.user_id or submission.hub_user:
+            self._senders.note(sender)
         self._wake.set()
         if len(self._queue) >= ENOUGH:
             self._enough.set()
@@ -144,7 +145,8 @@ class GroupCommit:
         pause = until - time.monotonic()
         if self._senders.are_many and len(self._queue) < ENOUGH and pause > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._enough.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._enough.wait()
 
     def _take(self) -> list[_Waiting]:
         """Take the oldest waiting submissions, up to a group's size."""
@@ -192,7 +194,12 @@ class GroupCommit:
             self._settle(group, await _commit(connection, group))
             return
         for waiting in group:
-            await self._write([waiting])
+            try:
+                await self._write([waiting])
+            except Exception:
+                # The others of the group are still to be tried.
+                log.exception("group commit failed")
+                self._refuse([waiting])
 
     async def _connected(self) -> Connection | None:
         """Return the open connection or a new one; None if the database is away for longer than a restart takes."""
@@ -249,8 +256,8 @@ async def _commit(connection: Connection, group: Sequence[_Waiting]) -> list[Ans
 async def _write_in_transaction(connection: Connection, group: Sequence[_Waiting]) -> list[Answer | Problem]:
     """Write the group's submissions, and records of the refused ones, in the open transaction."""
     outcomes: dict[int, Answer | Problem] = {}
+    await authenticate(connection, [(waiting.submission, waiting.source.permission) for waiting in group])
     for source, submissions in _by_source(group):
-        await authenticate(connection, submissions, source.permission)
         admitted = [submission for submission in submissions if submission.problem is None]
         if admitted:
             answers = await source.admit(connection, admitted)

@@ -61,7 +61,7 @@ class KnownKeys:
         self._seen: OrderedDict[str, tuple[Owner, float]] = OrderedDict()
         self._waiting: dict[str, asyncio.Future[Owner | None]] = {}
         self._addresses: dict[str, str] = {}
-        self._noted: dict[str, float] = {}
+        self._noted: OrderedDict[str, float] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
 
@@ -150,7 +150,7 @@ class KnownKeys:
         now = time.monotonic()
         # The oldest first: all are noted for the same time.
         while self._noted and next(iter(self._noted.values())) <= now:
-            del self._noted[next(iter(self._noted))]
+            self._noted.popitem(last=False)
         used = {
             name: address
             for name, address in addresses.items()
@@ -158,7 +158,7 @@ class KnownKeys:
         }
         if not used:
             return
-        self._noted |= dict.fromkeys(used, now + NOTED_EVERY.total_seconds())
+        self._noted.update(dict.fromkeys(used, now + NOTED_EVERY.total_seconds()))
         try:
             await self.execute(NOTE_USES, [list(used), list(used.values())])
         except psycopg.Error as error:
