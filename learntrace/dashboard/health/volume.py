@@ -67,6 +67,8 @@ PERIODS: Final = (
 # What an own period without a beginning looks back, the longest one, and up to which length hours are told.
 _OPEN: Final = timedelta(days=30)
 _LONGEST: Final = timedelta(days=366)
+# Nothing was received before; a year before the first one there is can't be told.
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _BY_HOURS: Final = timedelta(days=2)
 
 
@@ -77,7 +79,7 @@ def period_named(name: str) -> Period:
 
 def own_period(since: datetime | None, until: datetime | None, now: datetime) -> Period:
     """Return a period between two times: by hours up to two days, by days beyond that, and a year at most."""
-    end = now if until is None else min(until, now)
+    end = now if until is None else max(min(until, now), _EARLIEST)
     begin = min(max(since or end - _OPEN, end - _LONGEST), end)
     told = {"since": day_and_time(timezone.localtime(begin)), "until": day_and_time(timezone.localtime(end))}
     title = _("since %(since)s") % told if end == now else _("%(since)s to %(until)s") % told

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from django.contrib.postgres.fields import ArrayField
@@ -49,7 +50,11 @@ def daily_volume(academy: Academy, days: Sequence[datetime], until: datetime | N
 
     The last day is always counted, the days before it again every ten minutes.
     """
-    keys = {day: f"webhooks-of-day:{cache_name(academy)}:{day:%Y-%m-%dT%H:%M}" for day in days[:-1]}
+    # The first day of somebody's own times may begin at any hour: a day is told by its end, too.
+    keys = {
+        day: f"webhooks-of-day:{cache_name(academy)}:{day:%Y-%m-%dT%H:%M:%S}:{end:%Y-%m-%dT%H:%M:%S}"
+        for day, end in pairwise(days)
+    }
     kept = cache.get_many(keys.values())
     known = {day: kept[key] for day, key in keys.items() if key in kept}
     unknown = next(index for index, day in enumerate(days) if day not in known)

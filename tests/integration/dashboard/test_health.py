@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from pytest_django import DjangoAssertNumQueries
 from learntrace.accounts.academy_settings import merge_features, settings_of
 from learntrace.accounts.models import AcademySettings, Membership, User
 from learntrace.dashboard.health import webhooks
-from learntrace.dashboard.health.volume import PERIODS, slots_of
+from learntrace.dashboard.health.volume import PERIODS, own_period, slots_of
 from learntrace.intake.models import Refusal
 from learntrace.learnpack.ignore.academy_rules import rules_of
 from learntrace.learnpack.models import Webhook
@@ -832,3 +832,20 @@ def test_messages_that_tell_fewer_attempts_than_earlier_ones_are_said(cast: Cast
     assert "The latest message of one learner reports fewer attempts or completed steps" in text_of(
         staff.get("/telemetry")
     )
+
+
+def test_times_of_ones_own_leave_the_days_of_others_as_they_are(cast: Cast) -> None:
+    now = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0)
+    day = now - timedelta(days=4)
+    for hour in (1, 10, 23):
+        make_webhook(cast.owner, created_at=day.replace(hour=hour))
+    own = own_period(day.replace(hour=22), now, now)
+    assert sum(slot.total for slot in slots_of(cast.academy, own, now)) == 1
+    with timezone.override(UTC):
+        weekly = slots_of(cast.academy, PERIODS[1], now)
+    assert sum(slot.total for slot in weekly) == 3
+
+
+@pytest.mark.parametrize("query", ["until=0001-01-05T00:00Z", "since=9999-12-31T00:00Z", "since=0001-01-01T00:00Z"])
+def test_times_at_the_ends_of_the_calendar_are_shown(staff: Client, query: str) -> None:
+    assert staff.get(f"/telemetry?range=custom&{query}").status_code == 200
