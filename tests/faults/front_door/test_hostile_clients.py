@@ -17,7 +17,7 @@ from learntrace.intake.connections.open_connections import GRACE_SECONDS
 from tests.faults.academy import LEARNERS
 from tests.faults.conftest import installing
 from tests.faults.installation import HOST, Installation
-from tests.support.waiting import wait_until
+from tests.support.waiting import slowness, wait_until
 
 EVENTS = "/v1/notebook/me/events"
 BATCHES = "/v1/assignment/me/telemetry"
@@ -148,7 +148,9 @@ def test_silent_connections_stop_nobody_and_are_closed(hostile: Installation, be
         for _reader, writer in opened:
             writer.write(beginning)
         assert await asyncio.to_thread(send_batch, hostile, 1) < PATIENCE
-        answers = await asyncio.gather(*(asyncio.wait_for(reader.read(), 60) for reader, _writer in opened))
+        answers = await asyncio.gather(
+            *(asyncio.wait_for(reader.read(), 60 * slowness()) for reader, _writer in opened)
+        )
         for _reader, writer in opened:
             writer.close()
         return answers

@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings
 
 from tests.support.paths import DATA
+from tests.support.waiting import slowness
 
 # How `tests/data/earlier_version.py` made it.
 DUMP = DATA / "earlier_version.sql.gz"
@@ -59,7 +60,7 @@ class Earlier:
             "DJANGO_SETTINGS_MODULE": "learntrace.config.settings",
         }
         done = subprocess.run(
-            [sys.executable, *argv], env=env, capture_output=True, text=True, check=False, timeout=120
+            [sys.executable, *argv], env=env, capture_output=True, text=True, check=False, timeout=120 * slowness()
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
