@@ -283,7 +283,7 @@ def test_oneroster_makes_people_cohorts_and_their_learners(upload: Upload, cast:
     before = rows()
     job = upload(tables(), "oneroster.zip")
     assert job.form == "OneRoster"
-    assert any("parents" in note for note in notes_of(job))
+    assert any("Parents" in note for note in notes_of(job))
     job = apply(job)
     cohort = Cohort.objects.get(name="Python Fall")
     assert (cohort.slug, str(cohort.starts_on), cohort.academy) == ("downtown-py-1", "2026-09-01", cast.academy)
@@ -307,7 +307,7 @@ def test_of_several_schools_only_the_academy_is_read(upload: Upload) -> None:
     assert {change["about"] for change in job.preview if change["section"] == "users"} == {"lina"}
     orgs = orgs.replace("Downtown", "Midtown")
     job = upload(tables(orgs=orgs, users=users), "oneroster.zip")
-    assert "none of them is this academy" in problems_of(job)[0].text
+    assert "none of the file's schools is this academy" in problems_of(job)[0].text
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04broken", b"PK\x05\x06" + b"\0" * 18])
