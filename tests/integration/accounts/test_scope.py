@@ -255,7 +255,8 @@ PAGES_OF_ONE = {
     "telemetry/webhook/<int:webhook_id>/payload", "telemetry/webhook/<int:webhook_id>/retry",
     "telemetry/webhook/<int:webhook_id>/delete", "telemetry/rejected/<int:rejected_id>/retry",
     # tests/integration/accounts/test_academy_keys.py, tests/integration/dashboard/test_settings.py
-    "keys/<int:token_id>", "keys/make", "keys/rotate", "keys/end", "settings/<str:slug>", "settings/<str:slug>/change", "notifications/save",
+    "keys/<int:token_id>", "keys/make", "keys/rotate", "keys/end",
+    "settings/<str:slug>", "settings/<str:slug>/change", "notifications/save",
     "notifications/<int:rule_id>/switch", "notifications/<int:rule_id>/delete", "notifications/<int:rule_id>/test",
     # tests/integration/dashboard/test_people.py, test_reports.py, tests/integration/accounts/roster/test_roster_jobs.py
     "people/invitation/<int:invitation_id>/revoke", "people/import/<int:job_id>", "people/import/<int:job_id>/apply",
