@@ -60,7 +60,7 @@ class _Names:
 
 
 def lines_of(academy: Academy, cohort: Cohort, entries: Iterable[AuditEntry]) -> list[HistoryLine]:
-    """Return entries about a cohort as lines, with the names of whom the member of the academy sees; five queries."""
+    """Return entries about a cohort as lines; five queries. Names are told of people whom the member of the academy sees."""
     rows = told(entries)
     names = _names(academy, rows)
     return [_line(cohort, row, names) for row in rows]
