@@ -19,6 +19,7 @@ from tests.browser.scene import PASSWORD
 from tests.faults.installation import Installation
 from tests.support.folders import folder_on_disk
 from tests.support.notebooks import make_event
+from tests.support.soak import promised
 
 
 @pytest.fixture
@@ -351,4 +352,5 @@ def test_a_signal_appears_within_two_seconds_of_the_failed_execution(
     expect(signal).to_be_visible()
     taken = time.monotonic() - begun
     context.close()
-    assert taken < 2, f"it took {taken:.1f} s"
+    # Without the stream, the page shows it when it loads itself anew, after 20 s.
+    assert taken < promised(2, 10), f"it took {taken:.1f} s"

@@ -56,7 +56,7 @@ class Learntrace(Installation):
             notebook,
         )
 
-    def wait_for_executions(self, notebook: str, count: int, seconds: float = 30) -> list[dict[str, Any]]:
+    def wait_for_executions(self, notebook: str, count: int, seconds: float = 120) -> list[dict[str, Any]]:
         try:
             wait_until(lambda: len(self.executions(notebook)) >= count, f"{count} executions in {notebook}", seconds)
         finally:
@@ -139,7 +139,7 @@ def start_servers(hub: Hub) -> None:
     def start(front_end: str, learner: str) -> None:
         hub.make_user(learner)
         hub.ask("POST", f"/users/{learner}/server", json={"front_end": front_end})
-        wait_until(lambda: server_of(hub, learner).get("ready"), f"the server of {learner}", 90)
+        wait_until(lambda: server_of(hub, learner).get("ready"), f"the server of {learner}", 240)
 
     with ThreadPoolExecutor() as threads:
         for done in [threads.submit(start, *pair) for pair in AT_THE_HUB.items()]:

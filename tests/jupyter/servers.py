@@ -60,7 +60,7 @@ class JupyterServer:
                 start_new_session=True,
             )
 
-    def wait_ready(self, seconds: float = 90) -> None:
+    def wait_ready(self, seconds: float = 240) -> None:
         wait_until(self._answers, f"{' '.join(self._words)} answers", seconds)
 
     def start(self) -> None:

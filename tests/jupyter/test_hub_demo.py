@@ -35,7 +35,7 @@ def test_the_hub_demo_can_be_used_and_stops_cleanly(environments: None, new_page
             )
         try:
             wait_until(
-                lambda: "Ctrl-C stops everything" in output.read_text() or demo.poll() is not None, "its word", 90
+                lambda: "Ctrl-C stops everything" in output.read_text() or demo.poll() is not None, "its word", 300
             )
             assert demo.poll() is None, output.read_text()
             use(new_page, f"http://{HOST}:{ports[1]}/")

@@ -11,6 +11,7 @@ from tests.browser.live.served_class import open_class_now, run, served_class
 from tests.browser.pages import complaints
 from tests.browser.scene import PASSWORD
 from tests.faults.installation import Installation
+from tests.support.soak import promised
 from tests.support.waiting import wait_until
 
 NARROW: ViewportSize = {"width": 360, "height": 740}
@@ -50,7 +51,7 @@ def test_an_acknowledged_concern_leaves_both_screens_within_a_second_and_undo_br
     expect(mine).to_be_hidden()
     # Without the stream, pages show it when they load themselves anew, after 20 s. What it took is printed.
     print(f"left both screens after {time.monotonic() - begun:.2f} s")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < promised(1, 10)
     expect(teacher.locator("[data-toast]")).to_contain_text("Concern acknowledged")
     assistant.locator("#acknowledged summary").first.click()
     expect(assistant.locator("#acknowledged")).to_contain_text("Acknowledged by Tomás Rivera")
