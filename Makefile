@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 say = @echo "==> $(1)"
 
 .DEFAULT_GOAL := help
-.PHONY: help sbom audit setup setup-dev wheel jupyter run demo demo-class hub-demo browser test attack soak lint format bench bench-quick study screenshots docs lock clean
+.PHONY: help sbom audit setup setup-dev wheel jupyter run demo demo-class hub-demo browser test attack soak lint format bench bench-quick study screenshots docs tables lock clean
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -117,9 +117,10 @@ format: setup-dev ## Put the code into its form
 attack: setup-dev ## Attack a copy of our own and print what was held (ARGS=--quick)
 	@$(PY) -m tests.attack $(ARGS)
 
-soak: setup-dev browser ## What takes longer: kill rounds, generated requests, a long load (MINUTES=20)
-	$(call say,Kill rounds and generated requests and a load of $(MINUTES) minutes: the figures follow each test)
-	LEARNTRACE_TEST_SOAK_MINUTES=$(MINUTES) $(PY) -m pytest -p no:cacheprovider -rP tests/faults/test_kills.py tests/faults/test_long_load.py tests/api $(ARGS)
+soak: setup-dev jupyter browser ## What takes longer: kill rounds, generated requests, a long load, promised times (MINUTES=20)
+	$(call say,Kill rounds and generated requests and a load of $(MINUTES) minutes and promised times: the figures follow each test)
+	LEARNTRACE_TEST_SOAK_MINUTES=$(MINUTES) $(PY) -m pytest -p no:cacheprovider -rP tests/faults/test_kills.py tests/faults/test_long_load.py tests/api tests/faults/test_visibility.py $(ARGS)
+	LEARNTRACE_TEST_SOAK_MINUTES=$(MINUTES) $(PY) -m pytest -p no:cacheprovider -rP tests/browser/test_class_now.py tests/browser/live/test_concerns.py tests/jupyter/test_hand.py $(ARGS)
 
 bench: setup-dev ## Measure, each figure as a ratio against a reference in the same run
 	$(PY) -m benchmarks $(ARGS)
@@ -136,6 +137,9 @@ screenshots: setup-dev jupyter browser ## The pictures in README and docs
 
 docs: setup-dev ## The pages under docs/reference that are made from the code
 	$(PY) -m learntrace.config.reference_docs.reference
+
+tables: setup-dev ## The tables of a new database, after a new migration
+	@$(PY) -m learntrace.config.reference_docs.tables
 
 lock: setup-dev ## Lock the requirements anew, with hashes and without addresses
 	for name in base dev jupyter classic together; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.core.management import call_command
 from django.db import connection
 
+from learntrace.config.upgrade import upgrade_database
 from tests.support.folders import folder_on_disk
 from tests.support.paths import CHECKOUT
 
@@ -27,7 +27,7 @@ _HOME = Path(os.environ.get("LEARNTRACE_HOME") or CHECKOUT / "var" / "test")
 
 def ensure_template() -> str:
     """Return the template's name; whoever comes first makes it, and others wait meanwhile."""
-    name = _PREFIX + _digest("*/migrations/*.py")
+    name = _PREFIX + _digest("*/migrations/*.py", "config/tables.sql")
     with _alone(), connection._nodb_cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [_PREFIX])
         found = {row[0] for row in cursor.fetchall()}
@@ -42,7 +42,7 @@ def ensure_template() -> str:
 
 def copy_prepared_home(home: Path) -> None:
     """Make a home as the first `learntrace migrate` leaves it; whoever comes first makes the one that is copied."""
-    made = _HOME / (_HOME_PREFIX + _digest("*/migrations/*.py", "config/postgres/*.py"))
+    made = _HOME / (_HOME_PREFIX + _digest("*/migrations/*.py", "config/tables.sql", "config/postgres/*.py"))
     with _alone():
         if not made.exists():
             for earlier in _HOME.glob(f"{_HOME_PREFIX}*"):
@@ -97,7 +97,7 @@ def _migrate(name: str) -> None:
     connection.close()
     connection.settings_dict["NAME"] = name
     try:
-        call_command("migrate", verbosity=0, interactive=False)
+        upgrade_database()
         # Tests that commit empty all tables afterwards.
         connection.cursor().execute("ALTER TABLE accounts_auditentry DISABLE TRIGGER audit_entries_stay")
     finally:
