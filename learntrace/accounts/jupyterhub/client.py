@@ -305,8 +305,11 @@ async def user_name_async(token: str) -> str:
     question = _question(token)
     if question.done():
         return question.result()
+    answer = asyncio.wrap_future(question)
+    # Whoever has waited long enough doesn't read the answer, and asyncio would log its error as forgotten.
+    answer.add_done_callback(lambda late: late.cancelled() or late.exception())
     try:
         # Others may wait for the same question: a cancelled caller must not cancel it.
-        return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(question)), PATIENCE)
+        return await asyncio.wait_for(asyncio.shield(answer), PATIENCE)
     except TimeoutError:
         raise HubAway from None
