@@ -127,7 +127,7 @@ def class_concerns(
         "learners": None if visible is None else sorted(visible),
         "keys": None if keys is None else sorted(keys),
     }
-    met = {place: one for place, one in _met(asked).items() if len(one.learners) >= LEAST_LEARNERS}
+    met = _met(asked)
     if not met:
         return []
     active = {user_id for (user_id,) in fetch(_ACTIVE, asked)}
@@ -142,18 +142,21 @@ def class_concerns(
 
 
 def _met(asked: Mapping[str, object]) -> dict[ErrorOn, Met]:
-    """Return how each error was met, variants of an error taken together."""
+    """Return how each error was met that enough learners for a class met, variants of an error taken together."""
     rows: dict[ErrorOn, list[tuple[Any, ...]]] = {}
     for about, name, message, *told in fetch(_MET, asked):
         rows.setdefault(ErrorOn(about, group_of(name, message)), []).append((name, message, *told))
-    return {place: _together(told) for place, told in rows.items()}
+    met = {place: _together(told) for place, told in rows.items() if len(told) >= LEAST_LEARNERS}
+    return {place: one for place, one in met.items() if len(one.learners) >= LEAST_LEARNERS}
 
 
 def _together(rows: Sequence[tuple[Any, ...]]) -> Met:
     """Return what rows of one error tell: name, message, learner, how often, and from when to when it was met."""
     names, messages, learners, times, first, last = zip(*rows, strict=True)
-    texts = {text_of(name, message) for name, message in set(zip(names, messages, strict=True))}
-    text = texts.pop() if len(texts) == 1 else group_text(names[0], messages[0])
+    text = text_of(names[0], messages[0])
+    errors = set(zip(names, messages, strict=True))
+    if any(text_of(name, message) != text for name, message in errors):
+        text = group_text(names[0], messages[0])
     return Met(text, frozenset(learners), sum(times), min(first), max(last))
 
 

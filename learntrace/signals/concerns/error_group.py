@@ -1,17 +1,35 @@
 """How concerns tell errors: by the groups and the texts of `measures.error_groups`, as all else that tells of them."""
 
-from functools import lru_cache
+import sys
+from hashlib import blake2b
+from typing import NamedTuple
 
 from learntrace.measures import error_groups
 from learntrace.measures.activity import Failure
 from learntrace.measures.error_groups import one_line, variant_of
 
 
-# A class meets the same errors all the time.
-@lru_cache(maxsize=4096)
+class _Read(NamedTuple):
+    """What is told of an error: the digest of its group, and its text in one line."""
+
+    group: str
+    text: str
+
+
+# Class now asks for all errors of a quarter of an hour with each request: a class of 300 meets some 5,000 different ones,
+# whose reading takes a quarter of a second. By digests of name and message; about 10 MB when full.
+_MOST_KNOWN = 1 << 15
+_known: dict[bytes, _Read] = {}
+
+
 def group_of(name: str, message: str) -> str:
     """Return the digest of an error's group, which its counts have too (`progress.ErrorCount.group_digest`)."""
-    return error_groups.group_of(Failure(name, message)).digest
+    return _read(name, message).group
+
+
+def text_of(name: str, message: str) -> str:
+    """Return an error as it was met, in one line: its name and the line of its message that tells what happened."""
+    return _read(name, message).text
 
 
 def group_text(name: str, message: str) -> str:
@@ -19,7 +37,16 @@ def group_text(name: str, message: str) -> str:
     return error_groups.group_of(Failure(name, message)).text
 
 
-def text_of(name: str, message: str) -> str:
-    """Return an error as it was met, in one line: its name and the line of its message that tells what happened."""
-    variant = variant_of(Failure(name, message))
-    return one_line(variant.name, variant.message)
+def _read(name: str, message: str) -> _Read:
+    key = blake2b(f"{name}\0{message}".encode(errors="surrogatepass"), digest_size=16).digest()
+    read = _known.get(key)
+    if read is None:
+        error = Failure(name, message)
+        variant = variant_of(error)
+        # Most errors differ in what is below the line that is told.
+        text = sys.intern(one_line(variant.name, variant.message))
+        read = _Read(error_groups.group_of(error).digest, text)
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[key] = read
+    return read
