@@ -34,6 +34,8 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });
 """
 
+_HEIGHT = "one => one.getBoundingClientRect().height"
+
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Installation]:
@@ -140,6 +142,25 @@ def test_nothing_moves_in_a_live_class_and_what_is_over_keeps_its_place(
     expect(teacher.locator(".signal.gone")).to_have_count(0)
     expect(teacher.locator(".signals").first.locator(".concern").first).to_contain_text("Many in the class")
     expect(teacher.locator("[data-show=concerns]")).to_have_count(0)
+
+
+def test_another_reason_on_a_card_does_not_move_those_below(
+    browser: Browser, served: Installation, contexts: list[BrowserContext]
+) -> None:
+    run(served, 4, EXERCISES[1], 3)
+    teacher = sign_in(browser, served, contexts, "tomas")
+    grows = card(teacher, "Katherine", EXERCISES[1])
+    expect(grows.locator(".reasons")).to_have_count(0)
+    run(served, 3, EXERCISES[1], 3)
+    below = card(teacher, "Grace", EXERCISES[1])
+    expect(below).to_be_visible()
+    height, place = grows.evaluate(_HEIGHT), below.bounding_box()
+    teacher.evaluate("window.moved.length = 0")
+    run(served, 4, EXERCISES[1], 8)
+    expect(grows.locator(".reasons summary")).to_have_text("1 more reason")
+    assert grows.evaluate(_HEIGHT) == height
+    assert below.bounding_box() == place
+    assert teacher.evaluate("window.moved") == []
 
 
 def test_a_page_that_was_cut_off_or_asleep_catches_up_by_itself(
