@@ -37,15 +37,34 @@ SELECT m.cohort, p.assignment,
    AND {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")}
  GROUP BY m.cohort, p.assignment, day
 """  # noqa: S608 (no text from outside)
-_ATTEMPTS = f"""
+_COUNTED = f"""
+a.outcome IN ('ok', 'error') AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {counts("a")}
+"""
+_ATTEMPTS_THEN = f"""
 WITH {_MEMBERS}
 SELECT m.cohort, count(*), count(*) FILTER (WHERE a.outcome = 'error'), count(DISTINCT a.user_id)
   FROM member m
   JOIN progress_activity a ON a.user_id = m.learner AND a.academy_id = %(academy)s AND a.at >= m.start
        AND a.at >= %(since)s::timestamptz AND a.at < %(until)s::timestamptz
- WHERE a.outcome IN ('ok', 'error') AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {counts("a")}
-   AND (%(keys)s::text[] IS NULL OR a.assignment = ANY(%(keys)s))
+ WHERE {_COUNTED} AND (%(keys)s::text[] IS NULL OR a.assignment = ANY(%(keys)s))
  GROUP BY m.cohort
+"""  # noqa: S608 (no text from outside)
+# A learner's measures of an assignment have all attempts; one by one they are counted only where a cohort began in between.
+_ATTEMPTS = f"""
+WITH {_MEMBERS}, measured AS MATERIALIZED (
+    SELECT m.cohort, m.start, p.user_id, p.assignment, p.attempts, p.errors, p.first_seen_at < m.start AS began_earlier
+      FROM member m
+      JOIN progress_progress p ON p.user_id = m.learner AND p.academy_id = %(academy)s AND p.last_seen_at >= m.start
+     WHERE %(keys)s::text[] IS NULL OR p.assignment = ANY(%(keys)s)
+), tried AS (
+    SELECT cohort, user_id, attempts, errors FROM measured WHERE NOT began_earlier AND attempts > 0
+     UNION ALL
+    SELECT m.cohort, a.user_id, 1, CASE a.outcome WHEN 'error' THEN 1 ELSE 0 END
+      FROM measured m JOIN progress_activity a ON a.user_id = m.user_id AND a.academy_id = %(academy)s
+           AND a.assignment = m.assignment AND a.at >= m.start
+     WHERE m.began_earlier AND {_COUNTED}
+)
+SELECT cohort, sum(attempts), sum(errors), count(DISTINCT user_id) FROM tried GROUP BY cohort
 """  # noqa: S608 (no text from outside)
 
 
@@ -107,7 +126,7 @@ def compare(
             done[cohort][min(day, MOST_DAYS)] += count
             done_then[cohort] += counted
             seconds[cohort] += times or []
-    tried = {cohort: figures for cohort, *figures in fetch(_ATTEMPTS, parameters)}
+    tried = {cohort: figures for cohort, *figures in fetch(_ATTEMPTS_THEN if period else _ATTEMPTS, parameters)}
     return [
         replace(
             _figures(

@@ -1,5 +1,6 @@
 """What happened in a span of days: learners who slipped, assignments that were hard, and those that got easier."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,47 +19,51 @@ LEAST_FALL: Final = 0.1
 # The share of learners who tried an assignment and weren't done, or of failed attempts, from which on it was hard.
 HARD_SHARE: Final = 0.3
 
-_TRIED = f"""
-tried AS (
-    SELECT a.user_id, a.assignment, a.at >= %(since)s AS now, a.outcome = 'error' AS failed
+# The attempts are read once, for the learners and for the assignments.
+_WEEK = f"""
+WITH counted AS MATERIALIZED (
+    SELECT a.user_id, a.assignment, count(*) FILTER (WHERE a.at >= %(since)s) AS attempts,
+           count(*) FILTER (WHERE a.at >= %(since)s AND a.outcome = 'error') AS failed,
+           count(*) FILTER (WHERE a.at < %(since)s) AS attempts_before,
+           count(*) FILTER (WHERE a.at < %(since)s AND a.outcome = 'error') AS failed_before
       FROM progress_activity a
      WHERE a.academy_id = %(academy)s AND a.at >= %(before)s AND a.at < %(until)s AND a.outcome IN ('ok', 'error')
        AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {counts("a")}
        AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
-       AND {SHOWN_TO_CLASS.format(academy="a.academy_id", key="a.assignment")}
-), standing AS (
-    SELECT p.user_id, p.assignment, p.done_at, p.stuck_since, p.first_seen_at
+     GROUP BY a.user_id, a.assignment
+), shown AS (
+    SELECT DISTINCT assignment FROM counted
+     WHERE {SHOWN_TO_CLASS.format(academy="%(academy)s", key="counted.assignment")}
+), tried AS (
+    SELECT * FROM counted JOIN shown USING (assignment)
+), standing AS MATERIALIZED (
+    SELECT p.user_id, p.assignment, p.done_at, p.stuck_since, extract(epoch FROM p.done_at - p.first_seen_at)::float8 AS seconds
       FROM progress_progress p
      WHERE p.academy_id = %(academy)s AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
        AND {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")}
-)"""  # noqa: S608 (no text from outside)
-_LEARNERS = f"""
-WITH {_TRIED}, attempts AS (
-    SELECT user_id, count(*) FILTER (WHERE now) AS attempts, count(*) FILTER (WHERE now AND failed) AS failed,
-           count(*) FILTER (WHERE NOT now) AS attempts_before
-      FROM tried GROUP BY user_id
 ), done AS (
     SELECT user_id, count(*) FILTER (WHERE done_at < %(until)s) AS done,
            count(*) FILTER (WHERE done_at < %(since)s) AS done_before,
            count(*) FILTER (WHERE done_at IS NULL AND stuck_since < %(until)s) AS stuck
       FROM standing GROUP BY user_id
+), attempts AS (
+    SELECT user_id, sum(attempts) AS attempts, sum(failed) AS failed, sum(attempts_before) AS attempts_before
+      FROM tried GROUP BY user_id
+), learners AS (
+    SELECT user_id, json_build_array(user_id, coalesce(attempts, 0), coalesce(failed, 0), coalesce(attempts_before, 0),
+                                     done, done_before, stuck) AS figures
+      FROM done LEFT JOIN attempts USING (user_id)
+), assignments AS (
+    SELECT assignment, json_build_array(assignment, sum(attempts), sum(failed), count(*) FILTER (WHERE attempts > 0),
+               count(*) FILTER (WHERE attempts > 0 AND done_at < %(until)s),
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)
+                   FILTER (WHERE attempts > 0 AND done_at >= %(since)s AND done_at < %(until)s),
+               sum(attempts_before), sum(failed_before), count(*) FILTER (WHERE attempts_before > 0)) AS figures
+      FROM tried LEFT JOIN standing USING (user_id, assignment)
+     GROUP BY assignment
 )
-SELECT d.user_id, coalesce(a.attempts, 0), coalesce(a.failed, 0), coalesce(a.attempts_before, 0), d.done, d.done_before, d.stuck
-  FROM done d LEFT JOIN attempts a USING (user_id)
- ORDER BY d.user_id
-"""  # noqa: S608 (no text from outside)
-_ASSIGNMENTS = f"""
-WITH {_TRIED}
-SELECT t.assignment, count(*) FILTER (WHERE now), count(*) FILTER (WHERE now AND failed),
-       count(DISTINCT t.user_id) FILTER (WHERE now),
-       count(DISTINCT t.user_id) FILTER (WHERE now AND s.done_at < %(until)s),
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM s.done_at - s.first_seen_at)::float8)
-           FILTER (WHERE now AND s.done_at >= %(since)s AND s.done_at < %(until)s),
-       count(*) FILTER (WHERE NOT now), count(*) FILTER (WHERE NOT now AND failed),
-       count(DISTINCT t.user_id) FILTER (WHERE NOT now)
-  FROM tried t LEFT JOIN standing s USING (user_id, assignment)
- GROUP BY t.assignment
- ORDER BY t.assignment
+SELECT (SELECT coalesce(json_agg(figures ORDER BY user_id), '[]') FROM learners)::text,
+       (SELECT coalesce(json_agg(figures ORDER BY assignment), '[]') FROM assignments)::text
 """  # noqa: S608 (no text from outside)
 
 
@@ -159,7 +164,7 @@ class Week:
 
 
 def week_of(academy_id: int, learners: Collection[int] | None, span: Span) -> Week:
-    """Return the figures of a span, of these learners (None: all of the academy); two queries."""
+    """Return the figures of a span, of these learners (None: all of the academy); one query."""
     parameters: dict[str, Any] = {
         "academy": academy_id,
         "learners": None if learners is None else sorted(learners),
@@ -167,8 +172,9 @@ def week_of(academy_id: int, learners: Collection[int] | None, span: Span) -> We
         "since": span.since,
         "until": span.until,
     }
-    people = [LearnerFigures(*row) for row in fetch(_LEARNERS, parameters)]
-    assignments = [AssignmentFigures(*row) for row in fetch(_ASSIGNMENTS, parameters)]
+    ((learner_rows, assignment_rows),) = fetch(_WEEK, parameters)
+    people = [LearnerFigures(*row) for row in json.loads(learner_rows)]
+    assignments = [AssignmentFigures(*row) for row in json.loads(assignment_rows)]
     return Week(people, assignments, slipped(people), hard(assignments), easier(assignments))
 
 

@@ -26,7 +26,7 @@ from learntrace.measures import learner_measures
 from learntrace.measures.activity import ABORTED, ASKED, COMPLETED, ERROR, OK, Activity, Failure
 from learntrace.measures.error_groups import group_of, variant_of
 from learntrace.progress.models import Progress
-from learntrace.progress.periods.period import Period
+from learntrace.progress.periods.period import ALL_TIMES, Period
 from learntrace.progress.recording import recording
 from learntrace.progress.recording.activity_store import LearnerActivity
 from learntrace.progress.reports.assignments import assignments_of
@@ -34,6 +34,7 @@ from learntrace.progress.reports.errors import errors_on, with_variants
 from learntrace.progress.reports.learner_assignments import learner_assignments
 from learntrace.progress.reports.learners import learner_rows
 from learntrace.progress.reports.selection import Selection
+from learntrace.progress.summaries.cohorts import compare
 from tests.support.builders import NOW, Api, Cast, make_cohort, make_task, make_user
 
 BASE = "/v1/progress/academy"
@@ -339,3 +340,25 @@ def test_cohorts_side_by_side_count_what_was_done_on_the_chosen_dates(cast: Cast
         content = staff.get(f"/reports/cohorts?{ends}&format=csv").content.decode("utf-8-sig")
         [row] = csv.DictReader(content.splitlines())
         assert (row["Attempts"], row["Share completed"]) == (attempts, done)
+
+
+@pytest.mark.parametrize("day", range(-1, 5))
+def test_cohorts_side_by_side_count_the_same_from_measures_and_from_attempts(cast: Cast, day: int) -> None:
+    """Also where learners began before their cohort did, one of them with all attempts before it."""
+    cohort, late = make_cohort("morning", cast.academy), make_user("late", "student", cast.academy)
+    days = {cast.owner.pk: range(4), late.pk: range(1)}
+    work = {
+        user_id: [
+            activity(1440 * one + minute, kind, 60 * one + minute) for one in own for minute, kind in enumerate(KINDS)
+        ]
+        for user_id, own in days.items()
+    }
+    record(cast.academy, work)
+    for user in (cast.owner, late):
+        make_task(user, "lesson", cohort=cohort)
+    cohort.starts_on = (NOW + timedelta(days=day)).date()
+    cohort.save()
+    always = Period(NOW - timedelta(days=9), NOW + timedelta(days=9))
+    ((measured,), (counted,)) = (compare(cast.academy, [cohort], None, period) for period in (ALL_TIMES, always))
+    assert (measured.attempts, measured.failed, measured.active) == (counted.attempts, counted.failed, counted.active)
+    assert measured.active == (2 if day <= 0 else 1 if day <= 3 else 0)
