@@ -78,7 +78,8 @@ def test_an_answer_from_before_the_hand_was_raised_does_not_take_it_down(sit: Si
             route.continue_()
 
     desk.page.route("**/learntrace/help*", hold)
-    desk.page.locator(".learntrace-Indicator:visible").click()
+    with desk.page.expect_request("**/learntrace/help*"):
+        desk.page.locator(".learntrace-Indicator:visible").click()
     panel = desk.page.get_by_role("dialog", name="What Learntrace is told")
     panel.get_by_role("button", name="Raise hand").click()
     expect(panel).to_contain_text("Your hand is up.")
