@@ -79,9 +79,9 @@ def test_an_empty_server_gets_green_lights_for_learnpack_and_for_jupyterlab(
     learnpack = page.locator("[data-part=learnpack] .light")
     expect(learnpack).to_have_text("Nothing has arrived yet")
     send_as_learnpack(page)
-    expect(learnpack).to_contain_text("Connected, last event", timeout=15_000)
+    expect(learnpack).to_contain_text("Connected, last event")
     # Nobody has imported the package: it arrived, and the page says what is missing.
-    expect(page.get_by_text("was not found")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("was not found")).to_be_visible()
 
     page.locator("button[name=source][value=notebooks]").click()
     notebooks = page.locator("[data-part=notebooks] .light")
