@@ -22,25 +22,28 @@ MOST_VARIANTS = 20
 # The counts of the period: those that lie in it as they are kept, and those that it cuts through counted again.
 _COUNTS = """
 counted AS (
-     SELECT e.progress_id, e.name, e.message, e.digest, e.group_digest, e.kind, e.pattern, e.count, e.first_at, e.last_at,
-            CASE WHEN e.solved_at < %(until)s::timestamptz THEN e.solved_at END AS solved_at
+     SELECT p.assignment, p.user_id, e.name, e.message, e.digest, e.group_digest, e.kind, e.pattern, e.count,
+            e.first_at, e.last_at, CASE WHEN e.solved_at < %(until)s::timestamptz THEN e.solved_at END AS solved_at
        FROM progress_progress p JOIN progress_errorcount e ON e.progress_id = p.id
       WHERE p.academy_id = %(academy)s AND (%(keys)s::text[] IS NULL OR p.assignment = ANY(%(keys)s))
         AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
         AND (%(digests)s::text[] IS NULL OR e.group_digest = ANY(%(digests)s))
         AND e.first_at >= %(since)s::timestamptz AND e.last_at < %(until)s::timestamptz
       UNION ALL
-     SELECT * FROM jsonb_to_recordset(%(recounted)s::jsonb)
+     SELECT p.assignment, p.user_id, r.name, r.message, r.digest, r.group_digest, r.kind, r.pattern, r.count,
+            r.first_at, r.last_at, r.solved_at
+       FROM jsonb_to_recordset(%(recounted)s::jsonb)
          AS r(progress_id bigint, name text, message text, digest text, group_digest text, kind text, pattern text, count int,
               first_at timestamptz, last_at timestamptz, solved_at timestamptz)
+       JOIN progress_progress p ON p.id = r.progress_id
 )"""
 # A learner's group on an assignment: met first with its first variant, solved by the first success after that.
 _MET = f"""
 {_COUNTS}, met AS (
-     SELECT p.assignment, p.user_id, e.group_digest, min(e.kind) AS kind, min(e.pattern) AS pattern, sum(e.count) AS times,
-            min(e.first_at) AS first_at, max(e.last_at) AS last_at, min(e.solved_at) AS solved_at
-       FROM counted e JOIN progress_progress p ON p.id = e.progress_id
-      GROUP BY p.assignment, p.user_id, e.group_digest
+     SELECT assignment, user_id, group_digest, min(kind) AS kind, min(pattern) AS pattern, sum(count) AS times,
+            min(first_at) AS first_at, max(last_at) AS last_at, min(solved_at) AS solved_at
+       FROM counted
+      GROUP BY assignment, user_id, group_digest
 )"""  # noqa: S608 (no text from outside)
 _GROUPED = f"""
 WITH {_MET}, grouped AS (
@@ -64,9 +67,7 @@ WITH {_COUNTS}, asked AS (
 ), variant AS (
      SELECT asked.number, min(e.name) AS name, min(e.message) AS message, count(*) AS learners,
             sum(e.count)::bigint AS times, e.digest
-       FROM counted e
-       JOIN progress_progress p ON p.id = e.progress_id
-       JOIN asked ON asked.about = p.assignment AND asked.digest = e.group_digest
+       FROM counted e JOIN asked ON asked.about = e.assignment AND asked.digest = e.group_digest
       GROUP BY asked.number, e.digest
 )
 SELECT number, name, message, learners, times, variants
