@@ -48,12 +48,13 @@ class Cause:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """A cause that was met: how often, and when last."""
+    """A cause that was met: how often, and when last; `of_events` where events are counted instead of requests."""
 
     reason: str
     cause: Cause
     times: int
     newest: datetime
+    of_events: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,4 +171,4 @@ def _cause_of(count: RefusalCount) -> Cause:
 
 
 def _rejected(count: RejectedCount) -> Obstacle:
-    return Obstacle(count.code, _REJECTED, count.events, count.newest)
+    return Obstacle(count.code, _REJECTED, count.events, count.newest, of_events=True)

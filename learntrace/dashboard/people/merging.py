@@ -88,7 +88,7 @@ def _other(page: AcademyPage, typed: str, into: User) -> tuple[User | None, list
         return meant[0], []
     rows = people_of(page.academy, PeopleFilter(words=tuple(typed.split()), archived="all"))
     found = [row.user for row in rows.exclude(user=into)[:MOST_FOUND]]
-    if not found and natural(typed) == into.pk:
+    if not found and (natural(typed) == into.pk or called(typed, User.objects.filter(pk=into.pk)).exists()):
         raise FieldProblem("other", _("This is the same record: choose the other one."))
     return None, [(user, page.address("people-merge", into.pk, other=unambiguous(user.pk))) for user in found]
 

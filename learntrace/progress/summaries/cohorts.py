@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from learntrace.accounts.models import Academy, Cohort
+from learntrace.accounts.cohort_limits.limit import seen
+from learntrace.accounts.models import Academy, Cohort, CohortLearner
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.core.sql import fetch, json_rows
 from learntrace.progress.catalogue import SHOWN_TO_CLASS
@@ -140,10 +141,11 @@ def compare(
 
 
 def _members(academy: Academy, cohorts: Sequence[Cohort]) -> Mapping[int, frozenset[int]]:
-    tasks = tasks_seen_in(academy).filter(cohort__in=[cohort.pk for cohort in cohorts])
     found: dict[int, set[int]] = {cohort.pk: set() for cohort in cohorts}
-    for cohort_id, user_id in tasks.order_by().values_list("cohort_id", "user_id").distinct():
-        if cohort_id is not None:
+    tasks = tasks_seen_in(academy).filter(cohort__in=found)
+    listed = CohortLearner.objects.filter(seen(academy), cohort__in=found, cohort__academy=academy)
+    for rows in (tasks, listed):
+        for cohort_id, user_id in rows.order_by().values_list("cohort_id", "user_id").distinct():
             found[cohort_id].add(user_id)
     return {cohort_id: frozenset(learners) for cohort_id, learners in found.items()}
 

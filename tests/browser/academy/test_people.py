@@ -4,12 +4,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from learntrace.accounts.invitations import inviting
 from learntrace.accounts.models import Cohort, CohortLearner, Invitation, Membership, RosterJob, User
 from learntrace.accounts.roster.jobs.running import take_job
 from learntrace.assignments.due_dates.models import DueDate, Extension
@@ -185,3 +188,32 @@ def test_two_records_become_one_and_two_again(visit: Visit, staffed: Scene) -> N
     page.get_by_role("button", name="Undo the merge").click()
     expect(page.get_by_role("status")).to_contain_text("The merge was undone")
     assert Task.objects.get(title="T").user == double
+
+
+def test_a_double_click_sends_a_form_once(visit: Visit, staffed: Scene) -> None:
+    page = visit("/people/invitations", staffed.teacher)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    invite, asked_again = inviting.invite, threading.Event()
+
+    def late(*args: Any, **fields: Any) -> tuple[Invitation, str]:
+        asked_again.wait(10)
+        return invite(*args, **fields)
+
+    button = page.get_by_role("button", name="Create a link")
+    with patch.object(inviting, "invite", late):
+        # The server has the first request and answers it after the second click.
+        page.evaluate(
+            """() => {
+                const button = [...document.querySelectorAll("main button.main")].at(-1);
+                button.click();
+                setTimeout(() => button.click(), 300);
+            }"""
+        )
+        page.wait_for_timeout(600)
+        asked_again.set()
+        expect(page.locator("#made")).to_be_visible()
+    assert len(sent) == 1
+    button.click()
+    expect(page.locator("#made")).to_be_visible()
+    assert len(sent) == 2, "another page, another form"

@@ -98,6 +98,7 @@ def test_sample_data_goes_in_by_a_click_is_processed_and_goes_out_without_a_trac
     page = client.get("/connect").content.decode()
     assert "Look at its class" in page
     assert "Its academy is removed, with 24 learners and" in page
+    assert '<h3 class="effects-title">What this changes</h3>' in page
     gone = re.search(
         r"With them go (\d+) tasks, (\d+) telemetry records, (\d+) webhooks and (\d+) notebook events", page
     )

@@ -134,6 +134,9 @@ def test_a_light_knows_rejected_events_and_nothing_of_other_academies(client: Cl
     make_rejected(cast.owner, cast.academy, make_event(verb="danced"))
     state, words = light(client, "notebooks")
     assert (state, "were rejected" in words) == ("trouble", True)
+    # What was rejected is counted by event: a request may hold hundreds.
+    assert "1 event, at" in words
+    assert "request" not in words
 
 
 def test_a_key_is_made_for_telemetry_and_shown_once_in_what_is_copied(client: Client, cast: Cast) -> None:

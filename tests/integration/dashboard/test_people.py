@@ -113,6 +113,16 @@ def test_whoever_acts_beyond_the_academy_is_neither_renamed_nor_merged(cast: Cas
     assert not UserMerge.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["id:{owner}", "{owner}", "ada", "ADA@example.org"])
+def test_a_record_is_not_merged_with_itself_by_whatever_name(cast: Cast, name: str) -> None:
+    answer = signed_in(cast.colleague).get(
+        f"/people/{cast.owner.pk}/merge", {"other": name.format(owner=cast.owner.pk)}
+    )
+    page = answer.content.decode()
+    assert "This is the same record" in page
+    assert "Nobody at your academy" not in page
+
+
 def test_the_former_address_hears_of_the_new_one(cast: Cast, settings: Settings) -> None:
     settings.EMAIL_HOST, settings.PUBLIC_URL = "mail", "https://learn.example.org"
     admin = signed_in(cast.colleague)

@@ -9,7 +9,7 @@ import pytest
 from django.core import mail as sent_mail
 from django.test import Client
 
-from learntrace.accounts.models import Cohort, Membership, User
+from learntrace.accounts.models import Cohort, CohortLearner, Membership, User
 from learntrace.progress.models import SummarySubscription
 from learntrace.progress.summaries import mail
 from tests.integration.progress.test_recording import TAGS, a_lesson, take
@@ -93,6 +93,20 @@ def test_cohorts_are_compared_from_their_first_day(cast: Cast, course: tuple[Coh
     shares = [float(day[course[0].name]) for day in curve]
     assert shares == sorted(shares)
     assert shares[0] > 0
+
+
+def test_learners_without_a_task_of_their_cohort_are_compared_too(
+    cast: Cast, course: tuple[Cohort, list[User]]
+) -> None:
+    # As after an import or on the page of a cohort: notebooks need no tasks.
+    notebooks = make_cohort("notebooks", cast.academy)
+    for learner in course[1][:2]:
+        CohortLearner.objects.create(cohort=notebooks, user=learner)
+    CohortLearner.objects.create(cohort=course[0], user=course[1][0])
+    client = Client()
+    client.force_login(cast.colleague)
+    rows = rows_of(client, "/reports/cohorts?with=morning&with=notebooks&format=csv")
+    assert sorted((row["Learners"], row["Learners with attempts"]) for row in rows) == [("2", "2"), ("4", "4")]
 
 
 def test_a_member_limited_to_a_cohort_sees_nobody_else(cast: Cast, course: tuple[Cohort, list[User]]) -> None:

@@ -84,12 +84,16 @@ def _change(plan: Plan[Any], draft: Draft[Any]) -> Change:
 
 
 def _about(draft: Draft[Any]) -> str:
+    """Return whom or what an entry is about: as the file names it where that was refused, empty where it names nobody."""
     row, values = draft.row, draft.values
     for name in ("user", "cohort"):
         if isinstance(values.get(name), Model):
             user = values[name]
             return str(getattr(user, "username", user))
-    return str(getattr(row, "username", "") or getattr(row, "slug", "") or row)
+        given = draft.item.value(name)
+        if given is not None and given.written:
+            return given.written[:150]
+    return str(getattr(row, "username", "") or getattr(row, "slug", "") or ("" if row.pk is None else row))
 
 
 def _fields(draft: Draft[Any]) -> Iterable[Field]:

@@ -293,6 +293,13 @@ def test_oneroster_makes_people_cohorts_and_their_learners(upload: Upload, cast:
     assert rows() == before
 
 
+def test_an_entry_about_nobody_is_shown_under_what_the_file_says(upload: Upload) -> None:
+    roster = "memberships:\n- {academy: downtown, role: student}\n- {user: nobody, academy: downtown, role: student}\n"
+    job = upload(roster, "roster.yaml")
+    assert job.state == "refused"
+    assert [change["about"] for change in job.preview] == ["", "nobody"]
+
+
 def test_problems_of_oneroster_name_the_file(upload: Upload) -> None:
     users = "sourcedId,status,role,username,givenName,familyName,email\nu1,,headmaster,lina,Lina,Müller,nonsense\n"
     enrollments = "sourcedId,classSourcedId,userSourcedId,role\ne1,c1,u9,student\n"
