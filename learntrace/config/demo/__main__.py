@@ -62,10 +62,9 @@ def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
         return 1
     print(_welcome(server.address, learners, token, password), flush=True)
     answers: Counter[int] = Counter()
-    for learner in learners:
-        Player(learner, server.host, server.port, answers, stopping).start()
-    for learner in learners[::2]:
-        NotebookPlayer(learner, server.host, server.port, answers, stopping).start()
+    for number, learner in enumerate(learners):
+        place = (learner, server.host, server.port, answers, stopping)
+        Player(*place, then=None if number % 2 else NotebookPlayer(*place)).start()
     while not stopping.wait(5):
         if server.has_ended:
             print("The server has ended.", file=sys.stderr)
@@ -82,7 +81,7 @@ Learntrace: {address}/   (password of all: {password})
   teacher@demo.example    a teacher of the academy Downtown
   {learners[0].username}@demo.example        a learner
   {OPERATOR}   the administration, {address}/admin/
-{len(learners)} learners are at work, half of them in a notebook too; some of what they send fails on purpose.
+{len(learners)} learners are at work, half of them in a notebook after a session of LearnPack; some of what they send fails on purpose.
 The API, with the teacher's token (docs: {address}/docs):
   curl -s -H 'Authorization: Token {token}' -H 'Academy: {ACADEMY}' '{address}/v1/signal/academy/signal?state=open&limit=3'
 Ctrl-C stops the demo; its data stay in the home folder.

@@ -63,12 +63,22 @@ def latest(value: Any) -> int:
 
 
 class Player(threading.Thread):
-    """A learner who plays the recorded session repeatedly on the demo's exercises, in a thread."""
+    """A learner who plays the recorded session on the demo's exercises, in a thread: repeatedly, or once before what comes `then`.
+
+    Nobody works in two places at once: the work in hand would be another one each second.
+    """
 
     def __init__(
-        self, learner: Learner, host: str, port: int, answers: Counter[int], stopping: threading.Event
+        self,
+        learner: Learner,
+        host: str,
+        port: int,
+        answers: Counter[int],
+        stopping: threading.Event,
+        then: threading.Thread | None = None,
     ) -> None:
         super().__init__(name=learner.username, daemon=True)
+        self._then = then
         self._learner, self._client = learner, Client(host, port, learner.key)
         self._answers, self._stopping = answers, stopping
         self._random = random.Random(learner.id)  # noqa: S311 (variety, not secrecy)
@@ -76,7 +86,7 @@ class Player(threading.Thread):
         self._good = False
 
     def run(self) -> None:
-        """Play sessions until the demo is stopped."""
+        """Play sessions until the demo is stopped, or one where something comes then."""
         self._stopping.wait(self._random.random() * 3)
         task = self._client.get(f"/v1/assignment/task/{first_task(self._learner)}")
         self._good = task is not None and task["task_status"] == "DONE"
@@ -85,6 +95,9 @@ class Player(threading.Thread):
                 if self._stopping.wait(pause / self._learner.pace):
                     return
                 self._send(query, body)
+            if self._then is not None:
+                self._then.start()
+                return
             self._stopping.wait(self._random.uniform(5, 20))
 
     def session(self) -> Iterator[tuple[float, str, dict[str, Any]]]:
@@ -119,7 +132,7 @@ class Player(threading.Thread):
                 run["exitCode" if "exitCode" in run else "exit_code"] = code
             if (good and "opened_at" in step) or (good and not step.get("is_testeable")):
                 step.setdefault("opened_at", body["tutorial_started_at"])
-                step.setdefault("completed_at", step["opened_at"] + 60_000)
+                step.setdefault("completed_at", min(step["opened_at"] + 60_000, latest(body)))
             elif not good:
                 step.pop("completed_at", None)
         if "exitCode" in body.get("data", {}):

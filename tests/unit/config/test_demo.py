@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from itertools import islice
 
 from learntrace.config.demo.academy import Learner, make_learners
 from learntrace.config.demo.notebook_work import TAGS, event, publication, runs
-from learntrace.config.demo.replay import Player
+from learntrace.config.demo.replay import Player, latest
 from learntrace.learnpack.events import IMPLEMENTED, STREAMED
 from learntrace.notebooks.publishing.publication import read_assignments
 from learntrace.notebooks.validation.event import check
@@ -33,6 +34,14 @@ def test_whoever_has_solved_it_keeps_it() -> None:
         ]
         assert done == sorted(done), learner.username
         assert len(done) == 12
+
+
+def test_nothing_that_a_learner_sends_is_in_the_future() -> None:
+    for learner in make_learners():
+        one = player(replace(learner, trouble="", skill=1))
+        for _session in range(2):
+            for _pause, _query, body in one.session():
+                assert latest(body) <= time.time() * 1000
 
 
 def test_one_learner_sends_an_event_that_nobody_has_implemented() -> None:
