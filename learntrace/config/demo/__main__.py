@@ -81,7 +81,7 @@ Learntrace: {address}/   (password of all: {password})
   teacher@demo.example    a teacher of the academy Downtown
   {learners[0].username}@demo.example        a learner
   {OPERATOR}   the administration, {address}/admin/
-{len(learners)} learners are at work, half of them in a notebook after a session of LearnPack; some of what they send fails on purpose.
+{len(learners)} learners are at work, half of them in a notebook after a session of LearnPack. Some of it fails on purpose.
 The API, with the teacher's token (docs: {address}/docs):
   curl -s -H 'Authorization: Token {token}' -H 'Academy: {ACADEMY}' '{address}/v1/signal/academy/signal?state=open&limit=3'
 Ctrl-C stops the demo; its data stay in the home folder.

@@ -186,6 +186,7 @@ def names_of(user_ids: Collection[int]) -> dict[int, str]:
 def slipped(learners: Sequence[LearnerFigures]) -> list[Slipped]:
     """Return who slipped: worked before and not now, is stuck, or fell below the class's lower quarter of done assignments.
 
+    Nobody falls below it in a class's first days, before three quarters of it were done with anything.
     Those with most reasons come first, then those with the fewest assignments done.
     """
     most = max((one.done for one in learners), default=0)
@@ -193,7 +194,7 @@ def slipped(learners: Sequence[LearnerFigures]) -> list[Slipped]:
     found = []
     for one in learners:
         quiet = one.attempts_before > 0 and one.attempts == 0 and one.done < most
-        behind = one.done < quarter and one.done_before >= quarter_before
+        behind = one.done < quarter and one.done_before >= quarter_before > 0
         reasons = [reason for reason, holds in zip(Reason, (quiet, one.stuck > 0, behind), strict=True) if holds]
         if reasons:
             found.append(Slipped(one, tuple(reasons)))

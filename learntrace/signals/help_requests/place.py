@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from learntrace.accounts.models import Academy, User
+from learntrace.accounts.models import Academy, CohortLearner, User
 from learntrace.assignments.models import Task
 from learntrace.core.errors import NotFound
 from learntrace.progress.assignment_keys import PREFIX, key_of
@@ -67,7 +67,9 @@ def _asset_of(academy: Academy, key: str) -> str | None:
 
 
 def _cohort(academy: Academy, user: User, slug: str | None) -> int | None:
-    """Return the cohort of the learner's task on the asset, else of the newest task."""
+    """Return the cohort of the learner's task on the asset, else of the newest task, else one that lists the learner."""
     tasks = Task.objects.filter(user=user, cohort__academy=academy).order_by("-pk")
     of_asset = tasks.filter(associated_slug=slug) if slug else tasks.none()
-    return of_asset.values_list("cohort_id", flat=True).first() or tasks.values_list("cohort_id", flat=True).first()
+    listed = CohortLearner.objects.filter(user=user, cohort__academy=academy).order_by("-pk")
+    found = (rows.values_list("cohort_id", flat=True).first() for rows in (of_asset, tasks, listed))
+    return next((cohort_id for cohort_id in found if cohort_id is not None), None)

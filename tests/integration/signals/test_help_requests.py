@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from learntrace.accounts.academy_settings import merge_settings
 from learntrace.accounts.cohort_limits.changes import limit_to
-from learntrace.accounts.models import Membership
+from learntrace.accounts.models import CohortLearner, Membership
 from learntrace.core.models import LiveEvent
 from learntrace.core.personal_data import registered_datasets
 from learntrace.personal.erasing import erase
@@ -101,6 +101,13 @@ class TestALearner:
         assert Api(people[3]).get(MINE).json()["hand"]["before"] == 1
         Api(people[1]).delete(MINE)
         assert Api(people[3]).get(MINE).json()["hand"]["before"] == 0
+
+    def test_waits_in_the_cohort_that_lists_the_learner_without_a_task(self, cast: Cast) -> None:
+        fall, spring = make_cohort("fall", cast.academy), make_cohort("spring", cast.academy)
+        people = [make_user(f"learner{number}", "student", cast.academy) for number in range(3)]
+        for user, cohort in zip(people, (fall, spring, fall), strict=True):
+            CohortLearner.objects.create(user=user, cohort=cohort)
+        assert [raised(Api(user))["hand"]["before"] for user in people] == [0, 0, 1]
 
     def test_is_where_the_learner_has_just_worked_unless_told_otherwise(self, cast: Cast, learner: Api) -> None:
         asset = make_asset("intro", academy=cast.academy, aliases=("introduction",))

@@ -42,6 +42,16 @@ def test_who_has_finished_everything_and_rests_has_not_slipped() -> None:
     assert slipped([finished, replace(finished, user_id=2, attempts=3, done=11)]) == []
 
 
+def test_nobody_falls_behind_before_a_class_has_done_anything() -> None:
+    people = [
+        LearnerFigures(number, attempts=3, failed=1, attempts_before=0, done=2, done_before=0, stuck=0)
+        for number in range(4)
+    ]
+    late = LearnerFigures(9, attempts=0, failed=0, attempts_before=0, done=0, done_before=0, stuck=0)
+    assert slipped([*people, late]) == []
+    assert slipped([replace(one, done=4, done_before=2) for one in people] + [replace(late, done=2, done_before=2)])
+
+
 def test_hard_and_easier_need_several_learners_and_a_large_enough_share() -> None:
     unsolved, failing = replace(EXERCISE, key="unsolved", done=6), replace(EXERCISE, key="failing", failed=8)
     few = replace(EXERCISE, key="few", learners=2, done=0)
