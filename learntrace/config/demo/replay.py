@@ -65,7 +65,8 @@ def latest(value: Any) -> int:
 class Player(threading.Thread):
     """A learner who plays the recorded session on the demo's exercises, in a thread.
 
-    It is played repeatedly, or once where something comes `then`. Nobody works in two places at once: the work in hand would be another one each second.
+    It is played repeatedly, or once where something comes `then`. Nobody works in two places at once: the work in hand would
+    be another one each second.
     """
 
     def __init__(

@@ -25,13 +25,17 @@ Place = tuple[Subject, bool, int]
 
 @dataclass
 class _Reading:
-    """What a turn has read: of each document what it adds, and of each subject where it stands after its last document."""
+    """What a turn has read: of each document what it adds, and of each subject where it stands after its last document.
+
+    `added` are the ids of all that is added, by subject.
+    """
 
     documents: Sequence[StoredDocument]
     tails: Mapping[Place, Tail]
     stored: dict[Subject, dict[str, str]]
     positions: dict[Subject, Position] = field(default_factory=dict)
     untold: list[tuple[StoredDocument, Set[str]]] = field(default_factory=list)
+    added: dict[Subject, list[str]] = field(default_factory=dict)
 
     def new_entries(self, document: StoredDocument) -> list[Entry]:
         """Return what a document tells that neither a stored activity is nor an entry of a document before it in the turn."""
@@ -82,13 +86,14 @@ def record_short(
     for document in reading.documents:
         if len(added) >= RECORDED_AT_ONCE or (stopwatch.is_over and _is_any_done(finished, waiting)):
             break
-        added += activities_of(document, academies[document.subject], reading.new_entries(document))
+        new = reading.new_entries(document)
+        added += activities_of(document, academies[document.subject], new)
+        reading.added.setdefault(document.subject, []).extend(entry.id for entry in new)
         finished.append(document)
     refused = _record(added)
     held = _store_untold(reading.untold)
-    keep_positions(
-        {subject: position for subject, position in reading.positions.items() if subject.user_id not in refused}, LONG
-    )
+    kept = {subject: position for subject, position in reading.positions.items() if subject.user_id not in refused}
+    keep_positions(kept, standing, reading.added, LONG)
     return [document for document in finished if not (document.is_record and document.subject in held)]
 
 

@@ -25,8 +25,8 @@ _OF_ASSIGNMENTS = f"""{_SELECT}
 # Those of earlier course runs, which staff hasn't excluded.
 _BEFORE_FLOORS = f"""{_SELECT}
   JOIN jsonb_to_recordset(%s::jsonb) AS key(learner bigint, academy bigint, about text)
-    ON a.user_id = key.learner AND a.assignment = key.about AND a.academy_id = key.academy
- WHERE a.before_floor AND a.exclusion_id IS NULL
+    ON a.user_id = key.learner AND a.assignment = key.about AND a.academy_id IS NOT DISTINCT FROM key.academy
+ WHERE key.academy IS NOT NULL AND a.before_floor AND a.exclusion_id IS NULL
  ORDER BY a.user_id, a.at, a.arrival, a.id
 """
 _OF_LEARNERS = f"{_SELECT} WHERE a.user_id = ANY(%s) AND {counts('a')} ORDER BY a.user_id, a.at, a.arrival, a.id"

@@ -1,5 +1,7 @@
 """Statements whose plans a connection keeps."""
 
+import contextlib
+
 import pytest
 from django.db import OperationalError, connection, transaction
 
@@ -10,6 +12,10 @@ from learntrace.core.sql import execute, fetch
 pytestmark = pytest.mark.django_db
 _COUNT = "SELECT count(*) FROM sql_trial WHERE number = ANY(%s)"
 _ALL = "SELECT * FROM sql_trial"
+
+
+class _RolledBackError(Exception):
+    pass
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +48,21 @@ def test_plans_are_thrown_away_as_tables_grow(monkeypatch: pytest.MonkeyPatch) -
         "SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE statement LIKE %s", ["%ANY($1)%"]
     )
     assert len(plans) == 1
+
+
+def test_turns_look_rows_up_by_an_index_also_after_one_that_was_rolled_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "_PLAN_SECONDS", -1.0)
+    execute("INSERT INTO sql_trial SELECT generate_series(1, 15000)")
+    execute("CREATE UNIQUE INDEX ON sql_trial (number)")
+    execute("ANALYZE sql_trial")
+    # As many rows as a turn changes, of a table that has several dozen pages.
+    looks_up = (
+        "EXPLAIN SELECT t.number FROM sql_trial t JOIN jsonb_to_recordset('[]') AS asked(number bigint) USING (number)"
+    )
+    for _ in range(2):
+        with contextlib.suppress(_RolledBackError), sql.prepared(), transaction.atomic():
+            assert "Seq Scan" not in str(fetch(looks_up))
+            raise _RolledBackError
 
 
 def test_what_an_altered_table_refuses_can_be_tried_again() -> None:

@@ -1,0 +1,33 @@
+"""Statements of turns on tables of which PostgreSQL has no statistics yet, as in a new installation."""
+
+import re
+
+import pytest
+from django.utils import timezone
+
+from learntrace.core.sql import fetch
+from learntrace.progress.models import Progress
+from learntrace.progress.recording import live_changes
+from learntrace.progress.recording.activity_store import AssignmentKey, key_rows
+from tests.support.builders import make_academy, make_user
+
+pytestmark = pytest.mark.django_db
+
+LEARNERS, ASSIGNMENTS = 200, 30
+
+
+def test_live_changes_read_a_learners_row_and_not_those_of_the_class() -> None:
+    academy = make_academy("downtown")
+    users = [make_user("", "student", academy) for _ in range(LEARNERS)]
+    tags = [f"assignment:loops-{number}" for number in range(ASSIGNMENTS)]
+    seen = {"first_seen_at": timezone.now(), "last_seen_at": timezone.now(), "last_arrival": 1, "gap_seconds": 600}
+    Progress.objects.bulk_create(
+        Progress(user=user, academy=academy, assignment=tag, **seen) for user in users for tag in tags
+    )
+    keys = [AssignmentKey(user.pk, academy.pk, tags[0]) for user in users]
+    plan = "\n".join(line for (line,) in fetch(f"EXPLAIN (ANALYZE) {live_changes._READ}", [key_rows(keys)]))
+    passed_over = [int(rows) for rows in re.findall(r"Rows Removed by (?:Join )?Filter: (\d+)", plan)]
+    # The mean of the searches, of which each finds its row.
+    assert max(passed_over, default=0) <= 1, plan
+    assert len(live_changes.progress_changes(keys)) == LEARNERS
+    assert live_changes.progress_changes([AssignmentKey(users[0].pk, None, tags[0])]) == []
