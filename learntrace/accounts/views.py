@@ -21,6 +21,7 @@ from learntrace.accounts.serializers import (
 )
 from learntrace.accounts.signing_in.login import log_in
 from learntrace.accounts.tokens.scopes import ANY
+from learntrace.core.http.request_body import validated
 
 
 class LoginView(PublicView):
@@ -31,9 +32,7 @@ class LoginView(PublicView):
     )
     def post(self, request: Request) -> Response:
         """Sign in; the token holds for 7 days."""
-        form = LoginSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        token, key = log_in(request._request, **form.validated_data)
+        token, key = log_in(request._request, **validated(LoginSerializer, request))
         answer = {"token": key, "user_id": token.user_id, "email": token.user.email, "expires_at": token.expires_at}
         return Response(LoginTokenSerializer(answer).data)
 
@@ -75,9 +74,7 @@ class AcademySettingsView(AcademyView):
     def put(self, request: Request) -> Response:
         """Put features beside those that are stored; what isn't sent stays as it is."""
         require_all_cohorts(self.academy)
-        form = FeaturesSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        row = merge_settings(self.academy, form.validated_data)
+        row = merge_settings(self.academy, validated(FeaturesSerializer, request))
         return Response(AcademySettingsSerializer(row).data)
 
 
@@ -101,6 +98,5 @@ class AcademyAccessView(AcademyView):
     )
     def put(self, request: Request) -> Response:
         """Have staff need a second factor, or leave it to each."""
-        form = AccessSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return Response(with_defaults(merge_features(self.academy, form.validated_data, ACCESS), ACCESS))
+        row = merge_features(self.academy, validated(AccessSerializer, request), ACCESS)
+        return Response(with_defaults(row, ACCESS))

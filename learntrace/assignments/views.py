@@ -1,6 +1,6 @@
 """Tasks (contract, section 8) and the telemetry that staff writes (section 7)."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -18,6 +18,7 @@ from learntrace.assignments.serializers import ListedTaskSerializer, TaskSeriali
 from learntrace.core.errors import Forbidden
 from learntrace.core.http.hidden_source import without_source
 from learntrace.core.http.pagination import Pages, sorted_by
+from learntrace.core.http.request_body import validated
 from learntrace.core.http.stored_json import StoredJSONRenderer
 
 _TASK_ID = OpenApiParameter("task_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
@@ -108,7 +109,7 @@ class StaffTelemetryView(AcademyView):
     def post(self, request: Request, slug: str, user_id: int) -> Response:
         """Make the row, or change the fields sent where there is one."""
         key = staff_telemetry.telemetry_key(self.academy, slug, user_id)
-        row, created = staff_telemetry.upsert(key, _fields(request))
+        row, created = staff_telemetry.upsert(key, validated(TelemetrySerializer, request, partial=True))
         return Response(TelemetrySerializer(row).data, status=201 if created else 200)
 
     @extend_schema(
@@ -120,10 +121,5 @@ class StaffTelemetryView(AcademyView):
     def put(self, request: Request, slug: str, user_id: int) -> Response:
         """Change the fields sent."""
         key = staff_telemetry.telemetry_key(self.academy, slug, user_id)
-        return Response(TelemetrySerializer(staff_telemetry.change(key, _fields(request))).data)
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    form = TelemetrySerializer(data=request.data, partial=True)
-    form.is_valid(raise_exception=True)
-    return dict(form.validated_data)
+        fields = validated(TelemetrySerializer, request, partial=True)
+        return Response(TelemetrySerializer(staff_telemetry.change(key, fields)).data)

@@ -12,8 +12,9 @@ from learntrace.accounts.models import Academy
 from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView, View
 from learntrace.accounts.tokens.scopes import TokenScope
-from learntrace.core.errors import FieldProblem, Problem
+from learntrace.core.errors import FieldProblem
 from learntrace.core.http.pagination import Pages, sorted_by
+from learntrace.core.http.request_body import json_object, validated
 from learntrace.core.http.stored_json import StoredJSONRenderer
 from learntrace.notebooks import consent, event_queries
 from learntrace.notebooks.event_texts import event_texts, rejected_texts
@@ -98,7 +99,7 @@ class RetryView(AcademyView):
     def post(self, request: Request, rejected_id: int) -> Response:
         """Check the event again, or the corrected one, and store it; the answer is the stored event."""
         row = event_queries.rejected_event(self.academy, rejected_id)
-        body = _json_object(request)
+        body = json_object(request)
         event = retry_corrected(self.academy, row, body["event"]) if "event" in body else retry(row)
         return Response(EventSerializer(event).data)
 
@@ -144,9 +145,7 @@ class NotebookView(AcademyView):
         """Publish a notebook: its graded asset is made or changed, and it has these assignments and no others."""
         if len(slug) > 200 or " " in slug or not slug.isprintable():
             raise FieldProblem("slug", _("A slug has 1 to 200 characters, no blanks and no slashes"))
-        form = PublicationSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        given = form.validated_data
+        given = validated(PublicationSerializer, request)
         publication = Publication(
             given["path"], given.get("title"), given.get("lang"), read_assignments(given["assignments"])
         )
@@ -176,7 +175,7 @@ class ConsentView(View):
     )
     def put(self, request: Request) -> Response:
         """Turn the collection of one's events off, where the academy allows it, or on."""
-        collecting = _json_object(request).get("collecting")
+        collecting = json_object(request).get("collecting")
         if not isinstance(collecting, bool):
             raise FieldProblem("collecting", _("Must be a valid boolean."))
         return Response(TermsSerializer(consent.change(self.user, self._academy(), collecting=collecting)).data)
@@ -192,12 +191,6 @@ def _listed(events: list[Event]) -> Any:
 def _listed_rejected(rejected: list[RejectedEvent]) -> Any:
     texts = rejected_texts([row.pk for row in rejected])
     return RejectedEventSerializer(rejected, many=True, context={"texts": texts}).data
-
-
-def _json_object(request: Request) -> dict[str, Any]:
-    if not isinstance(request.data, dict):
-        raise Problem(_("Request body must be a JSON object"))
-    return request.data
 
 
 def _serialized(academy: Academy, notebooks: list[Notebook]) -> Any:

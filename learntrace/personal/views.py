@@ -13,6 +13,7 @@ from learntrace.accounts.filters import strict_flag
 from learntrace.accounts.openapi import refusals, responses
 from learntrace.accounts.scope import View
 from learntrace.accounts.signing_in.passwords import confirm
+from learntrace.core.http.request_body import validated
 from learntrace.personal import pending
 from learntrace.personal.download import export_answer
 from learntrace.personal.erasing import check_allowed, erase, plan_of
@@ -74,8 +75,7 @@ class DataView(View):
         `POST /v1/me/data/keep` and the page My learning undo it.
         """
         check_allowed(self.user)
-        form = PasswordSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
+        given = validated(PasswordSerializer, request)
         plan = plan_of(self.user)
         answer: dict[str, Any] = {
             "dry_run": True,
@@ -86,10 +86,10 @@ class DataView(View):
         }
         if strict_flag(request, "dry_run"):
             return Response(ErasureSerializer(answer).data)
-        if "password" not in form.validated_data:
+        if "password" not in given:
             answer |= {"dry_run": False, "erases_at": pending.ask(self.user), "erased": {}}
             return Response(ErasureSerializer(answer).data, status=202)
-        confirm(request._request, self.user, form.validated_data["password"])
+        confirm(request._request, self.user, given["password"])
         erasure = erase(self.user)
         answer |= {"dry_run": False, "erased_at": erasure.erased_at, "erases_at": None, "erased": erasure.counts}
         return Response(ErasureSerializer(answer).data)

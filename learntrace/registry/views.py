@@ -14,6 +14,7 @@ from learntrace.accounts.scope import AcademyView, PublicView
 from learntrace.core.errors import NotFound, Problem
 from learntrace.core.http.filters import words
 from learntrace.core.http.pagination import Pages, sorted_by
+from learntrace.core.http.request_body import json_object
 from learntrace.registry import visibility
 from learntrace.registry.models import Asset
 from learntrace.registry.serializers import AssetSerializer
@@ -86,8 +87,7 @@ class AssetActionView(AcademyView):
             )
         if action not in ACTIONS:
             raise Problem(_("Invalid action %(action)s"), action=action)
-        if not isinstance(request.data, dict):
-            raise Problem(_("Request body must be a JSON object"))
+        json_object(request)
         ACTIONS[action](asset, self.academy)
         return Response(AssetSerializer(asset).data)
 

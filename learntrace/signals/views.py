@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -11,8 +10,8 @@ from rest_framework.response import Response
 from learntrace.accounts.filters import flag
 from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView
-from learntrace.core.errors import Problem
 from learntrace.core.http.pagination import Pages, sorted_by
+from learntrace.core.http.request_body import json_object
 from learntrace.signals import queries
 from learntrace.signals.acknowledgement import change_state
 from learntrace.signals.documents import signal_document
@@ -70,9 +69,8 @@ class SignalView(AcademyView):
     )
     def put(self, request: Request, signal_id: int) -> Response:
         """Acknowledge a signal, or take that back with `open`."""
-        if not isinstance(request.data, dict):
-            raise Problem(_("Request body must be a JSON object"))
-        return Response(_with_history(change_state(self.academy, signal_id, request.data.get("state"), self.user)))
+        wanted = json_object(request).get("state")
+        return Response(_with_history(change_state(self.academy, signal_id, wanted, self.user)))
 
 
 def _with_history(signal: Signal) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The invitations of an academy in the API."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -18,6 +18,7 @@ from learntrace.accounts.openapi import ACADEMY, responses
 from learntrace.accounts.people.cohorts import cohorts_named
 from learntrace.accounts.scope import AcademyView
 from learntrace.core.http.pagination import Pages
+from learntrace.core.http.request_body import validated
 
 _ID = OpenApiParameter("invitation_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
 
@@ -47,9 +48,7 @@ class InvitationsView(AcademyView):
     )
     def post(self, request: Request) -> Response:
         """Invite somebody, by mail where the server sends some; the link is answered this once."""
-        form = NewInvitationSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        given: dict[str, Any] = dict(form.validated_data)
+        given = validated(NewInvitationSerializer, request)
         row, token = invite(
             self.academy,
             self.user,

@@ -24,6 +24,7 @@ from learntrace.accounts.scope import AcademyView
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import joined
 from learntrace.core.http.pagination import Pages
+from learntrace.core.http.request_body import validated
 
 _USER = OpenApiParameter("user_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
 _COHORT = OpenApiParameter("cohort_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
@@ -90,7 +91,7 @@ class MembersView(_MemberView):
     )
     def post(self, request: Request) -> Response:
         """Add somebody who has no account; whoever has one is invited."""
-        given = _given(NewMemberSerializer, request)
+        given = validated(NewMemberSerializer, request)
         cohorts = cohorts_named(self.academy, given.get("cohorts", []))
         membership = changes.add_person(self.academy, given, given["role"], cohorts)
         return self.answer(membership.user_id, status=201)
@@ -117,7 +118,7 @@ class MemberView(_MemberView):
     def put(self, request: Request, user_id: int) -> Response:
         """Change names and address of somebody who acts nowhere else."""
         one = person_of(self.academy, user_id)
-        given = _given(MemberNamesSerializer, request)
+        given = validated(MemberNamesSerializer, request)
         fields = {name: given.get(name, getattr(one.user, name)) for name in changes.PERSON}
         changes.change_person(one.membership, fields)
         return self.answer(user_id)
@@ -137,7 +138,7 @@ class MemberRoleView(_MemberView):
     def put(self, request: Request, user_id: int) -> Response:
         """Give somebody a role, limited to cohorts or not."""
         one = person_of(self.academy, user_id)
-        given = _given(MemberRoleSerializer, request)
+        given = validated(MemberRoleSerializer, request)
         limits = given["limited_to"]
         cohorts = None if limits is None else cohorts_named(self.academy, limits)
         changes.change_role(one.membership, given["role"], cohorts)
@@ -158,7 +159,7 @@ class MemberArchivedView(_MemberView):
     def put(self, request: Request, user_id: int) -> Response:
         """Archive somebody, whose role opens nothing then, or restore them; nothing is deleted."""
         one = person_of(self.academy, user_id)
-        act = changes.archive if _given(MemberArchivedSerializer, request)["archived"] else changes.restore
+        act = changes.archive if validated(MemberArchivedSerializer, request)["archived"] else changes.restore
         act(one.membership)
         return self.answer(user_id)
 
@@ -190,9 +191,3 @@ class MemberCohortView(_MemberView):
         one = person_of(self.academy, user_id)
         take_out(self.academy, cohort_of(self.academy, cohort_id), one.membership)
         return self.answer(user_id)
-
-
-def _given(serializer: type[Any], request: Request) -> dict[str, Any]:
-    form = serializer(data=request.data)
-    form.is_valid(raise_exception=True)
-    return dict(form.validated_data)

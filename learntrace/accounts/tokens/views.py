@@ -15,6 +15,7 @@ from learntrace.accounts.signing_in.passwords import change_own
 from learntrace.accounts.tokens.own import end_token, end_tokens, tokens_of
 from learntrace.accounts.tokens.scopes import ANY
 from learntrace.core.errors import Problem
+from learntrace.core.http.request_body import validated
 
 _DONE: dict[int, Any] = {204: OpenApiResponse(description="It is done.")}
 
@@ -69,8 +70,6 @@ class PasswordView(View):
     )
     def put(self, request: Request) -> Response:
         """Change one's password; all sessions and login tokens end, this one too."""
-        form = PasswordChangeSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        given = form.validated_data
+        given = validated(PasswordChangeSerializer, request)
         change_own(request._request, self.user, given["current_password"], given["new_password"])
         return Response(status=204)

@@ -1,6 +1,6 @@
 """Due dates in the API."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -21,6 +21,7 @@ from learntrace.assignments.due_dates.setting import (
     set_due_date,
 )
 from learntrace.core.http.pagination import Pages
+from learntrace.core.http.request_body import validated
 
 _ID = OpenApiParameter("due_date_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
 _USER = OpenApiParameter("user_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
@@ -55,7 +56,7 @@ class DueDatesView(AcademyView):
     )
     def put(self, request: Request) -> Response:
         """Set until when a cohort is to have done an asset; a due date that there is already is changed."""
-        fields = _fields(NewDueDateSerializer, request)
+        fields = validated(NewDueDateSerializer, request)
         cohort, asset = cohort_named(self.academy, fields["cohort"]), asset_named(self.academy, fields["asset"])
         return Response(DueDateSerializer(set_due_date(self.academy, cohort, asset, fields["due_at"])).data)
 
@@ -87,7 +88,7 @@ class ExtensionView(AcademyView):
     )
     def put(self, request: Request, due_date_id: int, user_id: int) -> Response:
         """Give a learner of the cohort until later."""
-        fields = _fields(ExtensionSerializer, request)
+        fields = validated(ExtensionSerializer, request)
         row = due_date_of(self.academy, due_date_id)
         extension = extend(self.academy, row, user_id, fields["due_at"], fields.get("reason", ""))
         return Response(ExtensionSerializer(extension).data)
@@ -101,9 +102,3 @@ class ExtensionView(AcademyView):
         """Take a learner's extension away."""
         end_extension(self.academy, due_date_of(self.academy, due_date_id), user_id)
         return Response(status=204)
-
-
-def _fields(serializer: type[Any], request: Request) -> dict[str, Any]:
-    form = serializer(data=request.data)
-    form.is_valid(raise_exception=True)
-    return dict(form.validated_data)

@@ -84,11 +84,12 @@ def _lines(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
             yield from (_same(begin + j + 1, middle_new[j]) for j in range(j1, j2))
             continue
         removed, added = middle_old[i1:i2], middle_new[j1:j2]
-        pairs = [_words(a, b) for a, b in zip(removed, added, strict=True)] if len(removed) == len(added) else None
+        # No later line of either is shown.
+        pairs = list(map(_words, removed[:MOST_LINES], added)) if len(removed) == len(added) else []
         for place, text in enumerate(removed):
-            yield Line(REMOVED, begin + i1 + place + 1, pairs[place][0] if pairs else _whole(text))
+            yield Line(REMOVED, begin + i1 + place + 1, pairs[place][0] if place < len(pairs) else _whole(text))
         for place, text in enumerate(added):
-            yield Line(ADDED, begin + j1 + place + 1, pairs[place][1] if pairs else _whole(text))
+            yield Line(ADDED, begin + j1 + place + 1, pairs[place][1] if place < len(pairs) else _whole(text))
     yield from (_same(number, new[number - 1]) for number in range(len(new) - end + 1, len(new) + 1))
 
 

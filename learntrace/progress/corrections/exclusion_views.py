@@ -13,9 +13,9 @@ from learntrace.accounts.filters import LEARNERS, flag, learners, strict_flag
 from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView
 from learntrace.accounts.serializers import LearnerSerializer, PersonSerializer
-from learntrace.core.errors import Problem
 from learntrace.core.http.filters import words
 from learntrace.core.http.pagination import Pages
+from learntrace.core.http.request_body import json_object
 from learntrace.progress.corrections import exclusions
 from learntrace.progress.corrections.exclusion_requests import FIELDS, meant_by
 from learntrace.progress.models import Exclusion
@@ -109,13 +109,12 @@ class ExclusionsView(AcademyView):
     )
     def post(self, request: Request) -> Response:
         """Exclude one attempt, a session, or a span of learners; it counts for nothing from now on, and can be lifted."""
-        if not isinstance(request.data, dict):
-            raise Problem(_("Request body must be a JSON object"))
-        meant = meant_by(self.academy, request.data)
+        body = json_object(request)
+        meant = meant_by(self.academy, body)
         if strict_flag(request, "dry_run"):
             counted = exclusions.count(self.academy, meant)
             return Response({"attempts": counted.attempts, "learners": counted.learners, "confirm": counted.asks})
-        reason, confirm = request.data.get("reason"), request.data.get("confirm")
+        reason, confirm = body.get("reason"), body.get("confirm")
         if isinstance(confirm, bool) or not isinstance(confirm, int | None):
             raise exclusions.InvalidExclusion(_("`confirm` must be the number of attempts"))
         made = exclusions.exclude(self.academy, meant, reason if isinstance(reason, str) else "", self.user, confirm)

@@ -13,8 +13,8 @@ from learntrace.accounts.filters import strict_flag
 from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView
 from learntrace.accounts.serializers import PersonSerializer
-from learntrace.core.errors import Problem
 from learntrace.core.http.pagination import Pages
+from learntrace.core.http.request_body import json_object
 from learntrace.progress.corrections import step_renames
 from learntrace.progress.models import FormerStep, StepRename
 from learntrace.progress.reports.selection import FILTERS, selection_of
@@ -90,9 +90,8 @@ class StepRenamesView(AcademyView):
     )
     def post(self, request: Request) -> Response:
         """Join the history of a former step with that of the step that replaced it."""
-        if not isinstance(request.data, dict):
-            raise Problem(_("Request body must be a JSON object"))
-        old, new = request.data.get("old"), request.data.get("new")
+        body = json_object(request)
+        old, new = body.get("old"), body.get("new")
         if not isinstance(old, str) or not isinstance(new, str):
             raise step_renames.RenameRefused(_("`old` and `new` must name steps, as asset/step"))
         if strict_flag(request, "dry_run"):

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -12,8 +11,8 @@ from learntrace.accounts.filters import flag
 from learntrace.accounts.models import Academy
 from learntrace.accounts.openapi import ACADEMY, RefusalSerializer, filters, responses
 from learntrace.accounts.scope import AcademyView
-from learntrace.core.errors import Problem
 from learntrace.core.http.pagination import Pages, sorted_items
+from learntrace.core.http.request_body import json_object, validated
 from learntrace.signals.concerns.acts import Wanted, acts_on, handle, handle_all, told_outcome
 from learntrace.signals.concerns.documents import act_document, concern_document, over_document
 from learntrace.signals.concerns.explanation import explanation_of
@@ -97,11 +96,8 @@ class ConcernView(AcademyView):
 
 
 def _given(serializer: type[WantedSerializer], request: Request) -> dict[str, Any]:
-    if not isinstance(request.data, dict):
-        raise Problem(_("Request body must be a JSON object"))
-    given = serializer(data=request.data)
-    given.is_valid(raise_exception=True)
-    return dict(given.validated_data)
+    json_object(request)
+    return validated(serializer, request)
 
 
 def _wanted(given: dict[str, Any]) -> Wanted:

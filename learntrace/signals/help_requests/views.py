@@ -17,6 +17,7 @@ from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import Forbidden, Problem
 from learntrace.core.http.filters import natural, words
 from learntrace.core.http.pagination import Pages, sorted_by
+from learntrace.core.http.request_body import json_object, validated
 from learntrace.signals.help_requests.documents import hand_documents, own_document
 from learntrace.signals.help_requests.features import allowed_in
 from learntrace.signals.help_requests.helping import handle_hand
@@ -80,14 +81,12 @@ class OwnHandView(View):
     )
     def post(self, request: Request) -> Response:
         """Raise one's hand; one that is up already stays as it is."""
-        if not isinstance(request.data, dict):
-            raise Problem(_("Request body must be a JSON object"))
-        form = RaiseSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
+        json_object(request)
+        given = validated(RaiseSerializer, request)
         academy = self._academy()
         if academy is None:
             raise NoLearnerThere
-        raise_hand(self.user, academy, **form.validated_data)
+        raise_hand(self.user, academy, **given)
         return self._answer(academy)
 
     @extend_schema(
@@ -182,11 +181,8 @@ class HelpRequestView(AcademyView):
     )
     def post(self, request: Request, help_request_id: int) -> Response:
         """Say that one is helping, or that it is done; or undo either."""
-        if not isinstance(request.data, dict):
-            raise Problem(_("Request body must be a JSON object"))
-        form = HandActSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        handle_hand(self.academy, help_request_id, form.validated_data["act"], self.user)
+        json_object(request)
+        handle_hand(self.academy, help_request_id, validated(HandActSerializer, request)["act"], self.user)
         return self._answer(help_request_id)
 
     def _answer(self, number: int) -> Response:

@@ -12,6 +12,7 @@ from learntrace.accounts.openapi import ACADEMY, filters, responses
 from learntrace.accounts.scope import AcademyView
 from learntrace.core.http.filters import ids, words
 from learntrace.core.http.pagination import Pages, sorted_by
+from learntrace.core.http.request_body import validated
 from learntrace.signals.notifications import failures
 from learntrace.signals.notifications.queueing import CAPABILITY
 from learntrace.signals.notifications.rules import (
@@ -59,9 +60,8 @@ class RulesView(AcademyView):
     )
     def post(self, request: Request) -> Response:
         """Make a rule. A webhook's secret is in this answer and in no other."""
-        form = RuleFormSerializer(data=request.data, context={"academy": self.academy})
-        form.is_valid(raise_exception=True)
-        rule = make_rule(self.user, self.academy, form.validated_data)
+        given = validated(RuleFormSerializer, request, context={"academy": self.academy})
+        rule = make_rule(self.user, self.academy, given)
         return Response(RuleWithSecretSerializer(rule, context={"new_secret": bool(rule.secret)}).data, status=201)
 
 
@@ -88,9 +88,8 @@ class RuleView(AcademyView):
     def put(self, request: Request, rule_id: int) -> Response:
         """Change what is sent; what isn't stays."""
         rule = rule_of(self.user, self.academy, rule_id)
-        form = RuleFormSerializer(rule, data=request.data, partial=True, context={"academy": self.academy})
-        form.is_valid(raise_exception=True)
-        new_secret = change_rule(rule, form.validated_data)
+        given = validated(RuleFormSerializer, request, instance=rule, partial=True, context={"academy": self.academy})
+        new_secret = change_rule(rule, given)
         return Response(RuleWithSecretSerializer(rule, context={"new_secret": new_secret}).data)
 
     @extend_schema(

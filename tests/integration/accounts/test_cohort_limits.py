@@ -63,12 +63,14 @@ from tests.integration.accounts.test_scope import (
 )
 from tests.integration.accounts.test_scope import notify as notify_of
 from tests.integration.dashboard.test_scope import PAGES as PAGES_OF_ONE
+from tests.integration.kept import kept
 from tests.support.builders import (
     Api,
     Cast,
     make_asset,
     make_assignment,
     make_attempts,
+    make_cast,
     make_cohort,
     make_notebook,
     make_rejected,
@@ -119,7 +121,10 @@ def marks(name: str, values: Mapping[str, Any]) -> set[str]:
     return {name, name.title(), str(IDS[name]), f"{name}-cohort"}
 
 
-@pytest.fixture
+cast = kept(make_cast)
+
+
+@kept
 def scene(cast: Cast) -> Scene:
     whole = make_user("wanda", "teacher", cast.academy)
     limited = make_user("lina", "teacher", cast.academy)
@@ -219,16 +224,18 @@ def addresses(scene: Scene, name: str) -> Iterator[str]:
             yield f"/v1/{path}?{field}={word}"
 
 
-def read(scene: Scene, user: User, address: str) -> tuple[int, str]:
-    """The status and the text of an answer, without what the address itself says."""
-    if address.startswith("/v1/"):
-        answer = api(scene, user).get(address)
-    else:
-        client = Client()
-        client.force_login(user)
-        answer = client.get(address)
-    text = text_of(answer) if answer.status_code == 200 else answer.content.decode()
-    return answer.status_code, text
+class Reader:
+    """Somebody who reads one address after the other, with one key and signed in once."""
+
+    def __init__(self, scene: Scene, user: User) -> None:
+        self._api, self._pages = api(scene, user), Client()
+        self._pages.force_login(user)
+
+    def read(self, address: str) -> tuple[int, str]:
+        """The status and the text of an answer, without what the address itself says."""
+        answer = (self._api if address.startswith("/v1/") else self._pages).get(address)
+        text = text_of(answer) if answer.status_code == 200 else answer.content.decode()
+        return answer.status_code, text
 
 
 def told(text: str, name: str, address: str) -> set[str]:
@@ -241,14 +248,15 @@ def test_nothing_of_another_cohort_is_on_any_page_in_any_answer_or_file(scene: S
     seen_by_whole: set[str] = set()
     seen_by_limited: set[str] = set()
     wrong: list[tuple[object, ...]] = []
+    whole, limited = Reader(scene, scene.whole), Reader(scene, scene.limited)
     for name in (MINE, OTHERS):
         for address in addresses(scene, name):
-            status, text = read(scene, scene.whole, address)
+            status, text = whole.read(address)
             if status != 200 and "notification-rule/" not in address:
                 wrong.append((address, "for the colleague", status))
             if told(text, OTHERS, address):
                 seen_by_whole.add(address)
-            status, text = read(scene, scene.limited, address)
+            status, text = limited.read(address)
             if status not in ((200,) if name == MINE else (200, 404)) or told(text, OTHERS, address):
                 wrong.append((address, status, told(text, OTHERS, address)))
             if told(text, MINE, address):

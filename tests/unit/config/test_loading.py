@@ -42,6 +42,19 @@ def test_a_fault_while_others_load_leaves_nothing_missing(package: str) -> None:
     assert importlib.import_module(package).LOADED
 
 
+def test_the_collector_waits_while_modules_load_and_comes_less_often_afterwards() -> None:
+    code = """
+import gc
+from learntrace.config.loading import uncollected
+usual, *_ = gc.get_threshold()
+with uncollected():
+    print(gc.isenabled())
+print(gc.isenabled(), gc.get_freeze_count() > 0, gc.get_threshold()[0] > usual)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "False\nTrue True True\n", "")
+
+
 def test_a_process_that_has_loaded_django_has_loaded_nothing_that_libraries_only_offer() -> None:
     code = f"""
 import os, sys

@@ -8,7 +8,6 @@ from tests.support.paths import CHECKOUT
 
 # Modules that read or write all activities, and why.
 ALL_OF_THEM = {
-    "progress/models.py": "the table",
     "progress/counting.py": "the rule",
     "progress/corrections/exclusions.py": "marks those that don't count",
     "progress/corrections/floors.py": "marks those of earlier course runs",

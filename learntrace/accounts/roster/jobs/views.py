@@ -1,6 +1,6 @@
 """Imports of rosters in the API: upload, look, apply, undo. A worker does the work; the import says how far it is."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -21,6 +21,7 @@ from learntrace.accounts.roster.jobs.serializers import (
 )
 from learntrace.accounts.scope import AcademyView
 from learntrace.core.http.pagination import Pages
+from learntrace.core.http.request_body import validated
 
 _ID = OpenApiParameter("import_id", OpenApiTypes.INT64, OpenApiParameter.PATH)
 
@@ -58,9 +59,7 @@ class RosterImportsView(_ImportView):
     )
     def post(self, request: Request) -> Response:
         """Have a file checked; nothing is changed yet."""
-        form = UploadSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        file = form.validated_data["file"]
+        file = validated(UploadSerializer, request)["file"]
         content = file.read(asking.most_bytes() + 1)
         job = asking.upload(self.academy, self.user, file.name or "file", content)
         return self.answer(job.pk)
@@ -123,10 +122,7 @@ class RosterImportApplyView(_ImportView):
     )
     def post(self, request: Request, import_id: int) -> Response:
         """Have an import applied as it was read; where it would change something else by now, nothing is."""
-        form = FingerprintSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        given: dict[str, Any] = form.validated_data
-        asking.ask_to_apply(self.academy, import_id, given["fingerprint"])
+        asking.ask_to_apply(self.academy, import_id, validated(FingerprintSerializer, request)["fingerprint"])
         return self.answer(import_id)
 
 
