@@ -61,7 +61,9 @@ class Row:
         return self.target is not None and not self.left_out and max(self.ratios) < self.target / 2
 
     def judgement(self) -> str:
-        """Return each target and whether the median of the rounds meets it."""
+        """Return each target and whether the median of the rounds meets it; nothing of a row that is left out."""
+        if self.left_out:
+            return ""
         judged = [detail.judgement() for detail in self.details]
         if self.target is not None:
             judged.insert(0, f"{self.target:g}: {_met(statistics.median(self.ratios) >= self.target)}")

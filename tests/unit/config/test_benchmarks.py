@@ -35,6 +35,7 @@ def test_a_row_that_is_left_out_says_why_and_is_not_measured() -> None:
     assert compare([Benchmark(row, fail, fail)], 2, silent) == [row]
     assert row.line() == "| processing | left out: no broker answers | Celery | | | |"
     assert not row.is_far_off
+    assert row.judgement() == ""
 
 
 def test_a_row_tells_each_target_and_whether_the_median_meets_it() -> None:
