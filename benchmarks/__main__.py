@@ -15,6 +15,7 @@ from benchmarks.figures import Group, Row, compare
 from benchmarks.server import running
 from tests.faults.installation import Installation
 
+_BEGAN = time.monotonic()
 # In this order; each is a module with `benchmarks(installation)`, which yields comparisons or groups of them.
 PARTS = (
     "pure", "processing", "events", "batches", "ingest", "backpressure", "history", "latency", "live_class",
@@ -39,8 +40,8 @@ def measure(installation: Installation, rounds: int, only: str) -> list[Row]:
 
 
 def tell(progress: str) -> None:
-    """Print how far the run is."""
-    print(progress, file=sys.stderr, flush=True)
+    """Print how far the run is, and the minutes that it has taken."""
+    print(f"{(time.monotonic() - _BEGAN) / 60:.1f} min: {progress}", file=sys.stderr, flush=True)
 
 
 def report(rows: list[Row], rounds: int) -> None:
@@ -60,11 +61,10 @@ def main() -> int:
     )
     parser.add_argument("--json", type=Path, help="write the figures here too")
     arguments = parser.parse_args()
-    began = time.monotonic()
     with running() as installation:
         rows = measure(installation, arguments.rounds, arguments.only)
     report(rows, arguments.rounds)
-    tell(f"{(time.monotonic() - began) / 60:.1f} minutes")
+    tell("done")
     if arguments.json:
         arguments.json.write_text(
             json.dumps([asdict(row) | {"ratios": row.ratios, "judgement": row.judgement()} for row in rows], indent=1)
