@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -35,8 +36,19 @@ def measure(installation: Installation, rounds: int, only: str) -> list[Row]:
     for part in [only] if only in PARTS else PARTS:
         for group in groups(part, installation):
             chosen = group if only in PARTS else [benchmark for benchmark in group if only in benchmark.row.name]
-            rows += compare(chosen, rounds, tell)
+            rows += compared(chosen, rounds)
     return rows
+
+
+def compared(group: Group, rounds: int) -> list[Row]:
+    """Compare; where a check fails, the group's rows say so, and the figures of the others aren't lost."""
+    try:
+        return compare(group, rounds, tell)
+    except AssertionError as error:
+        traceback.print_exc()
+        for benchmark in group:
+            benchmark.row.fail(str(error) or "a check, see the traceback")
+        return [benchmark.row for benchmark in group]
 
 
 def tell(progress: str) -> None:
@@ -65,11 +77,14 @@ def main() -> int:
         rows = measure(installation, arguments.rounds, arguments.only)
     report(rows, arguments.rounds)
     tell("done")
+    failed = [row.name for row in rows if row.failed]
+    for name in failed:
+        print(f"failed: {name}", file=sys.stderr)
     if arguments.json:
         arguments.json.write_text(
             json.dumps([asdict(row) | {"ratios": row.ratios, "judgement": row.judgement()} for row in rows], indent=1)
         )
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

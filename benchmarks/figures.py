@@ -37,7 +37,7 @@ class Row:
     """The measurements of one benchmark, of Learntrace and of the reference in turn; both in `unit`.
 
     `target`: the ratio that is aimed at; `most`: what Learntrace's figure may be at most; None where none is set. `left_out`:
-    why it can't be measured on this machine.
+    why it can't be measured on this machine; `failed`: what was wrong with what it measured.
     """
 
     name: str
@@ -49,6 +49,12 @@ class Row:
     theirs: list[float] = field(default_factory=list)
     details: Sequence[Detail] = ()
     left_out: str = ""
+    failed: str = ""
+
+    def fail(self, reason: str) -> None:
+        """Note what was wrong; figures of wrong rows tell nothing."""
+        self.failed = reason
+        self.ours, self.theirs = [], []
 
     @property
     def ratios(self) -> list[float]:
@@ -58,11 +64,11 @@ class Row:
     @property
     def is_far_off(self) -> bool:
         """Whether even the best round's ratio is below half of its target."""
-        return self.target is not None and not self.left_out and max(self.ratios) < self.target / 2
+        return self.target is not None and bool(self.ratios) and max(self.ratios) < self.target / 2
 
     def judgement(self) -> str:
-        """Return each target and whether the median of the rounds meets it; nothing of a row that is left out."""
-        if self.left_out:
+        """Return each target and whether the median of the rounds meets it; nothing of a row without figures."""
+        if not self.ratios:
             return ""
         judged = [detail.judgement() for detail in self.details]
         if self.target is not None:
@@ -73,8 +79,9 @@ class Row:
 
     def line(self) -> str:
         """Return the row of the Markdown table."""
-        if self.left_out:
-            return f"| {self.name} | left out: {self.left_out} | {self.reference} | | | |"
+        if self.failed or self.left_out:
+            why = f"failed: {self.failed}" if self.failed else f"left out: {self.left_out}"
+            return f"| {self.name} | {why} | {self.reference} | | | |"
         ratios = self.ratios
         ours = ", ".join((f"{statistics.median(self.ours):,.1f} {self.unit}", *map(str, self.details)))
         return (

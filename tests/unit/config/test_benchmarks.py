@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from benchmarks.__main__ import compared
 from benchmarks.figures import Benchmark, Detail, Row, compare
 from benchmarks.payloads import batch_of
 
@@ -36,6 +37,18 @@ def test_a_row_that_is_left_out_says_why_and_is_not_measured() -> None:
     assert row.line() == "| processing | left out: no broker answers | Celery | | | |"
     assert not row.is_far_off
     assert row.judgement() == ""
+
+
+def test_a_failed_check_fails_its_rows_and_no_others() -> None:
+    def fail() -> float:
+        raise AssertionError("2 answers, 1 rows")
+
+    right, wrong = Row("a", "1/s", "bare", 0.7), Row("b", "1/s", "bare", 0.7)
+    (first,) = compared([Benchmark(right, lambda: 2.0, lambda: 1.0)], 1)
+    (second,) = compared([Benchmark(wrong, lambda: 2.0, fail)], 1)
+    assert not first.failed
+    assert second.line() == "| b | failed: 2 answers, 1 rows | bare | | | |"
+    assert (second.ratios, second.judgement(), second.is_far_off) == ([], "", False)
 
 
 def test_a_row_tells_each_target_and_whether_the_median_meets_it() -> None:
