@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchmarks.figures import Benchmark, Row
-from benchmarks.load import request
+from benchmarks.load import exchange, request
 from learntrace.accounts.models import Academy, Membership, Token, User
 from tests.faults.installation import HOST, Installation
 
@@ -68,14 +68,9 @@ class _Connection:
             self._streams = await asyncio.open_connection(HOST, self._port)
         reader, writer = self._streams
         headers = {"Authorization": f"Token {self._key}", "Content-Type": "application/json"}
-        writer.write(request(HOST, PATH, json.dumps(events).encode(), headers))
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200"), head
-        length = next(
-            int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
-        )
-        answer = json.loads(await reader.readexactly(length))
-        assert answer["accepted"] == len(events), answer
+        answer = await exchange(reader, writer, request(HOST, PATH, json.dumps(events).encode(), headers))
+        assert answer.status == 200, answer
+        assert json.loads(answer.body)["accepted"] == len(events), answer
 
 
 async def _work(connection: _Connection, until: float) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 
 from benchmarks.figures import Benchmark, Row
-from benchmarks.load import request
+from benchmarks.load import exchange, request
 from benchmarks.server import running
 from tests.faults.installation import HOST, Installation
 from tests.faults.processes import WEB, WORKER, command_of, processes_of
@@ -132,7 +132,8 @@ class _Clients:
         try:
             if streams is None:
                 streams = await asyncio.open_connection(HOST, self._port)
-            status = await self._exchange(*streams, path, key, body)
+            headers = {"Authorization": f"Token {key}", "Content-Type": "application/json"}
+            status = (await exchange(*streams, request(HOST, path, body, headers))).status
         except (OSError, asyncio.IncompleteReadError):
             streams, status = None, 0
         finally:
@@ -143,15 +144,6 @@ class _Clients:
             answered.append((now - due) * 1000)
             self._figures.statuses[status] += 1
         return now
-
-    async def _exchange(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, key: str, body: bytes
-    ) -> int:
-        writer.write(request(HOST, path, body, {"Authorization": f"Token {key}", "Content-Type": "application/json"}))
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length"))
-        await reader.readexactly(length)
-        return int(head[9:12])
 
 
 def execution(session: str, assignment: int, outcome: str, code: str) -> dict[str, Any]:
@@ -294,16 +286,16 @@ def _megabytes(installation: Installation) -> float:
     return total / 1e6
 
 
-async def run(installation: Installation, members: Class, seconds: float) -> Figures:
+async def run(installation: Installation, members: Class, seconds: float, warm_up: float) -> Figures:
     """Have the class at work for some seconds; return the figures of what came after the warm-up."""
     figures = Figures(len(members.learners))
     clients = _Clients(installation.port, figures)
-    until = time.perf_counter() + WARM_UP + seconds
+    until = time.perf_counter() + warm_up + seconds
     work = [_execute(clients, key, until) for _name, key in members.learners]
     work += [_send_states(clients, key, members.asset, until) for _name, key in members.learners]
     seen: dict[str, float] = {}
     tasks = [asyncio.create_task(one) for one in (*work, _watch(installation.port, members, seen))]
-    await asyncio.sleep(WARM_UP)
+    await asyncio.sleep(warm_up)
     tasks.append(asyncio.create_task(_look_at_queues(installation.database_url, figures)))
     clients.counts = True
     before, began = _cpu(installation), time.perf_counter()
@@ -331,9 +323,9 @@ async def run(installation: Installation, members: Class, seconds: float) -> Fig
     return figures
 
 
-def measure(installation: Installation, learners: int, seconds: float) -> Figures:
+def measure(installation: Installation, learners: int, seconds: float, warm_up: float = WARM_UP) -> Figures:
     """Make a class and have it at work."""
-    return asyncio.run(run(installation, prepare(learners, int(seconds / PROBE_PAUSE)), seconds))
+    return asyncio.run(run(installation, prepare(learners, int(seconds / PROBE_PAUSE)), seconds, warm_up))
 
 
 def benchmarks(installation: Installation) -> Iterator[Benchmark]:
@@ -355,9 +347,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.live_class", description=__doc__)
     parser.add_argument("--learners", type=int, default=LEARNERS)
     parser.add_argument("--seconds", type=float, default=SECONDS)
+    purpose = "seconds before the figures count: a large class's first documents take minutes (%(default)s)"
+    parser.add_argument("--warm-up", type=float, default=WARM_UP, metavar="SECONDS", help=purpose)
     arguments = parser.parse_args()
     with running() as installation:
-        figures = measure(installation, arguments.learners, arguments.seconds)
+        figures = measure(installation, arguments.learners, arguments.seconds, arguments.warm_up)
     print(json.dumps(figures.lines(), indent=1))
     return 0
 

@@ -2,15 +2,17 @@
 
 import asyncio
 import statistics
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass
 class Figures:
-    """The result of a load: answers by status, and their times in milliseconds."""
+    """The result of a load: all answers by status, and the times in milliseconds of those that came after the warm-up."""
 
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -31,31 +33,51 @@ def request(host: str, path: str, body: bytes, headers: Mapping[str, str]) -> by
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-async def load(host: str, port: int, make: Callable[[int], bytes], *, connections: int, seconds: float) -> Figures:
-    """Send the requests `make(number)` one after another for some seconds."""
+class Answer(NamedTuple):
+    """An answer: its head in lower case, with the status line, and its body."""
+
+    head: bytes
+    body: bytes
+
+    @property
+    def status(self) -> int:
+        return int(self.head[9:12])
+
+
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, raw: bytes) -> Answer:
+    """Send a whole request and return its answer."""
+    writer.write(raw)
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length"))
+    return Answer(head, await reader.readexactly(length))
+
+
+async def load(
+    host: str, port: int, make: Callable[[int], bytes], *, connections: int, seconds: float, warm_up: float = 0.0
+) -> Figures:
+    """Send the requests `make(number)` one after another for some seconds, after a warm-up that isn't measured."""
     figures = Figures()
-    start = time.perf_counter()
-    until = start + seconds
+    since = time.perf_counter() + warm_up
+    until = since + seconds
     await asyncio.gather(
-        *(_client(host, port, make, number, connections, until, figures) for number in range(connections))
-    )
-    figures.seconds = time.perf_counter() - start
+        *(_client(host, port, make, range(number, sys.maxsize, connections), since, until, figures)
+          for number in range(connections))
+    )  # fmt: skip
+    figures.seconds = time.perf_counter() - since
     return figures
 
 
 async def _client(
-    host: str, port: int, make: Callable[[int], bytes], number: int, step: int, until: float, figures: Figures
+    host: str, port: int, make: Callable[[int], bytes], numbers: range, since: float, until: float, figures: Figures
 ) -> None:
     reader, writer = await asyncio.open_connection(host, port)
-    while time.perf_counter() < until:
+    for number in numbers:
         start = time.perf_counter()
-        writer.write(make(number))
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
-        )
-        await reader.readexactly(length)
-        figures.times.append((time.perf_counter() - start) * 1000)
-        figures.statuses[int(head[9:12])] += 1
-        number += step
+        if start >= until:
+            break
+        answer = await exchange(reader, writer, make(number))
+        figures.statuses[answer.status] += 1
+        now = time.perf_counter()
+        if now >= since:
+            figures.times.append((now - start) * 1000)
     writer.close()

@@ -1,13 +1,18 @@
-"""The worker's set-based processing against the ORM row by row; statistics in SQL against means in Python."""
+"""The worker's set-based processing against the ORM row by row, alone and as Celery tasks; statistics in SQL against means
+in Python."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
+import pytest
 from django.db import transaction
 
-from benchmarks.figures import Benchmark, Row
+from benchmarks.conventional import running as conventional
+from benchmarks.conventional.processing import process
+from benchmarks.figures import Benchmark, Group, Row
 from learntrace.accounts.models import User
 from learntrace.assignments import telemetry_stats
 from learntrace.assignments.models import AssignmentTelemetry, Task
@@ -17,10 +22,14 @@ from learntrace.learnpack.processing.drain import process_next
 from learntrace.measures.indicators import indicators
 from learntrace.measures.telemetry_stats import telemetry_stats_day
 from learntrace.registry.models import Asset
+from tests.faults.brokers import Broker, own_corner, reachable_brokers
 from tests.faults.installation import Installation
+from tests.faults.processes import frozen
 
 _LEARNERS = 1000
 _ROW_BY_ROW = 200
+# Tasks by which a Celery worker is warm, and the seconds that it may take for those that are measured.
+_WARM_UP, _PATIENCE = 20, 120.0
 _STATS_ROWS = 10_000
 # How many times as fast as the ORM.
 TARGET = 10.0
@@ -63,6 +72,7 @@ def _set_based(users: list[User]) -> float:
         while done := process_next():
             count += done
         seconds = time.perf_counter() - start
+        _verify(_LEARNERS)
     return count / seconds
 
 
@@ -70,18 +80,61 @@ def _row_by_row(users: list[User]) -> float:
     _fill(users, _ROW_BY_ROW)
     start = time.perf_counter()
     for webhook in Webhook.objects.all():
-        asset = Asset.objects.get(slug=webhook.payload["slug"])
-        student = User.objects.get(pk=webhook.payload["user_id"])
-        tasks = Task.objects.filter(user=student, associated_slug=asset.slug)
-        result = indicators(webhook.payload)
-        AssignmentTelemetry.objects.update_or_create(
-            user=student, asset_slug=asset.slug, defaults={"telemetry": webhook.payload, "metrics": result}
-        )
-        for task in tasks:
-            task.save()
-        webhook.status = Webhook.Status.DONE
-        webhook.save()
-    return _ROW_BY_ROW / (time.perf_counter() - start)
+        process(webhook)
+    seconds = time.perf_counter() - start
+    _verify(_ROW_BY_ROW)
+    return _ROW_BY_ROW / seconds
+
+
+def _verify(count: int) -> None:
+    """Fail unless each webhook is done and has its record."""
+    assert Webhook.objects.filter(status="DONE").count() == count
+    assert AssignmentTelemetry.objects.count() == count
+
+
+class _Celery:
+    """A Celery worker, begun with the first measurement and ended with `opened`."""
+
+    def __init__(self, broker: Broker, opened: ExitStack) -> None:
+        self._broker, self._opened = broker, opened
+        self._worker: conventional.Worker | None = None
+
+    def measure(self, users: list[User]) -> float:
+        """Return the webhooks a second, each a task; the tasks are in the broker before the worker begins."""
+        if self._worker is None:
+            url = self._opened.enter_context(own_corner(self._broker)).url
+            self._worker = self._opened.enter_context(conventional.worker(url))
+            self._process(self._worker, users, _WARM_UP)
+        return self._process(self._worker, users, _ROW_BY_ROW)
+
+    @staticmethod
+    def _process(worker: conventional.Worker, users: list[User], count: int) -> float:
+        _fill(users, count)
+        with frozen(worker.processes()):
+            for webhook_id in Webhook.objects.values_list("pk", flat=True):
+                worker.app.send_task("process_webhook", [webhook_id])
+        start = time.perf_counter()
+        while Webhook.objects.exclude(status="DONE").exists():
+            assert time.perf_counter() < start + _PATIENCE, "the Celery worker is not done"
+            time.sleep(0.01)
+        seconds = time.perf_counter() - start
+        _verify(count)
+        return count / seconds
+
+
+def _celery(users: list[User], opened: ExitStack) -> tuple[Row, Callable[[], float]]:
+    """Return the row of the comparison with Celery, and what measures the reference."""
+    reference = "one Celery task a webhook, a worker of one process"
+    row = Row("processing, one process", "webhooks/s", reference, TARGET)
+    try:
+        brokers = reachable_brokers()
+    except pytest.skip.Exception as reason:
+        row.left_out = str(reason)
+        return row, lambda: 0.0
+    # The faster one, where both answer.
+    broker = next((broker for broker in brokers if broker.is_redis), brokers[0])
+    row.reference += f", {'Redis' if broker.is_redis else 'RabbitMQ'}"
+    return row, partial(_Celery(broker, opened).measure, users)
 
 
 def _stats_rows(asset: Asset) -> None:
@@ -113,10 +166,22 @@ def _stats_in_python(slug: str) -> dict[str, float]:
     return telemetry_stats_day(rows)
 
 
-def benchmarks(_installation: Installation) -> Iterator[Benchmark]:
+def quick(_installation: Installation) -> Iterator[Group]:
+    """The comparison with the ORM alone."""
     _asset, users = _prepare()
-    row = Row("processing", "webhooks/s", "the ORM, row by row", TARGET)
-    yield Benchmark(row, partial(_set_based, users), partial(_row_by_row, users))
+    yield [Benchmark(_orm_row(), partial(_set_based, users), partial(_row_by_row, users))]
+
+
+def _orm_row() -> Row:
+    return Row("processing", "webhooks/s", "the ORM, row by row", TARGET)
+
+
+def benchmarks(_installation: Installation) -> Iterator[Benchmark | Group]:
+    _asset, users = _prepare()
+    with ExitStack() as opened:
+        ours = partial(_set_based, users)
+        row, by_celery = _celery(users, opened)
+        yield [Benchmark(_orm_row(), ours, partial(_row_by_row, users)), Benchmark(row, ours, by_celery)]
     slug = "bench-stats"
     _stats_rows(Asset.objects.create(slug=slug, lang="us"))
     yield Benchmark(

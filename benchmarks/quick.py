@@ -8,11 +8,11 @@ none is where others use much of the machine. The rows count always.
 import argparse
 import os
 import sys
-from itertools import islice
 
 import psutil
 
-from benchmarks.__main__ import compare, report
+from benchmarks.__main__ import report, tell
+from benchmarks.figures import compare
 from benchmarks.server import running
 
 ROUNDS = 3
@@ -28,14 +28,14 @@ def main() -> int:
     options = parser.parse_args()
     used = psutil.cpu_percent(interval=2.0)
     with running() as installation:
-        from benchmarks import events, ingest, processing
+        from benchmarks import batches, ingest, processing
 
-        chosen = [
-            *islice(processing.benchmarks(installation), 1),
-            *ingest.benchmarks(installation),
-            *events.quick(installation),
+        rows = [
+            row
+            for part in (processing, ingest, batches)
+            for group in part.quick(installation)
+            for row in compare(group, ROUNDS, tell)
         ]
-        rows = [compare(benchmark, ROUNDS) for benchmark in chosen]
     report(rows, ROUNDS)
     loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
     print(f"\nOthers used {used:.0f} % of the machine before; its load after: {loads}")

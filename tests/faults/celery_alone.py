@@ -1,13 +1,11 @@
 """Who processes what is sent: Celery alone, while those who look after it are frozen."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
-import psutil
+from collections.abc import Callable
 
 from tests.faults.academy import LEARNERS
 from tests.faults.installation import Installation
+from tests.faults.processes import frozen
 from tests.support.waiting import wait_until
 
 # Far above what it takes, far below a broker's timeouts.
@@ -23,17 +21,6 @@ def send(installation: Installation, count: int) -> None:
         began = time.monotonic()
         assert installation.post(document, learner.key) == 200
         assert time.monotonic() - began < ANSWERED_WITHIN
-
-
-@contextmanager
-def frozen(processes: list[psutil.Process]) -> Iterator[None]:
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.resume()
 
 
 def celery_works(installation: Installation) -> bool:

@@ -37,6 +37,18 @@ def _belongs(process: psutil.Process, home: Path) -> bool:
     return False
 
 
+@contextlib.contextmanager
+def frozen(processes: list[psutil.Process]) -> Iterator[None]:
+    """Suspend processes, and let them go on at the end."""
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
 class Roles:
     """Who does what in an installation: below `serve`, and below workers that run beside it."""
 

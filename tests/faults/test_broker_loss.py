@@ -3,7 +3,8 @@
 import signal
 
 from tests.faults.brokers import Line
-from tests.faults.celery_alone import frozen, send, wait_until_celery_works
+from tests.faults.celery_alone import send, wait_until_celery_works
+from tests.faults.processes import frozen
 from tests.support.waiting import wait_until
 
 PROCESSED_WITHIN = 15.0
