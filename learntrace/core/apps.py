@@ -10,6 +10,8 @@ class CoreConfig(AppConfig):
         # The models of all rooms are loaded by now.
         from learntrace.core import live_events
         from learntrace.core.labels import label_fields
+        from learntrace.core.postgresql.accents import register_lookups
 
         label_fields()
+        register_lookups()
         live_events.register_personal_data()

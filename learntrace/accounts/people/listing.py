@@ -49,10 +49,10 @@ def people_of(academy: Academy, wanted: PeopleFilter) -> QuerySet[Membership]:
     rows = Membership.objects.filter(seen(academy), academy=academy).select_related("user")
     for word in wanted.words:
         rows = rows.filter(
-            Q(user__username__icontains=word)
-            | Q(user__email__icontains=word)
-            | Q(user__first_name__icontains=word)
-            | Q(user__last_name__icontains=word)
+            Q(user__username__contains_word=word)
+            | Q(user__email__contains_word=word)
+            | Q(user__first_name__contains_word=word)
+            | Q(user__last_name__contains_word=word)
         )
     if wanted.role:
         rows = rows.filter(role=wanted.role)

@@ -110,7 +110,7 @@ def keys_of(academy: Academy, actor: User, text: str = "", *, expired: bool = Fa
         fields = ("user__username", "user__first_name", "user__last_name", "user__email", "name")
         matches = Q(prefix__istartswith=word)
         for field in fields:
-            matches |= Q(**{f"{field}__icontains": word})
+            matches |= Q(**{f"{field}__contains_word": word})
         rows = rows.filter(matches)
     return rows
 
@@ -119,8 +119,8 @@ def find_accounts(academy: Academy, actor: User, words: Sequence[str], most: int
     """Return active accounts whose keys are managed here, with all words in their names or e-mail addresses."""
     rows = managed_accounts(academy, actor).filter(is_active=True)
     for word in words:
-        names = Q(username__icontains=word) | Q(first_name__icontains=word) | Q(last_name__icontains=word)
-        rows = rows.filter(names | Q(email__icontains=word))
+        names = Q(username__contains_word=word) | Q(first_name__contains_word=word) | Q(last_name__contains_word=word)
+        rows = rows.filter(names | Q(email__contains_word=word))
     return list(rows.order_by("username")[:most])
 
 

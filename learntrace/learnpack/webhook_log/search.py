@@ -191,7 +191,7 @@ def _students(academy: Academy, named: Sequence[str]) -> list[int] | None:
     wanted = Q(pk__in=set(meant.values()))
     for name in named:
         if natural(name) is None and not name.startswith((BY_ID, BY_NAME)):
-            parts = [Q(first_name__icontains=part) | Q(last_name__icontains=part) for part in name.split()[:4]]
+            parts = [Q(first_name__contains_word=part) | Q(last_name__contains_word=part) for part in name.split()[:4]]
             wanted |= Q(email__iexact=name) | Q(*parts)
     return list(people.filter(wanted).values_list("pk", flat=True))
 

@@ -96,8 +96,8 @@ def find_assets(academy: Academy, words: Sequence[str], most: int) -> list[Asset
     """Return the assets that the academy sees with all words in slug, title or an alias, or with the word as id."""
     assets: QuerySet[Asset] = academy_assets(academy)
     for word in words:
-        alias = Exists(AssetAlias.objects.filter(asset=OuterRef("pk"), slug__icontains=word))
-        assets = assets.filter(Q(slug__icontains=word) | Q(title__icontains=word) | Q(alias) | _has_id(word))
+        alias = Exists(AssetAlias.objects.filter(asset=OuterRef("pk"), slug__contains_word=word))
+        assets = assets.filter(Q(slug__contains_word=word) | Q(title__contains_word=word) | Q(alias) | _has_id(word))
     return list(assets.only("id", "slug", "title", "lang").order_by("slug")[:most])
 
 
@@ -119,14 +119,14 @@ def find_learners(academy: Academy, words: Sequence[str], most: int) -> list[Use
     )
     rows: QuerySet[Any] = members.annotate(names=names)
     for word in words:
-        rows = rows.filter(Q(names__icontains=word) | _has_id(word))
+        rows = rows.filter(Q(names__contains_word=word) | _has_id(word))
     return list(rows.order_by("last_name", "first_name", "username")[:most])
 
 
 def _assignments(academy: Academy, words: Sequence[str], most: int) -> list[Assignment]:
     rows = Assignment.objects.filter(academy=academy)
     for word in words:
-        rows = rows.filter(Q(key__icontains=word) | Q(title__icontains=word))
+        rows = rows.filter(Q(key__contains_word=word) | Q(title__contains_word=word))
     return list(rows.select_related("asset").order_by("asset__slug", "position")[:most])
 
 
