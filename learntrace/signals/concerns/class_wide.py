@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
@@ -22,17 +22,20 @@ WINDOW: Final = timedelta(minutes=15)
 LEAST_LEARNERS: Final = 5
 LEAST_SHARE: Final = 0.2
 SEVERITY: Final = Signal.Severity.HIGH
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # How far back it is read whether an error that staff has acknowledged was met all the time since.
 _LOOKED_BACK: Final = timedelta(hours=6)
 
+# The times as seconds: thousands of rows are read with each Class now, and few of them are told.
 _MET_OF = """
-SELECT a.assignment, failure->>0, failure->>1, a.user_id, count(*), min(a.at), max(a.at)
+SELECT a.assignment, failure->>0, failure->>1, array_agg(a.user_id), extract(epoch FROM min(a.at))::float8,
+       extract(epoch FROM max(a.at))::float8
   FROM progress_activity a CROSS JOIN LATERAL jsonb_array_elements(a.failures) AS failure
  WHERE a.academy_id = %(academy)s AND a.at > %(since)s AND a.at <= %(now)s AND a.outcome = 'error'
    AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {shown} AND {counts}
    AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
    AND (%(keys)s::text[] IS NULL OR a.assignment = ANY(%(keys)s))
- GROUP BY a.assignment, failure->>0, failure->>1, a.user_id
+ GROUP BY a.assignment, failure->>0, failure->>1
 """
 _MET = _MET_OF.format(shown=SHOWN_TO_CLASS.format(academy="a.academy_id", key="a.assignment"), counts=counts("a"))
 _ACTIVE = f"""
@@ -146,18 +149,25 @@ def _met(asked: Mapping[str, object]) -> dict[ErrorOn, Met]:
     rows: dict[ErrorOn, list[tuple[Any, ...]]] = {}
     for about, name, message, *told in fetch(_MET, asked):
         rows.setdefault(ErrorOn(about, group_of(name, message)), []).append((name, message, *told))
-    met = {place: _together(told) for place, told in rows.items() if len(told) >= LEAST_LEARNERS}
-    return {place: one for place, one in met.items() if len(one.learners) >= LEAST_LEARNERS}
+    return {place: _together(told) for place, told in rows.items() if len(_learners(told)) >= LEAST_LEARNERS}
+
+
+def _learners(rows: Sequence[tuple[Any, ...]]) -> frozenset[int]:
+    return frozenset().union(*(learners for _name, _message, learners, _first, _last in rows))
 
 
 def _together(rows: Sequence[tuple[Any, ...]]) -> Met:
-    """Return what rows of one error tell: name, message, learner, how often, and from when to when it was met."""
-    names, messages, learners, times, first, last = zip(*rows, strict=True)
-    text = text_of(names[0], messages[0])
-    errors = set(zip(names, messages, strict=True))
-    if any(text_of(name, message) != text for name, message in errors):
-        text = group_text(names[0], messages[0])
-    return Met(text, frozenset(learners), sum(times), min(first), max(last))
+    """Return what rows of one error tell: name, message, the learner of each time, and from when to when it was met."""
+    (name, message, *_told), *others = rows
+    text = text_of(name, message)
+    if any(text_of(other, told) != text for other, told, *_rest in others):
+        text = group_text(name, message)
+    _names, _messages, learners, first, last = zip(*rows, strict=True)
+    return Met(text, _learners(rows), sum(map(len, learners)), _moment(min(first)), _moment(max(last)))
+
+
+def _moment(seconds: float) -> datetime:
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 def _cohorts(academy: Academy, active: Collection[int]) -> dict[int, set[int]]:
