@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 @dataclass
 class Figures:
-    """The result of a load: all answers by status, and the times in milliseconds of those that came after the warm-up."""
+    """How many answers had each status, and how long each took in milliseconds; those of the warm-up aren't among the times."""
 
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
