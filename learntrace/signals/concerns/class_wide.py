@@ -1,9 +1,9 @@
 """Concerns of the class: errors that many of its learners met on one assignment within a quarter of an hour."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.utils import timezone
 
@@ -11,10 +11,11 @@ from learntrace.accounts.cohort_limits.limit import is_limited, within
 from learntrace.accounts.models import Academy
 from learntrace.accounts.people.cohort_learners import COHORT_LEARNERS
 from learntrace.core.sql import fetch
-from learntrace.progress.catalogue import SHOWN_TO_CLASS
 from learntrace.progress.counting import counts
-from learntrace.signals.concerns.error_group import group_of, group_text, text_of
+from learntrace.signals.concerns.class_errors import Asked, Met, errors_met
+from learntrace.signals.concerns.error_group import group_of
 from learntrace.signals.concerns.handling import STANDING, Handling, State, handling_of, is_unbroken, state_of
+from learntrace.signals.concerns.kept_errors import ErrorOn
 from learntrace.signals.concerns.standing import acts_of
 from learntrace.signals.models import Concern, Signal
 
@@ -22,28 +23,9 @@ WINDOW: Final = timedelta(minutes=15)
 LEAST_LEARNERS: Final = 5
 LEAST_SHARE: Final = 0.2
 SEVERITY: Final = Signal.Severity.HIGH
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # How far back it is read whether an error that staff has acknowledged was met all the time since.
 _LOOKED_BACK: Final = timedelta(hours=6)
 
-# The times as seconds: thousands of rows are read with each Class now, and few of them are told.
-_MET_OF = """
-SELECT a.assignment, failure->>0, failure->>1, array_agg(a.user_id), extract(epoch FROM min(a.at))::float8,
-       extract(epoch FROM max(a.at))::float8
-  FROM progress_activity a CROSS JOIN LATERAL jsonb_array_elements(a.failures) AS failure
- WHERE a.academy_id = %(academy)s AND a.at > %(since)s AND a.at <= %(now)s AND a.outcome = 'error'
-   AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {shown} AND {counts}
-   AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
-   AND (%(keys)s::text[] IS NULL OR a.assignment = ANY(%(keys)s))
- GROUP BY a.assignment, failure->>0, failure->>1
-"""
-_MET = _MET_OF.format(shown=SHOWN_TO_CLASS.format(academy="a.academy_id", key="a.assignment"), counts=counts("a"))
-_ACTIVE = f"""
-SELECT DISTINCT a.user_id
-  FROM progress_activity a
- WHERE a.academy_id = %(academy)s AND a.at > %(since)s AND a.at <= %(now)s AND {counts("a")}
-   AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
-"""  # noqa: S608 (no text from outside)
 _COHORTS = f"""
 SELECT t.cohort_id, array_agg(DISTINCT t.user_id)
   FROM {COHORT_LEARNERS} t JOIN accounts_cohort c ON c.id = t.cohort_id
@@ -57,27 +39,6 @@ SELECT DISTINCT a.at, failure->>0, failure->>1
  WHERE a.academy_id = %(academy)s AND a.assignment = %(about)s AND a.at >= %(since)s AND a.at <= %(now)s
    AND a.outcome = 'error' AND a.part IS DISTINCT FROM 'check' AND {counts("a")}
 """  # noqa: S608 (no text from outside)
-
-
-class ErrorOn(NamedTuple):
-    """An error group on an assignment."""
-
-    assignment: str
-    group: str
-
-
-@dataclass(frozen=True)
-class Met:
-    """How an error was met in the window: its text, by which learners, how often, and from when to when.
-
-    The text is the error's as it was met, where all met it as the same, else what its variants share.
-    """
-
-    text: str
-    learners: frozenset[int]
-    times: int
-    first_at: datetime
-    last_at: datetime
 
 
 @dataclass(frozen=True)
@@ -122,18 +83,10 @@ def class_concerns(
     of one of its cohorts met is a concern too. A member who is limited to cohorts gets the concerns of each of them, with the
     figures of the learners seen: never one that others don't get.
     """
-    visible = within(academy, learners)
-    asked = {
-        "academy": academy.pk,
-        "now": now,
-        "since": now - WINDOW,
-        "learners": None if visible is None else sorted(visible),
-        "keys": None if keys is None else sorted(keys),
-    }
-    met = _met(asked)
+    asked = Asked(academy.pk, now - WINDOW, now, within(academy, learners), keys)
+    met, active = errors_met(asked, LEAST_LEARNERS)
     if not met:
         return []
-    active = {user_id for (user_id,) in fetch(_ACTIVE, asked)}
     by_cohort = _cohorts(academy, active) if learners is None or is_limited(academy) else {}
     classes = [] if is_limited(academy) else [active]
     many = {
@@ -142,32 +95,6 @@ def class_concerns(
         if any(is_many(one.learners & whole, whole) for whole in (*classes, *by_cohort.values()))
     }
     return _handled(academy.pk, many, by_cohort, now)
-
-
-def _met(asked: Mapping[str, object]) -> dict[ErrorOn, Met]:
-    """Return how each error was met that enough learners for a class met, variants of an error taken together."""
-    rows: dict[ErrorOn, list[tuple[Any, ...]]] = {}
-    for about, name, message, *told in fetch(_MET, asked):
-        rows.setdefault(ErrorOn(about, group_of(name, message)), []).append((name, message, *told))
-    return {place: _together(told) for place, told in rows.items() if len(_learners(told)) >= LEAST_LEARNERS}
-
-
-def _learners(rows: Sequence[tuple[Any, ...]]) -> frozenset[int]:
-    return frozenset().union(*(learners for _name, _message, learners, _first, _last in rows))
-
-
-def _together(rows: Sequence[tuple[Any, ...]]) -> Met:
-    """Return what rows of one error tell: name, message, the learner of each time, and from when to when it was met."""
-    (name, message, *_told), *others = rows
-    text = text_of(name, message)
-    if any(text_of(other, told) != text for other, told, *_rest in others):
-        text = group_text(name, message)
-    _names, _messages, learners, first, last = zip(*rows, strict=True)
-    return Met(text, _learners(rows), sum(map(len, learners)), _moment(min(first)), _moment(max(last)))
-
-
-def _moment(seconds: float) -> datetime:
-    return _EPOCH + timedelta(seconds=seconds)
 
 
 def _cohorts(academy: Academy, active: Collection[int]) -> dict[int, set[int]]:
