@@ -48,11 +48,12 @@ ACADEMIES = (LARGE, MANY)
 
 
 class People(NamedTuple):
-    """Who reads an academy: the names of a teacher and of a learner, their password, a key of the teacher's, and those of
-    others who teach there: a user may have 20 streams open."""
+    """Who reads an academy: the names of a teacher, an administrator and a learner, their password, a key of the teacher's, and
+    those of others who teach there: a user may have 20 streams open."""
 
     academy: int
     teacher: str
+    admin: str
     learner: str
     learner_id: int
     password: str
@@ -276,8 +277,10 @@ def _people(filled: Filled) -> People:
     learner = User.objects.get(username=f"{filled.prefix}-learner-7")
     teacher, _created = User.objects.get_or_create(username=f"{filled.prefix}-teacher")
     Membership.objects.get_or_create(user=teacher, academy=academy, defaults={"role": "teacher"})
+    admin, _created = User.objects.get_or_create(username=f"{filled.prefix}-admin")
+    Membership.objects.get_or_create(user=admin, academy=academy, defaults={"role": "admin"})
     password = uuid.uuid4().hex
-    for user in (teacher, learner):
+    for user in (teacher, admin, learner):
         user.set_password(password)
         user.save()
     watchers = []
@@ -286,7 +289,7 @@ def _people(filled: Filled) -> People:
         Membership.objects.get_or_create(user=watcher, academy=academy, defaults={"role": "teacher"})
         watchers.append(Token.issue(watcher)[1])
     key = Token.issue(teacher)[1]
-    return People(academy.pk, teacher.username, learner.username, learner.pk, password, key, watchers)
+    return People(academy.pk, teacher.username, admin.username, learner.username, learner.pk, password, key, watchers)
 
 
 def _record_fresh(filled: Filled) -> None:

@@ -1,4 +1,4 @@
-"""What is read: the pages of a teacher and of a learner, and the API's lists; and how long each may take."""
+"""What is read: the pages of a teacher, an administrator and a learner, and the API's lists; and how long each may take."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ CLASS_NOW, CLASS_NOW_OF_MANY, OTHERS = 150.0, 250.0, 150.0
 
 
 class Place(NamedTuple):
-    """A path of the server; `reader` is who asks: teacher, learner or key."""
+    """A path of the server; `reader` is who asks: teacher, admin, learner or key."""
 
     title: str
     path: str
@@ -36,18 +36,16 @@ _PAGES = {
     "a search's suggestions": "/search/suggest?q=learner-7",
     "Reports, the week": "/reports",
     "Reports, cohorts": "/reports/cohorts",
-    "the audit log": "/audit",
     "People": "/people",
     "Cohorts": "/people/cohorts",
     "due dates": "/people/due-dates",
-    "invitations": "/people/invitations",
-    "Keys": "/keys",
     "Settings": "/settings",
     "Notifications": "/notifications",
     "Account": "/account",
     "Connect": "/connect",
     "Status": "/status",
 }
+_ADMIN_PAGES = {"the audit log": "/audit", "invitations": "/people/invitations", "Keys": "/keys"}
 _OWN_PAGES = {"My learning": "/me", "My learning, what is stored": "/me/stored"}
 _TAG = "/v1/progress/academy/assignment/assignment:lesson-7-exercise-1"
 _LISTS = {
@@ -79,6 +77,7 @@ def places_of(people: People, prefix: str, *, many: bool) -> list[Place]:
         Place("Class now, a cohort", f"/class?cohort={prefix}-cohort-1", target=target),
         Place("Class now, a lesson", f"/class?asset={prefix}-lesson-3", target=target),
         *(Place(title, path) for title, path in _PAGES.items()),
+        *(Place(title, path, "admin") for title, path in _ADMIN_PAGES.items()),
         *(Place(title, path, "learner") for title, path in _OWN_PAGES.items()),
         *(Place(f"API, {title}", path, "key") for title, path in _LISTS.items()),
     ]

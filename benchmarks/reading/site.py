@@ -13,7 +13,7 @@ from tests.support.waiting import wait_until
 
 def names() -> list[str]:
     """Return the titles of all that is read."""
-    nobody = People(0, "", "", 0, "", "", [])
+    nobody = People(0, "", "", "", 0, "", "", [])
     return [
         titled(place, filled)
         for filled in ACADEMIES
@@ -70,6 +70,7 @@ def open_site(installation: Installation, url: str, people: list[People]) -> Ite
         visitors = {}
         for each in people:
             visitors[each.academy, "teacher"] = Visitor(port, each.teacher, each.password)
+            visitors[each.academy, "admin"] = Visitor(port, each.admin, each.password)
             visitors[each.academy, "learner"] = Visitor(port, each.learner, each.password)
             visitors[each.academy, "key"] = Visitor(port, key=each.key, academy=each.academy)
         yield Site(port, web.pid, url, people, Processors(web.pid, url), visitors, Visitor(port))

@@ -35,6 +35,8 @@ class Cost:
         return self.web + self.database
 
     def percentile(self, percent: int) -> float:
+        if len(self.times) == 1:
+            return self.times[0]
         return statistics.quantiles(self.times, n=100, method="inclusive")[percent - 1]
 
 
