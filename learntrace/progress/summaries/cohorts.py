@@ -17,9 +17,12 @@ from learntrace.progress.counting import counts
 from learntrace.progress.models import Assignment
 from learntrace.progress.periods.period import ALL_TIMES, Period
 from learntrace.progress.reports.errors import ErrorRow, errors_on
+from learntrace.progress.summaries.cohort_errors import most_met
 
 # A course is compared for so many days; what comes later counts in the figures, and in no curve.
 MOST_DAYS: Final = 200
+# Of each cohort these many errors are told, of an assignment one.
+MOST_ERRORS: Final = 3
 
 _MEMBERS = """
 member AS (
@@ -102,8 +105,8 @@ def compare(
 ) -> list[CohortFigures]:
     """Return the figures of each cohort on the assets' assignments (None: on any that one of them was seen on), in their order.
 
-    Over a period, attempts, errors and what was done are the period's; the curves have all days. Five queries at most, and one
-    more for each cohort, over a period two.
+    Over a period, attempts, errors and what was done are the period's; the curves have all days. Six queries at most, and one
+    more for each cohort, over a period five and two.
     """
     keys: set[str] | None = None
     if assets is not None:
@@ -128,16 +131,28 @@ def compare(
             done_then[cohort] += counted
             seconds[cohort] += times or []
     tried = {cohort: figures for cohort, *figures in fetch(_ATTEMPTS_THEN if period else _ATTEMPTS, parameters)}
+    errors = _errors(academy.pk, seen, members, period)
     return [
         replace(
             _figures(
                 academy, cohort, members[cohort.pk], seen, done[cohort.pk], seconds[cohort.pk], tried.get(cohort.pk)
             ),
             done=done_then[cohort.pk],
-            errors=errors_on(academy.pk, seen, members[cohort.pk], 1, period)[:3] if members[cohort.pk] else (),
+            errors=errors[cohort.pk],
         )
         for cohort in cohorts
     ]
+
+
+def _errors(
+    academy_id: int, keys: Collection[str], members: Mapping[int, Collection[int]], period: Period
+) -> Mapping[int, Sequence[ErrorRow]]:
+    if not period:
+        return most_met(academy_id, keys, members, MOST_ERRORS)
+    return {
+        cohort: errors_on(academy_id, keys, learners, 1, period)[:MOST_ERRORS] if learners else ()
+        for cohort, learners in members.items()
+    }
 
 
 def _members(academy: Academy, cohorts: Sequence[Cohort]) -> Mapping[int, frozenset[int]]:

@@ -19,47 +19,50 @@ LEAST_FALL: Final = 0.1
 # The share of learners who tried an assignment and weren't done, or of failed attempts, from which on it was hard.
 HARD_SHARE: Final = 0.3
 
-# The attempts are read once, for the learners and for the assignments.
+# A learner's measures of an assignment have all attempts: they are the span's, or the one's before, where all of the
+# activities lie in it. One by one attempts are counted only where an end of a span lies in between, as in `periods.measures`.
+_IN_SPAN = "p.first_seen_at >= %(since)s AND p.last_seen_at < %(until)s"
+_IN_SPAN_BEFORE = "p.first_seen_at >= %(before)s AND p.last_seen_at < %(since)s"
 _WEEK = f"""
-WITH counted AS MATERIALIZED (
-    SELECT a.user_id, a.assignment, count(*) FILTER (WHERE a.at >= %(since)s) AS attempts,
-           count(*) FILTER (WHERE a.at >= %(since)s AND a.outcome = 'error') AS failed,
-           count(*) FILTER (WHERE a.at < %(since)s) AS attempts_before,
-           count(*) FILTER (WHERE a.at < %(since)s AND a.outcome = 'error') AS failed_before
-      FROM progress_activity a
-     WHERE a.academy_id = %(academy)s AND a.at >= %(before)s AND a.at < %(until)s AND a.outcome IN ('ok', 'error')
-       AND a.part IS DISTINCT FROM 'check' AND a.assignment IS NOT NULL AND {counts("a")}
-       AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
-     GROUP BY a.user_id, a.assignment
-), shown AS (
-    SELECT DISTINCT assignment FROM counted
-     WHERE {SHOWN_TO_CLASS.format(academy="%(academy)s", key="counted.assignment")}
-), tried AS (
-    SELECT * FROM counted JOIN shown USING (assignment)
-), standing AS MATERIALIZED (
-    SELECT p.user_id, p.assignment, p.done_at, p.stuck_since, extract(epoch FROM p.done_at - p.first_seen_at)::float8 AS seconds
+WITH measured AS MATERIALIZED (
+    SELECT p.user_id, p.assignment, p.done_at, p.stuck_since, p.attempts, p.errors, p.first_seen_at,
+           {_IN_SPAN} AS now, {_IN_SPAN_BEFORE} AS earlier,
+           p.first_seen_at < %(until)s AND p.last_seen_at >= %(before)s AND NOT ({_IN_SPAN}) AND NOT ({_IN_SPAN_BEFORE}) AS cut
       FROM progress_progress p
      WHERE p.academy_id = %(academy)s AND (%(learners)s::bigint[] IS NULL OR p.user_id = ANY(%(learners)s))
        AND {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")}
-), done AS (
-    SELECT user_id, count(*) FILTER (WHERE done_at < %(until)s) AS done,
-           count(*) FILTER (WHERE done_at < %(since)s) AS done_before,
-           count(*) FILTER (WHERE done_at IS NULL AND stuck_since < %(until)s) AS stuck
-      FROM standing GROUP BY user_id
-), attempts AS (
-    SELECT user_id, sum(attempts) AS attempts, sum(failed) AS failed, sum(attempts_before) AS attempts_before
-      FROM tried GROUP BY user_id
+), standing AS MATERIALIZED (
+    SELECT user_id, assignment, done_at, stuck_since, first_seen_at,
+           CASE WHEN now THEN attempts ELSE 0 END AS attempts, CASE WHEN now THEN errors ELSE 0 END AS failed,
+           CASE WHEN earlier THEN attempts ELSE 0 END AS attempts_before,
+           CASE WHEN earlier THEN errors ELSE 0 END AS failed_before
+      FROM measured WHERE NOT cut
+     UNION ALL
+    SELECT m.user_id, m.assignment, m.done_at, m.stuck_since, m.first_seen_at,
+           c.attempts, c.failed, c.attempts_before, c.failed_before
+      FROM measured m
+     CROSS JOIN LATERAL (
+           SELECT count(*) FILTER (WHERE a.at >= %(since)s) AS attempts,
+                  count(*) FILTER (WHERE a.at >= %(since)s AND a.outcome = 'error') AS failed,
+                  count(*) FILTER (WHERE a.at < %(since)s) AS attempts_before,
+                  count(*) FILTER (WHERE a.at < %(since)s AND a.outcome = 'error') AS failed_before
+             FROM progress_activity a
+            WHERE a.user_id = m.user_id AND a.assignment = m.assignment AND a.academy_id = %(academy)s
+              AND a.at >= %(before)s AND a.at < %(until)s AND a.outcome IN ('ok', 'error')
+              AND a.part IS DISTINCT FROM 'check' AND {counts("a")}) AS c
+     WHERE m.cut
 ), learners AS (
-    SELECT user_id, json_build_array(user_id, coalesce(attempts, 0), coalesce(failed, 0), coalesce(attempts_before, 0),
-                                     done, done_before, stuck) AS figures
-      FROM done LEFT JOIN attempts USING (user_id)
+    SELECT user_id, json_build_array(user_id, sum(attempts), sum(failed), sum(attempts_before),
+               count(*) FILTER (WHERE done_at < %(until)s), count(*) FILTER (WHERE done_at < %(since)s),
+               count(*) FILTER (WHERE done_at IS NULL AND stuck_since < %(until)s)) AS figures
+      FROM standing GROUP BY user_id
 ), assignments AS (
     SELECT assignment, json_build_array(assignment, sum(attempts), sum(failed), count(*) FILTER (WHERE attempts > 0),
                count(*) FILTER (WHERE attempts > 0 AND done_at < %(until)s),
-               percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM done_at - first_seen_at)::float8)
                    FILTER (WHERE attempts > 0 AND done_at >= %(since)s AND done_at < %(until)s),
                sum(attempts_before), sum(failed_before), count(*) FILTER (WHERE attempts_before > 0)) AS figures
-      FROM tried LEFT JOIN standing USING (user_id, assignment)
+      FROM standing WHERE attempts > 0 OR attempts_before > 0
      GROUP BY assignment
 )
 SELECT (SELECT coalesce(json_agg(figures ORDER BY user_id), '[]') FROM learners)::text,
