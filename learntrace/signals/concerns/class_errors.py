@@ -1,6 +1,6 @@
 """Which errors the learners of a class met in a window of times, by group and assignment, and who was active in it.
 
-They are told from what this process remembers (`kept_errors`), else by PostgreSQL: of a single assignment, which an index
+They are told from what this process remembers (`kept_errors`), else by PostgreSQL: of some assignments, which an index
 finds, in a transaction that has written something, and of a class of which too much would have to be remembered.
 """
 
@@ -81,11 +81,12 @@ def errors_met(asked: Asked, least: int) -> tuple[dict[ErrorOn, Met], frozenset[
     """
     if asked.learners is not None:
         asked = replace(asked, learners=frozenset(asked.learners))
-    if asked.keys is None or len(asked.keys) > 1:
-        lately = errors_lately(asked.academy_id, asked.since, asked.now)
-        if lately is not None:
-            return _of_kept(asked, lately.showings, least), _among(lately.active, asked.learners)
+    lately = errors_lately(asked.academy_id, asked.since, asked.now) if asked.keys is None else None
+    if lately is not None and lately.showings is not None:
+        return _of_kept(asked, lately.showings, least), _among(lately.active, asked.learners)
     met = _of_rows(fetch(_MET, asked.parameters()), least)
+    if lately is not None:
+        return met, _among(lately.active, asked.learners)
     return met, frozenset(user_id for (user_id,) in fetch(_ACTIVE, asked.parameters())) if met else frozenset()
 
 
@@ -94,10 +95,9 @@ def _among(found: frozenset[int], learners: Collection[int] | None) -> frozenset
 
 
 def _of_kept(asked: Asked, showings: Mapping[ErrorOn, Sequence[Showing]], least: int) -> dict[ErrorOn, Met]:
-    keys = None if asked.keys is None else frozenset(asked.keys)
     many = {}
     for place, own in showings.items():
-        if len(own) >= least and (keys is None or place.assignment in keys):
+        if len(own) >= least:
             if asked.learners is not None:
                 own = [one for one in own if one.user_id in asked.learners]
             learners = frozenset(one.user_id for one in own)

@@ -70,10 +70,11 @@ class Showing(NamedTuple):
 
 
 class Lately(NamedTuple):
-    """What a class did in a window of times: who was active, and the attempts that showed errors of each group."""
+    """What a class did in a window of times: who was active, and the attempts that showed errors of each group; None where
+    these aren't kept."""
 
     active: frozenset[int]
-    showings: Mapping[ErrorOn, Sequence[Showing]]
+    showings: Mapping[ErrorOn, Sequence[Showing]] | None
 
 
 _Failed = tuple[tuple[ErrorOn, Showing], ...]
@@ -156,19 +157,22 @@ _lock = Lock()
 def errors_lately(academy_id: int, since: datetime, now: datetime) -> Lately | None:
     """Return what an academy's learners did after one moment and up to another; three queries at most, of which one reads rows.
 
-    None where that can't be kept: there is too much, or this transaction has written something.
+    Without errors where they can't be kept, as this transaction has written something or there are too many; None where that
+    was found lately.
     """
     with _lock:
         kept = _kept.setdefault(academy_id, _Kept())
         _kept.move_to_end(academy_id)
     # One at a time: of two, the one that has looked first could keep its rows last.
     with kept.lock:
-        active = _refresh(kept, academy_id, since, now)
+        if time.monotonic() < kept.too_many_until:
+            return None
+        active, is_kept = _refresh(kept, academy_id, since, now)
         by_place = kept.failures.by_place if kept.failures else {}
         showings = {place: [one for one in own if since < one.at <= now] for place, own in by_place.items()}
     with _lock:
         _forget_beyond_most()
-    return None if active is None else Lately(active, showings)
+    return Lately(active, showings if is_kept else None)
 
 
 def forget_all() -> None:
@@ -177,11 +181,9 @@ def forget_all() -> None:
         _kept.clear()
 
 
-def _refresh(kept: _Kept, academy_id: int, since: datetime, now: datetime) -> frozenset[int] | None:
-    """Bring what is kept up to date; return who was active, None where it can't be kept."""
+def _refresh(kept: _Kept, academy_id: int, since: datetime, now: datetime) -> tuple[frozenset[int], bool]:
+    """Bring what is kept up to date; return who was active, and whether the errors could be kept."""
     started = time.monotonic()
-    if started < kept.too_many_until:
-        return None
     if started - kept.began > _KEPT_SECONDS:
         kept.failures = kept.written_since = None
     kept_since = since - (since - _EPOCH) % _STEP
@@ -190,13 +192,13 @@ def _refresh(kept: _Kept, academy_id: int, since: datetime, now: datetime) -> fr
     active = frozenset(user_id for user_id, is_active, *_rest in looked if is_active)
     if not looked:
         kept.failures = kept.written_since = None
-        return active
+        return active, True
     count = sum(failed for _user, _is_active, failed, *_rest in looked)
     server, written_since, has_written = looked[0][-3:]
     if count > MOST_KEPT:
         kept.failures, kept.too_many_until = None, started + _TOO_MANY_SECONDS
     if has_written or count > MOST_KEPT:
-        return None
+        return active, False
     changed = [number for _user, _is_active, _failed, ids, *_rest in looked for number in ids or ()]
     if kept.server != server or len(changed) > count // 2:
         kept.failures = None
@@ -208,7 +210,7 @@ def _refresh(kept: _Kept, academy_id: int, since: datetime, now: datetime) -> fr
         kept.failures, kept.began = _Failures(fetch(_ALL, asked)), started
     # Of the look, which was before the rows were read: what came between is read once more.
     kept.server, kept.written_since, kept.since = server, written_since, kept_since
-    return active
+    return active, True
 
 
 def _forget_beyond_most() -> None:
