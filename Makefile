@@ -88,9 +88,10 @@ hub-demo: setup jupyter ## A class in a JupyterHub, with Learntrace beside it, u
 
 # Installed where that needs no question (Debian, as root); elsewhere the browser tests say what to install.
 browser:
-	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
-	  && echo "installing chromium for the browser tests" && apt-get update -qq \
-	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || true
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null \
+	  || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && echo "installing chromium for the browser tests" && apt-get update -qq \
+	  && for name in chromium-headless-shell chromium; do \
+	    ! DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$name >/dev/null || break; done; } || true
 
 test: setup-dev jupyter browser ## All tests, on a real PostgreSQL and in a real browser (JOBS=, ARGS=)
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)

@@ -1,6 +1,5 @@
 """A real browser against the real application. Every page is also watched: its console and its policy must stay silent."""
 
-import os
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -35,7 +34,7 @@ def _silent(route: Route) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(os.path.dirname(__file__)):
+        if item.nodeid.startswith("tests/browser/"):
             item.add_marker(pytest.mark.browser)
 
 

@@ -21,7 +21,7 @@ _FAILED = pytest.StashKey[bool]()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.nodeid.startswith("tests/faults/"):
             item.add_marker("faults")
             if {"broker", "other_broker", "line"} & set(getattr(item, "fixturenames", ())):
                 item.add_marker("broker")
