@@ -33,7 +33,9 @@ def main(argv: list[str]) -> int:
         metavar="NAME",
         help=_("a learner's id, user name or e-mail address; id:101 or name:101 where one looks like the other"),
     )
-    parser.add_argument("--asset", metavar="NAME", help=_("an asset's id, slug or alias, or a notebook's path or tag"))
+    parser.add_argument(
+        "--asset", metavar="NAME", help=_("an asset's id, slug or alias, a notebook's path, or an assignment's key")
+    )
     parser.add_argument("--task", metavar="ID", help=_("a task's id, instead of user and asset"))
     parser.add_argument("--academy", metavar="NAME", help=_("id or slug, where more than one could be meant"))
     parser.add_argument("--json", action="store_true", help=_("print JSON, as the API answers"))

@@ -184,6 +184,18 @@ class Record:
 
 
 @dataclass(frozen=True)
+class AskedAssignment:
+    """The assignment of the asset that is asked about, with the learner's attempts; `last_seen_at` is None before the first
+    activity on it."""
+
+    key: str
+    title: str
+    full_title: str
+    attempts: int = 0
+    last_seen_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """All facts. `published` is None for a LearnPack package."""
 
@@ -195,6 +207,8 @@ class Facts:
     # The account exists, but has no membership in any academy.
     without_academy: bool = False
     target: Target | None = None
+    # None where the question is about the whole asset.
+    assignment: AskedAssignment | None = None
     tasks: tuple[LearnerTask, ...] = ()
     sent: tuple[RequestGroup, ...] = ()
     batch: Batch | None = None

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Membership, User
@@ -14,6 +13,7 @@ from learntrace.assignments.tasks import TaskNotFound, tasks_seen_in
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
 from learntrace.notebooks.models import Notebook
+from learntrace.progress.assignment_keys import AssignmentNotFound, asset_named_by, key_of
 from learntrace.registry.models import Asset
 from learntrace.registry.visibility import AssetNotFound, academy_assets, find, unlisted_assets
 
@@ -101,8 +101,9 @@ def has_no_academy(name: str) -> bool:
     return called(name, User.objects.filter(memberships=None)).exists()
 
 
-def find_asset(academy: Academy, person: User, name: str) -> Asset | None:
-    """Return the asset with an id, slug or alias, or the published notebook with a path or tag, that the academy may see.
+def find_asset(academy: Academy, person: User, name: str) -> tuple[Asset | None, str]:
+    """Return what a name means that the academy may see: an asset by its id, slug or alias, a published notebook by its path,
+    or one of their assignments by its key; with the key, which is empty for a whole asset.
 
     Work of a learner of several academies on an asset of another one is visible only there.
     """
@@ -110,11 +111,22 @@ def find_asset(academy: Academy, person: User, name: str) -> Asset | None:
     elsewhere = Membership.objects.filter(user=person).exclude(academy=academy)
     visible = visible.exclude(academy__in=elsewhere.values("academy"))
     try:
-        return find(name, visible, visible)
+        return find(name, visible, visible), ""
     except AssetNotFound:
-        named = Q(path=name) | Q(assignments__tag=name)
-        notebook = Notebook.objects.filter(named, academy=academy).select_related("asset").order_by("pk").first()
-        return notebook.asset if notebook else None
+        pass
+    notebooks = Notebook.objects.filter(academy=academy).select_related("asset").order_by("pk")
+    if (notebook := notebooks.filter(path=name).first()) is not None:
+        return notebook.asset, ""
+    try:
+        key = key_of(academy, name, person.pk)
+    except AssignmentNotFound:
+        return None, ""
+    if (notebook := notebooks.filter(assignments__tag=key).first()) is not None:
+        return notebook.asset, key
+    try:
+        return find(asset_named_by(key), visible, visible), key
+    except AssetNotFound:
+        return None, ""
 
 
 def academies_meant(question: Question) -> set[int]:

@@ -67,12 +67,12 @@ VERDICTS: Mapping[str, Verdict] = {
         _("Find out who works at that client, and have %(learner)s sign in there with their own account."),
     ),
     "refused-expired-token": Verdict(
-        _("The client of %(learner)s sends with a token that has expired (refused requests: %(count)s, the last at "
+        _("The client of %(learner)s sends with a key that has expired (refused requests: %(count)s, the last at "
           "%(last)s)."),
         _ASK_TO_SIGN_IN,
     ),
     "refused-invalid-token": Verdict(
-        _("A client sends with a key that begins like a token of %(learner)s, %(prefix)s, but isn't it (refused "
+        _("A client sends with a key that begins like one of %(learner)s's, %(prefix)s, but isn't it (refused "
           "requests: %(count)s, the last at %(last)s)."),
         _ASK_TO_SIGN_IN,
     ),
@@ -184,6 +184,11 @@ VERDICTS: Mapping[str, Verdict] = {
         _("%(learner)s works on %(tag)s, which is not among the published assignments of %(asset)s (last seen at "
           "%(last)s)."),
         _("Publish the notebook as it is now. What has arrived already will count."),
+    ),
+    "assignment-not-started": Verdict(
+        _("%(learner)s hasn't started %(assignment)s. Telemetry on %(asset)s arrives (the last at %(last)s); none of it is "
+          "about %(assignment)s."),
+        _("Nothing is missing: ask the learner to start it."),
     ),
     "record-missing": Verdict(
         _("The telemetry was processed (%(last)s), but its record no longer exists."),

@@ -16,7 +16,7 @@ from learntrace.diagnosis.walk import walk
 _PARAMETERS = filters(
     task="a task's id; instead of user and asset",
     user="a learner's id, user name or e-mail address",
-    asset="an asset's id, slug or alias, or a published notebook's path or tag",
+    asset="an asset's id, slug or alias, a published notebook's path, or an assignment's key",
 )
 
 

@@ -35,6 +35,7 @@ LEARNPACK: Mapping[str, CheckFunction] = {
     "waiting": inbox.waiting,
     "processed": inbox.processed,
     "applied": inbox.applied,
+    "assignment": record.assignment,
     **_LAST,
 }
 NOTEBOOK: Mapping[str, CheckFunction] = {
@@ -50,6 +51,7 @@ NOTEBOOK: Mapping[str, CheckFunction] = {
     "arrived": notebook.arrived,
     "tags": notebook.tags,
     "waiting": notebook.waiting,
+    "assignment": record.assignment,
     **_LAST,
 }
 
@@ -79,10 +81,18 @@ def walk(facts: Facts) -> Diagnosis:
     ending: Ending | None = None
     checks: dict[str, Check] = {}
     for name, check_facts in (LEARNPACK if facts.published is None else NOTEBOOK).items():
+        if name == "assignment" and facts.assignment is None:
+            continue
         checks[name] = check = NOT_ASKED if ending else check_facts(facts)
         ending = ending or check.ending
     if ending is None:
-        updated_at = facts.record.updated_at if facts.record else None
-        ending = Ending(ALL_WELL, {"last": time_text(updated_at)})
+        ending = _well(facts)
     everywhere = {"learner": facts.learner, "asset": facts.asset, "academy": facts.academy}
     return Diagnosis(ending.verdict, ending.reason, {**everywhere, **ending.values}, checks)
+
+
+def _well(facts: Facts) -> Ending:
+    if facts.assignment is not None:
+        last = time_text(facts.assignment.last_seen_at)
+        return Ending(ALL_WELL, {"asset": facts.assignment.full_title, "last": last})
+    return Ending(ALL_WELL, {"last": time_text(facts.record.updated_at if facts.record else None)})

@@ -19,10 +19,10 @@ NEWEST = Coalesce(F("last_at"), F("created_at"))
 
 # The reasons for which the front door refuses a request: all that learntrace/intake and its sources give.
 REASONS: Mapping[str, str | Promise] = {
-    "no-credentials": _("no token was sent"),
-    "invalid-token": _("unknown token"),
+    "no-credentials": _("no key was sent"),
+    "invalid-token": _("unknown key"),
     "inactive-user": _("the account is not active"),
-    "expired-token": _("expired token"),
+    "expired-token": _("expired key"),
     "missing-permission": _("no permission to send telemetry"),
     "telemetry-of-another-user": _("telemetry of another user"),
     "body-too-large": _("request too large"),

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.html import escape
 
-from learntrace.progress.assignment_keys import PREFIX, asset_named_by
+from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.class_cells.cells import Cell, derive, same
 from learntrace.progress.reports.class_now import ClassLearner, PublishedAssignment
 from learntrace.signals.class_signals import Trouble
@@ -49,7 +49,7 @@ class Column:
     @cached_property
     def why(self) -> str:
         """The beginning of the URLs that ask why a learner's telemetry on it is missing, escaped for an attribute."""
-        return escape(f"{reverse('diagnosis')}?{urlencode({'asset': asset_named_by(self.key)})}&user=")
+        return escape(f"{reverse('diagnosis')}?{urlencode({'asset': self.key})}&user=")
 
     @property
     def full_label(self) -> str:

@@ -2,9 +2,8 @@
 
 from learntrace.accounts.people.naming import unambiguous
 from learntrace.dashboard.layout.page import AcademyPage
-from learntrace.progress.assignment_keys import asset_named_by
 
 
 def diagnosis_url(page: AcademyPage, user_id: int, key: str) -> str:
     """Return the URL that asks why a learner's telemetry on an assignment is missing."""
-    return page.address("diagnosis", user=unambiguous(user_id), asset=asset_named_by(key))
+    return page.address("diagnosis", user=unambiguous(user_id), asset=key)

@@ -1,4 +1,4 @@
-"""Checks of the telemetry record: whether it exists and who wrote it, its scores and its statistics."""
+"""Checks of what was made of the telemetry: the assignment that is asked about, the record, scores and statistics."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,10 +6,24 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.diagnosis.facts import Facts
-from learntrace.diagnosis.findings import OK, WARNING, Check, ends, iso_time, time_text
+from learntrace.diagnosis.findings import NOT_ASKED, OK, WARNING, Check, ends, iso_time, time_text
 
 # Statistics are computed once a night.
 _STATS_AGE = timedelta(hours=25)
+
+
+def assignment(facts: Facts) -> Check:
+    """Check whether anything was seen of the learner on the assignment that is asked about."""
+    asked = facts.assignment
+    if asked is None:
+        return NOT_ASKED
+    if asked.last_seen_at is None:
+        values = {"assignment": asked.title, "last": time_text(facts.last_arrival)}
+        return ends(_("The learner hasn't started %(assignment)s"), "assignment-not-started", **values)
+    evidence: dict[str, Any] = {"attempts": asked.attempts, "last_seen_at": iso_time(asked.last_seen_at)}
+    told: dict[str, Any] = {"assignment": asked.title, "count": asked.attempts, "last": time_text(asked.last_seen_at)}
+    text = _("The learner has worked on %(assignment)s (attempts: %(count)s, last seen at %(last)s)")
+    return Check(OK, text, told, evidence)
 
 
 def record(facts: Facts) -> Check:

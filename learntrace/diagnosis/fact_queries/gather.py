@@ -14,11 +14,13 @@ from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.assignments.tasks import tasks_seen_in
 from learntrace.core.models import Heartbeat
 from learntrace.diagnosis.fact_queries import front_door, learnpack, notebooks
-from learntrace.diagnosis.facts import Facts, LearnerTask, Person, Record, Target
+from learntrace.diagnosis.facts import AskedAssignment, Facts, LearnerTask, Person, Record, Target
 from learntrace.diagnosis.matching import Names
 from learntrace.diagnosis.question import Question, find_asset, find_person, find_task, has_no_academy
 from learntrace.learnpack.models import Webhook
+from learntrace.progress.catalogue import full_titles_of
 from learntrace.progress.last_seen import last_seen_in
+from learntrace.progress.models import Progress
 from learntrace.registry.models import Asset, AssetAlias
 from learntrace.registry.resolution import Registry, load_registry
 from learntrace.registry.visibility import academy_assets, unlisted_assets
@@ -43,10 +45,10 @@ def gather(academy: Academy, question: Question) -> Facts:
         facts = replace(facts, asked_user=user.username, asked_asset=task.associated_slug)
     seen = last_seen_in(academy.pk, [user.pk]).get(user.pk)
     facts = replace(facts, person=_person(academy, user), last_seen_at=seen)
-    asset = find_asset(academy, user, facts.asked_asset)
+    asset, key = find_asset(academy, user, facts.asked_asset)
     if asset is None:
         return replace(facts, seen=notebooks.events_named_like(academy, user, facts.asked_asset))
-    return _about(academy, user, asset, facts)
+    return replace(_about(academy, user, asset, facts), assignment=_assignment(academy, user, key) if key else None)
 
 
 def _person(academy: Academy, user: User) -> Person:
@@ -90,6 +92,13 @@ def _about(academy: Academy, user: User, asset: Asset, facts: Facts) -> Facts:
     if not facts.sent:
         facts = replace(facts, seen=notebooks.events_named_like(academy, user, asset.slug))
     return facts
+
+
+def _assignment(academy: Academy, user: User, key: str) -> AskedAssignment:
+    title = full_titles_of(academy.pk, [key])[key]
+    measured = Progress.objects.filter(user=user, academy=academy, assignment=key)
+    attempts, last_seen_at = measured.values_list("attempts", "last_seen_at").first() or (0, None)
+    return AskedAssignment(key, title.assignment, str(title), attempts, last_seen_at)
 
 
 def _target(academy: Academy, asset: Asset, registry: Registry, aliases: list[str]) -> Target:

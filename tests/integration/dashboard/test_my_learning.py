@@ -261,7 +261,7 @@ def test_it_says_what_came_last_from_where_and_who_may_see_it(cast: Cast, client
     page = text_of(client.get("/me"))
     for told in (
         "Downtown</bdi>: Teachers (2), Administrators (1)",
-        "expired token",
+        "expired key",
         "Messages of LearnPack, refused",
     ):
         assert told in page, told

@@ -18,8 +18,10 @@ from learntrace.assignments.telemetry_stats import sync_telemetry_stats
 from learntrace.core.models import Heartbeat
 from learntrace.diagnosis import command
 from learntrace.diagnosis.verdicts import VERDICTS
+from learntrace.learnpack.attempts.derivation import take_attempts
 from learntrace.learnpack.models import Webhook
 from learntrace.notebooks.models import Event
+from learntrace.progress.models import Assignment
 from learntrace.registry.models import Asset
 from tests.support.builders import Api, Cast, make_asset, make_cohort, make_key, make_task, make_user, translate
 from tests.support.diagnosis import LESSON, LIMIT, PATH, SLUG, Scene, days_ago, page_of
@@ -397,6 +399,21 @@ def applied(scene: Scene, **asset: Any) -> Asset:
     return found
 
 
+@cause("assignment-not-started", asset=f"{SLUG}/01-hello")
+def another_step_of_the_package_was_done(scene: Scene) -> None:
+    found = applied(scene)
+    Assignment.objects.create(
+        academy=scene.cast.academy, asset=found, key=f"{SLUG}/01-hello", title="Hello", position=1
+    )
+
+
+@cause("assignment-not-started", asset=OTHER_TAG)
+def another_assignment_of_the_notebook_was_worked_on(scene: Scene) -> None:
+    scene.publish(TAG, OTHER_TAG)
+    scene.event()
+    scene.work()
+
+
 @cause("record-missing")
 def the_record_was_deleted(scene: Scene) -> None:
     applied(scene)
@@ -461,6 +478,12 @@ def a_new_token_came_after_the_expired_one(scene: Scene) -> None:
 @cause("all-well", asset="introduccion")
 def it_stands_under_the_translation(scene: Scene) -> None:
     translate(applied(scene), scene.asset("introduccion", lang="es"))
+
+
+@cause("all-well", asset=f"{SLUG}/00-welcome")
+def the_step_that_is_asked_about_arrived(scene: Scene) -> None:
+    applied(scene)
+    take_attempts()
 
 
 @cause("all-well", asset=LESSON)
@@ -536,6 +559,15 @@ def test_a_published_notebook_is_known_by_its_path_and_tags(scene: Scene, asset:
     scene.publish(TAG)
     told = scene.teacher.get(f"/v1/diagnosis/academy/telemetry?user=ada&asset={asset}").json()
     assert told["verdict"] == "front-end-silent"
+
+
+@pytest.mark.parametrize("name", ["introduction/00-welcome", "intro-es/00-welcome"])
+def test_a_step_is_known_by_each_name_of_its_asset(scene: Scene, name: str) -> None:
+    translate(found := applied(scene, aliases=("introduction",)), scene.asset("intro-es", lang="es"))
+    take_attempts()
+    Assignment.objects.get_or_create(academy=scene.cast.academy, asset=found, key=f"{SLUG}/00-welcome")
+    told = scene.teacher.get(f"/v1/diagnosis/academy/telemetry?user=ada&asset={name}").json()
+    assert [check["result"] for check in told["checks"] if check["check"] == "assignment"] == ["ok"]
 
 
 def test_the_evidence_of_what_arrived_has_ids_times_and_the_client(scene: Scene) -> None:

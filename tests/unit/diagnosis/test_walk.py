@@ -13,6 +13,7 @@ from learntrace.diagnosis.facts import (
     HERE,
     MISLED,
     UNKNOWN,
+    AskedAssignment,
     Batch,
     EventGroup,
     Facts,
@@ -65,6 +66,10 @@ facts_found = st.builds(
         graded=st.booleans(),
         stats_at=st.none() | moments,
         stats_failed=st.booleans(),
+    ),
+    assignment=st.none()
+    | st.builds(
+        AskedAssignment, key=texts, title=texts, full_title=texts, attempts=counts, last_seen_at=st.none() | moments
     ),
     tasks=st.lists(
         st.builds(LearnerTask, id=counts, slug=texts, type=texts, status=texts, created_at=moments), max_size=2
@@ -172,7 +177,10 @@ facts_found = st.builds(
 def test_whatever_was_found_there_is_one_verdict_and_every_sentence_can_be_told(facts: Facts) -> None:
     found = walk(facts)
     assert found.verdict in VERDICTS
-    assert list(found.checks) == list(LEARNPACK if facts.published is None else NOTEBOOK)
+    expected = list(LEARNPACK if facts.published is None else NOTEBOOK)
+    if facts.assignment is None:
+        expected.remove("assignment")
+    assert list(found.checks) == expected
     results = [check.result for check in found.checks.values()]
     assert set(results) <= set(RESULTS)
     ends = [place for place, check in enumerate(found.checks.values()) if check.ending]
@@ -220,6 +228,26 @@ def test_when_nothing_is_wrong_all_is_well() -> None:
         == "The telemetry of Ada on intro has arrived and is applied (last change at 22 Nov 2026, 10:30 UTC)."
     )
     assert {check.result for check in found.checks.values()} == {"ok"}
+
+
+SUM = AskedAssignment("intro/02-sum", "Sum", "Intro: Sum", 4, NOW - timedelta(minutes=30))
+
+
+def test_of_an_assignment_that_the_learner_has_begun_its_own_last_time_is_told() -> None:
+    found = walk(replace(WELL, assignment=SUM))
+    assert found.verdict == "all-well"
+    assert found.explanation == (
+        "The telemetry of Ada on Intro: Sum has arrived and is applied (last change at 22 Nov 2026, 10:00 UTC)."
+    )
+    assert found.checks["assignment"].evidence["attempts"] == 4
+
+
+def test_an_assignment_that_was_not_begun_is_the_answer_though_the_rest_of_the_package_arrives() -> None:
+    found = walk(replace(WELL, assignment=replace(SUM, attempts=0, last_seen_at=None)))
+    assert (found.verdict, found.checks["record"].result) == ("assignment-not-started", SKIPPED)
+    assert found.explanation == (
+        "Ada hasn't started Sum. Telemetry on intro arrives (the last at 22 Nov 2026, 10:30 UTC); none of it is about Sum."
+    )
 
 
 def test_a_refusal_that_is_older_than_what_was_let_in_is_worth_a_look_and_no_verdict() -> None:
