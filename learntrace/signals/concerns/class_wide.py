@@ -1,4 +1,7 @@
-"""Concerns of the class: errors that many of its learners met on one assignment within a quarter of an hour."""
+"""Concerns of the class: errors that many of its learners met on one assignment within a quarter of an hour.
+
+They are over before that once everybody who met them has done the assignment.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from django.utils import timezone
 from learntrace.accounts.cohort_limits.limit import is_limited, within
 from learntrace.accounts.models import Academy
 from learntrace.accounts.people.cohort_learners import COHORT_LEARNERS
-from learntrace.core.sql import fetch
+from learntrace.core.sql import fetch, json_rows
 from learntrace.progress.counting import counts
 from learntrace.signals.concerns.class_errors import Asked, Met, errors_met
 from learntrace.signals.concerns.error_group import group_of
@@ -26,6 +29,14 @@ SEVERITY: Final = Signal.Severity.HIGH
 # How far back it is read whether an error that staff has acknowledged was met all the time since.
 _LOOKED_BACK: Final = timedelta(hours=6)
 
+# By the learner's state: done earlier, and failed again since, is not solved.
+_UNSOLVED = """
+SELECT met.assignment, met.user_id
+  FROM jsonb_to_recordset(%(met)s::jsonb) AS met(assignment text, user_id bigint)
+ WHERE NOT EXISTS (SELECT FROM progress_progress p
+                    WHERE p.user_id = met.user_id AND p.academy_id = %(academy)s AND p.assignment = met.assignment
+                      AND p.done_at IS NOT NULL AND p.failed_again_at IS NULL)
+"""
 _COHORTS = f"""
 SELECT t.cohort_id, array_agg(DISTINCT t.user_id)
   FROM {COHORT_LEARNERS} t JOIN accounts_cohort c ON c.id = t.cohort_id
@@ -79,6 +90,8 @@ def class_concerns(
 ) -> list[ClassConcern]:
     """Return the concerns of the class at a moment of the learners' clock, in the order of lists.
 
+    What everybody who met it has solved since is none any longer. Whether they have is told as it is now.
+
     `learners` are those of the class, and `keys` the assignments to look at; None means all. Of a whole academy, what many
     of one of its cohorts met is a concern too. A member who is limited to cohorts gets the concerns of each of them, with the
     figures of the learners seen: never one that others don't get.
@@ -94,7 +107,19 @@ def class_concerns(
         for place, one in met.items()
         if any(is_many(one.learners & whole, whole) for whole in (*classes, *by_cohort.values()))
     }
-    return _handled(academy.pk, many, by_cohort, now)
+    return _handled(academy.pk, _unsolved(academy.pk, many), by_cohort, now)
+
+
+def _unsolved(academy_id: int, met: Mapping[ErrorOn, Met]) -> dict[ErrorOn, Met]:
+    """Leave out the errors whose assignment is done by everybody who met them."""
+    if not met:
+        return {}
+    who = {(place.assignment, user_id) for place, one in met.items() for user_id in one.learners}
+    asked = json_rows({"assignment": about, "user_id": user_id} for about, user_id in sorted(who))
+    unsolved: dict[str, set[int]] = {}
+    for about, user_id in fetch(_UNSOLVED, {"met": asked, "academy": academy_id}):
+        unsolved.setdefault(about, set()).add(user_id)
+    return {place: one for place, one in met.items() if one.learners & unsolved.get(place.assignment, set())}
 
 
 def _cohorts(academy: Academy, active: Collection[int]) -> dict[int, set[int]]:

@@ -88,6 +88,22 @@ def test_it_is_acknowledged_as_any_other_as_long_as_the_error_is_met(cast: Cast,
     assert undone.json()["state"] == "open"
 
 
+def test_it_is_over_when_everybody_who_met_it_has_solved_the_assignment(cast: Cast, teacher: Api) -> None:
+    five = people(cast, 5)
+    meet(cast, five, minutes=5)
+    assert [row["met_by"] for row in listed(teacher)] == [5]
+    meet(cast, five[:4], "-", minutes=4)
+    assert [row["met_by"] for row in listed(teacher)] == [5]
+    # Another assignment is no answer to this one.
+    meet(cast, five[4:], "-", minutes=3, key=f"{TAG}-b")
+    assert len(listed(teacher)) == 1
+    meet(cast, five[4:], "-", minutes=2)
+    assert listed(teacher) == []
+    # Done, and failed again since.
+    meet(cast, five[:1], minutes=1)
+    assert [row["met_by"] for row in listed(teacher)] == [5]
+
+
 def test_it_explains_itself_and_is_over_when_the_quarter_of_an_hour_is(cast: Cast, teacher: Api) -> None:
     five = people(cast, 5)
     meet(cast, five, minutes=10)
