@@ -19,6 +19,17 @@ SHOWN_TO_CLASS = """
                                                WHERE published.academy_id = {academy} AND published.key = {key}))
 """
 
+# What `titles_of` returns, of a row of progress_assignment, `a`, joined with its asset, `asset`, and with
+# REPEATED_TITLES, `repeated`.
+TOLD_TITLE = """
+CASE WHEN repeated.title IS NULL OR asset.title = a.title THEN a.title
+     ELSE coalesce(nullif(asset.title, ''), asset.slug) || ': ' || a.title END
+"""
+REPEATED_TITLES = """
+SELECT academy_id, title FROM progress_assignment
+ WHERE title <> '' AND academy_id IN ({academies}) GROUP BY academy_id, title HAVING count(DISTINCT asset_id) > 1
+"""
+
 _PUBLISHED_OF = "SELECT key FROM progress_assignment WHERE academy_id = %s AND key = ANY(%s)"
 
 # One transaction at a time for an asset: two would lock their rows in different orders.
@@ -89,9 +100,19 @@ def shown_to_class(academy: str, key: str) -> Q:
 
 
 def titles_of(academy_id: int, keys: Iterable[str]) -> dict[str, str]:
-    """Return the titles of those of an academy's assignments that have one; at most one query."""
-    rows = Assignment.objects.filter(academy=academy_id, key__in=set(keys)).exclude(title="")
-    return dict(rows.values_list("key", "title"))
+    """Return the titles of those of an academy's assignments that have one; at most one query.
+
+    With the asset's title before it where another asset has an assignment of the same title: many packages begin with "Hello".
+    """
+    alike = Assignment.objects.filter(academy=academy_id, title=OuterRef("title")).exclude(asset=OuterRef("asset"))
+    rows = (
+        Assignment.objects.filter(academy=academy_id, key__in=set(keys)).exclude(title="").annotate(alike=Exists(alike))
+    )
+    titles = rows.values_list("key", "title", "alike", "asset__title", "asset__slug")
+    return {
+        key: str(Title(title, (asset_title or asset_slug or "") if alike else ""))
+        for key, title, alike, asset_title, asset_slug in titles
+    }
 
 
 @dataclass(frozen=True)

@@ -4,21 +4,29 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
+from learntrace.learnpack.attempts.derivation import take_attempts
+from learntrace.learnpack.processing.drain import drain_webhooks
 from learntrace.progress.corrections import exclusions
 from learntrace.progress.corrections.exclusions import Meant
 from learntrace.progress.models import Assignment
+from learntrace.registry.models import Asset
+from learntrace.signals.help_requests.models import HelpRequest
+from learntrace.signals.help_requests.raising import raise_hand
 from tests.browser.classroom import Classroom, build_classroom, fail
 from tests.browser.pages import LEAST_CONTRAST, PATIENCE, Faults, Visit, complaints
 from tests.browser.scene import PASSWORD
 from tests.faults.installation import Installation
+from tests.support.builders import make_webhook
 from tests.support.folders import folder_on_disk
 from tests.support.notebooks import make_event
+from tests.support.packages import package_document
 from tests.support.soak import promised
 
 
@@ -235,6 +243,79 @@ def test_a_number_says_how_it_is_computed_also_by_keyboard(visit: Visit, room: C
     expect(text).to_contain_text("The sum of the gaps")
     page.keyboard.press("Escape")
     expect(text).to_have_count(0)
+
+
+def test_an_assignment_is_told_with_its_asset_where_another_asset_has_one_of_the_same_title(
+    visit: Visit, room: Classroom
+) -> None:
+    first, last = room.keys[0], room.keys[-1]
+    Assignment.objects.filter(key__in=(first, last)).update(title="Hello")
+    Assignment.objects.filter(key=room.keys[1]).update(title="Sum")
+    learner = room.learners[0]
+    fail(room, learner, last, 4)
+    for one in room.learners[1:]:
+        fail(room, one, room.keys[1], 4)
+    page = visit("/class", room.teacher)
+    card = page.locator("[data-concern]").filter(has_text=learner.get_full_name()).filter(has_text="Hello")
+    expect(card.locator(".about")).to_have_text("Strings: Hello")
+    expect(card.locator(".sentence").last).to_contain_text("on Strings: Hello")
+    expect(page.locator("[data-of-class] .about")).to_have_text("Sum")
+    card.get_by_role("link", name="See attempts").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{learner.get_full_name()}, Strings: Hello")
+    page.goto("/class?projector=1")
+    expect(page.locator(".concern .about").get_by_text("Strings: Hello", exact=True)).to_have_count(1)
+    page.goto("/learners")
+    expect(page.get_by_role("row", name=learner.get_full_name())).to_contain_text("Strings: Hello")
+    page.goto(f"/learner/{learner.pk}")
+    expect(page.locator("main")).to_contain_text("“Strings: Hello”")
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_a_raised_hand_is_seen_at_once_wherever_its_card_stands(visit: Visit, room: Classroom, width: int) -> None:
+    for learner in room.learners[:9]:
+        fail(room, learner, room.keys[-1], 8)
+    page = visit("/class", room.teacher, width=width)
+    expect(page.locator(".hands-up")).to_have_text("0 hands raised")
+    expect(page.locator(".hands-up a")).to_have_count(0)
+    heights = page.locator(".class-head").bounding_box()
+    for minutes, learner in ((4, room.learners[11]), (1, room.learners[10])):
+        hand = raise_hand(learner, room.academy, "How do loops end?")
+        HelpRequest.objects.filter(pk=hand.pk).update(raised_at=hand.raised_at - timedelta(minutes=minutes))
+    page.reload()
+    up = page.get_by_role("link", name="2 hands raised")
+    expect(up).to_be_in_viewport()
+    first, second = room.learners[11].get_full_name(), room.learners[10].get_full_name()
+    expect(up).to_have_attribute("title", f"{first}, 4 minutes; {second}, 1 minute")
+    assert page.locator(".class-head").bounding_box() == heights
+    up.click()
+    expect(page.locator("[data-concern]").filter(has_text=first)).to_be_in_viewport()
+    page.goto("/class?projector=1")
+    expect(page.locator(".hands-up")).to_have_text("2 hands raised")
+    expect(page.locator(".hands-up a")).to_have_count(0)
+
+
+def test_an_empty_cell_leads_to_an_answer_about_its_own_step(visit: Visit, room: Classroom) -> None:
+    learner, steps = room.learners[0], ["01-hello", "02-sum"]
+    asset = Asset.objects.create(slug="first", title="First package", lang="us", graded=True, academy=room.academy)
+    learner.tasks.create(title="First", associated_slug="first", task_type="EXERCISE")
+    make_webhook(learner, payload=package_document("first", "cu", steps), package_slug="first", asset=asset)
+    drain_webhooks()
+    take_attempts()
+    for place, (step, title) in enumerate(zip(steps, ("Hello", "Sum"), strict=True)):
+        fields = {"key": f"first/{step}", "title": title, "position": place}
+        Assignment.objects.update_or_create(fields, academy=room.academy, asset=asset, key=f"first/{step}")
+    page = visit("/class?asset=first", room.teacher)
+    row = page.get_by_role("row", name=learner.get_full_name())
+    expect(row.get_by_role("link", name="Done")).to_have_count(1)
+    row.get_by_role("link", name="Not started").click()
+    name = learner.get_full_name()
+    expect(page.locator(".verdict .answer")).to_contain_text(
+        f"{name} hasn't started Sum. Telemetry on First package arrives"
+    )
+    expect(page.locator(".verdict code")).to_have_text("assignment-not-started")
+    page.goto(f"/assignment/first/01-hello/learner/{learner.pk}")
+    page.get_by_role("link", name="Why is it missing?").click()
+    expect(page.locator(".check").filter(has_text="Assignment")).to_contain_text("has worked on Hello (attempts: 1")
 
 
 def test_a_filter_applies_when_it_is_chosen_and_stands_in_the_address(visit: Visit, room: Classroom) -> None:

@@ -18,6 +18,7 @@ from learntrace.dashboard.components.filters import Filters
 from learntrace.dashboard.components.still import held, shown_before
 from learntrace.dashboard.components.table import Paging
 from learntrace.dashboard.concerns.cards import Cards, cards_of, masked_cards
+from learntrace.dashboard.concerns.hands import WaitingHand, waiting_hands
 from learntrace.dashboard.layout.page import AcademyPage
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.catalogue import titles_of
@@ -45,6 +46,7 @@ class ClassNowContext:
     """The context of classroom/class_now.html.
 
     `students` says whether the class has anybody, `open_count` how many concerns are open, shown or not.
+    `hands` are those raised that nobody helps yet.
     `moved` and `cards_moved` tell how many rows and cards would have another place: they hold still until the reader asks.
     """
 
@@ -64,6 +66,7 @@ class ClassNowContext:
     rate: ActivityRate
     attempts_line: Spark
     failing_line: Spark
+    hands: Sequence[WaitingHand] = ()
     legend: Sequence[str] = STATES
 
 
@@ -81,9 +84,7 @@ def class_now_context(
     if names is None:
         cards, errors = cards_of(page, snapshot.concerns.entries), activity.errors
     else:
-        cards = masked_cards(
-            _without_names(snapshot), names, {column.key: column.title or column.name for column in snapshot.columns}
-        )
+        cards = masked_cards(page, _without_names(snapshot), names)
         errors = without_names(activity.errors, snapshot.learners)
     shown = held(
         paging.rows, lambda learner: str(learner.id), shown_before(page.request, "learners"), snapshot.learners
@@ -109,6 +110,7 @@ def class_now_context(
         rate=activity.rate,
         attempts_line=sparkline(activity.rate.attempts, top=4),
         failing_line=sparkline(activity.rate.failing_shares, top=1),
+        hands=waiting_hands(snapshot.concerns.entries, named=names is None),
     )
 
 

@@ -84,7 +84,7 @@ def path_chart(columns: Sequence[Column], learners: Sequence[Learner], now: date
 def _labels(columns: Sequence[Column]) -> list[str]:
     """Return the names of how many assignments were reached: none first."""
     several = len(groups_of(columns)) > 1
-    return [_("not begun"), *(column.full_label if several else column.label for column in columns)]
+    return [_("not started"), *(column.full_label if several else column.label for column in columns)]
 
 
 def _sentence(now: Reached, labels: Sequence[str]) -> str:

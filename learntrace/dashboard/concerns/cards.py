@@ -13,7 +13,7 @@ from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.catalogue import titles_of
 from learntrace.signals.concerns.acts import assignable
 from learntrace.signals.concerns.class_wide import ClassConcern
-from learntrace.signals.concerns.figures import Figures
+from learntrace.signals.concerns.figures import NO_FIGURES
 from learntrace.signals.concerns.handling import What
 from learntrace.signals.concerns.reading import ToldConcern
 from learntrace.signals.concerns.summary import life_of, met_by_many
@@ -90,20 +90,27 @@ class Cards:
 def cards_of(page: AcademyPage, entries: Iterable[ToldConcern]) -> Cards:
     """Return concerns as staff sees them."""
     entries = list(entries)
-    titles = titles_of(page.academy.pk, [entry.assignment for entry in entries if entry.assignment]) if entries else {}
+    titles = _titles(page, entries)
     staff = assignable(page.academy, [entry.concern for entry in entries])
     return _by_state([_card(page, entry, titles, staff[entry.concern.row.pk]) for entry in entries])
 
 
-def masked_cards(entries: Iterable[ToldConcern], names: Mapping[int, str], titles: Mapping[str, str]) -> Cards:
-    """Return concerns as the whole class may see them, under the pseudonyms in `names`; `titles` are assignments'.
+def masked_cards(page: AcademyPage, entries: Sequence[ToldConcern], names: Mapping[int, str]) -> Cards:
+    """Return concerns as the whole class may see them, under the pseudonyms in `names`.
 
     Nothing quotes a learner's code, and no URL leads to a learner. Concerns of the class quote an error: who calls this leaves
     out those that name somebody.
     """
+    titles = _titles(page, entries)
     return _by_state(
         [_masked(entry, names, titles) for entry in entries if entry.learner is None or entry.learner.pk in names]
     )
+
+
+def _titles(page: AcademyPage, entries: Iterable[ToldConcern]) -> dict[str, str]:
+    """Return what the assignments of concerns are called, by key."""
+    keys = {entry.assignment for entry in entries if entry.assignment}
+    return titles_of(page.academy.pk, keys) if keys else {}
 
 
 def _by_state(cards: Sequence[ConcernCard]) -> Cards:
@@ -135,7 +142,7 @@ def _masked(entry: ToldConcern, names: Mapping[int, str], titles: Mapping[str, s
 def _masked_life(entry: ToldConcern, about: str) -> str:
     if isinstance(entry.concern, ClassConcern):
         return met_by_many(len(entry.concern.met.learners), entry.concern.met.text, about)
-    return life_of(entry.concern.since, entry.now, Figures(begun=entry.figures.begun))
+    return life_of(entry.concern.since, entry.now, NO_FIGURES)
 
 
 def _card(page: AcademyPage, entry: ToldConcern, titles: Mapping[str, str], staff: Sequence[User]) -> ConcernCard:

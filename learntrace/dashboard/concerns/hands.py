@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -15,6 +16,7 @@ from learntrace.dashboard.concerns.answers import answer
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.catalogue import shown_keys
+from learntrace.signals.concerns.reading import ToldConcern
 from learntrace.signals.concerns.summary import duration_words, hand_up
 from learntrace.signals.help_requests.helping import DONE, HELP, handle_hand
 from learntrace.signals.help_requests.models import HELPED, HELPING, TAKEN_BACK, HelpRequest
@@ -39,6 +41,15 @@ class CardHand:
 
 
 @dataclass(frozen=True)
+class WaitingHand:
+    """A hand that nobody helps yet: its concern, the learner's name, and for how long it has been up."""
+
+    concern: int
+    name: str
+    waits: str
+
+
+@dataclass(frozen=True)
 class HandLine:
     """A hand of a learner: when it was raised, on what, and in words what became of it."""
 
@@ -51,6 +62,20 @@ class HandLine:
 def card_hand(hand: HelpRequest | None) -> CardHand | None:
     """Return a hand as its card shows it."""
     return None if hand is None else CardHand(hand.pk, hand_up(hand), hand.text, hand.state == HELPING)
+
+
+def waiting_hands(entries: Iterable[ToldConcern], *, named: bool) -> list[WaitingHand]:
+    """Return the hands among concerns that wait, the longest first; on a projector nobody is named."""
+    raised = [(entry.hand, entry) for entry in entries if entry.hand is not None and entry.hand.is_waiting]
+    raised.sort(key=lambda pair: (pair[0].raised_at, pair[0].pk))
+    return [
+        WaitingHand(
+            entry.concern.row.pk,
+            hand.user.display_name if named else "",
+            duration_words(timezone.now() - hand.raised_at),
+        )
+        for hand, entry in raised
+    ]
 
 
 def staff_lines(academy: Academy, hands: Sequence[HelpRequest]) -> list[HandLine]:

@@ -13,7 +13,7 @@ from learntrace.measures.error_groups import variant_of
 from learntrace.measures.failures import FAILED, UNKNOWN
 from learntrace.measures.learner_state import Evidence, Standing, learner_state
 from learntrace.progress.assignment_keys import PREFIX
-from learntrace.progress.catalogue import SHOWN_TO_CLASS
+from learntrace.progress.catalogue import REPEATED_TITLES, SHOWN_TO_CLASS, TOLD_TITLE
 from learntrace.progress.evidence import EVIDENCE
 
 _CURRENT = f"""
@@ -27,9 +27,12 @@ WITH latest AS MATERIALIZED (
         AND (NOT %(to_class)s OR {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")})
       ORDER BY p.user_id, p.last_seen_at DESC, p.id DESC
 )
-SELECT p.user_id, p.assignment, coalesce(a.title, ''), p.last_seen_at, e.name, e.message, {EVIDENCE.format(row="p")}
+SELECT p.user_id, p.assignment, coalesce({TOLD_TITLE}, ''), p.last_seen_at, e.name, e.message, {EVIDENCE.format(row="p")}
   FROM latest p
   LEFT JOIN progress_assignment a ON a.academy_id = p.academy_id AND a.key = p.assignment
+  LEFT JOIN registry_asset asset ON asset.id = a.asset_id
+  LEFT JOIN ({REPEATED_TITLES.format(academies="SELECT academy_id FROM latest")}) AS repeated
+    ON repeated.academy_id = a.academy_id AND repeated.title = a.title
   LEFT JOIN LATERAL (SELECT name, message FROM progress_errorcount WHERE progress_id = p.id
                       ORDER BY last_at DESC, id DESC LIMIT 1) AS e ON true
 """  # noqa: S608 (only texts of this package)

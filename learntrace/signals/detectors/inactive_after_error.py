@@ -1,7 +1,8 @@
 """Inactivity after an error: a failed attempt, and then silence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from learntrace.measures.activity import CLOSED, OK, Activity
 from learntrace.signals.detectors import runs
@@ -30,12 +31,18 @@ class InactiveAfterError(Detector):
     sentence = gettext_noop(
         "%(learner)s was inactive for %(minutes)s after a failed attempt at %(assignment)s with %(error)s"
     )
+    sentence_without_error = gettext_noop(
+        "%(learner)s was inactive for %(minutes)s after a failed attempt at %(assignment)s"
+    )
     group = LEARNER
     restarts_after = OK
     severity = LOW
     thresholds = {
         "minutes": Threshold(15, 1, gettext_noop("minutes without any activity in an open session"), whole=False)
     }
+
+    def sentence_for(self, facts: Mapping[str, Any]) -> str:
+        return self.sentence if facts.get("error") else self.sentence_without_error
 
     def step(self, state: State, activity: Activity, thresholds: Thresholds) -> Iterator[Change]:
         yield from runs.resolve(state, activity)

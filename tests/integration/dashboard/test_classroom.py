@@ -131,7 +131,7 @@ def test_a_concern_has_its_life_its_reasons_and_the_way_to_its_evidence(
 ) -> None:
     page = text_of(client, "/class")
     barbara = lessons["barbara"]
-    assert "For 9 minutes, 3 attempts. Last error: XError: it broke" in page
+    assert "3 attempts in 9 minutes. Last error: XError: it broke" in page
     assert "Barbara Liskov ran the same code 3 times on lesson-03-exercise-2 with NameError" in page
     signal = barbara.signals.get()
     assert f'href="/assignment/lesson-03-exercise-2/learner/{barbara.pk}?signal={signal.pk}#evidence"' in page

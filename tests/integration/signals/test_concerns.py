@@ -110,7 +110,7 @@ class TestOneEntry:
         events = make_attempts(cast.owner, cast.academy, TAG, "NNNNNNN", start=ago(12.5), seconds=30)
         make_signal(cast.owner, cast.academy, evidence=events, opened_at=ago(12.4), last_seen_at=ago(1))
         row = only(teacher)
-        assert row["summary"] == "For 12 minutes, 7 attempts. Last error: NError: it broke"
+        assert row["summary"] == "7 attempts in 12 minutes. Last error: NError: it broke"
         assert row["summaries"]["es"] == "Desde hace 12 minutos, 7 intentos. Último error: NError: it broke"
         assert only(teacher, "?state=open")["summaries"] == row["summaries"]
 

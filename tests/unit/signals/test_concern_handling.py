@@ -123,11 +123,11 @@ def test_a_span_is_told_in_whole_words(seconds: float, en: str, es: str) -> None
     ("figures", "told"),
     [
         (Figures(), "For 12 minutes"),
-        (Figures(1), "For 12 minutes, 1 attempt"),
-        (Figures(7, "KeyError", "'a'\nmore"), "For 12 minutes, 7 attempts. Last error: KeyError: 'a'"),
-        (Figures(7, "100%", "100%"), "For 12 minutes, 7 attempts. Last error: 100%"),
+        (Figures(1), "1 attempt in 12 minutes"),
+        (Figures(7, "KeyError", "'a'\nmore"), "7 attempts in 12 minutes. Last error: KeyError: 'a'"),
+        (Figures(7, "100%", "100%"), "7 attempts in 12 minutes. Last error: 100%"),
         # The attempts tell for how long, not the signal that they opened.
-        (Figures(7, begun=NOW - 20 * MINUTE), "For 20 minutes, 7 attempts"),
+        (Figures(7, begun=NOW - 20 * MINUTE), "7 attempts in 20 minutes"),
     ],
 )
 def test_a_concerns_life_is_told_with_what_is_known(figures: Figures, told: str) -> None:

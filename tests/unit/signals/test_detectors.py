@@ -235,7 +235,7 @@ def test_its_sentence_can_be_told_of_any_finding_also_of_an_unknown_error(detect
             assert "Ada" in told
             assert "ex-1" in told
             assert "%(" not in told
-            if "%(error)s" in detector.sentence:
+            if "%(error)s" in detector.sentence_for(finding.facts):
                 assert (UNKNOWN_ERROR in told) == (not failures[0].name)
 
 

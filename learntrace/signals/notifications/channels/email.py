@@ -18,6 +18,11 @@ from learntrace.signals.notifications.failures import DeliveryFailure
 from learntrace.signals.notifications.message import Message
 
 
+def sends_mail() -> bool:
+    """Whether this server sends mail."""
+    return bool(settings.EMAIL_HOST)
+
+
 class EmailChannel(Channel):
     """Messages as e-mail; an empty target is the user's own address."""
 
@@ -25,7 +30,7 @@ class EmailChannel(Channel):
 
     def check(self, target: str) -> None:
         """Raise FieldProblem without a mail server, or for a target that is no e-mail address."""
-        if not settings.EMAIL_HOST:
+        if not sends_mail():
             raise FieldProblem("channel", failures.SENTENCES[failures.NO_EMAIL])
         try:
             if target:
@@ -44,7 +49,7 @@ class EmailChannel(Channel):
         Raises DeliveryFailure.
         """
         address = rule.target or rule.user.email
-        if not settings.EMAIL_HOST:
+        if not sends_mail():
             raise DeliveryFailure(failures.NO_EMAIL)
         if not address:
             raise DeliveryFailure(failures.NO_ADDRESS)
