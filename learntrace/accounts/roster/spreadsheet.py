@@ -17,6 +17,7 @@ COHORT = "cohort"
 COLUMNS = (*USER_COLUMNS, *MEMBERSHIP_COLUMNS, COHORT)
 _DELIMITERS = ",;\t|"
 _MOST_COLUMNS = 100
+_MOST_TOLD = 10
 # The names of columns as people write them, without spaces, hyphens and underscores.
 _ALSO = {
     "user": "username", "login": "username", "usuario": "username", "nombredeusuario": "username", "username": "username",
@@ -119,8 +120,13 @@ def _columns(names: list[str], line: int, *, at_home: bool) -> list[str]:
     if len(names) > _MOST_COLUMNS:
         raise RosterFileError(line, _("the first line names more than %(limit)s columns") % {"limit": _MOST_COLUMNS})
     if unknown := [name for name in names if name and name not in COLUMNS]:
-        text = _("unknown column `%(column)s`; a learner's columns are %(known)s")
-        raise RosterFileError(line, text % {"column": unknown[0][:80], "known": ", ".join(COLUMNS)})
+        # All at once: who corrects one heading should not meet the next one with the next upload.
+        told, known = [name[:80] for name in unknown[:_MOST_TOLD]], ", ".join(COLUMNS)
+        if len(told) == 1:
+            text = _("unknown column `%(column)s`; a learner's columns are %(known)s")
+            raise RosterFileError(line, text % {"column": told[0], "known": known})
+        text = _("unknown columns `%(columns)s`; a learner's columns are %(known)s")
+        raise RosterFileError(line, text % {"columns": "`, `".join(told), "known": known})
     if doubled := [name for name in names if name and names.count(name) > 1]:
         raise RosterFileError(line, _("the column `%(column)s` stands there twice") % {"column": doubled[0]})
     if "username" not in names and "email" not in names:

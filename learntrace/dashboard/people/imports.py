@@ -14,7 +14,7 @@ from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.models import RosterJob
 from learntrace.accounts.roster.jobs import asking
 from learntrace.accounts.roster.jobs.preview import NEW, SAME, Change
-from learntrace.accounts.roster.jobs.telling import Told, count_problems, left_of, notes_of, problems_of
+from learntrace.accounts.roster.jobs.telling import Kind, Told, count_problems, kinds_of_problems, left_of, notes_of
 from learntrace.core.errors import Problem
 from learntrace.dashboard.components.table import Paging, paged
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
@@ -95,7 +95,8 @@ class JobContext:
     total: int
     counts: Sequence[CountLine]
     changing: int
-    problems: Sequence[Told]
+    problems: Sequence[Kind]
+    kept_problems: int
     problem_count: int
     notes: Sequence[str]
     left: Sequence[Told]
@@ -164,7 +165,8 @@ def job(request: HttpRequest, page: AcademyPage, job_id: int) -> HttpResponse:
         total=progress.total if progress else 0,
         counts=counts,
         changing=sum(line.new + line.changed for line in counts),
-        problems=problems_of(row),
+        problems=kinds_of_problems(row),
+        kept_problems=len(row.problems),
         problem_count=count_problems(row),
         notes=notes_of(row),
         left=left_of(row),

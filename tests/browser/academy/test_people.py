@@ -86,6 +86,26 @@ def staffed(scene: Scene) -> Scene:
     return scene
 
 
+def test_a_problem_of_every_line_of_a_file_is_shown_once(visit: Visit, scene: Scene) -> None:
+    Membership.objects.filter(user=scene.teacher).update(role="admin")
+    bad = {"text": "`%(key)s`: there is no cohort %(name)s", "before": "cohort_learners"}
+    problems = [[str(line), bad | {"values": {"key": "cohort", "name": f"N{line}"}}] for line in range(2, 8)]
+    problems += [
+        [str(line), {"text": "`username` is missing", "before": "users", "values": {}}] for line in range(2, 8)
+    ]
+    RosterJob.objects.create(
+        academy=scene.academy, made_by=scene.teacher, file_name="fall.csv", form="CSV", state="refused",
+        problems=problems, counts={"problems": 12},
+    )  # fmt: skip
+    page = visit("/people/import", scene.teacher)
+    page.get_by_role("link", name="fall.csv").click()
+    problems_shown = page.get_by_role("region", name="12 problems; nothing was changed").get_by_role("listitem")
+    expect(problems_shown).to_have_count(5)
+    expect(problems_shown.nth(2)).to_have_text("Line 4 `cohort`: there is no cohort N4")
+    expect(problems_shown.nth(3)).to_have_text("3 more problems of this kind")
+    expect(problems_shown.nth(4)).to_have_text("Lines 2-7 `username` is missing")
+
+
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("es", "dark")])
 def test_the_pages_fit_and_read_well(visit: Visit, staffed: Scene, faults: Faults, language: str, scheme: str) -> None:
     faults.allow("410 (Gone)")

@@ -1,10 +1,15 @@
 """What an import says, in the reader's language: problems by line, notes, and what an undo has left as it was."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from learntrace.accounts.roster.jobs.models import RosterJob
 from learntrace.accounts.roster.reasons import of_stored
+
+MOST_ALIKE = 3
+MOST_RUNS = 8
+# Forms of files without lists.
+_TABLES = ("CSV",)
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,48 @@ class Told:
 def problems_of(job: RosterJob) -> Sequence[Told]:
     """Return what is wrong, by line."""
     return [Told(line, of_stored(told)) for line, told in job.problems]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Problems of one kind: each sentence once, with the lines that it is about, such as "2-7, 9"."""
+
+    sentences: Sequence[Told]
+    further: int
+
+
+def kinds_of_problems(job: RosterJob) -> Sequence[Kind]:
+    """Return what is wrong, each thing once: one wrong heading makes a problem of every line below it.
+
+    Of sentences that only differ in what the lines say, the first ones are told; `further` counts the problems of the others.
+    A table has no lists, so that their names are left out.
+    """
+    kinds: dict[object, dict[str, list[str]]] = {}
+    for line, told in job.problems:
+        kind: object = told
+        if isinstance(told, dict):
+            kind = (told["before"], told["text"], told["values"].get("key"))
+            told = told if job.form not in _TABLES else {**told, "before": ""}
+        kinds.setdefault(kind, {}).setdefault(of_stored(told), []).append(line)
+    return [_kind(list(sentences.items())) for sentences in kinds.values()]
+
+
+def _kind(sentences: Sequence[tuple[str, Sequence[str]]]) -> Kind:
+    shown = [Told(in_runs(lines), text) for text, lines in sentences[:MOST_ALIKE]]
+    return Kind(shown, sum(len(lines) for _text, lines in sentences[MOST_ALIKE:]))
+
+
+def in_runs(lines: Iterable[str]) -> str:
+    """Return lines in short: "2-7, 9". Those that aren't numbers, of files of several tables, are named one by one."""
+    runs: list[tuple[str, str]] = []
+    for line in dict.fromkeys(filter(None, lines)):
+        first, last = runs[-1] if runs else ("", "")
+        if last.isdecimal() and line.isdecimal() and int(line) == int(last) + 1:
+            runs[-1] = (first, line)
+        else:
+            runs.append((line, line))
+    told = [first if first == last else f"{first}-{last}" for first, last in runs]
+    return ", ".join([*told[:MOST_RUNS], *(["…"] if len(told) > MOST_RUNS else [])])
 
 
 def count_problems(job: RosterJob) -> int:

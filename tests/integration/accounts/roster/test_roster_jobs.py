@@ -15,7 +15,7 @@ from learntrace.accounts.models import Cohort, CohortLearner, Membership, Roster
 from learntrace.accounts.roster.jobs import asking
 from learntrace.accounts.roster.jobs.erasing import erase_from_jobs
 from learntrace.accounts.roster.jobs.running import take_job
-from learntrace.accounts.roster.jobs.telling import left_of, notes_of, problems_of
+from learntrace.accounts.roster.jobs.telling import in_runs, kinds_of_problems, left_of, notes_of, problems_of
 from tests.support.builders import Cast, make_cohort, make_task, make_user
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +121,32 @@ def test_what_is_told_is_in_the_language_of_whoever_reads_it(upload: Upload, cas
         "users: `email`: Introduzca una dirección de correo electrónico válida.",
         "cohort_learners: `cohort`: no hay cohorte nowhere, ni en el archivo ni en la base de datos",
     }
+
+
+def test_what_a_wrong_heading_makes_of_each_line_is_told_once(upload: Upload) -> None:
+    rows = "".join(f"lina{n},lina{n} at example,N{n},estudiante\n" for n in range(6))
+    first, second, third = kinds_of_problems(upload(f"username,email,cohort,role\n{rows}"))
+    told = sorted((kind.sentences[0].line, kind.sentences[0].text, kind.further) for kind in (first, second, third))
+    assert told == [
+        ("2", "`cohort`: there is no cohort N0, neither in the file nor in the database", 3),
+        ("2-7", "`email`: Enter a valid email address.", 0),
+        ("2-7", "`role` is 'estudiante', but must be one of student, assistant, teacher, staff, admin", 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([], ""),
+        (["", ""], ""),
+        (["2"], "2"),
+        (["2", "2", "3", "4", "7"], "2-4, 7"),
+        (["users.csv:2", "users.csv:3"], "users.csv:2, users.csv:3"),
+        ([str(number) for number in range(2, 40, 2)], "2, 4, 6, 8, 10, 12, 14, 16, …"),
+    ],
+)
+def test_lines_are_told_in_runs(lines: list[str], told: str) -> None:
+    assert in_runs(lines) == told
 
 
 def test_notes_and_what_an_undo_leaves_are_worded_for_the_reader_too(upload: Upload, cast: Cast) -> None:

@@ -224,6 +224,7 @@ class TestACsvFile:
         ("text", "line", "part"),
         [
             ("username,shoe_size\nada,38\n", 1, "unknown column `shoe_size`"),
+            ("username,shoe_size,hat\nada,38,\n", 1, "unknown columns `shoe_size`, `hat`; a learner's columns"),
             ("username,username\n", 1, "twice"),
             ("first_name\nAda\n", 1, "`username` or `email`"),
             ("username,role\nada,student\n", 1, "needs a column `academy`"),
