@@ -56,6 +56,7 @@ urlpatterns = [
     path("search/suggest", search.suggest, name="suggest"),
     # Sign-in and keys
     path("account", account_views.account, name="account"),
+    path("account/name", account_views.change_names, name="account-name"),
     path("account/session/end", account_views.end_session, name="account-session-end"),
     path("account/key/end", account_views.end_key, name="account-key-end"),
     path("account/key/make", account_views.make_key, name="account-key-make"),

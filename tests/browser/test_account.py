@@ -100,6 +100,39 @@ def test_one_adds_a_passkey_and_signs_in_with_it(visit: Visit, scene: Scene, fau
     assert passkey.last_used_at is not None
 
 
+def test_a_form_that_makes_a_key_counts_once_without_scripts_too(visit: Visit, scene: Scene) -> None:
+    page = visit("/account", scene.teacher, script=False)
+    page.get_by_text("Create a key…").click()
+    page.get_by_role("button", name="Create a key", exact=True).click()
+    key = page.locator(".key").inner_text()
+    page.reload()
+    expect(page.get_by_text("This form was sent already. Nothing was made again.")).to_be_visible()
+    expect(page.get_by_text(key)).to_have_count(0)
+    assert Token.objects.filter(user=scene.teacher).count() == 1
+    # The form that is shown now is another one.
+    page.get_by_text("Create a key…").click()
+    page.get_by_role("button", name="Create a key", exact=True).click()
+    expect(page.locator(".key")).to_be_visible()
+    assert Token.objects.filter(user=scene.teacher).count() == 2
+
+
+def test_staff_changes_its_own_name_and_a_learner_does_not(visit: Visit, scene: Scene, faults: Faults) -> None:
+    faults.allow("status of 400")
+    page = visit("/account", scene.teacher)
+    page.get_by_label("First name").fill("")
+    page.get_by_label("Last name").fill("")
+    page.get_by_role("button", name="Change name").click()
+    expect(page.get_by_role("alert")).to_have_text("Give a first or a last name.")
+    page.get_by_label("First name").fill("Rosalind")
+    page.get_by_label("Last name").fill("Franklin")
+    page.get_by_role("button", name="Change name").click()
+    expect(page.get_by_text("Your name was changed.")).to_be_visible()
+    expect(page.get_by_role("banner")).to_contain_text("Rosalind Franklin")
+    page = visit("/account", scene.learner)
+    expect(page.get_by_role("heading", name="Where you are signed in")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your name")).to_have_count(0)
+
+
 def test_a_key_is_made_and_ended_and_the_password_changed(visit: Visit, scene: Scene) -> None:
     page = visit("/account", scene.teacher)
     page.get_by_text("Create a key…").click()
@@ -107,7 +140,8 @@ def test_a_key_is_made_and_ended_and_the_password_changed(visit: Visit, scene: S
     page.get_by_role("button", name="Create a key", exact=True).click()
     key = page.locator(".key").inner_text()
     assert len(key) == 40
-    page.goto("/account")
+    # A browser would ask whether to send the form again, and make another key.
+    page.reload()
     expect(page.get_by_text(key)).to_have_count(0)
     page.get_by_role("button", name=key[:8]).click()
     expect(page.get_by_text("You have no keys.")).to_be_visible()

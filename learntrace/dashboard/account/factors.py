@@ -21,7 +21,8 @@ from learntrace.accounts.signing_in.passwords import confirm
 from learntrace.core.errors import Problem
 from learntrace.core.http.error_responses import problem_response
 from learntrace.core.http.filters import natural
-from learntrace.dashboard.layout.page import AcademyPage, Page, academy_page, signed_in_page
+from learntrace.dashboard.layout.once import was_sent
+from learntrace.dashboard.layout.page import AcademyPage, Page, academy_page, form_on, signed_in_page
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def make_passkey(request: HttpRequest, page: Page) -> HttpResponse:
 
 
 @sensitive_post_parameters("password", "answer")
-@require_POST
+@form_on("account")
 @signed_in_page
 def add_passkey(request: HttpRequest, page: Page) -> HttpResponse:
     """Store the passkey that the browser has made."""
@@ -193,10 +194,12 @@ def remove_passkey(request: HttpRequest, page: Page) -> HttpResponse:
 
 
 @sensitive_post_parameters("password")
-@require_POST
+@form_on("account")
 @signed_in_page
 def recovery_codes(request: HttpRequest, page: Page) -> HttpResponse:
     """Make new recovery codes, and show them this once."""
+    if was_sent(request):
+        return redirect("account")
 
     def change() -> HttpResponse:
         return page.show("account/codes.html", CodesContext(factors.make_recovery_codes(page.user)))

@@ -1,7 +1,7 @@
 """The page Sign-in and keys: sessions and keys of the signed-in user, and the buttons that end them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from learntrace.accounts.models import Token, User
+from learntrace.accounts.people.own_names import NAMES, change_own_names, may_change_own_names
 from learntrace.accounts.second_factor.factors import Factors, factors_of
 from learntrace.accounts.second_factor.models import Passkey
 from learntrace.accounts.second_factor.required import asks
@@ -26,6 +27,7 @@ from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.keys.use import KeyUse, use_of
+from learntrace.dashboard.layout.once import was_sent
 from learntrace.dashboard.layout.page import Page, form_on, signed_in_page
 
 # Days for which a key may be made; 0: until it is ended.
@@ -71,6 +73,9 @@ class AccountContext:
     use: KeyUse | None
     made: str = ""
     problem: str = ""
+    may_name: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    name_problem: str = ""
     scopes: Sequence[tuple[str, str | Promise]] = tuple(TokenScope.choices)
     lifetimes: Sequence[int] = LIFETIMES
 
@@ -82,7 +87,14 @@ def account(request: HttpRequest, page: Page) -> HttpResponse:
     return _show(request, page)
 
 
-def _show(request: HttpRequest, page: Page, *, made: str = "", problem: Problem | None = None) -> HttpResponse:
+def _show(
+    request: HttpRequest,
+    page: Page,
+    *,
+    made: str = "",
+    problem: Problem | None = None,
+    name_problem: Problem | None = None,
+) -> HttpResponse:
     sessions = [_session_line(row, request.session.session_key) for row in sessions_of(page.user)[:MOST_SESSIONS]]
     keys = [KeyLine(token, TokenScope(token.scope).label) for token in own.tokens_of(page.user)]
     context = AccountContext(
@@ -97,8 +109,25 @@ def _show(request: HttpRequest, page: Page, *, made: str = "", problem: Problem 
         asking=page.academy is not None and asks(page.academy),
         made=made,
         problem=problem.sentence() if problem else "",
+        may_name=may_change_own_names(page.user),
+        names={name: request.POST.get(name, "") if name_problem else getattr(page.user, name) for name in NAMES},
+        name_problem=name_problem.sentence() if name_problem else "",
     )
-    return page.show("account/account.html", context, problem.status_code if problem else 200)
+    refused = problem or name_problem
+    return page.show("account/account.html", context, refused.status_code if refused else 200)
+
+
+@form_on("account")
+@signed_in_page
+def change_names(request: HttpRequest, page: Page) -> HttpResponse:
+    """Change the own first and last name."""
+    try:
+        changed = change_own_names(page.user, request.POST.get("first_name", ""), request.POST.get("last_name", ""))
+    except Problem as problem:
+        return _show(request, page, name_problem=problem)
+    if changed:
+        messages.success(request, _("Your name was changed."))
+    return redirect("account")
 
 
 def _session_line(row: SignInSession, here: str | None) -> SessionLine:
@@ -136,6 +165,8 @@ def end_key(request: HttpRequest, page: Page) -> HttpResponse:
 @signed_in_page
 def make_key(request: HttpRequest, page: Page) -> HttpResponse:
     """Make a key, and show it this once."""
+    if was_sent(request):
+        return redirect("account")
     scope = request.POST.get("scope", "")
     days = natural(request.POST.get("days", ""))
     name = request.POST.get("name", "").replace("\0", "").strip()[:60]

@@ -24,7 +24,8 @@ from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import Problem
 from learntrace.dashboard.connect import effects
 from learntrace.dashboard.connect.snippets import Snippets, snippets_of
-from learntrace.dashboard.layout.page import AcademyPage, academy_page
+from learntrace.dashboard.layout.once import was_sent
+from learntrace.dashboard.layout.page import AcademyPage, academy_page, form_on
 from learntrace.diagnosis.connection import Connection, State, connections_of
 from learntrace.diagnosis.sample_progress import SampleProgress, sample_contents, sample_progress
 
@@ -109,12 +110,12 @@ def connect(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     return _show(request, page)
 
 
-@require_POST
+@form_on("connect")
 @academy_page("read_assignment")
 def make_key(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Make a key that sends telemetry only, and show it this once."""
     source = request.POST.get("source", "")
-    if source not in SOURCES:
+    if source not in SOURCES or was_sent(request):
         return redirect(page.address("connect"))
     try:
         _token, key = own.make(page.user, TokenScope.TELEMETRY, str(SOURCES[source]), None)

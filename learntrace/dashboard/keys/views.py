@@ -24,6 +24,7 @@ from learntrace.core.http.filters import natural
 from learntrace.dashboard.account.views import LIFETIMES
 from learntrace.dashboard.components.table import Paging, paged_rows
 from learntrace.dashboard.keys.use import KeyUse, use_of
+from learntrace.dashboard.layout.once import was_sent
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, form_on
 
 # Who changes an academy's settings also manages its keys.
@@ -164,6 +165,8 @@ def key(request: HttpRequest, page: AcademyPage, token_id: int) -> HttpResponse:
 @academy_page(CAPABILITY)
 def make(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Make a key for an account of the academy, and show it this once; what was typed stays where it is refused."""
+    if was_sent(request):
+        return redirect(page.address("keys"))
     days = natural(request.POST.get("days", ""))
     form = KeyForm(
         account=request.POST.get("account", "").strip()[:320],
@@ -186,6 +189,8 @@ def make(request: HttpRequest, page: AcademyPage) -> HttpResponse:
 @academy_page(CAPABILITY)
 def rotate(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Have another key follow one, and show it this once."""
+    if was_sent(request):
+        return redirect(page.address("keys"))
     hours = natural(request.POST.get("grace", ""))
     try:
         if hours not in GRACES:

@@ -19,6 +19,7 @@ from learntrace.accounts.second_factor.sign_in import check_again, open_session
 from learntrace.accounts.signing_in import reset
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.core.http.filters import natural
+from learntrace.dashboard.layout.once import was_sent
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.people.forms import choices, chosen_cohorts, person_fields
 from learntrace.dashboard.people.words import ROLES as ROLE_WORDS
@@ -85,6 +86,8 @@ def invitations(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     require_all_cohorts(page.academy)
     if request.method != "POST":
         return page.show("people/invitations.html", _context(page))
+    if was_sent(request):
+        return redirect(page.address("people-invitations"))
     form = {name: request.POST.get(name, "") for name in ("email", "role", "days")}
     cohorts = chosen_cohorts(request, page.academy)
     try:

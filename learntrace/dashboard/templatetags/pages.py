@@ -20,7 +20,7 @@ from learntrace.core import time_zones
 from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.explanations import explanation_of
 from learntrace.dashboard.components.timeline import Mark
-from learntrace.dashboard.layout import page
+from learntrace.dashboard.layout import once, page
 from learntrace.intake.refusal_counts import REASONS
 from learntrace.measures import failures
 from learntrace.measures.learner_state import Standing
@@ -30,6 +30,12 @@ register = template.Library()
 
 # In place of an unknown number: a dash.
 UNKNOWN = "\u2013"
+
+
+@register.simple_tag
+def sent_once() -> SafeString:
+    """The hidden field of a form that counts once (`layout.once`)."""
+    return format_html('<input type="hidden" name="{}" value="{}">', once.FIELD, once.new_name())
 
 
 @register.filter

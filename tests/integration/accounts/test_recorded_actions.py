@@ -627,6 +627,8 @@ CASES = [
         "PUT", "v1/auth/user/me/password", actions.PASSWORD_CHANGED, {}, {}, by_owner=True,
         body=lambda scene: {"current_password": confirmed(scene)["password"], "new_password": NEW_PASSWORD},
     ),
+    Case("POST", "account/name", actions.PERSON_CHANGED, {"first_name": "Grace"}, {"first_name": "Rosalind"},
+         body={"first_name": "Rosalind", "last_name": "Hopper"}),
     Case(
         "POST", "account/password", actions.PASSWORD_CHANGED, {}, {}, by_owner=True,
         body=lambda scene: {"current": confirmed(scene)["password"], "new": NEW_PASSWORD, "again": NEW_PASSWORD},

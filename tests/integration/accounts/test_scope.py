@@ -272,6 +272,7 @@ ELSEWHERE = {
     "health/live", "health/ready", "metrics", "openapi.json", "docs", "docs/", "admin", "sign-in", "sign-out", "language",
     "favicon.ico", "theme", "", "status", "me/hand", "me/consent", "me/export", "me/keep", *PAGES_OF_ONE,
     # tests/integration/dashboard/test_account.py, tests/integration/accounts/test_passwords.py and test_tokens.py
+    "account/name",
     "account/session/end", "account/key/end", "account/key/make", "account/password", "account/app", "account/app/remove",
     "account/passkey/make", "account/passkey/add", "account/passkey/remove", "account/codes", "account/academy",
     "password/forgotten", "password/choose", "sign-in/second", "sign-in/passkey",
