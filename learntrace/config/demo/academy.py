@@ -174,7 +174,9 @@ def roster(learners: list[Learner], password: str = PASSWORD, now: datetime | No
     return {
         "academies": [
             {"id": ACADEMY, "slug": "downtown", "name": "Downtown",
-             "settings": {"learnpack_features": {"telemetry_webhook_ignore": rules, "streaming_events": True}}},
+             # Its learners are invented: their code is collected, so that attempts can be compared.
+             "settings": {"learnpack_features": {"telemetry_webhook_ignore": rules, "streaming_events": True},
+                          "notebook_features": {"collect_source": True}}},
             {"id": OTHER_ACADEMY, "slug": "uptown", "name": "Uptown"},
         ],
         "users": [{**person, "password": password} for person in staff] + [

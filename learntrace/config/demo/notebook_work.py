@@ -1,6 +1,5 @@
 """The demo's learners in a notebook: they run code that fails repeatedly, until some of them solve it."""
 
-import hashlib
 import random
 import threading
 import uuid
@@ -12,16 +11,44 @@ from typing import Any
 
 from learntrace.config.demo.academy import Learner
 from learntrace.config.demo.sending import Client
+from learntrace.measures.code_hash import code_hash
 
 SLUG, TITLE, PATH = "lesson-03", "Lesson 3", "lesson_03.ipynb"
 TAGS = ("assignment:lesson-03-exercise-1", "assignment:lesson-03-exercise-2")
 
 # Above the first a learner makes few errors; below the second the learner needs help.
 _FLUENT, _STUCK = 0.7, 0.4
-_ERRORS = (
-    ("NameError", "name 'total' is not defined"),
-    ("TypeError", 'can only concatenate str (not "int") to str'),
-    ("IndexError", "list index out of range"),
+
+
+@dataclass(frozen=True)
+class Program:
+    """What learners write for an exercise: with an error, and the lines that correct it."""
+
+    error: str
+    message: str
+    wrong: str
+    right: str
+
+
+_PROGRAMS = (
+    Program(
+        "NameError",
+        "name 'total' is not defined",
+        "for number in [3, 5, 8]:\n    total = total + number\nprint(total)",
+        "total = 0\nfor number in [3, 5, 8]:\n    total = total + number\nprint(total)",
+    ),
+    Program(
+        "TypeError",
+        'can only concatenate str (not "int") to str',
+        'age = 12\nprint("Age: " + age)',
+        'age = 12\nprint("Age: " + str(age))',
+    ),
+    Program(
+        "IndexError",
+        "list index out of range",
+        'names = ["Ada", "Grace"]\nfor place in range(3):\n    print(names[place])',
+        'names = ["Ada", "Grace"]\nfor place in range(len(names)):\n    print(names[place])',
+    ),
 )
 
 
@@ -65,14 +92,24 @@ def _stuck(tag: str, choice: random.Random) -> Iterator[Run]:
         yield Run(choice.uniform(20, 60), tag, version, is_right=False)
 
 
+def code_of(learner: Learner, run: Run) -> str:
+    """Return the code of an execution: what is wrong stays wrong, whatever the learner tries around it, until it is right."""
+    program = _PROGRAMS[learner.id % len(_PROGRAMS)]
+    tries = [f"print({run.version})"] if run.version and not run.is_right else []
+    return "\n".join(
+        [f"# Exercise {TAGS.index(run.tag) + 1}", *tries, program.right if run.is_right else program.wrong]
+    )
+
+
 def event(learner: Learner, number: int, run: Run, session: str, at: datetime) -> dict[str, Any]:
     """Return an execution as the notebook's extension sends it.
 
     Its id is derived from the learner's key and its number: when the demo is started again, earlier events arrive twice
     and count once, so that no learner loses progress.
     """
-    name, value = _ERRORS[learner.id % len(_ERRORS)]
-    result = {"outcome": "ok"} if run.is_right else {"outcome": "error", "error_name": name, "error_value": value}
+    program, code = _PROGRAMS[learner.id % len(_PROGRAMS)], code_of(learner, run)
+    failed = {"outcome": "error", "error_name": program.error, "error_value": program.message}
+    result = {"outcome": "ok"} if run.is_right else failed
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{learner.key} {number}")),
         "verb": "executed",
@@ -84,7 +121,8 @@ def event(learner: Learner, number: int, run: Run, session: str, at: datetime) -
             "notebook": PATH,
             "assignment": run.tag,
             "tags": [run.tag],
-            "code_hash": hashlib.sha256(f"{learner.id} {run.tag} {run.version}".encode()).hexdigest(),
+            "code": code,
+            "code_hash": code_hash(code),
         },
         "result": result | {"duration_ms": 12, "execution_count": number},
         "context": {"frontend": "lab", "version": "4.6.6", "kernel": "python3"},

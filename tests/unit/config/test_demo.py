@@ -1,5 +1,7 @@
 """What `make demo` plays: learners who don't unlearn, few errors in the log, and somebody who needs help."""
 
+import contextlib
+import io
 import random
 import threading
 import time
@@ -12,6 +14,7 @@ from learntrace.config.demo.academy import Learner, make_learners
 from learntrace.config.demo.notebook_work import TAGS, event, publication, runs
 from learntrace.config.demo.replay import Player, latest
 from learntrace.learnpack.events import IMPLEMENTED, STREAMED
+from learntrace.measures.code_hash import code_hash
 from learntrace.notebooks.publishing.publication import read_assignments
 from learntrace.notebooks.validation.event import check
 
@@ -65,6 +68,29 @@ def test_a_notebook_has_learners_who_are_stuck_and_such_as_solve_it() -> None:
             assert len({run.version for run in worked[:4]}) == 1
     assert solved[min(solved)] == set()
     assert solved[max(solved)] == set(TAGS)
+
+
+def error_of(code: str) -> tuple[str, str] | None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            exec(code, {})
+        except (NameError, TypeError, IndexError) as error:
+            return type(error).__name__, str(error)
+    return None
+
+
+def test_code_is_the_same_where_its_version_is_and_right_where_it_solves_the_exercise() -> None:
+    for learner in make_learners():
+        by_version: dict[tuple[str, int], set[str]] = {}
+        for number, run in enumerate(islice(runs(learner.skill, random.Random(learner.id)), 40)):
+            told = event(learner, number, run, "s", NOW)
+            about, result = told["object"], told["result"]
+            assert about["code_hash"] == code_hash(about["code"])
+            by_version.setdefault((run.tag, run.version), set()).add(about["code"])
+            found = error_of(about["code"])
+            assert found == ((result["error_name"], result["error_value"]) if result["outcome"] == "error" else None)
+        assert all(len(codes) == 1 for codes in by_version.values())
+        assert len({code for codes in by_version.values() for code in codes}) == len(by_version)
 
 
 def test_its_events_are_taken_as_they_are_and_are_the_same_at_the_next_start() -> None:
