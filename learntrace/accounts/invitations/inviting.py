@@ -26,6 +26,7 @@ from learntrace.accounts.models import Academy, Cohort, Invitation, Membership, 
 from learntrace.accounts.roles import LIMITED_ROLES, ROLES
 from learntrace.accounts.signing_in import reset
 from learntrace.core.errors import FieldProblem, NotFound, Problem
+from learntrace.core.time_zones import day_and_time
 
 # Days for which an invitation may stand.
 LIFETIMES: Final = (7, 14, 30)
@@ -144,6 +145,7 @@ def mail(invitation: Invitation, link: str) -> bool:
     if not (invitation.email and reset.is_available()):
         return False
     by = invitation.made_by.display_name if invitation.made_by else invitation.academy.name
+    until = timezone.localtime(invitation.expires_at)
     text = _(
         "%(by)s invites you to %(academy)s at Learntrace.\n\n"
         "Accept here until %(until)s; the link opens once:\n%(link)s\n\n"
@@ -151,7 +153,7 @@ def mail(invitation: Invitation, link: str) -> bool:
     ) % {
         "by": by,
         "academy": invitation.academy.name,
-        "until": f"{invitation.expires_at:%Y-%m-%d}",
+        "until": f"{day_and_time(until)} {until:%Z}",
         "link": link,
     }
     subject = " ".join((_("Invitation to %(academy)s") % {"academy": invitation.academy.name}).split())

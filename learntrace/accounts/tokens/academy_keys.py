@@ -24,6 +24,7 @@ from learntrace.accounts.tokens import own
 from learntrace.accounts.tokens.rotation import rotate_locked
 from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import NotFound, Problem
+from learntrace.core.time_zones import day_and_time
 
 _PROGRAM_ROLE: Final = "staff"
 _LEARNER_ROLE: Final = "student"
@@ -247,4 +248,4 @@ def ended_problem(token_id: int, people: QuerySet[User]) -> KeyEnded:
 
 
 def _spoken(at: datetime) -> str:
-    return timezone.localtime(at).strftime("%Y-%m-%d %H:%M")
+    return day_and_time(timezone.localtime(at))

@@ -24,6 +24,7 @@ from learntrace.dashboard.components.labels import language_name
 from learntrace.dashboard.components.table import Columns, Paging, csv_answer, paged_rows, table_of, timed, wants_csv
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.people.words import ROLES
+from learntrace.dashboard.settings.catalogue import SETTINGS
 
 MOST_IN_CSV: Final = 100_000
 # Characters of a value on the page; the CSV file and the API have all of it.
@@ -61,6 +62,8 @@ _FIELDS: Final[Mapping[str, Promise]] = {
     "unchanged": pgettext_lazy("rows", "unchanged"),
     "updated": pgettext_lazy("rows", "changed"),
 }
+# Settings are called as on their page.
+_SETTINGS: Final = {f"{setting.group}.{setting.feature}": setting.title for setting in SETTINGS.values()}
 # What an import of a roster calls the role and the cohorts of a member (`accounts.roster.recording`).
 _OF_ROLE: Final = re.compile(r"role of user (?P<id>\d+)")
 _OF_COHORTS: Final = re.compile(r"cohorts of user (?P<id>\d+)")
@@ -183,6 +186,8 @@ def _field(name: str) -> str:
         return gettext("role of user %(id)s") % {"id": of_role["id"]}
     if of_cohorts := _OF_COHORTS.fullmatch(name):
         return gettext("cohorts of user %(id)s") % {"id": of_cohorts["id"]}
+    if name in _SETTINGS:
+        return str(_SETTINGS[name])
     words = name.replace("_", " ")
     return gettext(words) if words in LABELS else name
 

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.progress.explain.definitions import DEFINITIONS
+from learntrace.progress.explain.definitions import DEFINITIONS, OURS
 from learntrace.signals.concerns.explanation import class_definition, definition, hand_definition
 from learntrace.signals.detectors import KINDS
 
@@ -52,7 +52,7 @@ OWN: Mapping[str, str | Promise] = {
         "Webhooks of this academy's people by arrival and by current status. Past days are counted again every ten minutes."
     ),
     "refused_requests": _(
-        "Requests of this academy's users that were refused before anything was stored. A request with an unknown token "
+        "Requests of this academy's users that were refused before anything was stored. A request with an unknown key "
         "belongs to no academy."
     ),
     "rejected_events": _("Notebook events that couldn't be accepted, each counted once however often it was sent."),
@@ -128,4 +128,5 @@ def explanation_of(name: str) -> Explanation:
     if name in OWN:
         return Explanation(str(OWN[name]))
     definition = DEFINITIONS[name]
-    return Explanation(str(definition.text), definition.source)
+    # That a measure is Learntrace's own says nothing to who reads it; a paper can be looked up.
+    return Explanation(str(definition.text), "" if definition.source == OURS else definition.source)

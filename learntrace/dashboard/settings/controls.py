@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils.functional import Promise
@@ -97,20 +97,24 @@ class Number(Control):
         return counted.seconds(value)
 
 
+# Messages to whoever has chosen none are in English then, which is also in the list.
+_NO_LANGUAGE: Final = _("Not set (messages are in English)")
+
+
 @dataclass(frozen=True)
 class Language(Control):
     """One of the languages, or none."""
 
     def fields(self, value: Any) -> list[FormField]:
         languages = [(code, str(name)) for code, name in settings.LANGUAGES]
-        options = [("", gettext("English, unless somebody has chosen another one")), *languages]
+        options = [("", str(_NO_LANGUAGE)), *languages]
         return [FormField("language", _("Language"), "choice", str(value or ""), options)]
 
     def read(self, given: Given) -> str:
         return given.get("language", "")
 
     def words(self, value: Any) -> str:
-        return str(dict(settings.LANGUAGES).get(value, _("English, unless somebody has chosen another one")))
+        return str(dict(settings.LANGUAGES).get(value, _NO_LANGUAGE))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from learntrace.signals.documents import kind_name
 from learntrace.signals.models import NotificationRule, Signal
 from learntrace.signals.notifications import failures
 from learntrace.signals.notifications.channels import masked_target
+from learntrace.signals.notifications.channels.email import sends_mail
 from learntrace.signals.notifications.queueing import CAPABILITY
 from learntrace.signals.notifications.rules import change_rule, delete_rule, make_rule, rule_of, rules_of, try_rule
 from learntrace.signals.notifications.sent import SentByRule, sent_by, window_days
@@ -98,7 +99,8 @@ class NotificationsContext:
     secret: str = ""
     kinds: Sequence[tuple[str, str]] = field(default_factory=lambda: [(kind, kind_name(kind)) for kind in KINDS])
     severities: Sequence[tuple[int, str | Promise]] = tuple(Signal.Severity.choices)
-    channels: Sequence[tuple[str, str | Promise]] = tuple(NotificationRule.Channel.choices)
+    channels: Sequence[tuple[str, str | Promise]] = ()
+    by_mail: bool = True
     digests: Sequence[tuple[int, str | Promise]] = DIGESTS
 
 
@@ -121,15 +123,30 @@ def _show(
     rules = list(rules_of(page.user, page.academy).select_related("cohort"))
     sent = sent_by(rules)
     sentence = problem if isinstance(problem, str) else f"{problem.sentence()}."
+    by_mail = sends_mail()
+    fresh = RuleForm(channel=_channels(by_mail)[0][0], timezone=get_current_timezone_name())
     context = NotificationsContext(
         rules=[_line(rule, typed, sent[rule.pk]) for rule in rules],
         cohorts=list(cohorts_of(page.academy).order_by("name")),
-        new=typed if typed is not None and typed.pk is None else RuleForm(timezone=get_current_timezone_name()),
+        new=typed if typed is not None and typed.pk is None else fresh,
         open_new=open_new or (typed is not None and typed.pk is None),
         problem=sentence,
         secret=secret,
+        channels=_channels(by_mail),
+        by_mail=by_mail,
     )
     return page.show("settings/notifications.html", context, code)
+
+
+def _channels(by_mail: bool) -> list[tuple[str, str | Promise]]:
+    """Return the channels by which a rule can send; one that can't send stands last, and is named as such."""
+    mail = NotificationRule.Channel.EMAIL
+    others = [(slug, label) for slug, label in NotificationRule.Channel.choices if slug != mail]
+    return (
+        [(mail.value, mail.label), *others]
+        if by_mail
+        else [*others, (mail.value, _("E-mail (this server sends none)"))]
+    )
 
 
 def _line(rule: NotificationRule, typed: RuleForm | None, sent: SentByRule) -> RuleLine:

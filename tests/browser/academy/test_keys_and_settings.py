@@ -112,6 +112,32 @@ def test_a_setting_is_shown_changed_and_taken_back_without_a_script(visit: Visit
     assert AcademySettings.objects.get().notebook_features == {"collect_source": False}
 
 
+def test_a_server_without_mail_offers_it_last_and_not_to_choose(visit: Visit, admin: User) -> None:
+    page = visit("/notifications?new", admin)
+    channel = page.get_by_label("Sent by").last
+    expect(channel).to_have_value("webhook")
+    expect(channel.get_by_role("option")).to_have_text(["Webhook", "Chat service", "E-mail (this server sends none)"])
+    expect(channel.get_by_role("option").last).to_be_disabled()
+    expect(page.get_by_text("Empty: your own e-mail address.")).to_have_count(0)
+
+
+def test_no_language_twice_in_the_menu_of_languages(visit: Visit, admin: User) -> None:
+    page = visit("/settings/language", admin)
+    options = page.get_by_label("Language", exact=True).get_by_role("option")
+    expect(options).to_have_text(["Not set (messages are in English)", "English", "Español"])
+
+
+def test_what_takes_seconds_says_so_until_its_page_comes(visit: Visit, admin: User) -> None:
+    User.objects.filter(pk=admin.pk).update(is_superuser=True)
+    page = visit("/connect", admin)
+    # As while the answer is awaited: after the page's own listener.
+    page.evaluate("document.addEventListener('submit', (event) => event.preventDefault())")
+    page.get_by_role("button", name="Add sample data").click()
+    working = page.locator("form [role=status]")
+    expect(working).to_have_text("The sample data is being added. This takes some seconds.")
+    expect(working.get_by_role("progressbar")).to_be_visible()
+
+
 def test_search_and_pickers_are_used_by_keyboard(visit: Visit, admin: User, scene: Scene) -> None:
     page = visit("/learners", admin)
     page.keyboard.press("/")

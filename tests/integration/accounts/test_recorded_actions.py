@@ -628,7 +628,7 @@ CASES = [
         body=lambda scene: {"current_password": confirmed(scene)["password"], "new_password": NEW_PASSWORD},
     ),
     Case("POST", "account/name", actions.PERSON_CHANGED, {"first_name": "Grace"}, {"first_name": "Rosalind"},
-         body={"first_name": "Rosalind", "last_name": "Hopper"}),
+         body={"first_name": "Rosalind", "last_name": "Hopper"}, about="self"),
     Case(
         "POST", "account/password", actions.PASSWORD_CHANGED, {}, {}, by_owner=True,
         body=lambda scene: {"current": confirmed(scene)["password"], "new": NEW_PASSWORD, "again": NEW_PASSWORD},

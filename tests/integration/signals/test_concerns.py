@@ -111,7 +111,7 @@ class TestOneEntry:
         make_signal(cast.owner, cast.academy, evidence=events, opened_at=ago(12.4), last_seen_at=ago(1))
         row = only(teacher)
         assert row["summary"] == "7 attempts in 12 minutes. Last error: NError: it broke"
-        assert row["summaries"]["es"] == "Desde hace 12 minutos, 7 intentos. Último error: NError: it broke"
+        assert row["summaries"]["es"] == "7 intentos en 12 minutos. Último error: NError: it broke"
         assert only(teacher, "?state=open")["summaries"] == row["summaries"]
 
     def test_order_is_need_and_never_changes_between_equals(self, cast: Cast, teacher: Api) -> None:
