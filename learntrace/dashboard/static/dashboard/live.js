@@ -111,9 +111,16 @@
     }
     return place;
   };
+  // Where the last card is over, there is a sentence in place of the list.
+  const emptyList = (old, next) => {
+    const list = old.cloneNode(false);
+    next.querySelector(":scope > p.quiet")?.before(list);
+    return list;
+  };
   const keepPlaces = (part, next) => {
-    const [old, fresh] = [placesOf(part), placesOf(next)];
-    if (!old || !fresh) return false;
+    const old = placesOf(part);
+    if (!old) return false;
+    const fresh = placesOf(next) ?? emptyList(old, next);
     const stays = new Map([...fresh.children].map((row) => [row.dataset.row, row]));
     let before = null;
     let found = false;
@@ -129,6 +136,7 @@
         before = place;
       }
     }
+    if (!fresh.children.length && fresh !== next) fresh.remove();
     return found;
   };
 
