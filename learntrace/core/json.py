@@ -53,7 +53,7 @@ def decode(body: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         document = _decode_slowly(body)
     # A NUL can only be escaped: a raw one isn't valid JSON.
-    nul_possible = b"\\u0000" in body
+    nul_possible = b"\\" in body and b"\\u0000" in body
     # Most documents needn't be walked through: their text shows that they have no such number and no such depth.
     deep = containers > MAX_DEPTH and not _is_shallow(body)
     doubtful = nul_possible or deep or _LONG_NUMBER in body.translate(_DIGITS)
@@ -116,15 +116,17 @@ def _msgspec_error(body: bytes) -> str:
 
 # Up to the next bracket outside of strings. Nothing is kept for backtracking, so that the time grows with the length only.
 _TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+[\[\]{}]', re.DOTALL)
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NO_BRACKETS_OR_QUOTES = bytes(set(range(256)) - set(b'"[]{}'))
+_NO_CONTAINERS = bytes(set(range(256)) - set(b"[{"))
+_NO_SEPARATORS = bytes(set(range(256)) - set(b",[{"))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 def _refuse_depth(body: bytes) -> None:
     """Refuse nesting beyond MAX_DEPTH by scanning the bytes, which needs no recursion."""
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+    if _most_containers(body) <= MAX_DEPTH:
         return
-    brackets = _outside_strings(body).translate(None, _NO_BRACKETS)
+    brackets = _brackets(body)
     depths = accumulate(map(_STEP.__getitem__, brackets))
     number = next((number for number, depth in enumerate(depths) if depth > MAX_DEPTH), None)
     if number is None:
@@ -140,12 +142,19 @@ def _refuse_depth(body: bytes) -> None:
 def _is_shallow(body: bytes) -> bool:
     """Whether it is sure that a valid document isn't nested beyond MAX_DEPTH: without its innermost containers, again and
     again, nothing is left of it. A time takes a list and an object around it away, so two levels at most."""
-    brackets = _outside_strings(body).translate(None, _NO_BRACKETS)
+    brackets = _brackets(body)
     for _pass in range(MAX_DEPTH // 2):
         if not brackets:
             break
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
     return not brackets
+
+
+def _brackets(body: bytes) -> bytes:
+    """Return a document's brackets that are outside of strings; of what isn't JSON, without some of them."""
+    marks = _unescaped(body).translate(None, _NO_BRACKETS_OR_QUOTES)
+    # Most strings hold no bracket.
+    return b"".join(marks.replace(b'""', b"").split(b'"')[::2])
 
 
 def _outside_strings(body: bytes) -> bytes:
@@ -154,7 +163,7 @@ def _outside_strings(body: bytes) -> bytes:
 
 
 def _unescaped(body: bytes) -> bytes:
-    return body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return body.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in body else body
 
 
 class TooManyValues(Problem):
@@ -170,20 +179,20 @@ def refuse_many_values(body: bytes) -> int:
 
     Raises TooManyValues.
     """
-    containers = _most_containers(body)
     limit = settings.ELEMENT_LIMIT
-    if limit and _most_values(body, containers) > limit and _values(body, limit) > limit:
+    # Each value has a byte at least.
+    if limit and len(body) > limit and most_values(body) > limit and _values(body, limit) > limit:
         raise TooManyValues(limit=limit)
-    return containers
+    return _most_containers(body)
 
 
 def _most_containers(text: bytes) -> int:
-    return text.count(b"[") + text.count(b"{")
+    return len(text.translate(None, _NO_CONTAINERS))
 
 
-def _most_values(text: bytes, containers: int) -> int:
+def most_values(text: bytes) -> int:
     """Return an upper bound of a document's values: a container holds one value more than commas."""
-    return 1 + text.count(b",") + containers
+    return 1 + len(text.translate(None, _NO_SEPARATORS))
 
 
 def _values(body: bytes, limit: int) -> int:
@@ -193,7 +202,7 @@ def _values(body: bytes, limit: int) -> int:
     if strings > 2 * limit:
         return strings // 2
     outside = _outside_strings(body)
-    return _most_values(outside, _most_containers(outside)) - outside.count(b"[]") - outside.count(b"{}")
+    return most_values(outside) - outside.count(b"[]") - outside.count(b"{}")
 
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")

@@ -20,6 +20,7 @@ from learntrace.accounts.models import key_hash, key_prefix
 from learntrace.accounts.signing_in.guesses import TooManyGuesses
 from learntrace.core.errors import Problem
 from learntrace.core.http.language import choose_language
+from learntrace.core.json import most_values
 from learntrace.intake import prometheus
 from learntrace.intake.authentication import ask_hub
 from learntrace.intake.body import Disconnected, Receive, discard_body, read_body, unpack
@@ -222,7 +223,7 @@ class FrontDoor:
         if not submission.query.storable:
             raise BadQuery
         # About what the decoded document takes.
-        submission.weight = len(body) + _BYTES_A_VALUE * (body.count(b",") + body.count(b"[") + body.count(b"{"))
+        submission.weight = len(body) + _BYTES_A_VALUE * most_values(body)
         submission.document = source.decode(body) if body.strip() else {}
         source.read(submission)
 
