@@ -36,7 +36,13 @@ class Problem(APIException):
         if status_code is not None:
             self.status_code = status_code
         self.values = values
-        super().__init__(str(self.text))
+        # Not APIException's, which words the text at once: most problems of a server with too much to do are never shown.
+        Exception.__init__(self)
+
+    @property
+    def detail(self) -> str:  # type: ignore[override]  # whoever reads it, such as REST framework, only reads it
+        """The text in the active language."""
+        return self.sentence()
 
     def sentence(self) -> str:
         """Return the text in the active language, filled with the values."""

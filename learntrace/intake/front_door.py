@@ -30,6 +30,7 @@ from learntrace.intake.known_keys import DatabaseAway, KnownKeys, Owner
 from learntrace.intake.limits import TooManyRequests, address_of, limits
 from learntrace.intake.protocol import Answer, Source, Submission, read_query
 from learntrace.intake.refusals import NotedRefusals
+from learntrace.intake.saturation import Overloaded
 
 log = structlog.get_logger(__name__)
 
@@ -241,7 +242,20 @@ def _is_guess(submission: Submission) -> bool:
 
 def _problem_answer(problem: Problem, headers: Mapping[str, str], preferred: str) -> Answer:
     """Return a problem as an answer in the client's language."""
-    with translation.override(choose_language(headers.get("accept-language", ""), preferred)):
+    language = choose_language(headers.get("accept-language", ""), preferred)
+    if type(problem) is Overloaded:
+        return _overloaded_answer(problem.values["seconds"], language)
+    return _worded(problem, language)
+
+
+@lru_cache(maxsize=128)
+def _overloaded_answer(seconds: object, language: str) -> Answer:
+    """Return the answer that nearly all get where there is too much to do: then is no time to word it each time."""
+    return _worded(Overloaded(seconds=seconds), language)
+
+
+def _worded(problem: Problem, language: str) -> Answer:
+    with translation.override(language):
         if problem.plain:
             return Answer(problem.status_code, problem.sentence().encode(), "text/plain", problem.headers())
         body = msgspec.json.encode(problem.body())

@@ -104,12 +104,11 @@ class NotedRefusals:
         """Count a refusal of a known user; of others /metrics tells."""
         if submission.user_id is None:
             return
-        row = _row(submission, problem, asset)
-        alike = (row["user_id"], row["path"], row["reason"], row["asset"])
+        alike = (submission.user_id, submission.path, reason_of(problem), asset)
         if alike in self._rows:
             self._rows[alike]["times"] += 1
         elif len(self._rows) < _MOST_NOTED:
-            self._rows[alike] = row
+            self._rows[alike] = _row(submission, problem, asset)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._write_soon())
 
@@ -129,6 +128,6 @@ class NotedRefusals:
         if not rows:
             return
         try:
-            await self._keys.execute(_INSERT, [json_rows(rows)])
+            await self._keys.execute(_INSERT, [json_rows(_together(rows))])
         except psycopg.Error as error:
             log.warning("refusals not recorded", error=str(error).strip()[:300])
