@@ -48,7 +48,8 @@ class Queue:
 
     `look` is SQL of one row: whether there may be work, and in how many seconds there will be some, NULL where nothing is
     known to come. It has the parameters of `fair_claims.in_share` and `older_than`. `patient`: looked at once a second and
-    when the topic is announced. `threads` is the number of threads in which a worker runs the queue apart from the others,
+    when the topic is announced. `watched`: what it does is seen at once, so that it gets a turn after each long one of another
+    queue. `threads` is the number of threads in which a worker runs the queue apart from the others,
     for work that takes long or waits for other servers; of several workers of a command only the first one has them.
     """
 
@@ -57,6 +58,7 @@ class Queue:
     oldest: Callable[[], datetime | None]
     look: str
     patient: bool = False
+    watched: bool = False
     threads: int = 0
 
 
@@ -95,7 +97,10 @@ QUEUES = {
             _oldest_webhook,
             WEBHOOKS.look,
         ),
-        Queue(notebooks_inbox.TOPIC, arrivals.take_arrivals, arrivals.oldest_arrival, arrivals.TABLE.look),
+        # A teacher sees a learner who is stuck by a signal that an event raises.
+        Queue(
+            notebooks_inbox.TOPIC, arrivals.take_arrivals, arrivals.oldest_arrival, arrivals.TABLE.look, watched=True
+        ),
         # A learner with a long history takes seconds.
         Queue(
             recomputation.TOPIC,

@@ -42,6 +42,8 @@ _NICENESS = 10
 REST_FACTOR = 4.0
 REST_SECONDS, LONGEST_REST_SECONDS = 0.03, 0.25
 FEW_ROWS = 100
+# After a turn of so many seconds, the queues that somebody watches get a turn before the next one.
+LONG_FOR_WATCHERS_SECONDS = 0.1
 # Where requests come faster than they can be stored, a worker rests after its turns so many times as long as they took, at
 # most so many seconds: everybody's turn comes within a second or two all the same.
 YIELD_FACTOR = 4.0
@@ -75,6 +77,7 @@ class Worker:
         self._listener = Listener(listening=not sweeping)
         self._name = f"{socket.gethostname()}:{self._seat.name}"
         self._turns = [queue for queue in QUEUES.values() if not queue.threads]
+        self._watched = [queue for queue in self._turns if queue.watched]
         self._background = Background(QUEUES.values() if self._seat.is_first else (), self._older_than, self._stopping)
         self._next_heartbeat = self._next_look = self._next_try = 0.0
         self._pause = _FIRST_PAUSE
@@ -132,7 +135,7 @@ class Worker:
             now = time.monotonic()
             due = [queue for queue in self._turns if queue.topic in look.due]
             rested = [queue for queue in due if self._rests.get(queue.topic, 0.0) <= now]
-            taken = {queue.topic for queue in rested if self._take_turn(queue)}
+            taken = self._take_turns(rested)
             if not taken:
                 return self._until_next(look, due)
             patient = _PATIENT & taken
@@ -187,6 +190,21 @@ class Worker:
             # A turn has found nothing: another worker has these learners.
             until, self._pause = min(until, self._pause), min(2 * self._pause, LOOK_SECONDS)
         return max(until, 0.0)
+
+    def _take_turns(self, queues: Collection[Queue]) -> set[str]:
+        """Take a turn of each queue, and of the watched ones after each long turn; return the topics with work done."""
+        taken = set()
+        for queue in queues:
+            began = time.monotonic()
+            if self._take_turn(queue):
+                taken.add(queue.topic)
+            now = time.monotonic()
+            if now - began < LONG_FOR_WATCHERS_SECONDS:
+                continue
+            for watched in self._watched:
+                if watched is not queue and self._rests.get(watched.topic, 0.0) <= now and self._take_turn(watched):
+                    taken.add(watched.topic)
+        return taken
 
     def _take_turn(self, queue: Queue) -> int:
         began = time.monotonic()

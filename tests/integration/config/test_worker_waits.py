@@ -1,14 +1,15 @@
-"""How a worker waits for wake-ups: of a crowd's, which come all the time, it looks once a rest."""
+"""How a worker waits for wake-ups, once a rest for a crowd's; and which queues get a turn between others' long ones."""
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
 from django.conf import settings
 
-from learntrace.config.runtime.worker import Worker
+from learntrace.config.runtime.queues import QUEUES, Queue
+from learntrace.config.runtime.worker import LONG_FOR_WATCHERS_SECONDS, Worker
 from learntrace.core.wakeup import CHANNEL
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +64,42 @@ def test_a_wake_up_of_another_queue_ends_the_wait(
 
 def test_a_wait_ends_when_its_time_is_up(worker: Worker) -> None:
     assert worker._wait(0.05) == set()
+
+
+def _queue(topic: str, work: Callable[[], int], *, watched: bool = False) -> Queue:
+    return Queue(topic, lambda _older_than: work(), lambda: None, "", watched=watched)
+
+
+def _order(worker: Worker, *, long: bool, resting: bool = False) -> list[str]:
+    """Return the topics whose turns a worker takes of two queues, of which the second is watched and has work all the time."""
+    order: list[str] = []
+
+    def take(topic: str, seconds: float) -> Callable[[], int]:
+        def work() -> int:
+            order.append(topic)
+            time.sleep(seconds)
+            return 1_000
+
+        return work
+
+    first = _queue("documents", take("documents", LONG_FOR_WATCHERS_SECONDS if long else 0.0))
+    second = _queue("scores", take("scores", LONG_FOR_WATCHERS_SECONDS if long else 0.0))
+    watched = _queue("events", take("events", 0.0), watched=True)
+    worker._watched = [watched]
+    if resting:
+        worker._rests["events"] = time.monotonic() + 60.0
+    assert worker._take_turns([first, second]) == set(order)
+    return order
+
+
+def test_what_teachers_watch_gets_a_turn_after_each_long_one(worker: Worker) -> None:
+    assert _order(worker, long=True) == ["documents", "events", "scores", "events"]
+
+
+def test_short_turns_and_rests_are_not_disturbed(worker: Worker) -> None:
+    assert _order(worker, long=False) == ["documents", "scores"]
+    assert _order(worker, long=True, resting=True) == ["documents", "scores"]
+
+
+def test_teachers_watch_the_events_of_notebooks() -> None:
+    assert [queue.topic for queue in QUEUES.values() if queue.watched] == ["notebook-events"]
