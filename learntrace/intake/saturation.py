@@ -16,7 +16,7 @@ from learntrace.intake.limits import LIMIT_HITS, TooManyRequests
 # Announced like a queue's topic; workers hear it, and no queue has it.
 TOPIC = "intake-saturated"
 # Requests in a commit, as an average. Of a class of thousands about eight share one (`group_commit.ENOUGH`).
-CROWD = 16.0
+CROWD = 14.0
 # How much of the average a new commit makes. A crowd of half a second, such as a class that starts, changes little.
 _WEIGHT = 0.05
 REPEAT_SECONDS = 0.25

@@ -130,3 +130,40 @@ def test_where_many_send_one_after_another_commits_are_shared() -> None:
     commits = asyncio.run(send())
     assert commits <= len(keys) * 2 / 3
     assert ENOUGH < MANY_SENDERS
+
+
+def test_a_commit_that_waits_holds_up_no_crowd() -> None:
+    keys = learners(ENOUGH + 1)
+    # Whoever stores an event with this id has to wait for what becomes of this transaction.
+    held = make_event()
+    insert = """
+    CREATE TEMP TABLE held ON COMMIT DROP AS SELECT * FROM events LIMIT 1;
+    UPDATE held SET id = {}, arrival = -1;
+    INSERT INTO events SELECT * FROM held
+    """
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    async def send() -> None:
+        door = Door()
+        async with asgi_client(door.door) as client:
+
+            async def post(key: str, event: dict[str, Any] | None = None) -> int:
+                headers = {"Authorization": f"Token {key}"}
+                answer = await client.post(EVENTS, content=json.dumps([event or make_event()]), headers=headers)
+                return int(answer.json()["accepted"])
+
+            # Their keys are known then, so that the others come together.
+            await asyncio.gather(*(post(key) for key in keys))
+            with psycopg.connect(database_url()) as other, psycopg.connect(database_url(), autocommit=True) as watching:
+                other.execute(sql.SQL(insert).format(held["id"]))
+                first = asyncio.create_task(post(keys[0], held))
+                while watching.execute(waiting).fetchone() != (1,):
+                    await asyncio.sleep(0.01)
+                async with asyncio.timeout(60):
+                    assert await asyncio.gather(*(post(key) for key in keys[1:])) == [1] * ENOUGH
+                assert not first.done()
+                other.rollback()
+                assert await first == 1
+        await door.door.close()
+
+    asyncio.run(send())
