@@ -40,7 +40,7 @@ _NICENESS = 10
 # seconds: what comes meanwhile is taken together, as a turn costs nearly the same for one row as for ten. So a queue takes at
 # most a part of the worker's time before its turns grow. A lone row comes after the rest, and waits for nothing.
 REST_FACTOR = 4.0
-REST_SECONDS, LONGEST_REST_SECONDS = 0.03, 0.25
+REST_SECONDS, LONGEST_REST_SECONDS = 0.03, 0.35
 FEW_ROWS = 100
 # After a turn of so many seconds, the queues that somebody watches get a turn before the next one.
 LONG_FOR_WATCHERS_SECONDS = 0.1

@@ -54,10 +54,10 @@ __all__ = ["CLAIM", "TOPIC", "derive", "learners", "take_attempts"]
 
 # Documents may have some 100 KB each, and a turn's learners are locked until its end. So a turn claims as many as such turns
 # have finished in so many seconds lately: what it claims and can't finish has been read for nothing.
-CLAIM, FEWEST = 100, 20
-TURN_SECONDS = 0.4
+CLAIM, FEWEST = 100, 50
+TURN_SECONDS = 0.6
 # For how long a turn reads documents, and then for how long it compares what they tell with what is stored.
-READING_SECONDS = 0.25
+READING_SECONDS = 0.4
 
 # Streaming events are found by their step, as they may name their asset in many ways. A learner of another asset with
 # such a step is selected too; nothing changes for that learner.

@@ -20,7 +20,7 @@ MOST_ARRIVALS = 300
 MOST_EVENTS = 500
 # A third of the work of a turn with so many doesn't depend on their number. Smaller turns of a busy machine would make it
 # busier, and everybody's turn come later.
-_LEAST_EVENTS = 120
+_LEAST_EVENTS = 250
 _TURN_SECONDS = 0.25
 
 TABLE = Table(
