@@ -77,7 +77,7 @@ def test_a_roster_is_looked_at_applied_and_undone(api: Api, upload: Upload, cast
     [
         (b"email\nlee@example.org\n", "2", "belongs to somebody outside your academy", "academia"),
         (b"username,email\nlina,l@example.org\nlena,l@example.org\n", "3", "two rows for one person", "dos filas"),
-        ("name;shoe\n".encode("utf-16"), "1", "unknown column", "columna desconocida"),
+        ("name;shoe\n".encode("utf-16"), "1", "unknown columns `name", "columnas desconocidas `name"),
         (b"", "", "", ""),
     ],
     ids=["another academy's", "two rows for one person", "unknown column", "nothing"],
