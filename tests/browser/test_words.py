@@ -155,6 +155,16 @@ def test_class_now_shows_its_filters_its_last_column_and_names_whole(spanish: Pa
     assert page.evaluate(_CUT_NAMES) == []
 
 
+def test_no_figure_of_the_head_moves_what_stands_beside_it(spanish: Page) -> None:
+    page = spanish
+    page.set_viewport_size({"width": 1440, "height": 900})
+    boxes = set()
+    for figure in ("9", "54,5", "123,4"):
+        page.locator(".figures .rate b").evaluate("(one, text) => { one.textContent = text }", figure)
+        boxes.add(str([one.bounding_box() for one in page.locator(".class-head :is(select, .figures)").all()]))
+    assert len(boxes) == 1
+
+
 def test_the_academys_name_is_whole_where_there_is_room(visit: Visit, room: Classroom) -> None:
     Academy.objects.filter(pk=room.academy.pk).update(name="Universidad de Sevilla, Ingeniería")
     page = visit("/class", room.teacher)
