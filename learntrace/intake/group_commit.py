@@ -119,7 +119,7 @@ class GroupCommit:
         self._senders = Senders()
         self._saturation = saturation.Watch()
         self._throughput = saturation.Throughput()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[_Lane, asyncio.Task[None]] = {}
 
     def check_room(self, patience: float) -> None:
         """Raise Overloaded if a request that comes now would wait longer than so many seconds for its answer."""
@@ -129,8 +129,7 @@ class GroupCommit:
         """Queue a submission and wait until its group is committed."""
         if self._queued_bytes > MAX_QUEUED_BYTES:
             return Unconfirmed()
-        if not self._tasks:
-            self._tasks = [asyncio.get_running_loop().create_task(self._run(lane)) for lane in self._lanes]
+        self._start()
         waiting = _Waiting(source, submission, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._queued_bytes += submission.weight
@@ -148,11 +147,17 @@ class GroupCommit:
         """Wait until all queued submissions are answered, then stop."""
         while self._unanswered:
             await asyncio.sleep(0.01)
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for lane in self._lanes:
             await lane.close()
+
+    def _start(self) -> None:
+        """Have each lane at work: at the first request, and again after a fault that has ended it."""
+        for lane in self._lanes:
+            if lane not in self._tasks or self._tasks[lane].done():
+                self._tasks[lane] = asyncio.get_running_loop().create_task(self._run(lane))
 
     async def _run(self, lane: _Lane) -> None:
         while True:

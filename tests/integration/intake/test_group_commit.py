@@ -167,3 +167,35 @@ def test_a_commit_that_waits_holds_up_no_crowd() -> None:
         await door.door.close()
 
     asyncio.run(send())
+
+
+def test_lanes_that_have_ended_by_a_fault_are_followed_by_others() -> None:
+    (key,) = learners(1)
+
+    async def send() -> None:
+        announced: list[str] = []
+        commits = GroupCommit(database_url(), announced.append)
+        door = FrontDoor(
+            Door()._django,
+            [EventsInbox()],
+            lambda: commits,
+            body_limit=LIMIT,
+            unpacked_limit=LIMIT,
+            keys=KnownKeys(database_url()),
+        )
+        async with asgi_client(door) as client:
+
+            async def post() -> int:
+                headers = {"Authorization": f"Token {key}"}
+                answer = await client.post(EVENTS, content=json.dumps([make_event()]), headers=headers)
+                return int(answer.json()["accepted"])
+
+            assert await post() == 1
+            for task in commits._tasks.values():
+                task.cancel()
+            await asyncio.gather(*commits._tasks.values(), return_exceptions=True)
+            async with asyncio.timeout(60):
+                assert await post() == 1
+        await door.close()
+
+    asyncio.run(send())
