@@ -215,19 +215,37 @@ def test_too_many_are_not_kept(academy: Academy, learners: list[User], monkeypat
 MINUTES = st.integers(min_value=0, max_value=40)
 FAILURES = st.lists(st.sampled_from(ERRORS), max_size=3)
 ADDED = st.tuples(
-    st.just("add"), st.integers(0, 3), MINUTES, st.sampled_from([*KEYS, None]), FAILURES,
-    st.sampled_from(["error", "error", "error", "ok", None]), st.sampled_from(["check", "test", None]),
-)  # fmt: skip
+    st.just("add"),
+    st.integers(0, 3),
+    MINUTES,
+    st.sampled_from([*KEYS, None]),
+    FAILURES,
+    st.sampled_from(["error", "error", "error", "ok", None]),
+    st.sampled_from(["check", "test", None]),
+)
 CHANGED = st.tuples(
-    st.just("change"), st.integers(0, 20),
-    st.sampled_from([
-        {"exclusion_id": 7}, {"exclusion_id": None}, {"before_floor": True}, {"assignment": KEYS[1]}, {"user_id": 3},
-        {"failures": [ERRORS[2]]}, {"outcome": "ok"}, {"academy_id": None}, None,
-    ]),
-)  # fmt: skip
+    st.just("change"),
+    st.integers(0, 20),
+    st.sampled_from(
+        [
+            {"exclusion_id": 7},
+            {"exclusion_id": None},
+            {"before_floor": True},
+            {"assignment": KEYS[1]},
+            {"user_id": 3},
+            {"failures": [ERRORS[2]]},
+            {"outcome": "ok"},
+            {"academy_id": None},
+            None,
+        ]
+    ),
+)
 ASKED = st.tuples(
-    st.just("ask"), MINUTES, st.none() | st.sets(st.integers(0, 3)), st.integers(1, 2),
-)  # fmt: skip
+    st.just("ask"),
+    MINUTES,
+    st.none() | st.sets(st.integers(0, 3)),
+    st.integers(1, 2),
+)
 STEPS = st.lists(st.one_of(st.lists(ADDED, min_size=1, max_size=6), st.lists(CHANGED, max_size=3), ASKED), max_size=12)
 
 
@@ -258,9 +276,18 @@ def _apply(
         _add, learner, minute, key, failures, outcome, part = change
         ids.append(uuid.uuid4())
         Activity.objects.create(
-            id=ids[-1], source="test", user=learners[learner], academy=academy, assignment=key, verb="executed",
-            outcome=outcome, failures=failures, part=part, arrival=len(ids), at=begin + timedelta(minutes=minute),
-        )  # fmt: skip
+            id=ids[-1],
+            source="test",
+            user=learners[learner],
+            academy=academy,
+            assignment=key,
+            verb="executed",
+            outcome=outcome,
+            failures=failures,
+            part=part,
+            arrival=len(ids),
+            at=begin + timedelta(minutes=minute),
+        )
         return
     _change, place, values = change
     for number in ids[place : place + 1]:
