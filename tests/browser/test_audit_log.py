@@ -51,7 +51,7 @@ def test_from_the_menu_to_who_changed_a_setting(visit: Visit, recorded: Scene) -
     page.get_by_role("button", name="Search the log").click()
     expect(page.locator(".found > li")).to_have_count(1)
     page.get_by_text("What changed").click()
-    expect(page.locator("main details li").first).to_have_text("Erasing: no")
+    expect(page.locator("main details li").first).to_have_text("Erasing: off")
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     assert "settings.changed" in download.value.path().read_text(encoding="utf-8-sig")

@@ -71,7 +71,7 @@ def read_bytes(
             document, notes = read_zip(data, budget.table_text, schools or {})
             return Found(document, "OneRoster", tuple(notes))
         budget.take(data)
-        if suffix in _TABLES:
+        if suffix in TABLES:
             return _read_table(name, data, schools or {})
         text = _utf8(data)
         return Found(_read_json(text), "JSON") if suffix == ".json" else Found(_read_yaml(text), "YAML")
@@ -79,7 +79,7 @@ def read_bytes(
         raise RosterFileError(None, _("the file is nested too deeply")) from error
 
 
-_TABLES = (".csv", ".tsv", ".txt")
+TABLES = (".csv", ".tsv", ".txt")
 
 
 class _Budget:

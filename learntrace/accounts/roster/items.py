@@ -1,7 +1,7 @@
 """The entries of a roster's lists: values are read by the models' columns, and problems are collected."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,19 +14,42 @@ from learntrace.accounts.roster.reasons import Reason, of_validation
 from learntrace.accounts.roster.reasons import Reason as _
 
 MAX_SHOWN = 50
+MAX_RUNS = 8
 BIGGEST_ID = 2**53 - 1  # the largest integer that JavaScript holds exactly
 
 
 class RosterError(Exception):
-    """The roster can't be imported; nothing was changed. `problems`: pairs of line (or None) and what to correct."""
+    """The roster can't be imported; nothing was changed. `problems`: pairs of line (or None) and what to correct.
 
-    def __init__(self, name: str, problems: list[tuple[int | None, str]]) -> None:
+    As a text, each problem once with all lines that have it: one wrong heading makes a problem of every line below it.
+    """
+
+    def __init__(self, name: str, problems: Sequence[tuple[int | str | None, str]]) -> None:
         self.name = name
         self.problems = problems
-        lines = [f"{name}:{line}: {text}" if line else f"{name}: {text}" for line, text in problems[:MAX_SHOWN]]
-        if (further := len(problems) - MAX_SHOWN) > 0:
-            lines.append(_("and %(count)s more") % {"count": further})
-        super().__init__("\n".join(lines))
+        by_text: dict[str, list[str]] = {}
+        for line, text in problems:
+            by_text.setdefault(text, []).append(str(line or ""))
+        told = [
+            f"{name}:{lines}: {text}" if (lines := in_runs(where)) else f"{name}: {text}"
+            for text, where in by_text.items()
+        ]
+        if further := sum(len(where) for where in list(by_text.values())[MAX_SHOWN:]):
+            told[MAX_SHOWN:] = [_("and %(count)s more") % {"count": further}]
+        super().__init__("\n".join(told))
+
+
+def in_runs(lines: Iterable[str]) -> str:
+    """Return lines in short: "2-7, 9". Those that aren't numbers, of files of several tables, are named one by one."""
+    runs: list[tuple[str, str]] = []
+    for line in dict.fromkeys(filter(None, lines)):
+        first, last = runs[-1] if runs else ("", "")
+        if last.isdecimal() and line.isdecimal() and int(line) == int(last) + 1:
+            runs[-1] = (first, line)
+        else:
+            runs.append((line, line))
+    told = [first if first == last else f"{first}-{last}" for first, last in runs]
+    return ", ".join([*told[:MAX_RUNS], *(["…"] if len(told) > MAX_RUNS else [])])
 
 
 @dataclass
@@ -37,6 +60,10 @@ class Problems:
 
     def add(self, line: int, text: str, /, **values: object) -> None:
         self.noted.append((line, text % values if values else text))
+
+    def leave_lists_out(self) -> None:
+        """Leave the names of the lists out, for a file that has none."""
+        self.noted = [(line, text.within("") if isinstance(text, Reason) else text) for line, text in self.noted]
 
     def raise_if_any(self, name: str) -> None:
         """Raise RosterError with the problems in the order of their lines, if there are any."""

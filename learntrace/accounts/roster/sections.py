@@ -134,7 +134,12 @@ class Users(Section[User]):
 
 def _name_by_address(draft: Draft[User], roster: Roster) -> None:
     address = draft.values.get("email", "")
-    if draft.item.given("username") or draft.item.given("id") or not address:
+    if draft.item.given("username") or draft.item.given("id"):
+        return
+    if "email" in draft.item.refused:
+        # The name would be the address: that it is missing is the same problem.
+        draft.item.refused.add("username")
+    if not address:
         return
     owners = [user for user in roster.known[User].rows.values() if user.email.lower() == address.lower()]
     if len(owners) > 1:

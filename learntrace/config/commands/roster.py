@@ -3,21 +3,23 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from learntrace.accounts.memberships import LastAdmin, academy_named
 from learntrace.accounts.models import Academy, RosterJob
 from learntrace.accounts.roster import importing
-from learntrace.accounts.roster.file import RosterFileError, Value, read_file
+from learntrace.accounts.roster.file import TABLES, RosterFileError, Value, read_file
 from learntrace.accounts.roster.importing import HOOKS, Comparison
 from learntrace.accounts.roster.items import RosterError
 from learntrace.accounts.roster.jobs.at_once import import_at_once, undo_at_once
-from learntrace.accounts.roster.jobs.telling import left_of, notes_of, problems_of
+from learntrace.accounts.roster.jobs.telling import Kind, Told, kinds_of_problems, left_of, notes_of
 from learntrace.accounts.roster.passwords import PasswordBook
 from learntrace.accounts.roster.plan import Counts, Section
 from learntrace.accounts.roster.sections import (
@@ -134,6 +136,8 @@ def _compare(path: Path, document: Value, passwords: PasswordBook) -> Comparison
     Raises RosterError.
     """
     comparison = importing.compare(document, passwords, SECTIONS)
+    if path.suffix.lower() in TABLES:
+        comparison.problems.leave_lists_out()
     comparison.problems.raise_if_any(path.name)
     return comparison
 
@@ -149,18 +153,26 @@ def import_for(academy: Academy, path: Path, *, dry_run: bool) -> RosterReport:
         message = _("the file can't be read: %(reason)s") % {"reason": error.strerror}
         raise RosterError(str(path), [(None, message)]) from error
     job = import_at_once(academy, path.name, content, dry_run=dry_run)
-    if problems := problems_of(job):
-        raise RosterError(
-            path.name, [(None, f"{told.line}: {told.text}" if told.line else told.text) for told in problems]
-        )
+    if kinds := kinds_of_problems(job):
+        raise RosterError(path.name, [(told.line, told.text) for kind in kinds for told in _told(kind)])
     told = {name: Counts(of["new"], of["changed"], of["same"]) for name, of in job.counts.items()}
     number = None if dry_run else job.pk
     return RosterReport(path.name, dry_run, told, number, tuple(notes_of(job)))
 
 
+def _told(kind: Kind) -> Iterator[Told]:
+    """Yield problems of one kind, each with its lines, and how many more there are."""
+    yield from kind.sentences
+    if kind.further:
+        more = ngettext("%(shown)s more problem of this kind", "%(shown)s more problems of this kind", kind.further) % {
+            "shown": kind.further
+        }
+        yield Told("", more)
+
+
 def main(argv: list[str]) -> int:
     """Run `learntrace roster ...`; Django is set up already. 0: done, 1: the file is bad, 2: wrong usage."""
-    parser = argparse.ArgumentParser(prog="learntrace roster", description=_("Declare who and what there is."))
+    parser = argparse.ArgumentParser(prog="learntrace roster", description=_("Import rosters, and undo imports."))
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("import", help=_("import a roster file (YAML, JSON; CSV for learners; OneRoster)"))
     command.add_argument("file", type=Path)

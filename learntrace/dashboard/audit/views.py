@@ -1,34 +1,25 @@
 """The audit log of an academy, for its admins: who did what, when, from where, with the values before and after."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
-from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.audit.queries import Told, action_choices, entries_of, told
-from learntrace.accounts.models import Membership, Token
-from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.errors import Problem
-from learntrace.core.labels import LABELS
+from learntrace.dashboard.audit.values import Names, field_words, names_in, value_words
 from learntrace.dashboard.components.date_range import ANY_TIME, DateRange, date_range_of, with_times
-from learntrace.dashboard.components.labels import language_name
 from learntrace.dashboard.components.table import Columns, Paging, csv_answer, paged_rows, table_of, timed, wants_csv
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
-from learntrace.dashboard.people.words import ROLES
-from learntrace.dashboard.settings.catalogue import SETTINGS
 
 MOST_IN_CSV: Final = 100_000
-# Characters of a value on the page; the CSV file and the API have all of it.
-_MOST_SHOWN: Final = 300
 # The kinds of things that actions are about; rows of the administration have the names of their tables.
 _OBJECTS: Final[Mapping[str, Promise]] = {
     "academy": _("academy"),
@@ -47,33 +38,6 @@ _OBJECTS: Final[Mapping[str, Promise]] = {
     "user": _("user"),
     "webhook": _("webhook"),
 }
-# What fields are called that are no column of a table, and those of which the column's name says too little.
-_FIELDS: Final[Mapping[str, Promise]] = {
-    "academies": _("academies"),
-    "assignments": _("assignments"),
-    "cohort_learners": _("learners of cohorts"),
-    "created": pgettext_lazy("rows", "created"),
-    "memberships": _("members"),
-    "of": _("what was read"),
-    "rules": _("rules"),
-    "scope": _("allows"),
-    "tasks": _("tasks"),
-    "tokens": _("keys"),
-    "unchanged": pgettext_lazy("rows", "unchanged"),
-    "updated": pgettext_lazy("rows", "changed"),
-}
-# Settings are called as on their page.
-_SETTINGS: Final = {f"{setting.group}.{setting.feature}": setting.title for setting in SETTINGS.values()}
-# What an import of a roster calls the role and the cohorts of a member (`accounts.roster.recording`).
-_OF_ROLE: Final = re.compile(r"role of user (?P<id>\d+)")
-_OF_COHORTS: Final = re.compile(r"cohorts of user (?P<id>\d+)")
-# The values that have words, by field.
-_VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
-    "kind": dict(Token.Kind.choices),
-    "role": ROLES,
-    "scope": dict(TokenScope.choices),
-    "status": dict(Membership.Status.choices),
-}
 
 
 @dataclass(frozen=True)
@@ -88,14 +52,14 @@ class ChangeLine:
 
 @dataclass(frozen=True)
 class EntryLine:
-    """An entry of the page; `learner_url` is the page of the person it is about, `erased` says that values were."""
+    """An entry of the page; `learner_url` is the page of the person it is about, `erased` are the fields whose values were."""
 
     told: Told
     door: str | Promise
     object: str | Promise
     changes: Sequence[ChangeLine]
     learner_url: str
-    erased: bool
+    erased: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -145,8 +109,10 @@ def audit_log(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     if wants_csv(request):
         return csv_answer("audit-log", *table_of(_COLUMNS, told(rows[:MOST_IN_CSV])))
     paging = paged_rows(rows, request)
+    entries = told(paging.rows)
+    names = names_in(entries)
     context = AuditLogContext(
-        lines=[_line(page, one) for one in told(paging.rows)],
+        lines=[_line(page, one, names) for one in entries],
         actions=choices,
         doors=AuditEntry.Door.choices,
         filtered=filtered,
@@ -156,71 +122,29 @@ def audit_log(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     return page.show("audit/audit_log.html", context)
 
 
-def _line(page: AcademyPage, one: Told) -> EntryLine:
+def _line(page: AcademyPage, one: Told, names: Names) -> EntryLine:
     subject = one.subject
     return EntryLine(
         one,
         door=AuditEntry.Door(one.entry.door).label,
         object=_OBJECTS.get(one.entry.object_type, one.entry.object_type),
-        changes=_changes(one),
+        changes=_changes(one, names),
         learner_url=page.address("learners-one", subject.id) if subject is not None and subject.name else "",
-        erased=one.intact is None,
+        erased=[field_words(name, names) for name in one.entry.fields] if one.intact is None else (),
     )
 
 
-def _changes(one: Told) -> list[ChangeLine]:
+def _changes(one: Told, names: Names) -> list[ChangeLine]:
     is_new = all(change.before is None for change in one.changes)
     return [
         ChangeLine(
-            _field(change.field), _short(change.field, change.before), _short(change.field, change.after), is_new=is_new
+            field_words(change.field, names),
+            value_words(change.field, change.before, names),
+            value_words(change.field, change.after, names),
+            is_new=is_new,
         )
         for change in one.changes
     ]
-
-
-def _field(name: str) -> str:
-    """Return what a field is called where that has a word, else its name."""
-    if name in _FIELDS:
-        return str(_FIELDS[name])
-    if of_role := _OF_ROLE.fullmatch(name):
-        return gettext("role of user %(id)s") % {"id": of_role["id"]}
-    if of_cohorts := _OF_COHORTS.fullmatch(name):
-        return gettext("cohorts of user %(id)s") % {"id": of_cohorts["id"]}
-    if name in _SETTINGS:
-        return str(_SETTINGS[name])
-    words = name.replace("_", " ")
-    return gettext(words) if words in LABELS else name
-
-
-def _short(field: str, value: object) -> str:
-    if field == "lang" and isinstance(value, str):
-        text = language_name(value)
-    elif _OF_ROLE.fullmatch(field) and isinstance(value, str):
-        text = _role_words(value)
-    else:
-        text = str(_VALUES.get(field, {}).get(str(value), "")) or _words(value)
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
-
-
-def _role_words(value: str) -> str:
-    """Return a role with its status as an import records it, such as `admin (ACTIVE)`, in words."""
-    role, _blank, status = value.partition(" ")
-    return f"{ROLES.get(role, role)} ({_VALUES['status'].get(status.strip('()'), status)})"
-
-
-def _words(value: object) -> str:
-    """Return a value of a document as people write it: a list with commas, fields with colons, truth in words."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return gettext("yes") if value else gettext("no")
-        case list():
-            return ("; " if any(isinstance(one, list | dict) for one in value) else ", ").join(map(_words, value))
-        case dict():
-            return "; ".join(f"{_field(str(name))}: {_words(one)}" for name, one in value.items())
-        case _:
-            return str(value)
 
 
 def _document(values: dict[str, object]) -> str:

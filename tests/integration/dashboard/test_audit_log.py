@@ -8,13 +8,21 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from learntrace.accounts.academy_settings import NOTEBOOK, merge_features
-from learntrace.accounts.audit.actions import DATA_ERASED, SIGNAL_STATE_CHANGED, SOURCE_READ, TOKEN_MADE
+from learntrace.accounts.academy_settings import LEARNPACK, NOTEBOOK, merge_features
+from learntrace.accounts.audit.actions import (
+    CONCERN_HANDLED,
+    DATA_ERASED,
+    NOTEBOOK_PUBLISHED,
+    ROSTER_IMPORTED,
+    SIGNAL_STATE_CHANGED,
+    SOURCE_READ,
+    TOKEN_MADE,
+)
 from learntrace.accounts.audit.models import AuditEntry, AuditValues
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.personal.erasing import erase
-from tests.support.builders import Api, Cast, make_signal, make_user
+from tests.support.builders import Api, Cast, make_cohort, make_signal, make_user
 
 LOG = "/v1/auth/academy/audit"
 
@@ -55,7 +63,33 @@ def test_what_was_only_added_has_no_arrow_and_its_values_have_words(cast: Cast, 
     assert "kind: <bdi>Permanent</bdi>" in page
     assert "allows: <bdi>Everything that its user may do</bdi>" in page
     acknowledge(cast)
-    assert "state: <bdi>open</bdi> → <bdi>acknowledged</bdi>" in unescape(admin.get("/audit").content.decode())
+    assert "state: <bdi>Open</bdi> → <bdi>Acknowledged</bdi>" in unescape(admin.get("/audit").content.decode())
+
+
+def test_values_are_told_as_the_page_that_sets_them_calls_them(cast: Cast, admin: Client) -> None:
+    cohort = make_cohort("fall", cast.academy)
+    merge_features(cast.academy, {"collect_source": True}, NOTEBOOK)
+    merge_features(cast.academy, {"telemetry_webhook_ignore": {"rules": [{"package_slugs": ["sandbox"]}]}}, LEARNPACK)
+    cells = [["assignment:one", "Count", "cell-1", False], ["assignment:two", "", "cell-2", True]]
+    record(NOTEBOOK_PUBLISHED, academy_id=cast.academy.pk, after={"lang": "us", "assignments": cells})
+    owner = cast.owner.pk
+    imported = {f"role of user {owner}": "student (ACTIVE)", f"cohorts of user {owner}": [cohort.pk]}
+    record(ROSTER_IMPORTED, academy_id=cast.academy.pk, after=imported)
+    act = {"act": "snoozed", "until": "2026-11-30T12:00:00Z", "assignee": cast.colleague.pk}
+    record(CONCERN_HANDLED, academy_id=cast.academy.pk, after=act)
+    page = unescape(admin.get("/audit").content.decode())
+    for line in (
+        "Source code: <bdi>on</bdi>",
+        "Ignore rules: <bdi>rules: Package slugs: sandbox</bdi>",
+        "language: <bdi>English</bdi>",
+        "assignments: <bdi>Count (assignment:one, cell cell-1); assignment:two (assignment:two, cell cell-2, checked)</bdi>",
+        "role of Ada Lovelace: <bdi>Learner (Active)</bdi>",
+        "cohorts of Ada Lovelace: <bdi>Fall</bdi>",
+        "action: <bdi>Snoozed</bdi>",
+        "until: <bdi>30 Nov 2026, 12:00</bdi>",
+        "assignee: <bdi>Grace Hopper</bdi>",
+    ):
+        assert line in page, line
 
 
 def test_only_admins_read_it_and_only_that_of_their_academy(cast: Cast, teacher: Api) -> None:

@@ -1,13 +1,13 @@
 """What an import says, in the reader's language: problems by line, notes, and what an undo has left as it was."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from learntrace.accounts.roster.items import in_runs
 from learntrace.accounts.roster.jobs.models import RosterJob
 from learntrace.accounts.roster.reasons import of_stored
 
 MOST_ALIKE = 3
-MOST_RUNS = 8
 # Forms of files without lists.
 _TABLES = ("CSV",)
 
@@ -53,19 +53,6 @@ def kinds_of_problems(job: RosterJob) -> Sequence[Kind]:
 def _kind(sentences: Sequence[tuple[str, Sequence[str]]]) -> Kind:
     shown = [Told(in_runs(lines), text) for text, lines in sentences[:MOST_ALIKE]]
     return Kind(shown, sum(len(lines) for _text, lines in sentences[MOST_ALIKE:]))
-
-
-def in_runs(lines: Iterable[str]) -> str:
-    """Return lines in short: "2-7, 9". Those that aren't numbers, of files of several tables, are named one by one."""
-    runs: list[tuple[str, str]] = []
-    for line in dict.fromkeys(filter(None, lines)):
-        first, last = runs[-1] if runs else ("", "")
-        if last.isdecimal() and line.isdecimal() and int(line) == int(last) + 1:
-            runs[-1] = (first, line)
-        else:
-            runs.append((line, line))
-    told = [first if first == last else f"{first}-{last}" for first, last in runs]
-    return ", ".join([*told[:MOST_RUNS], *(["…"] if len(told) > MOST_RUNS else [])])
 
 
 def count_problems(job: RosterJob) -> int:

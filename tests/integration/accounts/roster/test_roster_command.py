@@ -49,6 +49,24 @@ class TestTheCommand:
         assert out == ""
         assert "roster.yaml:2: users: unknown key `nick`" in err
 
+    def test_tells_a_problem_of_many_lines_once(
+        self, write: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        people = "".join(
+            f"- {{username: p{number}, email: {mail}}}\n"
+            for number, mail in enumerate(["x", "x", "a@example.org", "x", "x", "x"])
+        )
+        assert roster.main(["import", str(write(f"users:\n{people}"))]) == 1
+        told = capsys.readouterr().err.splitlines()
+        assert told == ["roster.yaml:2-3, 5-7: users: `email`: Enter a valid email address.", "Nothing was changed."]
+
+    def test_a_table_has_no_lists_to_name(self, write: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+        assert roster.main(["import", str(write("email,first_name\nx,Ada\ny,Lee\n", "people.csv"))]) == 1
+        assert capsys.readouterr().err.splitlines() == [
+            "people.csv:2-3: `email`: Enter a valid email address.",
+            "Nothing was changed.",
+        ]
+
     def test_a_missing_file_is_exit_code_1(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert roster.main(["import", "/nowhere/roster.yaml"]) == 1
         assert "/nowhere/roster.yaml: the file can't be read: No such file" in capsys.readouterr().err
@@ -134,8 +152,24 @@ class TestAnImportOfOneAcademy:
         file = tmp_path / "people.csv"
         file.write_text("email\nlee@example.org\n")
         assert roster.main(["import", str(file), "--academy", "downtown"]) == 1
-        assert "people.csv: 2: users: lee@example.org belongs to somebody outside" in capsys.readouterr().err
+        assert "people.csv:2: lee@example.org belongs to somebody outside" in capsys.readouterr().err
         assert not RosterJob.objects.exists()
+
+    def test_is_refused_with_each_problem_once(
+        self, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / "people.csv"
+        lines = [f"p{number}@example.org,{'boss' if number < 5 else f'boss-{number}'}" for number in range(9)]
+        file.write_text("\n".join(["email,role", *lines]))
+        assert roster.main(["import", str(file), "--academy", "downtown"]) == 1
+        choices = "but must be one of student, assistant, teacher, staff, admin"
+        assert capsys.readouterr().err.splitlines() == [
+            f"people.csv:2-6: `role` is 'boss', {choices}",
+            f"people.csv:7: `role` is 'boss-5', {choices}",
+            f"people.csv:8: `role` is 'boss-6', {choices}",
+            "people.csv: 2 more problems of this kind",
+            "Nothing was changed.",
+        ]
 
     def test_names_an_academy_and_an_import_that_there_are(
         self, cast: Cast, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -12,10 +12,11 @@ from django.utils import translation
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.audit.origin import Origin, on_behalf_of
 from learntrace.accounts.models import Cohort, CohortLearner, Membership, RosterJob, User
+from learntrace.accounts.roster.items import in_runs
 from learntrace.accounts.roster.jobs import asking
 from learntrace.accounts.roster.jobs.erasing import erase_from_jobs
 from learntrace.accounts.roster.jobs.running import take_job
-from learntrace.accounts.roster.jobs.telling import in_runs, kinds_of_problems, left_of, notes_of, problems_of
+from learntrace.accounts.roster.jobs.telling import kinds_of_problems, left_of, notes_of, problems_of
 from tests.support.builders import Cast, make_cohort, make_task, make_user
 
 pytestmark = pytest.mark.django_db

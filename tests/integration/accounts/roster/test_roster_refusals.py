@@ -178,7 +178,7 @@ class TestABadFile:
         assert line == 2
 
     def test_with_very_many_mistakes_tells_fifty(self, write: Callable[..., Path]) -> None:
-        path = write("users:\n" + "- {username: a b}\n" * 70)
+        path = write("users:\n" + "".join(f"- {{username: a{number}, x{number}: 1}}\n" for number in range(70)))
         with pytest.raises(RosterError) as caught:
             import_roster(path)
         told = str(caught.value).splitlines()

@@ -1,0 +1,186 @@
+"""What the audit log's page calls fields and values: in the reader's language, and with the names of today."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from learntrace.accounts.academy_settings import LEARNPACK
+from learntrace.accounts.audit.queries import Told
+from learntrace.accounts.models import Cohort, Membership, Token, User
+from learntrace.accounts.tokens.scopes import TokenScope
+from learntrace.core.labels import LABELS
+from learntrace.core.time_zones import day_and_time
+from learntrace.dashboard.components.labels import language_name
+from learntrace.dashboard.health.ignore_form import TITLES as IGNORE_LISTS
+from learntrace.dashboard.people.words import ROLES
+from learntrace.dashboard.settings.catalogue import SETTINGS
+from learntrace.learnpack.ignore.academy_rules import FEATURE as IGNORE
+from learntrace.signals.models import ConcernAct, NotificationRule, Signal
+
+# Characters of a value on the page; the CSV file and the API have all of it.
+_MOST_SHOWN: Final = 300
+# What fields are called that are no column of a table, and those of which the column's name says too little.
+_FIELDS: Final[Mapping[str, str | Promise]] = {
+    "academies": _("academies"),
+    "act": _("action"),
+    "assignments": _("assignments"),
+    "by_mail": _("sent by mail"),
+    "cohort_learners": _("learners of cohorts"),
+    "created": pgettext_lazy("rows", "created"),
+    "days": _("valid for (days)"),
+    "file": _("file"),
+    "import": _("import"),
+    "lang": _("language"),
+    "memberships": _("members"),
+    "new": _("step"),
+    "of": _("what was read"),
+    "old": _("former step"),
+    "rules": _("rules"),
+    "scope": _("allows"),
+    "tasks": _("tasks"),
+    "tokens": _("keys"),
+    "unchanged": pgettext_lazy("rows", "unchanged"),
+    "updated": pgettext_lazy("rows", "changed"),
+    f"{LEARNPACK}.{IGNORE}": _("Ignore rules"),
+    **IGNORE_LISTS,
+}
+# Settings are called as on their page, and so are their values.
+_SETTINGS: Final = {f"{setting.group}.{setting.feature}": setting for setting in SETTINGS.values()}
+# What an import of a roster calls the role, the cohorts and the password of a member (`accounts.roster.recording`).
+_OF_MEMBER: Final = re.compile(r"(?P<what>role|cohorts|password) of user (?P<id>\d+)")
+_WHAT_OF_MEMBER: Final[Mapping[str, str | Promise]] = {
+    "role": _("role of %(name)s"),
+    "cohorts": _("cohorts of %(name)s"),
+    "password": _("password of %(name)s"),
+}
+# The values that have words, by field.
+_VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
+    "act": dict(ConcernAct.What.choices),
+    "channel": dict(NotificationRule.Channel.choices),
+    "kind": dict(Token.Kind.choices),
+    "role": ROLES,
+    "scope": dict(TokenScope.choices),
+    "state": dict(Signal.State.choices),
+    "status": dict(Membership.Status.choices),
+}
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of the people and the cohorts that fields and values have the ids of."""
+
+    people: Mapping[int, str] = field(default_factory=dict)
+    cohorts: Mapping[int, str] = field(default_factory=dict)
+
+
+def names_in(entries: Iterable[Told]) -> Names:
+    """Return the names of those whom these entries have by id; two queries, none without any."""
+    people, cohorts = set(), set()
+    for change in (change for entry in entries for change in entry.changes):
+        of_member = _OF_MEMBER.fullmatch(change.field)
+        if of_member:
+            people.add(int(of_member["id"]))
+        for value in (change.before, change.after):
+            if change.field == "assignee" and isinstance(value, int):
+                people.add(value)
+            elif _lists_cohorts(change.field) and isinstance(value, list):
+                cohorts.update(one for one in value if isinstance(one, int))
+    users = User.objects.filter(pk__in=people) if people else ()
+    rows = Cohort.objects.filter(pk__in=cohorts) if cohorts else ()
+    return Names({user.pk: user.display_name for user in users}, {row.pk: row.name for row in rows})
+
+
+def _lists_cohorts(name: str) -> bool:
+    of_member = _OF_MEMBER.fullmatch(name)
+    return name == "cohorts" or (of_member is not None and of_member["what"] == "cohorts")
+
+
+def field_words(name: str, names: Names) -> str:
+    """Return what a field is called where that has a word, else its name."""
+    if name in _FIELDS:
+        return str(_FIELDS[name])
+    if of_member := _OF_MEMBER.fullmatch(name):
+        person = names.people.get(int(of_member["id"])) or gettext("User %(id)s") % {"id": of_member["id"]}
+        return str(_WHAT_OF_MEMBER[of_member["what"]]) % {"name": person}
+    if name in _SETTINGS:
+        return str(_SETTINGS[name].title)
+    words = name.replace("_", " ")
+    return gettext(words) if words in LABELS else name
+
+
+def value_words(name: str, value: object, names: Names) -> str:
+    """Return a value as people write it, and no more of it than a line of the page has room for."""
+    text = _told(name, value, names)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def _told(name: str, value: object, names: Names) -> str:
+    of_member = _OF_MEMBER.fullmatch(name)
+    match value:
+        case bool() if name in _SETTINGS:
+            return str(_SETTINGS[name].control.words(value))
+        case str() if name == "lang":
+            return language_name(value)
+        case str() if of_member and of_member["what"] == "role":
+            return _role_words(value)
+        case int() if name == "assignee":
+            return names.people.get(value) or str(value)
+        case list() if _lists_cohorts(name):
+            return ", ".join(names.cohorts.get(one) or str(one) for one in value)
+        case list() if name == "assignments" and all(_is_cell(one) for one in value):
+            return "; ".join(_cell_words(*one) for one in value)
+        case str() if value in _VALUES.get(name, {}):
+            return str(_VALUES[name][value])
+        case str() if (at := _moment(value)) is not None:
+            return day_and_time(timezone.localtime(at))
+    return _words(value, names)
+
+
+def _moment(text: str) -> Any:
+    """Return the moment that a text is, None if it is another text."""
+    try:
+        at = parse_datetime(text) if "T" in text else None
+    except ValueError:
+        return None
+    return at if at is not None and timezone.is_aware(at) else None
+
+
+def _is_cell(value: object) -> bool:
+    """Whether a value is an assignment of a published notebook: tag, title, cell id, and whether a cell checks it."""
+    return isinstance(value, list) and len(value) == 4 and all(isinstance(one, str) for one in value[:3])
+
+
+def _cell_words(tag: str, title: str, cell_id: str, checked: object) -> str:
+    values = {"title": title or tag, "tag": tag, "cell": cell_id}
+    if checked:
+        return gettext("%(title)s (%(tag)s, cell %(cell)s, checked)") % values
+    return gettext("%(title)s (%(tag)s, cell %(cell)s)") % values
+
+
+def _role_words(value: str) -> str:
+    """Return a role with its status as an import records it, such as `admin (ACTIVE)`, in words."""
+    role, _blank, status = value.partition(" ")
+    return f"{ROLES.get(role, role)} ({_VALUES['status'].get(status.strip('()'), status)})"
+
+
+def _words(value: object, names: Names) -> str:
+    """Return a value of a document as people write it: a list with commas, fields with colons, truth in words."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return gettext("yes") if value else gettext("no")
+        case list():
+            between = "; " if any(isinstance(one, list | dict) for one in value) else ", "
+            return between.join(_words(one, names) for one in value)
+        case dict():
+            return "; ".join(f"{field_words(str(name), names)}: {_words(one, names)}" for name, one in value.items())
+        case _:
+            return str(value)
