@@ -126,7 +126,7 @@ def _imports(user_id: int) -> Rows:
 
 
 def register() -> None:
-    account = _("It is what you sign in with. Whoever runs this server can close it.")
+    account = _("It is what you sign in with. The administration of this server can close it.")
     membership = _("Your academies decide who belongs to them, and in which role.")
     tokens = _("Your programs send with them. You can revoke them under Sign-in and keys.")
     sessions = _("They show you where you are signed in. You can end them under Sign-in and keys.")

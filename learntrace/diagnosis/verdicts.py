@@ -49,7 +49,7 @@ VERDICTS: Mapping[str, Verdict] = {
         _("Publish it: jupyter assignments publish. What has arrived already will count."),
     ),
     "no-task": Verdict(
-        _("%(learner)s has no task on %(asset)s. A LearnPack package is taken only where there is one."),
+        _("%(learner)s has no task on %(asset)s. Telemetry of a LearnPack package is accepted only where there is one."),
         _("Give the learner a task with the slug %(slug)s; the next batch brings everything, or process the failed "
           "ones again."),
     ),
@@ -173,7 +173,7 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "nothing-executed": Verdict(
         _("%(learner)s has opened the notebook, but executed no cell of it (last seen at %(last)s)."),
-        _("Nothing is missing: ask the learner to begin, and to run the cells."),
+        _("Nothing is missing. Ask the learner to begin, and to run the cells."),
     ),
     "cells-untagged": Verdict(
         _("%(learner)s executes cells of the notebook, but they carry no tag of an assignment that is well formed (last "
@@ -188,7 +188,7 @@ VERDICTS: Mapping[str, Verdict] = {
     "assignment-not-started": Verdict(
         _("%(learner)s hasn't started %(assignment)s. Telemetry on %(asset)s arrives (the last at %(last)s); none of it is "
           "about %(assignment)s."),
-        _("Nothing is missing: ask the learner to start it."),
+        _("Nothing is missing. Ask the learner to start it."),
     ),
     "record-missing": Verdict(
         _("The telemetry was processed (%(last)s), but its record no longer exists."),

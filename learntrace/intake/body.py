@@ -109,7 +109,7 @@ def unpack(body: bytes, encoding: str, limit: int) -> bytes:
         try:
             part = stream.decompress(body, room + 1)
         except zlib.error as error:
-            raise UnreadableBody(_("The body is not gzip, as its Content-Encoding says")) from error
+            raise UnreadableBody(_("The body is not gzip, although its Content-Encoding says so")) from error
         room -= len(part)
         if room < 0:
             raise TooLarge(limit=limit) if most == limit else TooDense(ratio=MAX_RATIO)

@@ -44,7 +44,7 @@ class RejectedEventAdmin(ReadOnlyAdmin):
                 taken += 1
             except Problem as problem:
                 messages.error(request, f"{row}: {problem.sentence()}")
-        sentence = ngettext("%(count)s event was taken.", "%(count)s events were taken.", taken)
+        sentence = ngettext("%(count)s event was accepted.", "%(count)s events were accepted.", taken)
         messages.success(request, sentence % {"count": taken})
 
 

@@ -219,5 +219,5 @@ def register() -> None:
         PersonalDataset("activities", _("Your activities, including attempts"), _activities, _erase_activities),
         PersonalDataset("code", _("Code that you ran, each version once"), _code, _erase_code, chunk=50),
         PersonalDataset("progress", _("Measures of each assignment"), _progress, _erase_progress),
-        PersonalDataset("errors", _("Errors that you met, and how often"), _errors, _erase_counts, table=True),
+        PersonalDataset("errors", _("Errors that you got, and how often"), _errors, _erase_counts, table=True),
     )

@@ -113,7 +113,7 @@ def test_what_list_exports_tags_the_same_cells_again(run: Run, course: Path, les
         ("c.yaml", "x.ipynb: 3\n", "c.yaml:1: expected a list"),
         ("c.yaml", "- notebook: x\n  sell: 1\n", "c.yaml:2: unknown key `sell`; known are notebook, cell, tag"),
         ("c.yaml", "- notebook: x\n  cell: [1]\n", "c.yaml:2: expected a text or a number"),
-        ("c.yaml", "- notebook: x\n  cell: 1\n  cell: 2\n", "c.yaml:3: `cell` stands here twice"),
+        ("c.yaml", "- notebook: x\n  cell: 1\n  cell: 2\n", "c.yaml:3: `cell` appears here twice"),
         ("c.yaml", "x.ipynb:\n  - {cell: 1}\n", "c.yaml:2: `tag` is missing"),
     ],
 )

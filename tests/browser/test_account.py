@@ -146,7 +146,7 @@ def test_a_key_is_made_and_ended_and_the_password_changed(visit: Visit, scene: S
     page.get_by_role("button", name=key[:8]).click()
     expect(page.get_by_text("You have no keys.")).to_be_visible()
     page.get_by_role("link", name="Change password").click()
-    page.get_by_label("Your password now").fill(PASSWORD)
+    page.get_by_label("Your current password").fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill("a much better horse")
     page.get_by_label("New password again").fill("a much better horse")
     page.get_by_role("button", name="Change password").click()

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from learntrace.accounts.academy_settings import NOTEBOOK, merge_features
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.models import Academy, User
+from learntrace.dashboard.assignments import reading
 from learntrace.measures.activity import ERROR, OK, Activity, Failure
 from learntrace.measures.code_hash import code_hash
 from learntrace.progress.recording.activity_store import LearnerActivity
@@ -85,6 +86,30 @@ def test_attempts_are_stepped_through_by_keys_and_played(visit: Visit, people: t
     # Without a script all of them are there, one after the other.
     plain = visit(f"{address}/read", teacher, script=False)
     expect(plain.locator("[data-step]:visible")).to_have_count(3)
+
+
+def test_the_steps_go_on_over_the_pages(
+    visit: Visit, people: tuple[User, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "STEPS_PER_PAGE", 2)
+    teacher, ada = people
+    page = visit(f"/assignment/lesson-01-exercise-1/learner/{ada.pk}/read", teacher)
+    place = page.locator("[data-place]")
+    expect(page.get_by_role("button", name="Previous")).to_be_disabled()
+    # One way on, not a second one to the next page.
+    expect(page.locator(".paging")).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(place).to_have_text("Attempt 3 of 3")
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+    page.get_by_role("button", name="Previous").click()
+    expect(place).to_have_text("Attempt 2 of 3")
+    page.keyboard.press("Home")
+    page.get_by_label("One every").select_option("1 s")
+    page.get_by_role("button", name="Play").click()
+    expect(place).to_have_text("Attempt 3 of 3")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    expect(page.get_by_label("One every")).to_have_value("1")
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("es", "dark")])

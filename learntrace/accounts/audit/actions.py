@@ -41,8 +41,10 @@ ATTEMPTS_EXCLUDED = Action(
     "attempts.excluded", pgettext_lazy("somebody did", "Excluded attempts"), "exclusion", Kind.EVENT
 )
 EXCLUSION_LIFTED = Action("exclusion.lifted", _("Lifted an exclusion"), "exclusion", Kind.EVENT)
-STEP_RENAMED = Action("step.renamed", _("Joined a step with its former one"), "rename of a step")
-STEP_RENAME_UNDONE = Action("step_rename.undone", _("Undid a rename of a step"), "rename of a step")
+STEP_RENAMED = Action("step.renamed", _("Joined a renamed step with its former name"), "rename of a step")
+STEP_RENAME_UNDONE = Action(
+    "step_rename.undone", _("Separated a renamed step from its former name"), "rename of a step"
+)
 CONCERN_HANDLED = Action("concern.handled", _("Handled a concern"), "concern")
 CONCERN_ACT_UNDONE = Action("concern_act.undone", _("Undid an action on a concern"), "concern")
 HELP_GIVEN = Action("help_request.handled", _("Responded to a raised hand"), "raised hand")

@@ -27,10 +27,10 @@ def main(argv: list[str]) -> int:
     listed = commands.add_parser("list", help=_("who is limited to which cohorts"))
     listed.add_argument("--academy", help=_("id or slug; without it, all academies"))
     listed.set_defaults(run=_list)
-    limited = commands.add_parser("set", help=_("have a member see the learners of these cohorts only"))
+    limited = commands.add_parser("set", help=_("let a member see only the learners of these cohorts"))
     limited.add_argument("--cohort", action="append", required=True, help=_("id or slug; may be given several times"))
     limited.set_defaults(run=_set)
-    lifted = commands.add_parser("lift", help=_("have a member see the whole academy again"))
+    lifted = commands.add_parser("lift", help=_("let a member see the whole academy again"))
     lifted.set_defaults(run=_lift)
     for command in (limited, lifted):
         command.add_argument("--user", required=True, help=_("id, user name or e-mail address"))

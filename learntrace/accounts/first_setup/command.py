@@ -12,7 +12,8 @@ from learntrace.accounts.first_setup.code import AlreadySetUp, new_code, printed
 def main(argv: list[str]) -> int:
     """Run `learntrace setup-code` with Django set up; return 0 if there is a code, 1 if the server is set up."""
     parser = argparse.ArgumentParser(
-        prog="learntrace setup-code", description=_("Print a new code for the set-up page; the code before it ends.")
+        prog="learntrace setup-code",
+        description=_("Print a new code for the set-up page; the previous code stops working."),
     )
     parser.parse_args(argv)
     try:

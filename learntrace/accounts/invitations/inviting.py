@@ -52,7 +52,7 @@ class InvitationNotFound(NotFound):
 class TooManyInvitations(Problem):
     status_code = 429
     slug = "too-many-invitations"
-    text = gettext_lazy("%(most)s invitations were made since yesterday: import a roster, or go on tomorrow")
+    text = gettext_lazy("%(most)s invitations were made since yesterday: import a roster, or continue tomorrow")
 
 
 class UsedAlready(Problem):

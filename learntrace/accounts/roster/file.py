@@ -149,7 +149,7 @@ def _add(mapping: dict[str, Value], key: str, value: Value, line: int) -> None:
 
 
 def _duplicate_key(key: str, line: int) -> RosterFileError:
-    return RosterFileError(line, _("`%(key)s` stands here twice") % {"key": key})
+    return RosterFileError(line, _("`%(key)s` appears here twice") % {"key": key})
 
 
 def _read_yaml(text: str) -> Value:
@@ -163,10 +163,10 @@ def _read_yaml(text: str) -> Value:
             loader.dispose()
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
-        raise RosterFileError(line, _("this is no YAML: %(reason)s") % {"reason": error.reason}) from error
+        raise RosterFileError(line, _("this isn't valid YAML: %(reason)s") % {"reason": error.reason}) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        text = _("this is no YAML: %(reason)s") % {"reason": error.problem or error.context}
+        text = _("this isn't valid YAML: %(reason)s") % {"reason": error.problem or error.context}
         raise RosterFileError(mark.line + 1 if mark else None, text) from error
 
 
@@ -257,7 +257,7 @@ class _YamlReader:
         if kind in {"str", "timestamp", "merge", "value"}:  # date fields parse times themselves
             return scalar(line, node.value, node.value)
         if kind not in {"bool", "int", "float"}:
-            raise RosterFileError(line, _("the tag %(tag)s is not taken here") % {"tag": node.tag})
+            raise RosterFileError(line, _("the tag %(tag)s isn't allowed here") % {"tag": node.tag})
         try:
             return scalar(line, self._loader.construct_object(node), node.value)
         except (ValueError, OverflowError) as error:
@@ -291,7 +291,7 @@ def _read_json(text: str) -> Value:
     try:
         json.loads(text, parse_int=str)  # its errors are better than those of our reader, which keeps lines
     except json.JSONDecodeError as error:
-        text = _("this is no JSON: %(reason)s (column %(column)s)") % {"reason": error.msg, "column": error.colno}
+        text = _("this isn't valid JSON: %(reason)s (column %(column)s)") % {"reason": error.msg, "column": error.colno}
         raise RosterFileError(error.lineno, text) from error
     return _JsonReader(text).read()
 

@@ -102,7 +102,9 @@ def rows_of(text: str) -> Iterator[tuple[int, list[str]]]:
         for row in rows:
             yield rows.line_num + skipped, row
     except csv.Error as error:
-        raise RosterFileError(rows.line_num + skipped, _("this is no CSV: %(reason)s") % {"reason": error}) from error
+        raise RosterFileError(
+            rows.line_num + skipped, _("this isn't valid CSV: %(reason)s") % {"reason": error}
+        ) from error
 
 
 def delimiter_of(line: str) -> str:
@@ -128,7 +130,7 @@ def _columns(names: list[str], line: int, *, at_home: bool) -> list[str]:
         text = _("unknown columns `%(columns)s`; a learner's columns are %(known)s")
         raise RosterFileError(line, text % {"columns": "`, `".join(told), "known": known})
     if doubled := [name for name in names if name and names.count(name) > 1]:
-        raise RosterFileError(line, _("the column `%(column)s` stands there twice") % {"column": doubled[0]})
+        raise RosterFileError(line, _("the column `%(column)s` appears twice") % {"column": doubled[0]})
     if "username" not in names and "email" not in names:
         raise RosterFileError(line, _("the first line must name the columns, `username` or `email` among them"))
     if "role" in names and "academy" not in names and not at_home:

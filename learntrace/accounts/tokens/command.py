@@ -57,7 +57,7 @@ def main(argv: list[str]) -> int:
     list_tokens = commands.add_parser("list", help=_("a user's tokens, without their keys"))
     list_tokens.add_argument("--user", required=True, help=_("id, user name or e-mail address"))
     list_tokens.set_defaults(run=_list)
-    revoke = commands.add_parser("revoke", help=_("delete a token; it opens nothing from now on"))
+    revoke = commands.add_parser("revoke", help=_("revoke a token: it stops working at once"))
     revoke.add_argument("prefix", help=_("the token's prefix, as `list` shows it"))
     revoke.add_argument("--user", help=_("whose, where tokens of several users have the prefix"))
     revoke.set_defaults(run=_revoke)
@@ -77,7 +77,9 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise argparse.ArgumentTypeError(_("%(text)s is no date such as 2027-01-31") % {"text": repr(text)}) from error
+        raise argparse.ArgumentTypeError(
+            _("%(text)s isn't a date such as 2027-01-31") % {"text": repr(text)}
+        ) from error
     if moment <= timezone.now():
         raise argparse.ArgumentTypeError(_("%(text)s has passed") % {"text": text})
     return moment

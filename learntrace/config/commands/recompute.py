@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
     """Recompute and print what changed; return 1 if a learner failed or none was found."""
     parser = argparse.ArgumentParser(
         prog="learntrace recompute",
-        description="Make measures and signals again from the activities, and add activities that events and documents still "
+        description="Recompute measures and signals from the activities, and add activities that events and documents still "
         "have. None is deleted. Where nothing was wrong, nothing changes. Workers share the work; after an interruption the "
         "same command goes on where it stopped.",
     )

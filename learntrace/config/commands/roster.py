@@ -176,12 +176,16 @@ def main(argv: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     command = commands.add_parser("import", help=_("import a roster file (YAML, JSON; CSV for learners; OneRoster)"))
     command.add_argument("file", type=Path)
-    command.add_argument("--academy", help=_("id or slug: as its admins import on a page, with an undo"))
+    command.add_argument(
+        "--academy", help=_("id or slug: import for this academy only, as its admins do on a page; can be undone")
+    )
     command.add_argument("--json", action="store_true", help=_("print the report as JSON"))
-    command.add_argument("--dry-run", action="store_true", help=_("check the file and tell what would change"))
+    command.add_argument("--dry-run", action="store_true", help=_("check the file and report what would change"))
     command.set_defaults(run=_import)
-    command = commands.add_parser("undo", help=_("take back what an import of one academy has written"))
-    command.add_argument("number", type=int, help=_("as the import has told it, or the address of its page"))
+    command = commands.add_parser("undo", help=_("undo an import for one academy"))
+    command.add_argument(
+        "number", type=int, help=_("the import's number, as it printed it or as in the URL of its page")
+    )
     command.set_defaults(run=_undo)
     arguments = parser.parse_args(argv)
     try:

@@ -37,6 +37,8 @@ SAME_IN = {
             "Roles",
             "Slug",
             "%(count)s webhook",
+            "%(shown)s webhook",
+            "Id",
             "Webhook",
             "Webhooks",
             "token",

@@ -25,7 +25,7 @@ OWN: Mapping[str, str | Promise] = {
     ),
     "who_needs_help": _(
         "By the most severe open signal, then by the number of assignments the learner is stuck or struggling on, then by "
-        "failed attempts on what isn't done; equals by name."
+        "failed attempts on what isn't done, and then by name."
     ),
     "class_path": _(
         "How far the learners who have begun have come, in the order of the columns: the last assignment that each worked on. "

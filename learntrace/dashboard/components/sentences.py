@@ -46,8 +46,8 @@ _HERE: Final[Mapping[str, tuple[str, str]]] = {
         _("You finished %(title)s %(time)s ago"),
     ),
     "again": (
-        _("%(name)s is on %(title)s again, done before"),
-        _("You are on %(title)s again, done before"),
+        _("%(name)s is back on %(title)s, which was done already"),
+        _("You are back on %(title)s, which was done already"),
     ),
 }
 _AWAY: Final[Mapping[str, tuple[str, str]]] = {
@@ -76,8 +76,8 @@ _AWAY: Final[Mapping[str, tuple[str, str]]] = {
         _("You were last on %(title)s %(ago)s ago, and finished it"),
     ),
     "again": (
-        _("%(name)s was last on %(title)s %(ago)s ago, done before"),
-        _("You were last on %(title)s %(ago)s ago, done before"),
+        _("%(name)s was last on %(title)s %(ago)s ago, which was done already"),
+        _("You were last on %(title)s %(ago)s ago, which was done already"),
     ),
 }
 _NOT_SEEN: Final = _("%(name)s hasn't tried any assignment yet"), _("You haven't tried any assignment yet")
@@ -96,13 +96,18 @@ def of_learner(work: CurrentWork | None, done: int, total: int, name: str = "") 
         sentence = gettext(sentences[_case(work)][to_learner]) % {
             "name": name,
             "title": quoted(work),
-            "time": age(seconds_since(work.standing.since or work.last_seen_at)),
-            "ago": age(seconds_since(work.last_seen_at)),
+            "time": _span(seconds_since(work.standing.since or work.last_seen_at)),
+            "ago": _span(seconds_since(work.last_seen_at)),
             "error": work.error,
         }
     if not total:
         return gettext("%(sentence)s.") % {"sentence": sentence}
     return gettext("%(sentence)s; %(done)s of %(total)s done.") % {"sentence": sentence, "done": done, "total": total}
+
+
+def _span(seconds: float) -> str:
+    """Return a time span within a sentence, in which seconds would be false precision."""
+    return age(seconds) if seconds >= 60 else gettext("less than a minute")
 
 
 def _case(work: CurrentWork) -> str:
@@ -134,10 +139,10 @@ def of_assignment(counts: Mapping[str, int], error: CommonError | None) -> str:
         return gettext("Nobody has started it yet.")
     if counts["done"]:
         solved = ngettext(
-            "%(done)s of %(total)s has solved it", "%(done)s of %(total)s have solved it", counts["done"]
+            "%(done)s of %(total)s has completed it", "%(done)s of %(total)s have completed it", counts["done"]
         ) % {"done": counts["done"], "total": total}
     else:
-        solved = gettext("None of %(total)s has solved it yet") % {"total": total}
+        solved = gettext("None of %(total)s has completed it yet") % {"total": total}
     parts = [solved]
     if counts["stuck"]:
         stuck = ngettext("%(count)s is stuck", "%(count)s are stuck", counts["stuck"]) % {"count": counts["stuck"]}

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from learntrace.assignments.learner_records import LearnerTelemetry
 from learntrace.assignments.models import Task
@@ -27,7 +26,7 @@ _LEARNERS: Columns[LearnerLine] = (
     (_("Open signals"), lambda line: line.row.open_signals),
     (timed(_("Last seen")), lambda line: line.row.last_seen_at),
     (_("Concerns"), lambda line: line.row.concerns),
-    (pgettext_lazy("an assignment", "On"), lambda line: line.work.title or line.work.name if line.work else ""),
+    (_("Latest assignment"), lambda line: line.work.title or line.work.name if line.work else ""),
     (_("State"), lambda line: labels.standing_word(line.standing)),
     (raw(_("Error Quotient")), lambda line: line.row.error_quotient),
 )

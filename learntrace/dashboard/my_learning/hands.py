@@ -15,6 +15,7 @@ from learntrace.accounts.models import Academy, User
 from learntrace.core.http.filters import natural
 from learntrace.dashboard.concerns.hands import HandLine, about_of, hand_lines
 from learntrace.dashboard.layout.page import Page, signed_in_page
+from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.reports.own_progress import OwnAssignment, OwnProgress
 from learntrace.signals.help_requests.models import LONGEST_TEXT, HelpRequest
 from learntrace.signals.help_requests.place import RECENT
@@ -40,23 +41,27 @@ class OwnHand:
 
 @dataclass(frozen=True)
 class OwnHands:
-    """The hands of a learner's academies, and what one may ask about; `chosen` is what was worked on just now."""
+    """The hands of a learner's academies, and what one may ask about: names with titles.
+
+    `chosen` is what was worked on just now.
+    """
 
     hands: Sequence[OwnHand] = ()
-    choices: Sequence[OwnAssignment] = field(default=())
+    choices: Sequence[tuple[str, str]] = field(default=())
     chosen: str = ""
     longest: int = LONGEST_TEXT
 
 
-def own_hands(user: User, progress: OwnProgress) -> OwnHands:
+def own_hands(user: User, progress: OwnProgress, titles_by_key: Mapping[str, str]) -> OwnHands:
     """Return the learner's hands, of the academies that let their learners raise one."""
     academies = academies_with_hands(user)
     latest = latest_hands_of(user) if academies else {}
-    titles = {one.name: one.title for asset in progress.assets for one in asset.assignments if one.title}
+    titles = {key.removeprefix(PREFIX): title for key, title in titles_by_key.items()}
     hands = [_own_hand(academy, latest.get(academy.pk), titles) for academy in academies]
     choices = _latest(assignment for asset in progress.assets for assignment in asset.assignments)
     recent = [one for one in choices if one.last_seen_at and one.last_seen_at > timezone.now() - RECENT]
-    return OwnHands(hands, choices, recent[0].name if recent else "")
+    named = [(one.name, titles.get(one.name, one.name)) for one in choices]
+    return OwnHands(hands, named, recent[0].name if recent else "")
 
 
 def _latest(assignments: Iterable[OwnAssignment]) -> list[OwnAssignment]:

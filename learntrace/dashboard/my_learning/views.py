@@ -34,7 +34,7 @@ from learntrace.personal.erasing import academy_against, check_allowed, erase, p
 from learntrace.personal.erasure_queries import latest_erasure
 from learntrace.personal.models import Erasure
 from learntrace.progress.reports.earlier_runs import earlier_runs
-from learntrace.progress.reports.own_progress import OwnAsset, OwnProgress, own_progress
+from learntrace.progress.reports.own_progress import OwnAsset, OwnProgress, own_progress, own_titles
 from learntrace.progress.standings.current_work import current_work
 from learntrace.signals.own_signals import own_signals
 
@@ -85,7 +85,7 @@ def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
     user, now = page.user, timezone.now()
     academies = active_academies(user)
     progress = own_progress(user, [academy.pk for academy in academies])
-    titles = {assignment.key: assignment.title for assignment in progress.assignments if assignment.title}
+    titles = own_titles(progress)
     signals = own_lines(user, own_signals(user), titles)
     days = active_days(user, {academy.pk for academy in academies}, now)
     if answer := csv_of(request, "my-learning", _tables(user, progress, days, signals)):
@@ -106,7 +106,7 @@ def my_learning(request: HttpRequest, page: Page) -> HttpResponse:
         erasure=latest_erasure(user),
         erases_at=pending.erases_at(user),
         earlier_runs=earlier_run_lines(earlier_runs(user)[:MOST_EARLIER]),
-        own=own_hands(user, progress),
+        own=own_hands(user, progress, titles),
     )
     return page.show("my_learning/my_learning.html", context)
 

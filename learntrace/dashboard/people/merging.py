@@ -64,7 +64,7 @@ def merge(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse
                 return redirect(page.address("people-one", into.pk))
             rows = list(_rows(plan))
         elif request.method == "POST":
-            raise FieldProblem("other", _("Choose who is the same person."))
+            raise FieldProblem("other", _("Choose the other record of this person."))
     except Problem as problem:
         context = MergeContext(into, other, typed, found, None, problem.sentence())
         return page.show("people/merge.html", context, problem.status_code)

@@ -189,9 +189,9 @@ def _learner_columns(names: dict[int, str]) -> Columns[Slipped]:
         (gettext_lazy("Learner"), lambda one: names.get(one.learner.user_id, "")),
         (gettext_lazy("Why"), lambda one: ", ".join(mail.reason_text(reason) for reason in one.reasons)),
         (gettext_lazy("Attempts"), lambda one: one.learner.attempts),
-        (gettext_lazy("Attempts before"), lambda one: one.learner.attempts_before),
+        (gettext_lazy("Attempts in the period before"), lambda one: one.learner.attempts_before),
         (gettext_lazy("Completed"), lambda one: one.learner.done),
-        (gettext_lazy("Completed in these days"), lambda one: one.learner.newly_done),
+        (gettext_lazy("Completed in this period"), lambda one: one.learner.newly_done),
         (gettext_lazy("Stuck on"), lambda one: one.learner.stuck),
     )
 
@@ -207,9 +207,9 @@ _ASSIGNMENT_COLUMNS: Columns[AssignmentFigures] = (
     (gettext_lazy("Attempts"), lambda one: one.attempts),
     (gettext_lazy("Share of failed attempts"), lambda one: _rounded(one.failed_share)),
     (gettext_lazy("Median seconds until done"), lambda one: _rounded(one.median_seconds, 0)),
-    (gettext_lazy("Learners before"), lambda one: one.learners_before),
-    (gettext_lazy("Attempts before"), lambda one: one.attempts_before),
-    (gettext_lazy("Share of failed attempts before"), lambda one: _rounded(one.failed_share_before)),
+    (gettext_lazy("Learners in the period before"), lambda one: one.learners_before),
+    (gettext_lazy("Attempts in the period before"), lambda one: one.attempts_before),
+    (gettext_lazy("Share of failed attempts in the period before"), lambda one: _rounded(one.failed_share_before)),
 )
 _COHORT_COLUMNS: Columns[CohortFigures] = (
     (gettext_lazy("Cohort"), lambda one: one.cohort.name),

@@ -206,7 +206,7 @@ def of_deleting(sent: SentByRule, days: int) -> list[str]:
             )
             % {"count": sent.waiting}
         )
-    return [*sentences, _("The signals stay, and other rules go on sending.")]
+    return [*sentences, _("The signals stay, and other rules keep sending.")]
 
 
 def _sent(sent: SentByRule, days: int) -> str:

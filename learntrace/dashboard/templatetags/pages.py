@@ -241,7 +241,8 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return UNKNOWN
     if seconds >= 3600:
-        return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+        hours, minutes = int(seconds // 3600), int(seconds % 3600 // 60)
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     return labels.age(seconds) if seconds >= 10 else f"{round(seconds)} s"
 
 
@@ -249,6 +250,12 @@ def duration(seconds: float | None) -> str:
 def rounded_duration(seconds: float) -> str:
     """A time span in its largest unit: 15 min, 3 d."""
     return labels.age(seconds) if seconds else "0 s"
+
+
+@register.filter
+def day_and_time(at: datetime) -> str:
+    """A moment for sentences, always with its day: 28 Nov 2026, 09:30."""
+    return time_zones.day_and_time(timezone.localtime(at))
 
 
 @register.filter

@@ -145,10 +145,10 @@ def waiting(facts: Facts) -> Check:
         return Check(OK, _("Nothing waits"))
     evidence = {"event_id": newest.event, "arrived_at": iso_time(newest.arrived_at)}
     if newest.fault:
-        text, last = _("The newest event could not be taken: %(text)s"), time_text(newest.arrived_at)
+        text, last = _("The newest event could not be processed: %(text)s"), time_text(newest.arrived_at)
         return ends(text, "failed-other", evidence, reason="fault", text=newest.fault, last=last)
     if not newest.taken:
         return waits(facts, newest.arrived_at, evidence)
     if newest.stale_since is not None:
         return waits(facts, newest.stale_since, evidence | {"taken": True})
-    return Check(OK, _("The newest event is taken"), {}, evidence)
+    return Check(OK, _("The newest event has been processed"), {}, evidence)

@@ -17,9 +17,12 @@ MOST_ROWS: Final = 10_000
 """How many failed rows are grouped, the newest: that takes some 50 ms however many there are."""
 MOST_CAUSES: Final = 50
 
-# Lists, quoted values, hexadecimal ids and numbers, but not names of events and fields, which are in backticks. The
-# syntax is common to PostgreSQL and Python.
-_VALUES = r"""\[[^]]*\]|(?<!\w)'[^']*'|"[^"]*"|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9]+"""
+# Lists, quoted values, hexadecimal ids and numbers, but not names of events and fields: these are in backticks, but for the
+# two that a text of the contract has in quotes. The syntax is common to PostgreSQL and Python.
+_VALUES = (
+    r"""\[[^]]*\]|(?<!\w)'(?!(?:asset_id|slug)')[^']*'|"[^"]*"|"""
+    r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9]+"
+)
 _GAP = "…"
 _READ, _KEPT = 2000, 200
 _TEXT = Left(Coalesce("status_text", Value("")), _READ)

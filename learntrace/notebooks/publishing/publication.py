@@ -38,7 +38,7 @@ class SlugTaken(Problem):
 
 class NotANotebook(Problem):
     slug = "not-a-notebook"
-    text = _("The asset %(asset)s is no notebook, but another kind of asset. Publish under another slug")
+    text = _("The asset %(asset)s isn't a notebook. Publish under another slug")
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ SENTENCES: Mapping[str, Promise] = {
     INVALID_OBJECT: _MUST_BE,
     INVALID_RESULT: _MUST_BE,
     INVALID_CONTEXT: _MUST_BE,
-    TOO_LARGE: _("The event has %(size)s bytes; at most %(limit)s are taken"),
+    TOO_LARGE: _("The event has %(size)s bytes; at most %(limit)s are accepted"),
     UNSTORABLE_TEXT: _("The event can't be stored: %(reason)s"),
     UNKNOWN_ACTOR: _("There is no user %(actor)s"),
     TELEMETRY_OF_ANOTHER: _("You (user: %(user)s) can't send events of %(actor)s"),

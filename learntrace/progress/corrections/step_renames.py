@@ -186,10 +186,10 @@ def check(academy: Academy, old_key: str, new_key: str) -> FormerStep:
             raise RenameRefused(
                 _("%(old)s is still a step of the package: only a step that is gone can have been renamed"), old=old_key
             )
-        raise RenameRefused(_("%(old)s is no former step"), old=old_key[:200])
+        raise RenameRefused(_("%(old)s isn't a former step"), old=old_key[:200])
     new = Assignment.objects.filter(academy=academy, key=new_key).first()
     if new is None or new.asset_id != step.asset_id:
-        raise RenameRefused(_("%(new)s is no step of the same package"), new=new_key[:200])
+        raise RenameRefused(_("%(new)s isn't a step of the same package"), new=new_key[:200])
     if standing(academy).filter(old_key=old_key).exists():
         raise RenameRefused(_("%(old)s is joined with another step already; undo that first"), old=old_key)
     both = fetch_one(_BOTH, {"academy": academy.pk, "old": old_key, "new": new_key})

@@ -24,7 +24,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     "attempts": Definition(
         _(
             "Executions of the assignment's cell, or compiles, tests and quizzes of its step, that succeeded or failed. "
-            "Aborted ones count for nothing, and runs of a check cell are counted apart."
+            "Aborted ones don't count, and runs of a check cell are counted apart."
         ),
         "count",
     ),
@@ -100,13 +100,13 @@ DEFINITIONS: Mapping[str, Definition] = {
     "error_learners": Definition(_("Learners with an attempt on the assignment that ended with the error."), "count"),
     "error_times": Definition(
         _(
-            "How often it was met, summed over its variants: an attempt that shows a variant twice met it once; one that "
-            "shows two variants met two."
+            "How often it occurred, summed over its variants: an attempt that shows a variant twice counts once; one that "
+            "shows two variants counts twice."
         ),
         "count",
     ),
     "error_solved": Definition(
-        _("Learners with a success on the assignment after they met the error first, or who were done after that."),
+        _("Learners with a success on the assignment after they first got the error, or who were done after that."),
         "count",
     ),
     "time_to_solve": Definition(

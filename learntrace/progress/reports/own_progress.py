@@ -14,6 +14,7 @@ from learntrace.assignments.due_dates.standing import Due, Timeliness, timelines
 from learntrace.assignments.models import AssignmentTelemetry, Task
 from learntrace.measures.learner_state import NOT_STARTED, Standing
 from learntrace.progress.assignment_keys import PREFIX
+from learntrace.progress.catalogue import Title
 from learntrace.progress.evidence import standing_of
 from learntrace.progress.last_seen import last_seen_anywhere
 from learntrace.progress.models import Assignment, Progress
@@ -173,6 +174,23 @@ class OwnProgress:
     @property
     def error_quotient(self) -> float | None:
         return _mean(assignment.error_quotient for assignment in self.assignments)
+
+
+def own_titles(progress: OwnProgress) -> dict[str, str]:
+    """Return what each assignment is called by its key, with its asset's title before it where another asset has an equal one.
+
+    As `catalogue.titles_of` does for a class; among the assets that the learner sees.
+    """
+    assets: dict[str, set[str]] = {}
+    for asset in progress.assets:
+        for assignment in asset.assignments:
+            assets.setdefault(assignment.title, set()).add(asset.slug)
+    return {
+        assignment.key: str(Title(assignment.title, asset.title if len(assets[assignment.title]) > 1 else ""))
+        for asset in progress.assets
+        for assignment in asset.assignments
+        if assignment.title
+    }
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -28,7 +28,7 @@ class WheelSpinning(Detector):
 
     kind = "wheel_spinning"
     name = gettext_noop("Wheel-spinning")
-    sentence = gettext_noop("%(learner)s has made %(attempts)s at %(assignment)s without ever %(successes)s")
+    sentence = gettext_noop("%(learner)s has made %(attempts)s at %(assignment)s without ever getting %(successes)s")
     group = ASSIGNMENT
     severity = MEDIUM
     enabled = False

@@ -22,7 +22,7 @@ SENTENCES: Mapping[str, str | Promise] = {
     REFUSED: _("The receiving server refused it"),
     UNCLEAR: _("The connection broke after the message was handed over: it may or may not have arrived, and is not "
                "sent again, so that nobody gets it twice"),
-    FAULT: _("A fault of this server stopped it; the worker's log has more"),
+    FAULT: _("An error of this server stopped it; the worker's log has more"),
     PRIVATE: _("The address leads into a private network, where this server sends nothing"),
     REDIRECT: _("The receiving server answered with a redirect, which is not followed: enter the final address"),
     NO_EMAIL: _("This server sends no e-mail: whoever runs it has not set LEARNTRACE_EMAIL_URL"),

@@ -105,7 +105,7 @@ def _subject_of(concerns: Sequence[ToldConcern], titles: Mapping[str, str]) -> s
 def trial_message_of(rule: NotificationRule) -> Message:
     """Return a message that only shows that the rule's target can be reached."""
     with translation.override(language_of(rule.user, rule.academy)):
-        introduction = _("This is a test message of Learntrace. Signals will arrive here.")
+        introduction = _("This is a test message from Learntrace. Signals will arrive here.")
         return _message(str(uuid.uuid4()), rule, _("Test message"), introduction, [], [])
 
 
@@ -118,7 +118,7 @@ def _message(
     signals: Sequence[Signal],
     concerns: Sequence[ToldConcern] = (),
 ) -> Message:
-    closing = _("You get this by the notification rule “%(rule)s”.") % {"rule": rule.name or f"#{rule.pk}"}
+    closing = _("You get this because of the notification rule “%(rule)s”.") % {"rule": rule.name or f"#{rule.pk}"}
     document = {
         "id": delivery,
         "test": not (signals or concerns),

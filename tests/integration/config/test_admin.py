@@ -321,7 +321,7 @@ def test_rejected_events_can_be_tried_again(browser: Client, cast: Cast) -> None
     good = make_rejected(cast.owner, cast.academy, make_event())
     form = {"action": "take", "_selected_action": [bad.pk, good.pk]}
     page = browser.post(url(RejectedEvent, "changelist"), form, follow=True).content.decode()
-    assert "1 event was taken." in page
+    assert "1 event was accepted." in page
     assert "Unknown verb danced" in page
     assert (list(RejectedEvent.objects.all()), Event.objects.count()) == ([bad], 1)
 

@@ -74,7 +74,7 @@ def test_all_pages_tell_of_a_learner_by_the_same_sentence(cast: Cast, lesson: No
     # Of one learner there is no half.
     assert "half have done" not in learners
     assignment = page_of(cast.colleague, "/assignment/lesson-02-exercise-1")
-    told = "None of 1 has solved it yet; 1 is stuck, on NameError: name &#x27;total&#x27; is not defined."
+    told = "None of 1 has completed it yet; 1 is stuck, on NameError: name &#x27;total&#x27; is not defined."
     assert told in assignment
     # The title is the same in headings, sentences and lists; no slug stands in its place.
     for path in ("/assignment/lesson-02-exercise-1/learner/", "/learner/"):

@@ -152,8 +152,8 @@ class TestARenameIsRefused:
         ("old", "new", "sentence"),
         [
             (OTHER, NEW, "is still a step"),
-            ("intro/99", NEW, "is no former step"),
-            (OLD, "intro/99", "is no step of the same package"),
+            ("intro/99", NEW, "isn't a former step"),
+            (OLD, "intro/99", "isn't a step of the same package"),
             (OLD, 5, "must name steps"),
         ],
     )

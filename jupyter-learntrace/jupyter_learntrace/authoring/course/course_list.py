@@ -131,7 +131,7 @@ def _row(node: Any, given: dict[str, str]) -> Row:
             text = _("unknown key `%(key)s`; known are %(known)s", key=name, known=", ".join(COLUMNS))
             raise Refusal(text, line=_line(key))
         if name in values:
-            raise Refusal(_("`%(key)s` stands here twice", key=name), line=_line(key))
+            raise Refusal(_("`%(key)s` appears here twice", key=name), line=_line(key))
         values[name] = _scalar(value)
     return Row(line, *(values.get(name, "") for name in COLUMNS))
 

@@ -134,7 +134,7 @@ def _move(academy: Academy, job_id: int, states: set[RosterJob.State], to: Roste
         text = _("This import is in another state by now: %(state)s. Look at it again.")
         raise NotNow(text, state=_State(job.state).label)
     if seen and seen != job.fingerprint:
-        raise NotNow(_("What the file would change is different by now. Look at it again."))
+        raise NotNow(_("What the file would change is no longer the same. Look at it again."))
     origin = current_origin()
     job.state, job.asked_by_id = to, origin.actor_id
     job.asked_from, job.asked_door = origin.address, origin.door

@@ -54,7 +54,7 @@ class _Jobs:
 
     def give_up(self, items: Sequence[RosterJob], error: Exception) -> None:
         for job in items:
-            text = _("A fault of this server: %(fault)s. Nothing was changed.") % {"fault": type(error).__name__}
+            text = _("Server error: %(fault)s. Nothing was changed.") % {"fault": type(error).__name__}
             job.problems = [["", stored(text)]]
             job.state = _State.FAILED
             job.save(update_fields=["state", "problems"])

@@ -9,6 +9,9 @@
   const place = tools.querySelector("[data-place]");
   const play = tools.querySelector("[data-play]");
   const speed = tools.querySelector("[data-speed]");
+  // The attempts before and after those of this page: the steps go on there.
+  const pages = { "-1": reading.querySelector('a[rel="prev"]'), 1: reading.querySelector('a[rel="next"]') };
+  const LAST = "#last", PLAY = "#play-";
   let at = 0;
   let timer = 0;
 
@@ -16,8 +19,8 @@
     at = Math.min(Math.max(number, 0), steps.length - 1);
     for (const [index, step] of steps.entries()) step.hidden = index !== at;
     place.textContent = place.dataset.words.replace("{number}", steps[at].dataset.number).replace("{all}", place.dataset.all ?? steps.length);
-    tools.querySelector('[data-go="-1"]').disabled = at === 0;
-    tools.querySelector('[data-go="1"]').disabled = at === steps.length - 1;
+    tools.querySelector('[data-go="-1"]').disabled = at === 0 && !pages[-1];
+    tools.querySelector('[data-go="1"]').disabled = at === steps.length - 1 && !pages[1];
     // The step has its URL, without an entry in the history for each.
     history.replaceState(history.state, "", `#${steps[at].id}`);
   };
@@ -28,18 +31,25 @@
     play.textContent = play.dataset.playWord;
     play.setAttribute("aria-pressed", "false");
   };
+  const leave = (by, hash) => { location.href = new URL(hash, pages[by].href).href; };
   const start = () => {
-    if (at === steps.length - 1) show(0);
+    if (at === steps.length - 1 && !pages[1]) show(0);
     window.clearInterval(timer);
     timer = window.setInterval(() => {
+      if (at === steps.length - 1 && pages[1]) return leave(1, PLAY + speed.value);
       show(at + 1);
-      if (at === steps.length - 1) stop();
+      if (at === steps.length - 1 && !pages[1]) stop();
     }, 1000 * Number(speed.value));
     play.textContent = play.dataset.pauseWord;
     play.setAttribute("aria-pressed", "true");
   };
 
-  const go = (by) => { stop(); show(at + by); };
+  const go = (by) => {
+    stop();
+    const beyond = at + by < 0 || at + by >= steps.length;
+    if (Math.abs(by) === 1 && beyond && pages[by]) leave(by, by < 0 ? LAST : "");
+    else show(at + by);
+  };
   tools.addEventListener("click", (event) => {
     const button = event.target.closest("[data-go]");
     if (button) go(Number(button.dataset.go));
@@ -60,6 +70,12 @@
 
   reading.dataset.stepping = "";
   tools.hidden = false;
-  const wanted = location.hash.slice(1) || reading.dataset.first;
-  show(Math.max(steps.findIndex((step) => step.id === wanted), 0));
+  const came = location.hash;
+  const wanted = came.slice(1) || reading.dataset.first;
+  show(came === LAST ? steps.length - 1 : Math.max(steps.findIndex((step) => step.id === wanted), 0));
+  if (came.startsWith(PLAY)) {
+    speed.value = came.slice(PLAY.length);
+    if (!speed.value) speed.selectedIndex = 1;
+    start();
+  }
 })();

@@ -15,8 +15,8 @@ from tests.support.rosters import KEY, Import, Refused, imported, refused, write
 pytestmark = pytest.mark.django_db
 
 BAD_FILES = {
-    "no YAML": ("users:\n- {username: ada\n", 3, "this is no YAML"),
-    "a tab": ("users:\n\t- username: ada\n", 2, "this is no YAML"),
+    "no YAML": ("users:\n- {username: ada\n", 3, "this isn't valid YAML"),
+    "a tab": ("users:\n\t- username: ada\n", 2, "this isn't valid YAML"),
     "an unknown tag": ("users:\n- !!python/name:os.system x\n", 2, "tag"),
     "itself within itself": ("users: &all\n- *all\n", 1, "contains itself"),
     "a NUL": ('users:\n- username: "a\\0b"\n', 2, "can't be stored"),
@@ -26,7 +26,7 @@ BAD_FILES = {
     "a list that is none": ("users:\n  username: ada\n", 1, "`users` must be a list"),
     "an entry that is none": ("users:\n- ada\n", 2, "an entry must be a mapping"),
     "an unknown key": ("users:\n- username: ada\n  nick: x\n", 3, "unknown key `nick`"),
-    "a key twice": ("users:\n- username: ada\n  username: x\n", 3, "`username` stands here twice"),
+    "a key twice": ("users:\n- username: ada\n  username: x\n", 3, "`username` appears here twice"),
     "a missing key": ("users:\n- first_name: Ada\n", 2, "`username` is missing"),
     "a missing slug": ("users: [{username: a}]\ntasks:\n- {user: a, task_type: QUIZ}\n", 3, "`associated_slug`"),
     "an empty text": ("academies:\n- slug: ''\n", 2, "`slug` must not be empty"),
@@ -117,7 +117,7 @@ class TestABadFile:
     @pytest.mark.parametrize(
         ("text", "line", "part"),
         [
-            ('{"users": [\n{"username": "ada",}\n]}', 2, "this is no JSON"),
+            ('{"users": [\n{"username": "ada",}\n]}', 2, "this isn't valid JSON"),
             ('{"users": [\n{"username": "ada",\n"nick": 1}\n]}', 3, "unknown key `nick`"),
             ('{"users": [\n{"username": true}\n]}', 2, "`username` must be a text"),
             ('{"users": [\n{"username": "a",\n"username": "b"}\n]}', 3, "twice"),
