@@ -116,7 +116,7 @@ VERDICTS: Mapping[str, Verdict] = {
         _("If it is the same package, give the asset the alias %(slug)s and process the failed batches again."),
     ),
     "ignored-by-rule": Verdict(
-        _("The newest telemetry was ignored, as an ignore rule says (requests: %(count)s, the last at %(last)s): "
+        _("The newest telemetry was ignored because of an ignore rule (requests: %(count)s, the last at %(last)s): "
           "%(text)s"),
         _("If that isn't intended, change the ignore rules."),
     ),
@@ -137,7 +137,7 @@ VERDICTS: Mapping[str, Verdict] = {
         _("Process the failed batches again, or wait for the next one."),
     ),
     "failed-indicators": Verdict(
-        _("The newest batch was kept, but no scores can be made of it (%(last)s): %(text)s"),
+        _("The newest batch was kept, but no scores can be computed from it (%(last)s): %(text)s"),
         _("Update the client; if it is up to date, report this text to its makers."),
     ),
     "failed-other": Verdict(
@@ -145,13 +145,12 @@ VERDICTS: Mapping[str, Verdict] = {
         _("Remove the cause, then process it again; the reference of status texts has the remedy for each."),
     ),
     "not-implemented": Verdict(
-        _("Only streaming events have arrived, which %(academy)s does not take (%(event)s; requests: %(count)s, the last "
+        _("Only streaming events have arrived, which %(academy)s does not accept (%(event)s; requests: %(count)s, the last "
           "at %(last)s)."),
         _("Have the client send batches, or turn on “LearnPack's streaming events” in the academy's settings."),
     ),
     "only-events": Verdict(
-        _("Only streaming events have arrived (requests: %(count)s, the last at %(last)s); records and scores are made "
-          "of batches."),
+        _("Only streaming events have arrived (requests: %(count)s, the last at %(last)s); records and scores are made from batches."),
         _("Have the client send batches: telemetry.batch in the package's learn.json."),
     ),
     "superseded-only": Verdict(

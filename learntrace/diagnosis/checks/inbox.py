@@ -108,7 +108,7 @@ def waiting(facts: Facts) -> Check:
     """Check whether the newest request waits, and a worker is alive."""
     batch = facts.batch
     if batch is None or batch.status != "PENDING":
-        return Check(OK, _("The newest does not wait"))
+        return Check(OK, _("The newest isn't waiting"))
     return waits(facts, batch.created_at, {"webhook_id": batch.id, "attempts": batch.attempts})
 
 

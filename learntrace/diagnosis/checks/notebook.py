@@ -78,7 +78,7 @@ def clock(facts: Facts) -> Check:
     if seen is None:
         return NOT_ASKED
     if seen.clock_ahead is None:
-        return Check(OK, _("Nothing is wrong with the machine's clock, as far as its front end tells"))
+        return Check(OK, _("The machine's clock is right, according to its front end"))
     ahead = seen.clock_ahead > timedelta()
     values = {"span": largest_unit(abs(seen.clock_ahead))}
     evidence = {"clock_ahead_seconds": round(seen.clock_ahead.total_seconds()), "last_at": iso_time(seen.at)}
@@ -142,7 +142,7 @@ def waiting(facts: Facts) -> Check:
     """Check whether the newest event is taken into the measures and the record."""
     newest = facts.newest_event
     if newest is None:
-        return Check(OK, _("Nothing waits"))
+        return Check(OK, _("Nothing is waiting"))
     evidence = {"event_id": newest.event, "arrived_at": iso_time(newest.arrived_at)}
     if newest.fault:
         text, last = _("The newest event could not be processed: %(text)s"), time_text(newest.arrived_at)

@@ -82,5 +82,5 @@ def statistics(facts: Facts) -> Check:
     if failed or (behind and updated_at is not None and facts.now - updated_at > _STATS_AGE):
         return ends(_("The statistics are older than the record"), "stats-stale", evidence, last=time_text(synced_at))
     if behind:
-        return Check(WARNING, _("The record is not yet in the statistics, which are made at night"), {}, evidence)
+        return Check(WARNING, _("The record is not yet in the statistics, which are computed at night"), {}, evidence)
     return Check(OK, _("The statistics are up to date"), {}, evidence)

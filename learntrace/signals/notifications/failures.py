@@ -1,9 +1,11 @@
 """Reasons for which a message didn't arrive, their sentences, and when to try again."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 MOST_ATTEMPTS = 8
@@ -37,11 +39,29 @@ SENTENCES: Mapping[str, str | Promise] = {
     NO_RIGHT: _("The rule's owner may no longer see the academy's learners"),
 }  # fmt: skip
 
+# The details of our own, without their numbers.
+_DETAILS = frozenset(
+    (
+        gettext_noop("no address found for the host"),
+        gettext_noop("no connection"),
+        gettext_noop("no answer within %(number)s s"),
+        gettext_noop("the connection broke"),
+        gettext_noop("the mail server refused our login, %(number)s"),
+    )
+)
+
 
 def sentence(reason: str, detail: str = "") -> str:
     """Return the reason's sentence in the active language, with the detail; empty without a reason."""
     text = str(SENTENCES.get(reason, reason))
-    return f"{text} ({detail})" if text and detail else text
+    return f"{text} ({_detail_words(detail)})" if text and detail else text
+
+
+def _detail_words(detail: str) -> str:
+    """Return a detail in the active language; what the other side has answered stays as it is."""
+    number = re.search(r"\d+", detail)
+    template = detail if number is None else detail.replace(number[0], "%(number)s", 1)
+    return gettext(template) % {"number": number and number[0]} if template in _DETAILS else detail
 
 
 class DeliveryFailure(Exception):

@@ -593,7 +593,7 @@ def test_a_wrong_clock_that_is_corrected_is_told_with_by_how_much(scene: Scene) 
     scene.publish(TAG)
     scene.event()
     for offset, span, sentence in (
-        (None, None, "Nothing is wrong with the machine's clock, as far as its front end tells"),
+        (None, None, "The machine's clock is right, according to its front end"),
         (7_199_000, 7199, "This machine's clock is 2 h ahead; times are corrected"),
         (-100 * 60_000, -6000, "This machine's clock is 2 h behind; times are corrected"),
     ):
