@@ -150,7 +150,10 @@ VERDICTS: Mapping[str, Verdict] = {
         _("Have the client send batches, or turn on “LearnPack's streaming events” in the academy's settings."),
     ),
     "only-events": Verdict(
-        _("Only streaming events have arrived (requests: %(count)s, the last at %(last)s); records and scores are made from batches."),
+        _(
+            "Only streaming events have arrived (requests: %(count)s, the last at %(last)s); records and scores are made from "
+            "batches."
+        ),
         _("Have the client send batches: telemetry.batch in the package's learn.json."),
     ),
     "superseded-only": Verdict(

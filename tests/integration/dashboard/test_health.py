@@ -246,6 +246,14 @@ def test_a_cause_of_any_name_and_text_leads_to_its_rows_alone(cast: Cast, staff:
     assert rows_of(text_of(staff.get("/telemetry/webhooks", {**values, "status": "ERROR"}))) == [wanted.pk]
 
 
+def test_a_cause_keeps_the_names_of_the_fields_that_were_looked_at(cast: Cast) -> None:
+    text = "Asset specified by learnpack telemetry was not found using either the payload 'asset_id' or 'slug'"
+    failed(cast.owner, status_text=text)
+    (cause,) = causes.causes_of(cast.academy, timezone.now() - timedelta(hours=1)).found
+    assert cause.text == causes.cleaned(text) == text
+    assert causes.cleaned("Asset 'slugs' has not 'slug'") == "Asset … has not 'slug'"
+
+
 def test_causes_are_told_of_a_bounded_number_of_rows_and_say_so(
     cast: Cast, staff: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

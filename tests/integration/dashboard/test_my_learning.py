@@ -225,6 +225,32 @@ def test_one_sees_what_teachers_see_and_nothing_that_was_withdrawn(cast: Cast, c
         assert hidden not in page, hidden
 
 
+def test_exercises_of_equal_titles_are_told_apart(cast: Cast, client: Client) -> None:
+    for slug, title in (("basics", "Basics"), ("loops", "Loops")):
+        asset = make_asset(slug, title=title, academy=cast.academy)
+        make_assignment(cast.academy, asset, f"{slug}/welcome", title="Welcome")
+        make_attempts(cast.owner, cast.academy, f"{slug}/welcome", "x", NOW)
+    make_signal(cast.owner, cast.academy, assignment="loops/welcome")
+    page = text_of(client.get("/me"))
+    assert "You ran the same code 3 times on Loops: Welcome, and each time it ended with NameError." in page
+    assert "Your teachers read: “Ada Lovelace ran the same code 3 times on Loops: Welcome with NameError”" in page
+
+
+def test_who_runs_the_server_is_told_so_and_has_no_academy_to_ask(cast: Cast) -> None:
+    operator = make_user("olga", is_superuser=True)
+    page = text_of(signed_in(operator).get("/me"))
+    assert "You run this server and belong to no academy yet." in page
+    assert "You, and whoever else runs this server." in page
+    nobody = text_of(signed_in(make_user("nobody")).get("/me"))
+    assert "You belong to no academy yet. Whoever runs this server can add you." in nobody
+    for told in (page, nobody):
+        assert "Nothing is collected: you belong to no academy." in told
+        assert "Your academy" not in told
+    stored = text_of(signed_in(operator).get("/me/stored"))
+    assert "You run this server, and can read everything." in stored
+    assert "Whoever runs the server" not in stored
+
+
 # What is collected
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.utils import translation
 
 from learntrace.dashboard.components.labels import age
-from learntrace.dashboard.templatetags.pages import ratio
+from learntrace.dashboard.templatetags.pages import duration, ratio
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,13 @@ def test_a_ratio_is_rounded_half_up_to_two_decimals(value: float | None, shown: 
 def test_a_ratio_is_written_in_the_readers_language() -> None:
     with translation.override("es"):
         assert ratio(21.416) == "21,42"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(None, "\u2013"), (4.4, "4 s"), (90, "1 min"), (5400, "1 h 30 min"), (86_400, "24 h")]
+)
+def test_a_duration_has_no_minutes_where_there_are_none(seconds: float | None, shown: str) -> None:
+    assert duration(seconds) == shown
 
 
 @pytest.mark.parametrize(
