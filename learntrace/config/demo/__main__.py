@@ -78,7 +78,7 @@ def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
 def _welcome(address: str, learners: list[Learner], token: str, password: str) -> str:
     return f"""
 Learntrace: {address}/   (password of all: {password})
-  teacher@demo.example    a teacher of the academy Downtown
+  teacher@demo.example    a teacher, and the administrator of the academy Downtown
   {learners[0].username}@demo.example        a learner
   {OPERATOR}   the administration, {address}/admin/
 {len(learners)} learners are at work, half of them in a notebook after a session of LearnPack. Some of it fails on purpose.
