@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import LEARNPACK
 from learntrace.accounts.audit.queries import Told
-from learntrace.accounts.models import Cohort, Membership, Token, User
+from learntrace.accounts.models import Academy, Cohort, Membership, Token, User
 from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.labels import LABELS
 from learntrace.core.time_zones import day_and_time
@@ -22,6 +22,7 @@ from learntrace.dashboard.health.ignore_form import TITLES as IGNORE_LISTS
 from learntrace.dashboard.people.words import ROLES
 from learntrace.dashboard.settings.catalogue import SETTINGS
 from learntrace.learnpack.ignore.academy_rules import FEATURE as IGNORE
+from learntrace.progress.catalogue import titles_of
 from learntrace.signals.models import ConcernAct, NotificationRule, Signal
 
 # Characters of a value on the page; the CSV file and the API have all of it.
@@ -31,7 +32,7 @@ _FIELDS: Final[Mapping[str, str | Promise]] = {
     "academies": _("academies"),
     "act": _("action"),
     "assignments": _("assignments"),
-    "by_mail": _("sent by mail"),
+    "by_mail": _("for an e-mail address"),
     "cohort_learners": _("learners of cohorts"),
     "created": pgettext_lazy("rows", "created"),
     "days": _("valid for (days)"),
@@ -74,15 +75,16 @@ _VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
 
 @dataclass(frozen=True)
 class Names:
-    """The names of the people and the cohorts that fields and values have the ids of."""
+    """The names of the people and the cohorts that fields and values have the ids of, and the titles of assignments by key."""
 
     people: Mapping[int, str] = field(default_factory=dict)
     cohorts: Mapping[int, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
-def names_in(entries: Iterable[Told]) -> Names:
-    """Return the names of those whom these entries have by id; two queries, none without any."""
-    people, cohorts = set(), set()
+def names_in(academy: Academy, entries: Iterable[Told]) -> Names:
+    """Return the names of what these entries of an academy have by id or key; three queries, none without any."""
+    people, cohorts, keys = set(), set(), set()
     for change in (change for entry in entries for change in entry.changes):
         of_member = _OF_MEMBER.fullmatch(change.field)
         if of_member:
@@ -90,11 +92,17 @@ def names_in(entries: Iterable[Told]) -> Names:
         for value in (change.before, change.after):
             if change.field == "assignee" and isinstance(value, int):
                 people.add(value)
+            elif change.field == "of" and isinstance(value, str):
+                keys.add(value)
             elif _lists_cohorts(change.field) and isinstance(value, list):
                 cohorts.update(one for one in value if isinstance(one, int))
     users = User.objects.filter(pk__in=people) if people else ()
     rows = Cohort.objects.filter(pk__in=cohorts) if cohorts else ()
-    return Names({user.pk: user.display_name for user in users}, {row.pk: row.name for row in rows})
+    return Names(
+        people={user.pk: user.display_name for user in users},
+        cohorts={row.pk: row.name for row in rows},
+        titles=titles_of(academy.pk, keys) if keys else {},
+    )
 
 
 def _lists_cohorts(name: str) -> bool:
@@ -130,6 +138,8 @@ def _told(name: str, value: object, names: Names) -> str:
             return language_name(value)
         case str() if of_member and of_member["what"] == "role":
             return _role_words(value)
+        case str() if name == "of":
+            return names.titles.get(value) or value
         case int() if name == "assignee":
             return names.people.get(value) or str(value)
         case list() if _lists_cohorts(name):

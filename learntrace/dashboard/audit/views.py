@@ -110,7 +110,7 @@ def audit_log(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         return csv_answer("audit-log", *table_of(_COLUMNS, told(rows[:MOST_IN_CSV])))
     paging = paged_rows(rows, request)
     entries = told(paging.rows)
-    names = names_in(entries)
+    names = names_in(page.academy, entries)
     context = AuditLogContext(
         lines=[_line(page, one, names) for one in entries],
         actions=choices,

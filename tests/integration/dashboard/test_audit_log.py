@@ -22,7 +22,7 @@ from learntrace.accounts.audit.models import AuditEntry, AuditValues
 from learntrace.accounts.audit.recording import record
 from learntrace.accounts.models import User
 from learntrace.personal.erasing import erase
-from tests.support.builders import Api, Cast, make_cohort, make_signal, make_user
+from tests.support.builders import Api, Cast, make_asset, make_assignment, make_cohort, make_signal, make_user
 
 LOG = "/v1/auth/academy/audit"
 
@@ -77,8 +77,12 @@ def test_values_are_told_as_the_page_that_sets_them_calls_them(cast: Cast, admin
     record(ROSTER_IMPORTED, academy_id=cast.academy.pk, after=imported)
     act = {"act": "snoozed", "until": "2026-11-30T12:00:00Z", "assignee": cast.colleague.pk}
     record(CONCERN_HANDLED, academy_id=cast.academy.pk, after=act)
+    asset = make_asset("loops", academy=cast.academy)
+    make_assignment(cast.academy, asset, "loops/welcome", title="Welcome")
+    record(SOURCE_READ, academy_id=cast.academy.pk, after={"of": "loops/welcome"})
     page = unescape(admin.get("/audit").content.decode())
     for line in (
+        "what was read: <bdi>Welcome</bdi>",
         "Source code: <bdi>on</bdi>",
         "Ignore rules: <bdi>rules: Package slugs: sandbox</bdi>",
         "language: <bdi>English</bdi>",
