@@ -45,7 +45,7 @@ def refused(write: Callable[..., Path]) -> Refused:
         with pytest.raises(RosterError) as caught:
             import_roster(write(text, name))
         assert everything() == before
-        return caught.value.problems
+        return [(line if isinstance(line, int) else None, text) for line, text in caught.value.problems]
 
     return refused
 

@@ -84,7 +84,7 @@ class Names:
 
 def names_in(academy: Academy, entries: Iterable[Told]) -> Names:
     """Return the names of what these entries of an academy have by id or key; three queries, none without any."""
-    people, cohorts, keys = set(), set(), set()
+    people, cohorts, keys = set[int](), set[int](), set[str]()
     for change in (change for entry in entries for change in entry.changes):
         of_member = _OF_MEMBER.fullmatch(change.field)
         if of_member:

@@ -110,9 +110,9 @@ def audit_log(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         return csv_answer("audit-log", *table_of(_COLUMNS, told(rows[:MOST_IN_CSV])))
     paging = paged_rows(rows, request)
     entries = told(paging.rows)
-    names = names_in(page.academy, entries)
+    named = names_in(page.academy, entries)
     context = AuditLogContext(
-        lines=[_line(page, one, names) for one in entries],
+        lines=[_line(page, one, named) for one in entries],
         actions=choices,
         doors=AuditEntry.Door.choices,
         filtered=filtered,

@@ -233,7 +233,7 @@ class TestACsvFile:
             ("username,academy\nada,nowhere\n", 2, "no academy nowhere"),
             ("username,first_name\nada,Ada\nada,Grace\n", 3, "declared on line 2"),
             ("username,first_name\n,Ada\n", 2, "`username` is missing"),
-            ('username,first_name\nada,"Ada\n', 2, "no CSV"),
+            ('username,first_name\nada,"Ada\n', 2, "valid CSV"),
             ("", 1, "name the columns"),
         ],
     )
