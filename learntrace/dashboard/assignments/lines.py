@@ -23,11 +23,12 @@ _BAR_ORDER = ("done", "working", "struggling", "stuck", "not_started")
 
 @dataclass(frozen=True)
 class LearnerLine:
-    """A learner's measures on an assignment, with the URLs of the learner's attempts and of the diagnosis."""
+    """A learner's measures on an assignment; with the URLs of the learner's attempts and of the diagnosis, where the line is
+    shown."""
 
     measures: LearnerAssignmentRow
-    url: str
-    diagnosis_url: str
+    url: str = ""
+    diagnosis_url: str = ""
 
     @property
     def name(self) -> str:

@@ -65,7 +65,8 @@ def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpRespons
     key = key_of(page.academy, key)
     filters = figure_filters_of(request, page.academy)
     selection = replace(filters.chosen.selection, assets=None)
-    lines = sorted_rows(_lines(page, selection, key), request, LEARNER_ORDERS, "need")
+    measures = learner_assignments(selection, key)
+    lines = sorted_rows(map(LearnerLine, measures), request, LEARNER_ORDERS, "need")
     errors = partial(_errors, selection, key)
     stopped = [line for line in lines if line.measures.state == "stuck"] or [
         line for line in lines if line.measures.state == "struggling"
@@ -84,7 +85,7 @@ def assignment(request: HttpRequest, page: AcademyPage, key: str) -> HttpRespons
         assignments_of(selection),
         errors=errors(MOST_ERRORS),
         concerns=cards_of(page, concerns_on_assignment(page.academy, key, selection.learner_ids)),
-        paging=paged(lines, request),
+        paging=paged(lines, request).with_each(partial(_linked, page)),
         excluded=standing_at(page.academy, key),
         stopped_by=common_error(page.academy.pk, key, [line.measures.learner.pk for line in stopped]),
     )
@@ -124,13 +125,11 @@ def _errors(selection: Selection, key: str, most: int) -> list[ErrorRow]:
     return with_variants(academy_id, errors_on(academy_id, [key], learners, most, period), learners, period)
 
 
-def _lines(page: AcademyPage, selection: Selection, key: str) -> list[LearnerLine]:
-    name = key.removeprefix(PREFIX)
-    return [
-        LearnerLine(
-            measures,
-            page.address("assignments-attempts", name, measures.learner.pk),
-            diagnosis_url(page, measures.learner.pk, key),
-        )
-        for measures in learner_assignments(selection, key)
-    ]
+def _linked(page: AcademyPage, line: LearnerLine) -> LearnerLine:
+    """Return a line that leads to the learner's attempts and to the diagnosis."""
+    key, learner_id = line.measures.assignment, line.measures.learner.pk
+    return replace(
+        line,
+        url=page.address("assignments-attempts", key.removeprefix(PREFIX), learner_id),
+        diagnosis_url=diagnosis_url(page, learner_id, key),
+    )

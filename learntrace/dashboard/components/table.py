@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -44,6 +44,10 @@ class Paging(Generic[Row]):
     @property
     def next(self) -> int | None:
         return self.number + 1 if self.number < self.pages else None
+
+    def with_each(self, change: Callable[[Row], Row]) -> "Paging[Row]":
+        """Return the page with its rows changed: for what only the shown rows need."""
+        return replace(self, rows=[change(row) for row in self.rows])
 
 
 def paged(rows: Sequence[Row], request: HttpRequest, per_page: int = PER_PAGE) -> Paging[Row]:

@@ -14,7 +14,8 @@ from learntrace.progress.standings.current_work import CurrentWork
 
 @dataclass(frozen=True)
 class LearnerLine:
-    """A learner's numbers and work in hand, None for one who wasn't seen; `url` leads to the attempts at that."""
+    """A learner's numbers and work in hand, None for one who wasn't seen; `url` leads to the attempts at that, where the line
+    is shown."""
 
     row: LearnerRow
     work: CurrentWork | None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -29,7 +30,7 @@ from learntrace.progress.reports.learner_assignments import learner_named
 from learntrace.progress.reports.learners import MOST_ONLY_SEEN, LearnerRow, learner_rows, with_assignments
 from learntrace.progress.reports.selection import Selection
 from learntrace.progress.reports.standing_exclusions import standing_of
-from learntrace.progress.standings.current_work import current_work
+from learntrace.progress.standings.current_work import current_work, works_of_class
 from learntrace.registry.visibility import academy_assets, named
 from learntrace.signals.class_signals import signals_of_learner
 from learntrace.signals.concerns.of_class import concerns_of_learner
@@ -47,13 +48,14 @@ MOST_RAW = 200_000
 def learners(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Show where a class stands, and how each of its learners does over all assignments, or over those of an asset."""
     filters = figure_filters_of(request, page.academy)
-    lines = sorted_rows(_lines(page, filters.chosen.selection), request, ORDERS, "need")
+    lines = sorted_rows(_lines(filters.chosen.selection), request, ORDERS, "need")
     if wants_csv(request):
         return csv_answer("learners", *csv_export.learners(lines))
     standing = class_of(lines, _completion_rates(filters.chosen.selection, lines))
     cohort = filters.chosen.cohort
     sentence = of_class(standing, cohort.name if cohort else "")
-    return page.show("learners/learners.html", LearnersContext(filters, paged(lines, request), standing, sentence))
+    paging = paged(lines, request).with_each(partial(_linked, page))
+    return page.show("learners/learners.html", LearnersContext(filters, paging, standing, sentence))
 
 
 @require_safe
@@ -107,14 +109,17 @@ def telemetry(request: HttpRequest, page: AcademyPage, user_id: int, slug: str) 
     )
 
 
-def _lines(page: AcademyPage, selection: Selection) -> list[LearnerLine]:
+def _lines(selection: Selection) -> list[LearnerLine]:
     rows = learner_rows(selection)
-    works = current_work([row.learner.pk for row in rows], page.academy.pk, selection.assets, to_class=True)
-    return [
-        LearnerLine(row, work, page.address("assignments-attempts", work.name, row.learner.pk) if work else "")
-        for row in rows
-        for work in (works.get(row.learner.pk),)
-    ]
+    works = works_of_class(selection, [row.learner.pk for row in rows])
+    return [LearnerLine(row, works.get(row.learner.pk)) for row in rows]
+
+
+def _linked(page: AcademyPage, line: LearnerLine) -> LearnerLine:
+    """Return a line that leads to the attempts at the work in hand."""
+    if line.work is None:
+        return line
+    return replace(line, url=page.address("assignments-attempts", line.work.name, line.row.learner.pk))
 
 
 def _tables(page: AcademyPage, user: User, row: LearnerRow, dates: DateRange) -> dict[str, Callable[[], Table]]:

@@ -9,16 +9,21 @@ from typing import Any, TypeVar
 from learntrace.measures.learner_state import LearnerState, Standing
 
 Value = TypeVar("Value")
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How a learner stands on an assignment, with the numbers of attempts and of failed ones, and the first activity."""
+    """How a learner stands on an assignment, with the measures of `Progress` that reports sum."""
 
     standing: Standing
     attempts: int
     errors: int
     first_seen_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    active_seconds: float = 0.0
+    error_quotient: float | None = None
+    repeated_error_density: float = 0.0
 
     @property
     def state(self) -> LearnerState:
@@ -37,9 +42,9 @@ class LearnerCells(dict[str, Cell]):
 
 
 @lru_cache(maxsize=256)
-def same(keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Return one object for equal keys: for thousands of learners, to compare 60 of them each time is what takes longest."""
-    return keys
+def same(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Return one object for equal tuples: for thousands of learners, to compare 60 items each time is what takes longest."""
+    return items
 
 
 def derive(cells: Mapping[str, Cell], name: str, asked: Hashable, compute: Callable[[], Value]) -> Value:

@@ -17,9 +17,10 @@ from typing import Any, Final
 from learntrace.core.sql import fetch
 from learntrace.measures.learner_state import Evidence, learner_state
 from learntrace.progress.class_cells.cells import Cell, LearnerCells
+from learntrace.progress.class_cells.totals import NO_TOTALS, AssignmentTotals, CellChange
 from learntrace.progress.evidence import EVIDENCE
 
-# Cells of all classes together; one takes about 300 bytes.
+# Cells of all classes together; one takes about 450 bytes.
 MOST_KEPT: Final = 250_000
 # Academies, and lessons that somebody has chosen.
 _MOST_NAMES: Final = 50
@@ -37,17 +38,25 @@ SELECT pg_postmaster_start_time()::text, pg_snapshot_xmin(pg_current_snapshot())
        array_agg(p.id) FILTER (WHERE age(p.xmin) <= age(%(since)s::xid8::xid))
 {_WANTED}
 """
-_ROWS = f"SELECT p.user_id, p.assignment, p.attempts, p.errors, {EVIDENCE.format(row='p')}"
+_ROWS = f"""
+SELECT p.user_id, p.assignment, p.attempts, p.errors, p.last_seen_at, p.active_seconds, p.error_quotient,
+       p.repeated_error_density, {EVIDENCE.format(row="p")}
+"""
 _ALL = _ROWS + _WANTED
 _THESE = f"{_ROWS} FROM progress_progress p WHERE p.id = ANY(%(ids)s)"
 
 
 @dataclass(frozen=True)
 class ClassCells:
-    """The cells of everybody who was seen in an academy, by learner, and the assignments that they are of."""
+    """The cells of everybody who was seen in an academy, by learner, and the sums of them all on each assignment."""
 
     by_learner: Mapping[int, LearnerCells]
-    keys: frozenset[str]
+    totals: Mapping[str, AssignmentTotals]
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The assignments that somebody was seen on."""
+        return frozenset(self.totals)
 
 
 @dataclass
@@ -69,13 +78,23 @@ _lock = Lock()
 
 def cells_in(academy_id: int, keys: Collection[str] | None) -> ClassCells:
     """Return the cells of an academy, on these assignments or on all; three queries at most, of which one reads rows."""
+    wanted = {"academy": academy_id, "keys": None if keys is None else list(keys)}
     name = (academy_id, None if keys is None else tuple(sorted(keys)))
+    return _cells_in(name, wanted) or _cells_of(fetch(_ALL, wanted))
+
+
+def kept_cells(academy_id: int) -> ClassCells | None:
+    """Return all cells of an academy; None if they are too many to be kept, so that sums of rows are better left to SQL."""
+    return _cells_in((academy_id, None), {"academy": academy_id, "keys": None})
+
+
+def _cells_in(name: _Name, wanted: Mapping[str, Any]) -> ClassCells | None:
     with _lock:
         kept = _kept.setdefault(name, _Kept())
         _kept.move_to_end(name)
     # One at a time: of two, the one that has looked first could keep its rows last.
     with kept.lock:
-        cells = _refreshed(kept, {"academy": academy_id, "keys": None if keys is None else list(keys)})
+        cells = _refreshed(kept, wanted)
     with _lock:
         _forget_beyond_most()
     return cells
@@ -87,10 +106,13 @@ def forget_all() -> None:
         _kept.clear()
 
 
-def _refreshed(kept: _Kept, wanted: Mapping[str, Any]) -> ClassCells:
+def _refreshed(kept: _Kept, wanted: Mapping[str, Any]) -> ClassCells | None:
     if time.monotonic() - kept.began > _KEPT_SECONDS:
         kept.cells = kept.since = None
     ((server, since, has_written, count, changed),) = fetch(_LOOK, {**wanted, "since": kept.since})
+    if count > MOST_KEPT:
+        kept.cells, kept.count = None, 0
+        return None
     if has_written:
         return _cells_of(fetch(_ALL, wanted))
     if kept.cells is None or kept.server != server or len(changed or ()) > count // 2:
@@ -107,24 +129,27 @@ def _refreshed(kept: _Kept, wanted: Mapping[str, Any]) -> ClassCells:
 
 
 def _cells_of(rows: Collection[tuple[Any, ...]]) -> ClassCells:
-    return _with(ClassCells({}, frozenset()), rows)[0]
+    return _with(ClassCells({}, {}), rows)[0]
 
 
 def _with(cells: ClassCells, rows: Collection[tuple[Any, ...]]) -> tuple[ClassCells, int]:
     """Return cells with these rows, and how many of them there weren't before."""
     by_learner: dict[int, LearnerCells] = {}
-    keys: set[str] = set()
+    changes: dict[str, list[CellChange]] = {}
     added = 0
-    for user_id, about, attempts, errors, *evidence in rows:
+    for user_id, about, attempts, errors, last_seen_at, active, quotient, density, *evidence in rows:
         key = intern(about)
-        keys.add(key)
         found = Evidence(*evidence)
         own = by_learner.get(user_id)
         if own is None:
             own = by_learner[user_id] = LearnerCells(cells.by_learner.get(user_id, {}))
-        added += key not in own
-        own[key] = Cell(learner_state(found), attempts, errors, found.seen_at)
-    return ClassCells({**cells.by_learner, **by_learner}, cells.keys | keys), added
+        before = own.get(key)
+        added += before is None
+        own[key] = Cell(learner_state(found), attempts, errors, found.seen_at, last_seen_at, active, quotient, density)
+        changes.setdefault(key, []).append((before, own[key]))
+    everybody = {**cells.by_learner, **by_learner}
+    totals = {key: cells.totals.get(key, NO_TOTALS).changed(own) for key, own in changes.items()}
+    return ClassCells(everybody, {**cells.totals, **totals}), added
 
 
 def _forget_beyond_most() -> None:

@@ -3,9 +3,10 @@
 Read in one statement for a class of any size. The state is that of `measures.learner_state`, as everywhere.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from learntrace.core.sql import fetch
 from learntrace.measures.activity import Failure
@@ -13,8 +14,11 @@ from learntrace.measures.error_groups import variant_of
 from learntrace.measures.failures import FAILED, UNKNOWN
 from learntrace.measures.learner_state import Evidence, Standing, learner_state
 from learntrace.progress.assignment_keys import PREFIX
-from learntrace.progress.catalogue import REPEATED_TITLES, SHOWN_TO_CLASS, TOLD_TITLE
+from learntrace.progress.catalogue import REPEATED_TITLES, SHOWN_TO_CLASS, TOLD_TITLE, shown_keys, titles_of
+from learntrace.progress.class_cells.cells import LearnerCells, derive, same
 from learntrace.progress.evidence import EVIDENCE
+from learntrace.progress.models import Assignment
+from learntrace.progress.reports.selection import Selection
 
 _CURRENT = f"""
 WITH latest AS MATERIALIZED (
@@ -25,7 +29,7 @@ WITH latest AS MATERIALIZED (
              OR p.assignment IN (SELECT key FROM progress_assignment
                                   WHERE academy_id = p.academy_id AND asset_id = ANY(%(assets)s)))
         AND (NOT %(to_class)s OR {SHOWN_TO_CLASS.format(academy="p.academy_id", key="p.assignment")})
-      ORDER BY p.user_id, p.last_seen_at DESC, p.id DESC
+      ORDER BY p.user_id, p.last_seen_at DESC, p.assignment COLLATE "C" DESC
 )
 SELECT p.user_id, p.assignment, coalesce({TOLD_TITLE}, ''), p.last_seen_at, e.name, e.message, {EVIDENCE.format(row="p")}
   FROM latest p
@@ -76,6 +80,38 @@ def current_work(
         user_id: CurrentWork(key, title, seen_at, learner_state(Evidence(*evidence)), _word(name, message))
         for user_id, key, title, seen_at, name, message, *evidence in fetch(_CURRENT, asked)
     }
+
+
+def works_of_class(selection: Selection, learner_ids: Collection[int]) -> dict[int, CurrentWork]:
+    """Return what `current_work` does of what pages of a class may name, from the selection's kept cells where it has them.
+
+    Those are without errors, which no list shows; three queries at most.
+    """
+    academy = selection.academy
+    if (cells := selection.cells) is None:
+        return current_work(learner_ids, academy.pk, selection.assets, to_class=True)
+    shown = shown_keys(academy.pk, cells.keys)
+    if selection.assets is not None:
+        of_assets = Assignment.objects.filter(academy=academy, asset__in=selection.assets, key__in=shown)
+        shown = set(of_assets.values_list("key", flat=True))
+    titles = titles_of(academy.pk, shown)
+    named = same(tuple((key, titles.get(key, "")) for key in sorted(shown)))
+    by_key = dict(named)
+    works = {
+        user_id: derive(own, "work", named, partial(_latest, own, by_key))
+        for user_id in learner_ids
+        if (own := cells.by_learner.get(user_id)) is not None
+    }
+    return {user_id: work for user_id, work in works.items() if work is not None}
+
+
+def _latest(cells: LearnerCells, titles: Mapping[str, str]) -> CurrentWork | None:
+    """Return the work in hand among the assignments with these titles; None for a learner who wasn't seen on them."""
+    seen = [(cell.last_seen_at, key) for key, cell in cells.items() if key in titles and cell.last_seen_at is not None]
+    if not seen:
+        return None
+    at, key = max(seen)
+    return CurrentWork(key, titles[key], at, cells[key].standing)
 
 
 def _word(name: str | None, message: str | None) -> str:

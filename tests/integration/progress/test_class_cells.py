@@ -1,6 +1,8 @@
 """The cells of a class that a process remembers: the same as the rows, whoever changes these, and however."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -12,11 +14,19 @@ from learntrace.core.sql import execute
 from learntrace.progress.class_cells import kept
 from learntrace.progress.class_cells.cells import LearnerCells
 from learntrace.progress.class_cells.kept import cells_in
-from learntrace.progress.models import Progress
-from tests.support.builders import make_academy, make_attempts, make_user
+from learntrace.progress.models import Assignment, Progress
+from learntrace.progress.reports import selection
+from learntrace.progress.reports.assets_and_cohorts import asset_rows
+from learntrace.progress.reports.assignments import assignments_of
+from learntrace.progress.reports.learner_assets import learner_assets_of
+from learntrace.progress.reports.learners import learner_rows
+from learntrace.progress.reports.selection import Selection
+from learntrace.progress.standings.current_work import works_of_class
+from tests.support.builders import make_academy, make_asset, make_assignment, make_attempts, make_user
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 KEYS = [f"assignment:lesson-{number}" for number in range(3)]
 
 
@@ -125,3 +135,53 @@ def test_too_many_are_forgotten(learners: tuple[Academy, list[User]], monkeypatc
 def _parameters() -> dict[str, Any]:
     told = connection.settings_dict
     return {"dbname": told["NAME"], "user": told["USER"], "host": told["HOST"], "port": told["PORT"] or 5432}
+
+
+def reports_of(academy: Academy, learners: frozenset[int] | None) -> list[Any]:
+    about = Selection(academy, learners=learners)
+    works = works_of_class(about, [row.learner.pk for row in learner_rows(about)])
+    return [
+        *assignments_of(about),
+        # PostgreSQL sums floats by their first 15 digits.
+        *(
+            replace(row, repeated_error_density=pytest.approx(row.repeated_error_density))
+            for row in learner_assets_of(about)
+        ),
+        *asset_rows(about),
+        *((user_id, replace(work, error="")) for user_id, work in works.items()),
+    ]
+
+
+@pytest.mark.parametrize("of_some", [False, True])
+def test_reports_tell_the_same_from_kept_cells_as_from_rows(
+    learners: tuple[Academy, list[User]], monkeypatch: pytest.MonkeyPatch, *, of_some: bool
+) -> None:
+    """After each kind of change, for a whole class and for some of it."""
+    academy, users = learners
+    for number, asset in enumerate(make_asset(slug, academy=academy) for slug in ("intro", "loops")):
+        make_assignment(academy, asset, KEYS[number])
+    own = Progress.objects.filter(academy=academy, user=users[0])
+    changes: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: make_attempts(users[1], academy, KEYS[0], "x-"),
+        lambda: own.filter(assignment=KEYS[1]).update(done_at=None, active_seconds=1.25, last_seen_at=BEFORE),
+        lambda: own.filter(assignment=KEYS[1]).update(error_quotient=None, attempts=99, stuck_since=BEFORE),
+        lambda: Progress.objects.filter(user=users[2], assignment=KEYS[1]).delete(),
+        lambda: Assignment.objects.filter(key=KEYS[0]).delete(),
+    ]
+    monkeypatch.setattr(selection, "_MANY_LEARNERS", 2)
+    some = frozenset({users[0].pk, users[1].pk}) if of_some else None
+    for change in changes:
+        change()
+        from_cells = reports_of(academy, some)
+        with monkeypatch.context() as patched:
+            patched.setattr(selection, "kept_cells", lambda _academy: None)
+            assert reports_of(academy, some) == from_cells
+
+
+def test_too_many_cells_are_left_to_rows(learners: tuple[Academy, list[User]], monkeypatch: pytest.MonkeyPatch) -> None:
+    academy, _users = learners
+    before = assignments_of(Selection(academy))
+    monkeypatch.setattr(kept, "MOST_KEPT", 4)
+    assert kept.kept_cells(academy.pk) is None
+    assert assignments_of(Selection(academy)) == before
