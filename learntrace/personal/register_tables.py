@@ -167,6 +167,10 @@ TABLES: Final[tuple[Table, ...]] = (
         "id academy_id last_arrival gap_seconds updated_at", _WORK, Kept.ERASED, SeenBy.STAFF, "progress",
     ),
     personal(
+        "progress_progressstate", "progress_id state", "", _WORK, Kept.ERASED, SeenBy.OPERATOR,
+        why="What the next activity continues; it follows from the activities, and is deleted with the measures.",
+    ),
+    personal(
         "progress_errorcount", "progress_id name message digest group_digest kind pattern count first_at last_at "
         "solved_at", "id", _WORK, Kept.ERASED, SeenBy.STAFF, "errors",
     ),

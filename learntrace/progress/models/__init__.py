@@ -3,7 +3,7 @@
 from learntrace.progress.models.activities import Activity, Code, CodeUse
 from learntrace.progress.models.assignments import Assignment, CheckedAssignment, FormerStep, StepList, StepRename
 from learntrace.progress.models.corrections import CourseRun, EarlierRun, Exclusion, Floor
-from learntrace.progress.models.measures import ErrorCount, Progress
+from learntrace.progress.models.measures import ErrorCount, Progress, ProgressState
 from learntrace.progress.models.queues import Recomputation, Stale
 from learntrace.progress.models.summaries import SummarySubscription
 
@@ -20,6 +20,7 @@ __all__ = [
     "Floor",
     "FormerStep",
     "Progress",
+    "ProgressState",
     "Recomputation",
     "Stale",
     "StepList",

@@ -8,7 +8,10 @@ from learntrace.accounts.models import Academy, User
 
 
 class Progress(models.Model):
-    """A learner's measures on an assignment, and the state that the next activity continues."""
+    """A learner's measures on an assignment; `ProgressState` has the state that the next activity continues.
+
+    What pages sum of thousands of learners is in rows of this table, so that they have to stay small.
+    """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
     academy = models.ForeignKey(Academy, models.CASCADE, null=True, blank=True, related_name="+", db_index=False)
@@ -38,6 +41,8 @@ class Progress(models.Model):
     # Since when one of them stands, and since when one stands by which the learner is stuck.
     trouble_since = models.DateTimeField(null=True, blank=True)
     stuck_since = models.DateTimeField(null=True, blank=True)
+    # Of the state what closes the assignment for detectors: `checked` and `checked_part`, where it has them. All of it in a row
+    # that a worker of the version before has written: it knows no `ProgressState`, and doesn't continue a part of a state.
     state = models.JSONField(default=dict, editable=False)
     # The last activity in the state: an activity that comes before it is late.
     last_arrival = models.BigIntegerField(editable=False)
@@ -58,6 +63,26 @@ class Progress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} on {self.assignment}"
+
+
+class ProgressState(models.Model):
+    """The state that the next activity of a learner on an assignment continues (`measures.learner_measures`).
+
+    Apart from the measures, which are read by the thousand: a state is four times as large as they are.
+    """
+
+    # The database deletes it with the measures: a worker of the version before knows nothing of it.
+    progress = models.OneToOneField(
+        Progress, models.CASCADE, primary_key=True, related_name="continued", db_constraint=False
+    )
+    state = models.JSONField()
+
+    class Meta:
+        verbose_name = _("state of progress")
+        verbose_name_plural = _("states of progress")
+
+    def __str__(self) -> str:
+        return f"the state of {self.progress_id}"
 
 
 class ErrorCount(models.Model):

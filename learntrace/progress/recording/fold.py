@@ -20,38 +20,55 @@ from learntrace.progress.recording.active_gap import gaps_of
 from learntrace.progress.recording.activity_store import AssignmentKey, key_rows
 from learntrace.progress.recording.later import recompute_later, with_long_history
 
+# A row with a whole state was written by a worker of the version before, after what is apart.
 _LOAD = """
-SELECT p.user_id, p.academy_id, p.assignment, p.last_seen_at, p.last_arrival, p.gap_seconds, p.state::text
+SELECT p.user_id, p.academy_id, p.assignment, p.last_seen_at, p.last_arrival, p.gap_seconds,
+       CASE WHEN p.state ? 'version' THEN p.state ELSE coalesce(s.state, p.state) END::text
   FROM progress_progress p
+  LEFT JOIN progress_progressstate s ON s.progress_id = p.id
   JOIN jsonb_to_recordset(%s::jsonb) AS key(learner bigint, academy bigint, about text)
     ON p.user_id = key.learner AND p.assignment = key.about AND p.academy_id IS NOT DISTINCT FROM key.academy
 """
 _STORE = """
-INSERT INTO progress_progress AS kept
-       (user_id, academy_id, assignment, attempts, errors, aborted, checks, failed_checks, last_outcome, done_at,
-        done_because, done_by, failed_again_at, questions, asked_before, first_seen_at, last_seen_at, active_seconds,
-        error_quotient, repeated_error_density, state, last_arrival, gap_seconds, updated_at)
-SELECT user_id, academy_id, assignment, attempts, errors, aborted, checks, failed_checks, last_outcome, done_at,
-       done_because, done_by, failed_again_at, questions, asked_before, first_seen_at, last_seen_at, active_seconds,
-       error_quotient, repeated_error_density, state, last_arrival, gap_seconds, now()
-  FROM jsonb_to_recordset(%s::jsonb)
-    AS r(user_id bigint, academy_id bigint, assignment text, attempts int, errors int, aborted int, checks int,
-         failed_checks int, last_outcome text, done_at timestamptz, done_because text, done_by text,
-         failed_again_at timestamptz, questions int, asked_before jsonb, first_seen_at timestamptz,
-         last_seen_at timestamptz, active_seconds double precision,
-         error_quotient double precision, repeated_error_density double precision, state jsonb, last_arrival bigint,
-         gap_seconds double precision)
- ORDER BY user_id, academy_id, assignment
-    ON CONFLICT (user_id, academy_id, assignment) DO UPDATE
-   SET attempts = excluded.attempts, errors = excluded.errors, aborted = excluded.aborted,
-       checks = excluded.checks, failed_checks = excluded.failed_checks, last_outcome = excluded.last_outcome,
-       done_at = excluded.done_at, done_because = excluded.done_because, done_by = excluded.done_by,
-       failed_again_at = excluded.failed_again_at, questions = excluded.questions, asked_before = excluded.asked_before,
-       first_seen_at = excluded.first_seen_at,
-       last_seen_at = excluded.last_seen_at, active_seconds = excluded.active_seconds,
-       error_quotient = excluded.error_quotient, repeated_error_density = excluded.repeated_error_density,
-       state = excluded.state, last_arrival = excluded.last_arrival, gap_seconds = excluded.gap_seconds, updated_at = now()
-RETURNING id, user_id, academy_id, assignment
+WITH r AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%s::jsonb)
+        AS r(user_id bigint, academy_id bigint, assignment text, attempts int, errors int, aborted int, checks int,
+             failed_checks int, last_outcome text, done_at timestamptz, done_because text, done_by text,
+             failed_again_at timestamptz, questions int, asked_before jsonb, first_seen_at timestamptz,
+             last_seen_at timestamptz, active_seconds double precision,
+             error_quotient double precision, repeated_error_density double precision, closure jsonb, state jsonb,
+             last_arrival bigint, gap_seconds double precision)
+), stored AS (
+    INSERT INTO progress_progress AS kept
+           (user_id, academy_id, assignment, attempts, errors, aborted, checks, failed_checks, last_outcome, done_at,
+            done_because, done_by, failed_again_at, questions, asked_before, first_seen_at, last_seen_at, active_seconds,
+            error_quotient, repeated_error_density, state, last_arrival, gap_seconds, updated_at)
+    SELECT user_id, academy_id, assignment, attempts, errors, aborted, checks, failed_checks, last_outcome, done_at,
+           done_because, done_by, failed_again_at, questions, asked_before, first_seen_at, last_seen_at, active_seconds,
+           error_quotient, repeated_error_density, closure, last_arrival, gap_seconds, now()
+      FROM r
+     ORDER BY user_id, academy_id, assignment
+        ON CONFLICT (user_id, academy_id, assignment) DO UPDATE
+       SET attempts = excluded.attempts, errors = excluded.errors, aborted = excluded.aborted,
+           checks = excluded.checks, failed_checks = excluded.failed_checks, last_outcome = excluded.last_outcome,
+           done_at = excluded.done_at, done_because = excluded.done_because, done_by = excluded.done_by,
+           failed_again_at = excluded.failed_again_at, questions = excluded.questions,
+           asked_before = excluded.asked_before, first_seen_at = excluded.first_seen_at,
+           last_seen_at = excluded.last_seen_at, active_seconds = excluded.active_seconds,
+           error_quotient = excluded.error_quotient, repeated_error_density = excluded.repeated_error_density,
+           state = excluded.state, last_arrival = excluded.last_arrival, gap_seconds = excluded.gap_seconds,
+           updated_at = now()
+    RETURNING id, user_id, academy_id, assignment
+), continued AS (
+    INSERT INTO progress_progressstate (progress_id, state)
+    SELECT stored.id, r.state
+      FROM stored
+      JOIN r ON r.user_id = stored.user_id AND r.assignment = stored.assignment
+            AND r.academy_id IS NOT DISTINCT FROM stored.academy_id
+     ORDER BY stored.id
+        ON CONFLICT (progress_id) DO UPDATE SET state = excluded.state
+)
+SELECT id, user_id, academy_id, assignment FROM stored
 """
 # The counts go first: cascades are done by Django, and the database has none.
 _FORGET = (
@@ -68,7 +85,9 @@ DELETE FROM progress_progress p USING jsonb_to_recordset(%s::jsonb) AS gone(lear
 )
 
 
-_NO_MEASURES = frozenset({"user_id", "academy_id", "assignment", "state", "last_arrival", "gap_seconds"})
+_NO_MEASURES = frozenset({"user_id", "academy_id", "assignment", "closure", "state", "last_arrival", "gap_seconds"})
+# Of a state, what detectors ask for (`closure_of`).
+_OF_CLOSURE = ("checked", "checked_part")
 
 
 @dataclass
@@ -120,6 +139,7 @@ class _Fold:
             "active_seconds": measures.active_seconds,
             "error_quotient": measures.error_quotient,
             "repeated_error_density": measures.repeated_error_density,
+            "closure": {name: self.state[name] for name in _OF_CLOSURE if self.state[name] is not None},
             "state": self.state,
             "last_arrival": self.activities[-1].arrival,
             "gap_seconds": self.gap,

@@ -169,6 +169,10 @@ def test_nothing_is_lost_and_a_recomputation_changes_nothing(earlier: Earlier) -
     assert not earlier.fetch(
         "SELECT FROM signals_signal WHERE kind = 'wheel_spinning' AND state IN ('open', 'acknowledged')"
     )
+    assert not earlier.fetch(
+        "SELECT FROM progress_progress p LEFT JOIN progress_progressstate s ON s.progress_id = p.id"
+        " WHERE p.state ? 'version' OR s.state ->> 'version' IS NULL"
+    )
     assert not earlier.fetch("SELECT FROM progress_errorcount WHERE kind || pattern = '' OR length(group_digest) <> 32")
     # The code of the recorded session, whose documents are still there, is kept.
     ((codes,),) = earlier.fetch("SELECT count(*) FROM progress_codeuse WHERE user_id = 1234")
