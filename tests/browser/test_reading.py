@@ -136,3 +136,39 @@ def test_what_is_wrong_with_a_page_would_be_told(visit: Visit) -> None:
     assert complaints(page) == []
     page.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<button></button>')")
     assert [complaint.partition(":")[0] for complaint in complaints(page)] == ["button-name"]
+
+
+# Twenty lines and one more in another colour; the page's policy allows no style in the text of a page.
+_LINES = """colour => {
+  for (let line = 0; line < 21; line += 1) {
+    const added = document.createElement("p");
+    added.textContent = `line ${line}`;
+    added.style.color = line === 12 ? colour : "";
+    document.querySelector("main").append(added);
+  }
+}"""
+_COLOURED_WHERE_NARROW = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("@media (width < 500px) { main p { color: #ddd; background: #fff } }");
+  document.adoptedStyleSheets.push(sheet);
+}"""
+
+
+def test_every_text_that_looks_different_has_its_colours_compared(visit: Visit) -> None:
+    """Also one among many that are alike otherwise, and what has other colours at another width."""
+    page = visit("/sign-in")
+
+    def rules() -> list[str]:
+        return [complaint.partition(":")[0] for complaint in complaints(page)]
+
+    page.evaluate(_LINES, "")
+    assert rules() == []
+    page.evaluate(_LINES, "#eee")
+    assert rules() == ["color-contrast"]
+    page.reload()
+    page.evaluate(_LINES, "")
+    page.evaluate(_COLOURED_WHERE_NARROW)
+    assert rules() == []
+    page.set_viewport_size({"width": 360, "height": 900})
+    assert rules() == ["color-contrast"]
+    assert page.locator("[data-axe-colours]").count() == 0
