@@ -88,7 +88,7 @@ hub-demo: setup jupyter ## A class in a JupyterHub, with Learntrace beside it, u
 
 # Installed where that needs no question (Debian, as root); elsewhere the browser tests say what to install. A page costs the
 # browser without windows less than the usual one, beside which it is therefore installed if that needs no new package lists.
-APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove
+APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --no-remove -o Acquire::http::Timeout=20
 browser:
 	@command -v chromium-headless-shell >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
 	  && echo "installing chromium for the browser tests" \
@@ -121,10 +121,10 @@ format: setup-dev ## Put the code into its form
 attack: setup-dev ## Attack a copy of our own and print what was held (ARGS=--quick)
 	@$(PY) -m tests.attack $(ARGS)
 
-soak: setup-dev jupyter browser ## What takes longer: kill rounds, generated requests, a long load, promised times (MINUTES=20)
-	$(call say,Kill rounds and generated requests and a load of $(MINUTES) minutes and promised times: the figures follow each test)
+soak: setup-dev jupyter browser ## What takes longer: kill rounds, generated requests, a long load, promised times, all colours (MINUTES=20)
+	$(call say,Kill rounds and generated requests and a load of $(MINUTES) minutes and promised times and all colours of the pages: the figures follow each test)
 	LEARNTRACE_TEST_SOAK_MINUTES=$(MINUTES) $(PY) -m pytest -p no:cacheprovider -rP tests/faults/test_kills.py tests/faults/test_long_load.py tests/api tests/faults/test_visibility.py $(ARGS)
-	LEARNTRACE_TEST_SOAK_MINUTES=$(MINUTES) $(PY) -m pytest -p no:cacheprovider -rP tests/browser/test_class_now.py tests/browser/live/test_concerns.py tests/jupyter/test_hand.py $(ARGS)
+	LEARNTRACE_TEST_SOAK_MINUTES=$(MINUTES) $(PY) -m pytest -p no:cacheprovider -rP tests/browser tests/jupyter/test_hand.py $(ARGS)
 
 bench: setup-dev ## Measure, each figure as a ratio against a reference in the same run
 	$(PY) -m benchmarks $(ARGS)
