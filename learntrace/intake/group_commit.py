@@ -4,7 +4,8 @@ A commit costs nearly the same for one request as for eight. So, where many peop
 a short time after the one before it, or as soon as eight requests wait. A few clients who send one request after another
 are never held up: a timer for everybody lost 31 % of their throughput in a trial.
 
-Two groups are committed at a time where a crowd waits: the bodies of one are read while PostgreSQL writes the other.
+Two groups are committed at a time where a crowd waits: the bodies of one are read while PostgreSQL writes the other. So a
+group is no larger than it has to be: a few large batches make a group.
 """
 
 import asyncio
@@ -27,8 +28,9 @@ from learntrace.intake.refusals import write_refusals
 log = structlog.get_logger(__name__)
 
 MAX_GROUP = 200
-MAX_GROUP_BYTES = 16 * 1024 * 1024
-MAX_QUEUED_BYTES = 128 * 1024 * 1024
+# What a group weighs at most (`Submission.weight`): about 400 events.
+MAX_GROUP_WEIGHT = 768 * 1024
+MAX_QUEUED_WEIGHT = 128 * 1024 * 1024
 _CONNECT_SECONDS = 8.0
 _ATTEMPTS = 3
 # Groups that are committed at a time.
@@ -110,7 +112,7 @@ class GroupCommit:
         self._lanes = [_Lane(database_url) for _number in range(LANES)]
         self._announce = announce
         self._queue: deque[_Waiting] = deque()
-        self._queued_bytes = 0
+        self._queued_weight = 0
         self._unanswered = 0
         # How many lanes commit a group, and when the last one began to.
         self._busy = 0
@@ -127,12 +129,12 @@ class GroupCommit:
 
     async def submit(self, source: Source, submission: Submission) -> Answer | Problem:
         """Queue a submission and wait until its group is committed."""
-        if self._queued_bytes > MAX_QUEUED_BYTES:
+        if self._queued_weight > MAX_QUEUED_WEIGHT:
             return Unconfirmed()
         self._start()
         waiting = _Waiting(source, submission, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
-        self._queued_bytes += submission.weight
+        self._queued_weight += submission.weight
         if sender := submission.user_id or submission.hub_user:
             self._senders.note(sender)
         self._unanswered += 1
@@ -162,7 +164,7 @@ class GroupCommit:
     async def _run(self, lane: _Lane) -> None:
         while True:
             async with self._turn:
-                group = await self._next_group()
+                group, waited = await self._next_group()
             self._busy += 1
             try:
                 await self._write(lane, group)
@@ -174,12 +176,12 @@ class GroupCommit:
                 self._busy -= 1
             # Those of this group are among the unanswered until they have heard.
             self._throughput.answered(len(group), self._unanswered - len(group))
-            if self._saturation.after_commit(len(group)):
+            if self._saturation.after_commit(waited):
                 self._announce(saturation.TOPIC)
             self._due.set()
 
-    async def _next_group(self) -> list[_Waiting]:
-        """Return the oldest waiting submissions as soon as a commit is due."""
+    async def _next_group(self) -> tuple[list[_Waiting], int]:
+        """Return the oldest waiting submissions as soon as a commit is due, and how many waited with them."""
         while not self._is_due():
             self._due.clear()
             pause = self._began + APART_SECONDS - time.monotonic() if self._queue and not self._busy else None
@@ -187,13 +189,14 @@ class GroupCommit:
                 async with asyncio.timeout(pause):
                     await self._due.wait()
         self._began = time.monotonic()
-        return self._take()
+        waited = min(len(self._queue), MAX_GROUP)
+        return self._take(), waited
 
     def _is_due(self) -> bool:
-        """Whether so many requests wait that a commit is to begin now: beside another one as many as that one may have."""
+        """Whether so much waits that a commit is to begin now: beside another one as much as that one may have."""
         waiting = len(self._queue)
         if self._busy:
-            return waiting >= max(ENOUGH, self._unanswered // LANES)
+            return waiting >= max(ENOUGH, self._unanswered // LANES) or self._queued_weight >= MAX_GROUP_WEIGHT
         apart = self._senders.are_many and waiting < ENOUGH
         return waiting > 0 and not (apart and time.monotonic() < self._began + APART_SECONDS)
 
@@ -203,10 +206,10 @@ class GroupCommit:
         group: list[_Waiting] = []
         while self._queue and len(group) < MAX_GROUP:
             size += self._queue[0].submission.weight
-            if group and size > MAX_GROUP_BYTES:
+            if group and size > MAX_GROUP_WEIGHT:
                 break
             waiting = self._queue.popleft()
-            self._queued_bytes -= waiting.submission.weight
+            self._queued_weight -= waiting.submission.weight
             group.append(waiting)
         return group
 

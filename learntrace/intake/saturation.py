@@ -15,7 +15,7 @@ from learntrace.intake.limits import LIMIT_HITS, TooManyRequests
 
 # Announced like a queue's topic; workers hear it, and no queue has it.
 TOPIC = "intake-saturated"
-# Requests in a commit, as an average. Of a class of thousands about eight share one (`group_commit.ENOUGH`).
+# Requests that wait as a commit begins, as an average. Of a class of thousands it is about eight (`group_commit.ENOUGH`).
 CROWD = 14.0
 # How much of the average a new commit makes. A crowd of half a second, such as a class that starts, changes little.
 _WEIGHT = 0.05
@@ -23,14 +23,14 @@ REPEAT_SECONDS = 0.25
 
 
 class Watch:
-    """Notices the saturation of one process from how many requests share its commits."""
+    """Notices the saturation of one process from how many requests wait for a commit as it begins."""
 
     def __init__(self) -> None:
         self._average = 0.0
         self._next = 0.0
 
     def after_commit(self, requests: int, now: float | None = None) -> bool:
-        """Return whether saturation is to be announced after a commit of so many requests; at most once in REPEAT_SECONDS."""
+        """Return whether saturation is to be announced after a commit for which so many requests waited; at most once in REPEAT_SECONDS."""
         now = time.monotonic() if now is None else now
         self._average += _WEIGHT * (requests - self._average)
         if self._average < CROWD or now < self._next:

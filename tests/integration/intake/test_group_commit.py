@@ -104,6 +104,21 @@ def test_both_sources_and_a_refusal_share_transactions_and_each_gets_its_answer(
     assert {EventsInbox.topic, LearnPackInbox.topic} <= set(door.announced)
 
 
+def test_large_batches_that_come_at_once_are_several_groups() -> None:
+    keys = learners(9)
+    door = Door()
+    small: list[Request] = [(EVENTS, key, [make_event()]) for key in keys]
+    large: list[Request] = [(EVENTS, key, [make_event() for _ in range(100)]) for key in keys]
+    answers = door.post(small, large)[len(keys) :]
+    assert [answer.json()["accepted"] for answer in answers] == [100] * len(keys)
+    rows = "SELECT count(*) FROM events GROUP BY xmin::text"
+    with psycopg.connect(database_url()) as connection:
+        sizes = [size for (size,) in connection.execute(rows)]
+    # While PostgreSQL writes some, the next are read.
+    assert sum(size >= 100 for size in sizes) >= 3
+    assert any(size >= 200 for size in sizes)
+
+
 def test_where_many_send_one_after_another_commits_are_shared() -> None:
     keys = learners(MANY_SENDERS + 10)
 
