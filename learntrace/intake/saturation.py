@@ -30,7 +30,10 @@ class Watch:
         self._next = 0.0
 
     def after_commit(self, requests: int, now: float | None = None) -> bool:
-        """Return whether saturation is to be announced after a commit for which so many requests waited; at most once in REPEAT_SECONDS."""
+        """Return whether saturation is to be announced after a commit for which so many requests waited.
+
+        At most once in REPEAT_SECONDS.
+        """
         now = time.monotonic() if now is None else now
         self._average += _WEIGHT * (requests - self._average)
         if self._average < CROWD or now < self._next:

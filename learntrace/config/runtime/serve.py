@@ -187,6 +187,19 @@ def web(argv: list[str]) -> int:
     if chosen.host not in ("0.0.0.0", "::"):  # noqa: S104 (every address is no name by which anybody asks)
         os.environ[environment.SERVED_HOST] = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
     _prepare(upgrade=chosen.upgrade)
+    # A forked web process has its parent's handlers until it has loaded everything: a request to stop would be lost.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    address = _address(chosen.host, chosen.port)
+    telling = {"claimed": chosen.claimed, "opening": chosen.open}
+    told = (address, _invitation(address))
+    threading.Thread(target=_tell_when_it_answers, args=told, kwargs=telling, daemon=True).start()
+    _answer_requests(chosen.host, chosen.port, chosen.web_processes)
+    claim.drop()
+    return 0
+
+
+def _answer_requests(host: str, port: int, processes: int) -> None:
+    """Run the web processes until SIGTERM or SIGINT."""
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.log import LogLevels
@@ -195,18 +208,12 @@ def web(argv: list[str]) -> int:
     from learntrace.intake.connections.open_connections import most_connections, raise_file_limit
 
     raise_file_limit()
-    # A forked web process has its parent's handlers until it has loaded everything: a request to stop would be lost.
-    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
-    address = _address(chosen.host, chosen.port)
-    telling = {"claimed": chosen.claimed, "opening": chosen.open}
-    told = (address, _invitation(address))
-    threading.Thread(target=_tell_when_it_answers, args=told, kwargs=telling, daemon=True).start()
     Server(
         "learntrace.config.asgi:application",
-        address=chosen.host,
-        port=chosen.port,
+        address=host,
+        port=port,
         interface=Interfaces.ASGI,
-        workers=chosen.web_processes,
+        workers=processes,
         # Per process; streams take a part of them (signals/stream/app.py).
         backpressure=most_connections(),
         # Only in this mode the time-out holds for a connection's first byte too; a proxy speaks HTTP/1.1 to us.
@@ -218,8 +225,6 @@ def web(argv: list[str]) -> int:
         workers_kill_timeout=environment.STOP_SECONDS.value() - 4,
         log_level=LogLevels.warning,
     ).serve()
-    claim.drop()
-    return 0
 
 
 def worker(argv: list[str]) -> int:

@@ -10,7 +10,7 @@ from learntrace.assignments.due_dates.reading import Dues, dues_in
 from learntrace.assignments.due_dates.standing import timeliness
 from learntrace.dashboard.classroom.grid import Column, Learner, by_need, columns_of
 from learntrace.dashboard.components.dues import due_text, late_text
-from learntrace.progress.reports.activity_rate import ActivityRate, Scope, activity_rate_of
+from learntrace.progress.reports.activity_rate import ActivityRate, activity_rate_of, last_half_hour
 from learntrace.progress.reports.class_filter import ClassFilter
 from learntrace.progress.reports.class_now import ClassLearner, read_class
 from learntrace.progress.reports.errors import ErrorRow, recent_errors
@@ -105,11 +105,11 @@ def _how_many(keys: Sequence[str], learners: Sequence[Learner]) -> str:
 
 def activity_of(chosen: ClassFilter, snapshot: ClassSnapshot) -> ClassActivity:
     """Read the activity of the class that the snapshot shows; four queries."""
-    scope = Scope(
+    window = last_half_hour(
         chosen.academy.pk,
         snapshot.concerns.now,
         # Those with a row: staff who try out a connection are neither here nor in the rate.
         learners=[learner.id for learner in snapshot.learners],
         keys=[column.key for column in snapshot.columns] if chosen.asset else None,
     )
-    return ClassActivity(activity_rate_of(scope), recent_errors(scope, MOST_ERRORS))
+    return ClassActivity(activity_rate_of(window), recent_errors(window, MOST_ERRORS))

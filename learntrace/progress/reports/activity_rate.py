@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from learntrace.core.sql import fetch
+from learntrace.progress.class_window import ClassWindow
 from learntrace.progress.counting import counts
 
 MINUTES = 30
@@ -29,27 +29,6 @@ SELECT count(DISTINCT a.user_id)
  WHERE a.academy_id = %(academy)s AND a.at > %(present_since)s AND a.at <= %(now)s AND {counts("a")}
    AND (%(learners)s::bigint[] IS NULL OR a.user_id = ANY(%(learners)s))
 """  # noqa: S608 (no text from outside)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """The learners and assignments of an academy to report on, at the class's present time; None means all of them."""
-
-    academy_id: int
-    now: datetime
-    learners: Collection[int] | None = None
-    keys: Collection[str] | None = None
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the parameters of a statement."""
-        return {
-            "academy": self.academy_id,
-            "now": self.now,
-            "since": self.now - timedelta(minutes=MINUTES),
-            "present_since": self.now - PRESENT_FOR,
-            "learners": None if self.learners is None else list(self.learners),
-            "keys": None if self.keys is None else list(self.keys),
-        }
 
 
 @dataclass(frozen=True)
@@ -81,9 +60,16 @@ class ActivityRate:
         return [failed / total if total else None for total, failed in zip(self.attempts, self.errors, strict=True)]
 
 
-def activity_rate_of(scope: Scope) -> ActivityRate:
-    """Return how busy the class is; runs two queries."""
-    parameters = scope.parameters()
+def last_half_hour(
+    academy_id: int, now: datetime, learners: Collection[int] | None = None, keys: Collection[str] | None = None
+) -> ClassWindow:
+    """Return the half hour of a class that ends at its present time."""
+    return ClassWindow(academy_id, now - timedelta(minutes=MINUTES), now, learners, keys)
+
+
+def activity_rate_of(window: ClassWindow) -> ActivityRate:
+    """Return how busy a class is in its last half hour; runs two queries."""
+    parameters = window.parameters() | {"present_since": window.now - PRESENT_FOR}
     attempts, errors = _by_minute(fetch(_ATTEMPTS, parameters))
     [(here,)] = fetch(_PRESENT, parameters)
     return ActivityRate(here, attempts, errors)

@@ -11,10 +11,10 @@ from typing import Any
 from learntrace.core.sql import fetch, json_rows
 from learntrace.measures.error_groups import one_line
 from learntrace.progress.catalogue import SHOWN_TO_CLASS
+from learntrace.progress.class_window import ClassWindow
 from learntrace.progress.counting import counts
 from learntrace.progress.periods.errors import recounted
 from learntrace.progress.periods.period import ALL_TIMES, Period
-from learntrace.progress.reports.activity_rate import Scope
 
 # The variants that are shown of a group.
 MOST_VARIANTS = 20
@@ -158,19 +158,19 @@ class LearnerMet:
     solved_at: datetime | None
 
 
-def recent_errors(scope: Scope, most: int) -> list[ErrorRow]:
+def recent_errors(window: ClassWindow, most: int) -> list[ErrorRow]:
     """Return the groups that most learners met in the last half hour, at most `most`; their figures are of all times.
 
     Runs two queries.
     """
     recent = {
         (assignment, digest): learners
-        for assignment, digest, learners in fetch(_RECENT, {**scope.parameters(), "most": most})
+        for assignment, digest, learners in fetch(_RECENT, {**window.parameters(), "most": most})
     }
     if not recent:
         return []
     keys, digests = {key for key, _digest in recent}, {digest for _key, digest in recent}
-    rows = _grouped(scope.academy_id, keys, scope.learners, len(recent) * len(keys), digests)
+    rows = _grouped(window.academy_id, keys, window.learners, len(recent) * len(keys), digests)
     by_group = {(row.assignment, row.digest): row for row in rows}
     return [replace(by_group[group], recent=learners) for group, learners in recent.items() if group in by_group]
 

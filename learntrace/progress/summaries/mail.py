@@ -1,5 +1,6 @@
 """The weekly summary by mail: who gets it, and sending it on Mondays."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,7 +20,7 @@ from learntrace.accounts.cohort_limits.limit import as_seen_by, within
 from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.accounts.roles import roles_with
 from learntrace.core.http.language import FALLBACK
-from learntrace.progress.catalogue import full_titles_of
+from learntrace.progress.catalogue import Title, full_titles_of
 from learntrace.progress.models import SummarySubscription
 from learntrace.progress.reports.selection import learners_of_cohorts
 from learntrace.progress.summaries.span import Span, last_week
@@ -115,59 +116,75 @@ def text_of(academy: Academy, cohort: Cohort | None, week: Span, figures: Week) 
     """Return the mail's text in the active language."""
     named = (*figures.hard[:MOST_NAMED], *figures.easier[:MOST_NAMED])
     titles = full_titles_of(academy.pk, [one.key for one in named])
-    parts = [
-        ngettext(
-            "%(active)s learner worked, %(before)s the week before.",
-            "%(active)s learners worked, %(before)s the week before.",
-            figures.active,
-        )
-        % {"active": figures.active, "before": figures.active_before}
-        + " "
-        + ngettext("%(count)s assignment was completed.", "%(count)s assignments were completed.", figures.newly_done)
-        % {"count": figures.newly_done}
+    parts = [_activity(figures), _slipped(figures), _hard(figures, titles), _easier(figures, titles)]
+    return "\n\n".join([*filter(None, parts), *_link(academy, cohort, week)]) + "\n"
+
+
+def _activity(figures: Week) -> str:
+    active = ngettext(
+        "%(active)s learner worked, %(before)s the week before.",
+        "%(active)s learners worked, %(before)s the week before.",
+        figures.active,
+    ) % {"active": figures.active, "before": figures.active_before}
+    completed = ngettext(
+        "%(count)s assignment was completed.", "%(count)s assignments were completed.", figures.newly_done
+    ) % {"count": figures.newly_done}
+    return f"{active} {completed}"
+
+
+def _slipped(figures: Week) -> str:
+    if not figures.slipped:
+        return _("Nobody slipped.")
+    named = figures.slipped[:MOST_NAMED]
+    names = names_of([one.learner.user_id for one in named])
+    lines = [
+        f"- {names.get(one.learner.user_id, one.learner.user_id)}: "
+        + ", ".join(reason_text(reason) for reason in one.reasons)
+        for one in named
     ]
-    if figures.slipped:
-        names = names_of([one.learner.user_id for one in figures.slipped[:MOST_NAMED]])
-        lines = [
-            f"- {names.get(one.learner.user_id, one.learner.user_id)}: "
-            + ", ".join(reason_text(reason) for reason in one.reasons)
-            for one in figures.slipped[:MOST_NAMED]
-        ]
-        parts.append("\n".join([_("Who slipped"), *lines, *_more(len(figures.slipped))]))
-    else:
-        parts.append(_("Nobody slipped."))
-    if figures.hard:
-        lines = [
-            _("- %(assignment)s: %(done)s of %(learners)s done, %(share)s %% of attempts failed")
-            % {
-                "assignment": titles[one.key],
-                "done": one.done,
-                "learners": one.learners,
-                "share": round(100 * one.failed_share),
-            }
-            for one in figures.hard[:MOST_NAMED]
-        ]
-        parts.append("\n".join([_("What was hard"), *lines, *_more(len(figures.hard))]))
-    if figures.easier:
-        lines = [
-            _("- %(assignment)s: %(share)s %% of attempts failed, %(before)s %% the week before")
-            % {
-                "assignment": titles[one.key],
-                "share": round(100 * one.failed_share),
-                "before": round(100 * one.failed_share_before),
-            }
-            for one in figures.easier[:MOST_NAMED]
-        ]
-        parts.append("\n".join([_("What got easier"), *lines, *_more(len(figures.easier))]))
-    if settings.PUBLIC_URL:
-        query = f"?academy={academy.pk}&first={week.first}&last={week.last}" + (
-            f"&cohort={cohort.slug}" if cohort else ""
-        )
-        parts.append(
-            _("All of it, and how to stop this mail: %(link)s")
-            % {"link": f"{settings.PUBLIC_URL}{reverse('reports')}{query}"}
-        )
-    return "\n\n".join(parts) + "\n"
+    return "\n".join([_("Who slipped"), *lines, *_more(len(figures.slipped))])
+
+
+def _hard(figures: Week, titles: Mapping[str, Title]) -> str:
+    """Return the paragraph on what was hard, "" where nothing was."""
+    if not figures.hard:
+        return ""
+    lines = [
+        _("- %(assignment)s: %(done)s of %(learners)s done, %(share)s %% of attempts failed")
+        % {
+            "assignment": titles[one.key],
+            "done": one.done,
+            "learners": one.learners,
+            "share": round(100 * one.failed_share),
+        }
+        for one in figures.hard[:MOST_NAMED]
+    ]
+    return "\n".join([_("What was hard"), *lines, *_more(len(figures.hard))])
+
+
+def _easier(figures: Week, titles: Mapping[str, Title]) -> str:
+    """Return the paragraph on what got easier, "" where nothing did."""
+    if not figures.easier:
+        return ""
+    lines = [
+        _("- %(assignment)s: %(share)s %% of attempts failed, %(before)s %% the week before")
+        % {
+            "assignment": titles[one.key],
+            "share": round(100 * one.failed_share),
+            "before": round(100 * one.failed_share_before),
+        }
+        for one in figures.easier[:MOST_NAMED]
+    ]
+    return "\n".join([_("What got easier"), *lines, *_more(len(figures.easier))])
+
+
+def _link(academy: Academy, cohort: Cohort | None, week: Span) -> list[str]:
+    """Return the line with the page's link; none where the server doesn't know its own address."""
+    if not settings.PUBLIC_URL:
+        return []
+    query = f"?academy={academy.pk}&first={week.first}&last={week.last}" + (f"&cohort={cohort.slug}" if cohort else "")
+    link = f"{settings.PUBLIC_URL}{reverse('reports')}{query}"
+    return [_("All of it, and how to stop this mail: %(link)s") % {"link": link}]
 
 
 def _more(count: int) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from learntrace.core.sql import fetch
 from learntrace.progress.catalogue import SHOWN_TO_CLASS, shown_keys
+from learntrace.progress.class_window import ClassWindow
 from learntrace.progress.counting import counts
 from learntrace.signals.concerns.error_group import ReadError, read_error
 from learntrace.signals.concerns.kept_errors import ErrorOn, Showing, errors_lately
@@ -52,29 +53,7 @@ class Met:
     last_at: datetime
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Whose errors are asked for: of an academy after one moment and up to another, of these learners on these assignments;
-    None means all."""
-
-    academy_id: int
-    since: datetime
-    now: datetime
-    learners: Collection[int] | None = None
-    keys: Collection[str] | None = None
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the parameters of a statement."""
-        return {
-            "academy": self.academy_id,
-            "now": self.now,
-            "since": self.since,
-            "learners": None if self.learners is None else sorted(self.learners),
-            "keys": None if self.keys is None else sorted(self.keys),
-        }
-
-
-def errors_met(asked: Asked, least: int) -> tuple[dict[ErrorOn, Met], frozenset[int]]:
+def errors_met(asked: ClassWindow, least: int) -> tuple[dict[ErrorOn, Met], frozenset[int]]:
     """Return how each error was met that so many learners met, its variants taken together, and who was active on anything.
 
     Who was active is not told where no error is.
@@ -94,7 +73,7 @@ def _among(found: frozenset[int], learners: Collection[int] | None) -> frozenset
     return found if learners is None else found.intersection(learners)
 
 
-def _of_kept(asked: Asked, showings: Mapping[ErrorOn, Sequence[Showing]], least: int) -> dict[ErrorOn, Met]:
+def _of_kept(asked: ClassWindow, showings: Mapping[ErrorOn, Sequence[Showing]], least: int) -> dict[ErrorOn, Met]:
     many = {}
     for place, own in showings.items():
         if len(own) >= least:

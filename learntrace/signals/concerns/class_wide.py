@@ -14,8 +14,9 @@ from learntrace.accounts.cohort_limits.limit import is_limited, within
 from learntrace.accounts.models import Academy
 from learntrace.accounts.people.cohort_learners import COHORT_LEARNERS
 from learntrace.core.sql import fetch, json_rows
+from learntrace.progress.class_window import ClassWindow
 from learntrace.progress.counting import counts
-from learntrace.signals.concerns.class_errors import Asked, Met, errors_met
+from learntrace.signals.concerns.class_errors import Met, errors_met
 from learntrace.signals.concerns.error_group import group_of
 from learntrace.signals.concerns.handling import STANDING, Handling, State, handling_of, is_unbroken, state_of
 from learntrace.signals.concerns.kept_errors import ErrorOn
@@ -96,7 +97,7 @@ def class_concerns(
     of one of its cohorts met is a concern too. A member who is limited to cohorts gets the concerns of each of them, with the
     figures of the learners seen: never one that others don't get.
     """
-    asked = Asked(academy.pk, now - WINDOW, now, within(academy, learners), keys)
+    asked = ClassWindow(academy.pk, now - WINDOW, now, within(academy, learners), keys)
     met, active = errors_met(asked, LEAST_LEARNERS)
     if not met:
         return []

@@ -22,7 +22,7 @@ from learntrace.dashboard.classroom.grid import by_need, done_by_column
 from learntrace.dashboard.classroom.snapshot import snapshot_of
 from learntrace.dashboard.layout.page import PARTS_HEADER
 from learntrace.progress.models import Activity, Progress
-from learntrace.progress.reports.activity_rate import Scope, activity_rate_of
+from learntrace.progress.reports.activity_rate import activity_rate_of, last_half_hour
 from learntrace.progress.reports.class_filter import ClassFilter
 from learntrace.registry.models import Asset
 from learntrace.signals.concerns.of_class import concerns_of_learner
@@ -278,11 +278,11 @@ def row_of(client: Client, path: str, learner: User) -> str:
 
 def test_it_counts_who_is_here_and_how_much_fails(cast: Cast, lessons: dict[str, User]) -> None:
     now = timezone.now()
-    pulse = activity_rate_of(Scope(cast.academy.pk, now))
+    pulse = activity_rate_of(last_half_hour(cast.academy.pk, now))
     assert (sum(pulse.attempts), sum(pulse.errors)) == (8, 6)
     assert len(pulse.attempts) == 30
     make_attempts(lessons["radia"], cast.academy, KEYS[2], "x--.", now - timedelta(seconds=60), seconds=10)
-    pulse = activity_rate_of(Scope(cast.academy.pk, now, [lessons["radia"].pk], [KEYS[2]]))
+    pulse = activity_rate_of(last_half_hour(cast.academy.pk, now, [lessons["radia"].pk], [KEYS[2]]))
     assert (pulse.here, pulse.per_minute, pulse.failing_share) == (1, 0.6, 1 / 3)
 
 

@@ -22,7 +22,7 @@ from learntrace.measures.error_groups import group_of, variant_of
 from learntrace.progress.corrections import exclusions, floors
 from learntrace.progress.recording import recording
 from learntrace.progress.recording.activity_store import LearnerActivity
-from learntrace.progress.reports.activity_rate import Scope
+from learntrace.progress.reports.activity_rate import last_half_hour
 from learntrace.progress.reports.errors import ErrorRow, errors_on, recent_errors, with_variants
 from tests.support.builders import NOW, Api, Cast, make_asset, make_assignment, make_user
 from tests.support.csv_files import read_csv
@@ -155,7 +155,7 @@ def test_the_api_tells_of_the_learners_and_assets_that_were_asked_for(cast: Cast
 def test_a_step_that_a_learner_made_up_is_told_to_no_class(cast: Cast, teacher: Api) -> None:
     take(cast.owner, cast.academy, attempt(0, X, key="package/made-up"))
     assert teacher.get(f"{BASE}/error").json() == []
-    assert recent_errors(Scope(cast.academy.pk, NOW + timedelta(minutes=1)), 5) == []
+    assert recent_errors(last_half_hour(cast.academy.pk, NOW + timedelta(minutes=1)), 5) == []
 
 
 # The real class
@@ -242,7 +242,7 @@ def test_for_the_20_most_frequent_errors_of_the_real_class_every_place_says_the_
     assert most[0] == "';' expected"
     assert min(solved for _learners, _times, solved, _median in top.values()) > 0
 
-    now = recent_errors(Scope(cast.academy.pk, NOW + timedelta(minutes=29)), 20)
+    now = recent_errors(last_half_hour(cast.academy.pk, NOW + timedelta(minutes=29)), 20)
     assert {row.text: figures(row) for row in now} == top
     assert all(row.recent == row.learners for row in now)
     told = teacher.get(f"{BASE}/assignment/hw03-exercise-1/error?limit=20").json()["results"]

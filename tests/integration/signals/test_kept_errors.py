@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from learntrace.accounts.models import Academy, User
 from learntrace.core.sql import execute, fetch
+from learntrace.progress.class_window import ClassWindow
 from learntrace.progress.models import Activity, Assignment
 from learntrace.signals.concerns import class_errors, kept_errors
-from learntrace.signals.concerns.class_errors import Asked, Met, errors_met
+from learntrace.signals.concerns.class_errors import Met, errors_met
 from learntrace.signals.concerns.kept_errors import ErrorOn, Lately, errors_lately
 from tests.support.builders import make_academy, make_asset, make_user
 from tests.support.waiting import wait_until
@@ -62,7 +63,7 @@ def fail(user: User, academy: Academy | None, ago: float = 2, key: str = TAG, **
     )
 
 
-def told(asked: Asked, least: int = 1) -> tuple[dict[ErrorOn, Met], frozenset[int]]:
+def told(asked: ClassWindow, least: int = 1) -> tuple[dict[ErrorOn, Met], frozenset[int]]:
     """Return what is told of the errors, seen to be what PostgreSQL tells; who was active it tells only with errors."""
     assert showings(asked) is not None
     met, active = errors_met(asked, least)
@@ -73,14 +74,14 @@ def told(asked: Asked, least: int = 1) -> tuple[dict[ErrorOn, Met], frozenset[in
     return met, active
 
 
-def showings(asked: Asked) -> object:
+def showings(asked: ClassWindow) -> object:
     lately = errors_lately(asked.academy_id, asked.since, asked.now)
     return None if lately is None else lately.showings
 
 
-def now_of(academy: Academy) -> Asked:
+def now_of(academy: Academy) -> ClassWindow:
     now = timezone.now()
-    return Asked(academy.pk, now - WINDOW, now)
+    return ClassWindow(academy.pk, now - WINDOW, now)
 
 
 def times(academy: Academy) -> int:
@@ -208,7 +209,7 @@ def test_too_many_are_not_kept(academy: Academy, learners: list[User], monkeypat
     looked = errors_lately(academy.pk, asked.since, now)
     assert looked == Lately(frozenset(user.pk for user in learners[:3]), None)
     assert errors_lately(academy.pk, asked.since, now) is None
-    assert sum(one.times for one in errors_met(Asked(academy.pk, asked.since, now), 1)[0].values()) == 3
+    assert sum(one.times for one in errors_met(ClassWindow(academy.pk, asked.since, now), 1)[0].values()) == 3
     assert sum(kept.count for kept in kept_errors._kept.values()) <= 2
 
 
@@ -266,7 +267,7 @@ def test_it_is_what_postgresql_tells_whatever_is_done(academy: Academy, learners
             _ask, minute, chosen, least = step
             now = begin + timedelta(minutes=minute)
             only = None if chosen is None else {learners[place].pk for place in chosen}
-            told(Asked(academy.pk, now - WINDOW, now, only), least)
+            told(ClassWindow(academy.pk, now - WINDOW, now, only), least)
 
 
 def _apply(
