@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 from pytest_django.live_server_helper import LiveServer
 
 from learntrace.learnpack.attempts.derivation import take_attempts
@@ -160,6 +160,17 @@ def test_who_works_by_keyboard_goes_on_at_the_next_signal(visit: Visit, room: Cl
     expect(page.locator(f'.signal[data-row="{second}"] :focus')).to_have_count(1)
 
 
+def check_controls_within(card: Locator) -> None:
+    """No control of a card reaches beyond its sides."""
+    box, inside = card.bounding_box(), card.locator("button:visible, select:visible, input:visible, a:visible")
+    assert box is not None
+    for part in inside.all():
+        at = part.bounding_box()
+        assert at is not None
+        assert box["x"] <= at["x"], part
+        assert at["x"] + at["width"] <= box["x"] + box["width"], part
+
+
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_columns_have_titles_lessons_fold_and_what_many_meet_stands_above(
     visit: Visit, room: Classroom, language: str
@@ -177,13 +188,7 @@ def test_columns_have_titles_lessons_fold_and_what_many_meet_stands_above(
         expect(card).to_contain_text(many)
         expect(card).to_contain_text("NameError")
         card.get_by_text({"en": "More", "es": "Más"}[language]).first.click()
-        box, inside = card.bounding_box(), card.locator("button:visible, select:visible, input:visible, a:visible")
-        assert box is not None
-        for part in inside.all():
-            at = part.bounding_box()
-            assert at is not None
-            assert box["x"] <= at["x"], (width, part)
-            assert at["x"] + at["width"] <= box["x"] + box["width"], (width, part)
+        check_controls_within(card)
         assert complaints(page) == []
     # As much of the title as fits, whole for who points at it, tabs to it or hears it.
     heading = page.get_by_role("columnheader", name=title).get_by_role("link")

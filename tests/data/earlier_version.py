@@ -54,16 +54,35 @@ def run(second: int, code: int, source: str = "print(1)") -> dict[str, Any]:
     return {"started_at": BEGAN + second * 1000, "exit_code": code, "source_code": source, "stderr": stderr}
 
 
-def fill() -> None:
+def take_events(user: Any, academy: Any) -> None:
     from datetime import timedelta
 
+    from learntrace.notebooks.documents.arrivals import take_arrivals
+    from learntrace.notebooks.models import Arrival
+    from tests.support.builders import NOW, make_stored_event
+
+    events = [
+        make_stored_event(
+            user,
+            academy,
+            occurred_at=NOW + timedelta(seconds=20 * number),
+            code_hash="a" * 64,
+            about={"assignment": "assignment:lesson-03-exercise-1"},
+            result={"outcome": "error", "error_name": "NameError", "error_value": "name 'x' is not defined"},
+        )
+        for number in range(5)
+    ]
+    Arrival.objects.create(events=[event.pk for event in events])
+    while take_arrivals():
+        pass
+
+
+def fill() -> None:
     from learntrace.accounts.academy_settings import merge_features
     from learntrace.learnpack.attempts.derivation import take_attempts
     from learntrace.learnpack.models import Webhook
     from learntrace.learnpack.processing.drain import drain_webhooks
-    from learntrace.notebooks.documents.arrivals import take_arrivals
-    from learntrace.notebooks.models import Arrival
-    from tests.support.builders import NOW, make_academy, make_graded_asset, make_stored_event, make_task, make_user
+    from tests.support.builders import make_academy, make_graded_asset, make_task, make_user
 
     academy = make_academy("downtown", id=1)
     merge_features(academy, {"streaming_events": True})
@@ -95,20 +114,7 @@ def fill() -> None:
     before = {"01-first": [run(second, 1) for second in (10, 20, 30)], "02-next": [run(40, 0)]}
     send(people["lin"], document("names", before, 50))
     send(people["lin"], document("names", {"01-one": before["01-first"], "02-next": [run(40, 0), run(60, 0)]}, 70))
-    events = [
-        make_stored_event(
-            people["sam"],
-            academy,
-            occurred_at=NOW + timedelta(seconds=20 * number),
-            code_hash="a" * 64,
-            about={"assignment": "assignment:lesson-03-exercise-1"},
-            result={"outcome": "error", "error_name": "NameError", "error_value": "name 'x' is not defined"},
-        )
-        for number in range(5)
-    ]
-    Arrival.objects.create(events=[event.pk for event in events])
-    while take_arrivals():
-        pass
+    take_events(people["sam"], academy)
 
 
 if __name__ == "__main__":

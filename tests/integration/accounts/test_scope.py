@@ -344,6 +344,22 @@ class Scene:
 cast = kept(make_cast)
 
 
+def make_elsewhere(cast: Cast) -> Signal:
+    """Make the same in the other academy, and return its signal."""
+    foreign = make_asset(FOREIGN, academy=cast.elsewhere, visibility="PRIVATE")
+    make_task(cast.strange_learner, FOREIGN)
+    make_telemetry(cast.strange_learner, FOREIGN)
+    make_webhook(cast.strange_learner, asset=foreign, payload={"slug": FOREIGN})
+    make_stored_event(cast.strange_learner, cast.elsewhere, about={"notebook": FOREIGN})
+    make_rejected(cast.strange_learner, cast.elsewhere, {"id": FOREIGN})
+    notebook = make_notebook(f"{FOREIGN}-notebook", cast.elsewhere, f"assignment:{FOREIGN}")
+    make_assignment(cast.elsewhere, notebook.asset, f"assignment:{FOREIGN}")
+    make_attempts(cast.strange_learner, cast.elsewhere, f"assignment:{FOREIGN}", "x")
+    signal = make_signal(cast.strange_learner, cast.elsewhere, assignment=f"assignment:{FOREIGN}", asset_slug=FOREIGN)
+    merge_features(cast.elsewhere, {"telemetry_webhook_ignore": {"package_slugs": [FOREIGN]}})
+    return signal
+
+
 @kept
 def scene(cast: Cast) -> Scene:
     asset = make_asset(SECRET, academy=cast.academy, visibility="PRIVATE")
@@ -357,19 +373,7 @@ def scene(cast: Cast) -> Scene:
     make_assignment(cast.academy, notebook.asset, f"assignment:{SECRET}")
     make_attempts(cast.owner, cast.academy, f"assignment:{SECRET}", "xx-")
     signal = make_signal(cast.owner, cast.academy, assignment=f"assignment:{SECRET}", asset_slug=SECRET)
-    foreign = make_asset(FOREIGN, academy=cast.elsewhere, visibility="PRIVATE")
-    make_task(cast.strange_learner, FOREIGN)
-    make_telemetry(cast.strange_learner, FOREIGN)
-    make_webhook(cast.strange_learner, asset=foreign, payload={"slug": FOREIGN})
-    make_stored_event(cast.strange_learner, cast.elsewhere, about={"notebook": FOREIGN})
-    make_rejected(cast.strange_learner, cast.elsewhere, {"id": FOREIGN})
-    notebook = make_notebook(f"{FOREIGN}-notebook", cast.elsewhere, f"assignment:{FOREIGN}")
-    make_assignment(cast.elsewhere, notebook.asset, f"assignment:{FOREIGN}")
-    make_attempts(cast.strange_learner, cast.elsewhere, f"assignment:{FOREIGN}", "x")
-    strange_signal = make_signal(
-        cast.strange_learner, cast.elsewhere, assignment=f"assignment:{FOREIGN}", asset_slug=FOREIGN
-    )
-    merge_features(cast.elsewhere, {"telemetry_webhook_ignore": {"package_slugs": [FOREIGN]}})
+    strange_signal = make_elsewhere(cast)
     rule = NotificationRule.objects.create(user=cast.colleague, academy=cast.academy, name=SECRET)
     strange_rule = NotificationRule.objects.create(user=cast.stranger, academy=cast.elsewhere, name=FOREIGN)
     notify(rule, signal)

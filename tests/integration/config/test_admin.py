@@ -91,6 +91,14 @@ cast = kept(make_cast)
 @kept
 def one_of_each(cast: Cast) -> None:
     asset = make_asset("intro", aliases=("introduction",), translation_group=TranslationGroup.objects.create())
+    one_of_the_people(cast, asset)
+    one_of_what_was_sent(cast, asset)
+    one_of_progress(cast, asset)
+    one_of_signals(cast, asset)
+    one_of_sign_in(cast, asset)
+
+
+def one_of_the_people(cast: Cast, asset: Asset) -> None:
     cohort = make_cohort("fall", cast.academy)
     make_task(cast.owner, "intro", cohort=cohort)
     CohortLearner.objects.create(cohort=cohort, user=cast.owner)
@@ -102,6 +110,9 @@ def one_of_each(cast: Cast) -> None:
     job = RosterJob.objects.create(academy=cast.academy, made_by=cast.colleague, file_name="roster.csv", content=b"a")
     RosterProgress.objects.create(job=job)
     HelpRequest.objects.create(user=cast.owner, academy=cast.academy, cohort=cohort, text="stuck")
+
+
+def one_of_what_was_sent(cast: Cast, asset: Asset) -> None:
     make_telemetry(cast.owner, "intro")
     make_webhook(cast.owner, asset=asset)
     make_stored_event(cast.owner, cast.academy)
@@ -114,6 +125,9 @@ def one_of_each(cast: Cast) -> None:
     Refusal.objects.create(path="/v1", status_code=401, reason="invalid-token", size=1, user=cast.owner)
     Heartbeat.objects.create(name="worker", seen_at=NOW)
     ScheduledRun.objects.create(name="clean-up", last_run_at=NOW)
+
+
+def one_of_progress(cast: Cast, asset: Asset) -> None:
     make_assignment(cast.academy, asset, "intro/01-hello")
     make_attempts(cast.owner, cast.academy, "intro/01-hello", "xx-")
     UnreadDocument.objects.create(user=cast.owner, asset_slug="intro", receipt=1, received_at=NOW, document={})
@@ -132,6 +146,9 @@ def one_of_each(cast: Cast) -> None:
     Stale.objects.create(user=cast.owner, asset_slug="intro", source="test")
     Recomputation.objects.create(run=uuid.uuid4(), user=cast.owner)
     Watch.objects.create(user=cast.owner, academy=cast.academy, kind="stuck", group="g", last_at=NOW, last_arrival=1)
+
+
+def one_of_signals(cast: Cast, asset: Asset) -> None:
     rule = NotificationRule.objects.create(user=cast.colleague, academy=cast.academy, target="https://secret.example")
     signal = make_signal(cast.owner, cast.academy)
     Notification.objects.create(rule=rule, signal=signal, user=rule.user, academy=rule.academy, destination="x")
@@ -140,6 +157,9 @@ def one_of_each(cast: Cast) -> None:
     AssetComparison.objects.create(academy=cast.academy, asset=asset)
     LiveEvent.objects.create(academy_id=cast.academy.pk, kind="signal", data={})
     Arrival.objects.create(events=[uuid.uuid4()])
+
+
+def one_of_sign_in(cast: Cast, asset: Asset) -> None:
     Erasure.objects.create(user=cast.owner, erased_at=NOW)
     PendingErasure.objects.create(user=cast.owner, erases_at=NOW)
     GuessCount.objects.create(subject=f"account:{cast.owner.pk}", ends_at=NOW)

@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from learntrace.accounts.models import Academy, AcademySettings, Grant, Invitation, Membership, RosterJob, User
+from learntrace.accounts.models import Academy, AcademySettings, Cohort, Grant, Invitation, Membership, RosterJob, User
 from learntrace.accounts.people.models import CohortLearner
 from learntrace.assignments.due_dates.models import DueDate, Extension
 from learntrace.assignments.models import AssignmentTelemetry, Task
@@ -82,6 +82,43 @@ class Scene:
         return {"ours", "theirs"} if learner == "both" else {learner}
 
 
+def make_what_is_written(name: str, academy: Academy, learner: User, asset: Asset, cohort: Cohort) -> dict[str, int]:
+    """Make one of each thing that a request may name; return their ids."""
+    AcademySettings.objects.create(academy=academy, learnpack_features={"telemetry_webhook_ignore": {}})
+    make_assignment(academy, asset, f"{name}/one")
+    FormerStep.objects.create(academy=academy, asset=asset, key=f"{name}/gone", published_at=timezone.now())
+    rename = StepRename.objects.create(
+        academy=academy, asset=asset, old_key=f"{name}/old", new_key=f"{name}/one", read_as=f"{name}/one"
+    )
+    notebook = make_notebook(f"{name}-notebook", academy, f"assignment:{name}-1")
+    signal = make_signal(learner, academy)
+    concern = Concern.objects.create(pk=CONCERNS[name], academy=academy, user=learner, assignment=signal.assignment)
+    rejected = make_rejected(learner, academy, notebooks.make_event(verb="danced"))
+    exclusion = Exclusion.objects.create(academy=academy, user=learner, reason="a preview")
+    CohortLearner.objects.create(cohort=cohort, user=learner)
+    due_date = DueDate.objects.create(cohort=cohort, asset=asset, due_at=timezone.now())
+    Extension.objects.create(due_date=due_date, user=learner, due_at=due_date.due_at + timedelta(days=1))
+    return {
+        "webhook": make_webhook(learner, status="ERROR", reason="asset-not-found").pk,
+        "signal": signal.pk,
+        "concern": concern.pk,
+        "hand": HelpRequest.objects.create(user=learner, academy=academy).pk,
+        "rejected": rejected.pk,
+        "notebook": notebook.pk,
+        "exclusion": exclusion.pk,
+        "rename": rename.pk,
+        "due_date": due_date.pk,
+        "learner": learner.pk,
+        "cohort": cohort.pk,
+        "invitation": Invitation.objects.create(
+            academy=academy, role="teacher", token_hash=name, expires_at=timezone.now() + timedelta(days=1)
+        ).pk,
+        "import": RosterJob.objects.create(
+            academy=academy, file_name="people.csv", content=b"username\nada\n", state="ready", fingerprint="f"
+        ).pk,
+    }
+
+
 def make_scene() -> Scene:
     ours, theirs = make_academy("ours"), make_academy("theirs")
     people = {
@@ -111,41 +148,9 @@ def make_scene() -> Scene:
         for slug in ("their-public", "their-private"):
             make_telemetry(learner, slug, completion_rate=10.0, engagement_score=20.0, frustration_score=30.0)
     scene = Scene(ours, theirs, people, learners, assets)
-    for name, academy, learner in (("ours", ours, learners["ours"]), ("theirs", theirs, learners["theirs"])):
-        AcademySettings.objects.create(academy=academy, learnpack_features={"telemetry_webhook_ignore": {}})
-        asset = assets[f"{name.removesuffix('s')}-public"]
-        make_assignment(academy, asset, f"{name}/one")
-        FormerStep.objects.create(academy=academy, asset=asset, key=f"{name}/gone", published_at=timezone.now())
-        rename = StepRename.objects.create(
-            academy=academy, asset=asset, old_key=f"{name}/old", new_key=f"{name}/one", read_as=f"{name}/one"
-        )
-        notebook = make_notebook(f"{name}-notebook", academy, f"assignment:{name}-1")
-        signal = make_signal(learner, academy)
-        concern = Concern.objects.create(pk=CONCERNS[name], academy=academy, user=learner, assignment=signal.assignment)
-        rejected = make_rejected(learner, academy, notebooks.make_event(verb="danced"))
-        exclusion = Exclusion.objects.create(academy=academy, user=learner, reason="a preview")
-        CohortLearner.objects.create(cohort=cohorts[name], user=learner)
-        due_date = DueDate.objects.create(cohort=cohorts[name], asset=asset, due_at=timezone.now())
-        Extension.objects.create(due_date=due_date, user=learner, due_at=due_date.due_at + timedelta(days=1))
-        scene.ids[name] = {
-            "webhook": make_webhook(learner, status="ERROR", reason="asset-not-found").pk,
-            "signal": signal.pk,
-            "concern": concern.pk,
-            "hand": HelpRequest.objects.create(user=learner, academy=academy).pk,
-            "rejected": rejected.pk,
-            "notebook": notebook.pk,
-            "exclusion": exclusion.pk,
-            "rename": rename.pk,
-            "due_date": due_date.pk,
-            "learner": learner.pk,
-            "cohort": cohorts[name].pk,
-            "invitation": Invitation.objects.create(
-                academy=academy, role="teacher", token_hash=name, expires_at=timezone.now() + timedelta(days=1)
-            ).pk,
-            "import": RosterJob.objects.create(
-                academy=academy, file_name="people.csv", content=b"username\nada\n", state="ready", fingerprint="f"
-            ).pk,
-        }
+    for name, academy in (("ours", ours), ("theirs", theirs)):
+        public = assets[f"{name.removesuffix('s')}-public"]
+        scene.ids[name] = make_what_is_written(name, academy, learners[name], public, cohorts[name])
     return scene
 
 

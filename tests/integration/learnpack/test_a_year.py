@@ -213,8 +213,16 @@ def of_months(*numbers: int) -> Any:
 
 
 def test_a_year(year: Year, academy: Academy) -> None:
-    rng = random.Random(11)
+    january_to_march(year)
+    april(year)
+    may_to_july(year)
+    august_and_september(year)
+    october_and_november(year)
+    december(year)
+    check_what_is_left(year, academy)
 
+
+def january_to_march(year: Year) -> None:
     # January: the recorded session as it was, events between batches. The other clients' states.
     for body in LINES:
         year.passes(moved(body | {"asset_id": 145}, -330) if "event" not in body else body | {"asset_id": 145})
@@ -228,6 +236,8 @@ def test_a_year(year: Year, academy: Academy) -> None:
     tablet = month(3) | {"telemetry_id": "tablet", "workout_session": [{"started_at": month(3)["tutorial_started_at"]}]}
     year.passes(tablet, of_months(1, 2) | {"last_interaction_at": 1_600_000_000_000}, newer(month(2)))
 
+
+def april(year: Year) -> None:
     # April: a step is called otherwise, in one language and then in another.
     year.passes(renamed(of_months(1, 2, 3, 4)), renamed(of_months(1, 4), 2))
     first = Activity.objects.filter(user=year.user, assignment=f"{CLI}/01-hello-world", outcome__isnull=False)
@@ -238,9 +248,11 @@ def test_a_year(year: Year, academy: Academy) -> None:
         datetime.fromtimestamp(month(4)["last_interaction_at"] / 1000, UTC).month
     }
 
+
+def may_to_july(year: Year) -> None:
     # May: all that was ever sent again, shuffled.
     again = list(year.sent)
-    rng.shuffle(again)
+    random.Random(11).shuffle(again)
     year.passes(*again[:12])
     year.post(*again[12:])
     year.check()
@@ -256,6 +268,8 @@ def test_a_year(year: Year, academy: Academy) -> None:
     assert Webhook.objects.filter(reason="deduplicated").count() == 2
     year.check()
 
+
+def august_and_september(year: Year) -> None:
     # August: a batch becomes the record and is replaced before anybody reads it; the webhooks are deleted.
     for document in (newer(month(8)), newer(month(1), 250 * DAY)):
         year.post(document)
@@ -269,6 +283,8 @@ def test_a_year(year: Year, academy: Academy) -> None:
     year.check()
     year.passes(truncated(newer(month(9))))
 
+
+def october_and_november(year: Year) -> None:
     # October: documents that shrink, repeat, change type or go back in time.
     october = month(10)
     steps = october["steps"]
@@ -286,6 +302,8 @@ def test_a_year(year: Year, academy: Academy) -> None:
         late = event | {"asset_id": 145, "data": moved(event["data"], -45)}
         year.passes(late, late)
 
+
+def december(year: Year) -> None:
     # December: a client that computes its own measures.
     lying = newer(month(12), 60_000)
     lying |= {"global_metrics": {"completion_rate": 100.0}, "global_indicators": {"frustration_indicator": 99}}
@@ -296,6 +314,8 @@ def test_a_year(year: Year, academy: Academy) -> None:
     assert record.completion_rate is not None
     assert record.completion_rate < 100
 
+
+def check_what_is_left(year: Year, academy: Academy) -> None:
     counted = Progress.objects.filter(user=year.user).values_list("assignment", "attempts")
     for assignment, attempts in counted:
         rows = Activity.objects.filter(user=year.user, assignment=assignment, outcome__in=["ok", "error"])
