@@ -20,6 +20,7 @@ from learntrace.progress.models import (
     Floor,
     FormerStep,
     Progress,
+    ProgressState,
     Recomputation,
     Stale,
     StepList,
@@ -138,6 +139,14 @@ class ProgressAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "academy")
     search_fields = ("=user__username", "=assignment")
     ordering = ("-last_seen_at",)
+
+
+@admin.register(ProgressState)
+class ProgressStateAdmin(ReadOnlyAdmin):
+    list_display = ("progress",)
+    list_select_related = ("progress",)
+    search_fields = ("=progress__user__username",)
+    ordering = ("-progress_id",)
 
 
 @admin.register(ErrorCount)

@@ -139,7 +139,7 @@ def test_a_superuser_without_a_role_reads_no_academy(scene: Scene) -> None:
     response = signed_in(root).get(f"/telemetry?academy={scene.academy.pk}")
     assert response.status_code == 403
     page = text_of(signed_in(root).get("/me"))
-    assert "You belong to no academy yet." in page
+    assert "You run this server and belong to no academy yet." in page
     assert "Administration" in page
 
 

@@ -146,7 +146,7 @@ def reports_of(academy: Academy, learners: frozenset[int] | None) -> list[Any]:
         # PostgreSQL sums floats by their first 15 digits.
         *(replace(row, repeated_error_density=round(row.repeated_error_density or 0.0, 9)) for row in rows),
         *asset_rows(about),
-        *((user_id, replace(work, error="")) for user_id, work in works.items()),
+        *((user_id, replace(work, error="")) for user_id, work in sorted(works.items())),
     ]
 
 
