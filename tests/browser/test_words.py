@@ -159,8 +159,9 @@ def test_no_figure_of_the_head_moves_what_stands_beside_it(spanish: Page) -> Non
     page = spanish
     page.set_viewport_size({"width": 1440, "height": 900})
     boxes = set()
-    for figure in ("9", "54,5", "123", "1.705"):
-        page.locator(".figures .rate b").evaluate("(one, text) => { one.textContent = text }", figure)
+    figures = [("rate", "9"), ("rate", "54,5"), ("rate", "123"), ("rate", "1.705"), ("here", "7"), ("here", "295")]
+    for name, figure in [*figures, ("share", "9\u00a0%"), ("share", "32\u00a0%"), ("share", "100\u00a0%")]:
+        page.locator(f".figures .{name} b").evaluate("(one, text) => { one.textContent = text }", figure)
         boxes.add(str([one.bounding_box() for one in page.locator(".class-head :is(select, .figures)").all()]))
     assert len(boxes) == 1
 
