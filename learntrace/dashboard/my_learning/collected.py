@@ -16,6 +16,7 @@ from learntrace.dashboard.components.newest_events import event_lines
 from learntrace.intake.refusal_counts import RefusalCount, refusals_of
 from learntrace.learnpack.webhook_log.newest import client_of, newest_webhooks
 from learntrace.notebooks.consent import Terms, terms_in
+from learntrace.notebooks.front_ends import front_end_name
 from learntrace.notebooks.newest_events import last_event_of, newest_events_of
 from learntrace.progress.catalogue import titles_of
 from learntrace.registry.visibility import nameable_assets
@@ -29,11 +30,6 @@ READERS: Mapping[str, str | Promise] = {
     "teacher": _("Teachers"),
     "staff": _("Programs of the academy"),
     "admin": _("Administrators"),
-}
-FRONT_ENDS: Mapping[str, str] = {
-    "lab": "JupyterLab",
-    "notebook": "Jupyter Notebook",
-    "classic": "Jupyter Notebook Classic",
 }
 
 
@@ -108,8 +104,7 @@ def _last_event(user: User) -> Last | None:
     event = last_event_of(user)
     if event is None:
         return None
-    front_end = FRONT_ENDS.get(event.front_end, event.front_end)
-    return Last(event.at, f"{front_end} {event.version}".strip()[:100])
+    return Last(event.at, f"{front_end_name(event.front_end)} {event.version}".strip()[:100])
 
 
 def _readers(user: User, academies: Sequence[Academy]) -> list[Readers]:

@@ -9,6 +9,7 @@ from learntrace.core.time_zones import largest_unit
 from learntrace.diagnosis.checks.queue import waits
 from learntrace.diagnosis.facts import EventGroup, Facts
 from learntrace.diagnosis.findings import NOT_ASKED, OK, WARNING, Check, ends, iso_time, time_text
+from learntrace.notebooks.front_ends import front_end_name
 
 
 def published(facts: Facts) -> Check:
@@ -68,7 +69,7 @@ def front_end(facts: Facts) -> Check:
     if seen is None:
         return ends(_("No event of the learner is kept"), "front-end-silent")
     evidence = {"last_at": iso_time(seen.at), "frontend": seen.name, "version": seen.version}
-    values = {"last": time_text(seen.at), "frontend": f"{seen.name} {seen.version}".strip() or "?"}
+    values = {"last": time_text(seen.at), "frontend": f"{front_end_name(seen.name)} {seen.version}".strip() or "?"}
     return Check(OK, _("The learner's front end, %(frontend)s, last sent at %(last)s"), values, evidence)
 
 
