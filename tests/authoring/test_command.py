@@ -75,7 +75,7 @@ def test_a_process_speaks_spanish_and_ends_with_the_code(course: Path) -> None:
     done = assignments(
         "tag", "lesson_03.ipynb", "--cell", "x", cwd=course, LC_ALL="es_ES.UTF-8", PYTHONIOENCODING="utf-8"
     )
-    assert (done.returncode, "uso incorrecto: da a cada --cell su --tag" in done.stderr) == (2, True)
+    assert (done.returncode, "uso incorrecto: indica un --tag por cada --cell" in done.stderr) == (2, True)
 
 
 def test_a_terminal_that_knows_only_ascii_is_no_obstacle(course: Path) -> None:

@@ -94,7 +94,7 @@ const SPANISH: Record<TextKey, string> = {
   handText: 'Tu pregunta (opcional)',
   handRaise: 'Levantar la mano',
   handUp: 'Has levantado la mano.',
-  handNext: 'Te toca a ti.',
+  handNext: 'Tu turno es el siguiente.',
   'handBefore.one': '{count} persona delante de ti.',
   'handBefore.many': '{count} personas delante de ti.',
   handHelped: '{who} te está ayudando.',
