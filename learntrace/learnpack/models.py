@@ -7,6 +7,7 @@ documents of each learner's asset were read.
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from learntrace.accounts.models import User
 from learntrace.registry.models import Asset
@@ -17,7 +18,7 @@ class Webhook(models.Model):
 
     class Status(models.TextChoices):
         PENDING = "PENDING", _("Pending")
-        DONE = "DONE", _("Done")
+        DONE = "DONE", pgettext_lazy("processing", "Done")
         ERROR = "ERROR", _("Error")
         IGNORED = "IGNORED", _("Ignored")
 

@@ -39,6 +39,7 @@ SAME_IN = {
             "%(count)s webhook",
             "%(shown)s webhook",
             "Id",
+            "id",
             "Webhook",
             "Webhooks",
             "token",

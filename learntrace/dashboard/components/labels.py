@@ -6,7 +6,7 @@ from datetime import datetime
 from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.measures.learner_state import Standing
@@ -14,7 +14,7 @@ from learntrace.signals.models import Signal
 
 # The outcome of processing a webhook, or of a notebook event; "ignored" is an aborted execution as well.
 STATUSES: Mapping[str, str | Promise] = {
-    "done": _("Done"),
+    "done": pgettext_lazy("processing", "Done"),
     "ignored": _("Ignored"),
     "pending": _("Waiting"),
     "error": _("Error"),

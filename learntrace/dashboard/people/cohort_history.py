@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from learntrace.accounts.audit.actions import (
     COHORT_LEARNERS_CHANGED,
@@ -31,7 +31,7 @@ _FIELDS: Final[Mapping[str, str | Promise]] = {
     "slug": gettext_lazy("Short name"),
     "starts_on": gettext_lazy("First day"),
     "ends_on": gettext_lazy("Last day"),
-    "archived": gettext_lazy("Archived"),
+    "archived": pgettext_lazy("cohort", "Archived"),
     "due_at": gettext_lazy("Due"),
     "reason": gettext_lazy("Reason"),
 }

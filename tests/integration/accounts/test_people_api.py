@@ -72,7 +72,7 @@ def test_a_place_in_a_cohort_is_given_and_taken_unless_there_are_tasks(api: Api,
 @pytest.mark.parametrize(
     ("body", "field", "english", "spanish"),
     [
-        ({"username": "grace"}, "username", "is taken", "ya lo tiene alguien"),
+        ({"username": "grace"}, "username", "is taken", "ya está en uso"),
         ({"username": "a", "email": "nonsense"}, "email", "not an e-mail address", "correo electrónico"),
         ({"username": "a", "cohorts": ["theirs"]}, "cohorts", "no cohort theirs", "cohorte"),
         ({"username": "a", "role": "boss"}, "role", "boss", "boss"),

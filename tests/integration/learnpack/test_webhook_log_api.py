@@ -228,7 +228,7 @@ def test_why_a_row_was_ignored_is_told_in_the_readers_language_or_else_as_it_is_
         make_webhook(cast.owner, status="IGNORED", status_text=text, reason="ignored-by-rule", reason_values=values)
     answer = teacher.get(LOG + "?status=IGNORED&sort=id", Accept_Language="es")
     texts = [row["status_text"] for row in answer.json()["results"]]
-    assert texts[0].startswith("Ignorado por la regla (events)")
+    assert texts[0].startswith("Ignorado por una regla de exclusión de la academia (events)")
     assert texts[1] == text
     assert [row["status_text"] for row in teacher.get(LOG).json()["results"]] == [text, text]
 
