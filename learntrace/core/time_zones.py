@@ -47,6 +47,11 @@ def day_bounds(first_day: date, days: int) -> list[datetime]:
     return [midnight.astimezone(UTC) for midnight in midnights]
 
 
+def day_with_year(day: date) -> str:
+    """Return a day for sentences and messages, as the active language writes it: 28 Nov 2026."""
+    return formats.date_format(day, pgettext("date format", "j M Y"))
+
+
 def day_and_time(at: datetime) -> str:
     """Return a local time for sentences and messages, as the active language writes it: 28 Nov 2026, 09:30."""
     return formats.date_format(at, pgettext("date format", "j M Y, H:i"))

@@ -10,8 +10,16 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils import translation
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from learntrace.core.errors import Problem
+
+# What Django's validators say of a column. It is here for our catalogue: Django's own Spanish says "usted", ours says "tú".
+_OF_VALIDATORS = (
+    _("Enter a valid email address."),
+    _("Enter a valid URL."),
+    _("Enter a valid “slug” consisting of letters, numbers, underscores or hyphens."),
+)
 
 
 class Reason(str):

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -16,14 +17,16 @@ from learntrace.accounts.audit.queries import Told
 from learntrace.accounts.models import Academy, Cohort, Membership, Token, User
 from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.labels import LABELS
-from learntrace.core.time_zones import day_and_time
+from learntrace.core.time_zones import day_and_time, day_with_year
 from learntrace.dashboard.components.labels import language_name
 from learntrace.dashboard.health.ignore_form import TITLES as IGNORE_LISTS
 from learntrace.dashboard.people.words import ROLES
 from learntrace.dashboard.settings.catalogue import SETTINGS
 from learntrace.learnpack.ignore.academy_rules import FEATURE as IGNORE
 from learntrace.progress.catalogue import titles_of
+from learntrace.registry.models import Asset
 from learntrace.signals.models import ConcernAct, NotificationRule, Signal
+from learntrace.signals.notifications.failures import SENTENCES
 
 # Characters of a value on the page; the CSV file and the API have all of it.
 _MOST_SHOWN: Final = 300
@@ -31,24 +34,48 @@ _MOST_SHOWN: Final = 300
 _FIELDS: Final[Mapping[str, str | Promise]] = {
     "academies": _("academies"),
     "act": _("action"),
+    "app": _("authenticator app"),
+    "archived": pgettext_lazy("cohort", "archived"),
     "assignments": _("assignments"),
     "by_mail": _("for an e-mail address"),
+    "cohort_id": _("cohort"),
     "cohort_learners": _("learners of cohorts"),
+    "command": _("command"),
     "created": pgettext_lazy("rows", "created"),
     "days": _("valid for (days)"),
+    "factor": _("second factor"),
+    "failed": _("failed"),
     "file": _("file"),
+    "first": _("first id"),
+    "first_name": _("first name"),
     "import": _("import"),
     "lang": _("language"),
+    "last": _("last id"),
+    "last_name": _("last name"),
+    "learners": _("learners"),
     "memberships": _("members"),
     "new": _("step"),
     "of": _("what was read"),
     "old": _("former step"),
+    "passkey": _("passkey"),
+    "passkeys": _("passkeys"),
+    "password": _("password"),
+    "put in": pgettext_lazy("people", "added"),
+    "rejected": _("reason of the rejection"),
+    "rows": _("rows"),
     "rules": _("rules"),
     "scope": _("allows"),
+    "sent_to": _("sent to"),
+    "session": _("session"),
+    "sessions": _("sessions"),
+    "standing": _("exclusions in force"),
+    "taken out": pgettext_lazy("people", "removed"),
     "tasks": _("tasks"),
     "tokens": _("keys"),
     "unchanged": pgettext_lazy("rows", "unchanged"),
     "updated": pgettext_lazy("rows", "changed"),
+    "username": _("user name"),
+    "weekly": _("weekly summary by mail"),
     f"{LEARNPACK}.{IGNORE}": _("Ignore rules"),
     **IGNORE_LISTS,
 }
@@ -62,52 +89,78 @@ _WHAT_OF_MEMBER: Final[Mapping[str, str | Promise]] = {
     "password": _("password of %(name)s"),
 }
 # The values that have words, by field.
-_VALUES: Final[Mapping[str, Mapping[str, str | Promise]]] = {
+_VALUES: Final[Mapping[str, Mapping[Any, str | Promise]]] = {
     "act": dict(ConcernAct.What.choices),
     "channel": dict(NotificationRule.Channel.choices),
+    "factor": {"app": _("authenticator app"), "passkey": _("passkey")},
     "kind": dict(Token.Kind.choices),
+    "least_severity": dict(Signal.Severity.choices),
+    "outcome": {**SENTENCES, "sent": pgettext_lazy("message", "sent")},
     "role": ROLES,
     "scope": dict(TokenScope.choices),
     "state": dict(Signal.State.choices),
     "status": dict(Membership.Status.choices),
 }
+# The fields whose values are ids, one or several; where `learners` is a number, it is how many there are.
+_PEOPLE: Final = frozenset(("assignee", "helped_by", "learners", "put in", "taken out", "user"))
+_COHORTS: Final = frozenset(("cohort", "cohort_id", "cohorts"))
+_ASSETS: Final = frozenset(("asset",))
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names of the people and the cohorts that fields and values have the ids of, and the titles of assignments by key."""
+    """The names of what fields and values have the ids of, and the titles of assignments by key."""
 
     people: Mapping[int, str] = field(default_factory=dict)
     cohorts: Mapping[int, str] = field(default_factory=dict)
+    assets: Mapping[int, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
 
 
 def names_in(academy: Academy, entries: Iterable[Told]) -> Names:
-    """Return the names of what these entries of an academy have by id or key; three queries, none without any."""
-    people, cohorts, keys = set[int](), set[int](), set[str]()
+    """Return the names of what these entries of an academy have by id or key; four queries, none without any."""
+    people, cohorts, assets, keys = set[int](), set[int](), set[int](), set[str]()
     for change in (change for entry in entries for change in entry.changes):
         of_member = _OF_MEMBER.fullmatch(change.field)
         if of_member:
             people.add(int(of_member["id"]))
         for value in (change.before, change.after):
-            if change.field == "assignee" and isinstance(value, int):
-                people.add(value)
-            elif change.field == "of" and isinstance(value, str):
+            if change.field == "of" and isinstance(value, str):
                 keys.add(value)
-            elif _lists_cohorts(change.field) and isinstance(value, list):
-                cohorts.update(one for one in value if isinstance(one, int))
+            elif change.field in _PEOPLE and (isinstance(value, list) or change.field != "learners"):
+                people.update(_ids(value))
+            elif _names_cohorts(change.field):
+                cohorts.update(_ids(value))
+            elif change.field in _ASSETS:
+                assets.update(_ids(value))
     users = User.objects.filter(pk__in=people) if people else ()
     rows = Cohort.objects.filter(pk__in=cohorts) if cohorts else ()
+    named = Asset.objects.filter(pk__in=assets).values_list("pk", "title", "slug") if assets else ()
     return Names(
         people={user.pk: user.display_name for user in users},
         cohorts={row.pk: row.name for row in rows},
+        assets={pk: title or slug for pk, title, slug in named},
         titles=titles_of(academy.pk, keys) if keys else {},
     )
 
 
-def _lists_cohorts(name: str) -> bool:
+def _names_cohorts(name: str) -> bool:
     of_member = _OF_MEMBER.fullmatch(name)
-    return name == "cohorts" or (of_member is not None and of_member["what"] == "cohorts")
+    return name in _COHORTS or (of_member is not None and of_member["what"] == "cohorts")
+
+
+def _ids(value: object) -> list[int]:
+    """Return the ids that a value is or lists."""
+    return [one for one in (value if isinstance(value, list) else [value]) if type(one) is int]
+
+
+def _by_id(name: str, value: int | list[Any], names: Names) -> Mapping[int, str] | None:
+    """Return the names by id of what a field has the ids of."""
+    if name in _PEOPLE:
+        return names.people if isinstance(value, list) or name != "learners" else None
+    if _names_cohorts(name):
+        return names.cohorts
+    return names.assets if name in _ASSETS else None
 
 
 def field_words(name: str, names: Names) -> str:
@@ -130,6 +183,9 @@ def value_words(name: str, value: object, names: Names) -> str:
 
 
 def _told(name: str, value: object, names: Names) -> str:
+    named = _named(name, value, names)
+    if named is not None:
+        return named
     of_member = _OF_MEMBER.fullmatch(name)
     match value:
         case bool() if name in _SETTINGS:
@@ -138,19 +194,36 @@ def _told(name: str, value: object, names: Names) -> str:
             return language_name(value)
         case str() if of_member and of_member["what"] == "role":
             return _role_words(value)
-        case str() if name == "of":
-            return names.titles.get(value) or value
-        case int() if name == "assignee":
-            return names.people.get(value) or str(value)
-        case list() if _lists_cohorts(name):
-            return ", ".join(names.cohorts.get(one) or str(one) for one in value)
         case list() if name == "assignments" and all(_is_cell(one) for one in value):
             return "; ".join(_cell_words(*one) for one in value)
-        case str() if value in _VALUES.get(name, {}):
+        case str() | int() if not isinstance(value, bool) and value in _VALUES.get(name, {}):
             return str(_VALUES[name][value])
-        case str() if (at := _moment(value)) is not None:
-            return day_and_time(timezone.localtime(at))
+        case str():
+            return _dated(value)
     return _words(value, names)
+
+
+def _named(name: str, value: object, names: Names) -> str | None:
+    """Return what a value has the ids or the key of, by name; None if it has none."""
+    if name == "of" and isinstance(value, str):
+        return names.titles.get(value) or value
+    if isinstance(value, bool) or not isinstance(value, int | list):
+        return None
+    by_id = _by_id(name, value, names)
+    if by_id is None:
+        return None
+    return ", ".join(_name(one, by_id) for one in (value if isinstance(value, list) else [value]))
+
+
+def _name(one: object, by_id: Mapping[int, str]) -> str:
+    return (by_id.get(one) if isinstance(one, int) else None) or str(one)
+
+
+def _dated(text: str) -> str:
+    """Return a moment or a day as people write it, and another text as it is."""
+    if (at := _moment(text)) is not None:
+        return day_and_time(timezone.localtime(at))
+    return day_with_year(day) if (day := _day(text)) is not None else text
 
 
 def _moment(text: str) -> Any:
@@ -160,6 +233,14 @@ def _moment(text: str) -> Any:
     except ValueError:
         return None
     return at if at is not None and timezone.is_aware(at) else None
+
+
+def _day(text: str) -> date | None:
+    """Return the day that a text is, such as 2027-01-31; None if it is another text."""
+    try:
+        return parse_date(text) if len(text) == len("2027-01-31") else None
+    except ValueError:
+        return None
 
 
 def _is_cell(value: object) -> bool:

@@ -198,9 +198,11 @@ def _sentence(one: Setting, problem: Problem) -> str:
     """Return a problem's sentence in terms of the page: the API's name of the setting is its title."""
     sentence = problem.sentence()
     if isinstance(problem, FieldProblem):
-        sentence = sentence.replace(f"`{one.feature}`", f"“{one.title}”")
+        sentence = sentence.replace(f"`{one.feature}`", _("“%(title)s”") % {"title": one.title})
         for form_field in one.control.fields(None):
-            sentence = sentence.replace(f"`{one.feature}.{form_field.name}`", f"“{form_field.label}”")
+            sentence = sentence.replace(
+                f"`{one.feature}.{form_field.name}`", _("“%(title)s”") % {"title": form_field.label}
+            )
     return f"{sentence}."
 
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.accounts.academy_settings import SIGNAL, Features, check_before
 from learntrace.accounts.models import Academy, Cohort
 from learntrace.core.errors import FieldProblem
+from learntrace.core.time_zones import day_with_year
 from learntrace.core.words import counted
 from learntrace.progress.corrections.attempt_retention import FEATURE
 
@@ -34,7 +35,7 @@ def _keeps_courses(academy: Academy, before: Features, after: Features) -> None:
             length=length,
             days=counted.days(length),
             cohort=cohort.name,
-            end=str(cohort.ends_on),
+            end=day_with_year(cohort.ends_on) if cohort.ends_on else "",
         )
 
 

@@ -10,10 +10,16 @@ from django.test import Client
 
 from learntrace.accounts.academy_settings import LEARNPACK, NOTEBOOK, merge_features
 from learntrace.accounts.audit.actions import (
+    COHORT_CHANGED,
+    COHORT_LEARNERS_CHANGED,
     CONCERN_HANDLED,
     DATA_ERASED,
+    DUE_DATE_CHANGED,
     NOTEBOOK_PUBLISHED,
+    NOTIFICATION_RULE_MADE,
+    NOTIFICATION_RULE_TRIED,
     ROSTER_IMPORTED,
+    SAMPLE_PUT_IN,
     SIGNAL_STATE_CHANGED,
     SOURCE_READ,
     TOKEN_MADE,
@@ -94,6 +100,38 @@ def test_values_are_told_as_the_page_that_sets_them_calls_them(cast: Cast, admin
         "assignee: <bdi>Grace Hopper</bdi>",
     ):
         assert line in page, line
+
+
+def test_what_is_recorded_by_id_is_told_by_name_and_days_and_grades_in_words(cast: Cast, admin: Client) -> None:
+    cohort, asset = make_cohort("fall", cast.academy), make_asset("loops", academy=cast.academy, title="Loops")
+    academy, owner = cast.academy.pk, cast.owner.pk
+    record(COHORT_LEARNERS_CHANGED, academy_id=academy, object_id=cohort.pk, after={"put in": [owner, 999_999]})
+    record(COHORT_CHANGED, academy_id=academy, object_id=cohort.pk, after={"ends_on": "2027-01-31", "archived": True})
+    record(DUE_DATE_CHANGED, academy_id=academy, after={"cohort": cohort.pk, "asset": asset.pk})
+    record(NOTIFICATION_RULE_MADE, academy_id=academy, after={"least_severity": 3, "cohort_id": cohort.pk})
+    record(NOTIFICATION_RULE_TRIED, academy_id=academy, after={"outcome": "refused", "sent_to": "a@example.org"})
+    record(SAMPLE_PUT_IN, academy_id=academy, after={"learners": owner})
+    page = unescape(admin.get("/audit").content.decode())
+    for line in (
+        "added: <bdi>Ada Lovelace, 999999</bdi>",
+        "ends on: <bdi>31 Jan 2027</bdi>",
+        "archived: <bdi>yes</bdi>",
+        "cohort: <bdi>Fall</bdi>",
+        "asset: <bdi>Loops</bdi>",
+        "least severity: <bdi>High</bdi>",
+        "outcome: <bdi>The receiving server refused it</bdi>",
+        "sent to: <bdi>a@example.org</bdi>",
+        f"learners: <bdi>{owner}</bdi>",
+    ):
+        assert line in page, line
+    spanish = unescape(admin.get("/audit", HTTP_ACCEPT_LANGUAGE="es").content.decode())
+    for line in (
+        "añadidos: <bdi>Ada",
+        "termina el: <bdi>31 ene 2027",
+        "gravedad mínima: <bdi>Alta",
+        f"(cohorte {cohort.pk})",
+    ):
+        assert line in spanish, line
 
 
 def test_only_admins_read_it_and_only_that_of_their_academy(cast: Cast, teacher: Api) -> None:

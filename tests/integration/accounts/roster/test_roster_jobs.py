@@ -119,7 +119,7 @@ def test_what_is_told_is_in_the_language_of_whoever_reads_it(upload: Upload, cas
     with translation.override("es"):
         texts = {told.text for told in problems_of(RosterJob(problems=spanish))}
     assert texts == {
-        "users: `email`: Introduzca una dirección de correo electrónico válida.",
+        "users: `email`: Indica una dirección de correo válida.",
         "cohort_learners: `cohort`: no hay cohorte nowhere, ni en el archivo ni en la base de datos",
     }
 
