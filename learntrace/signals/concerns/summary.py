@@ -16,15 +16,15 @@ _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=
 def life_of(since: datetime, now: datetime, figures: Figures) -> str:
     """Return a learner's concern in the active language, as "7 attempts in 12 minutes. Last error: NameError".
 
-    The time is that of the attempts, from the first one of the trouble on. A concern without attempts is told with the time
-    since it stands, as the learner's state is.
+    An error without a message is no word for people, and isn't told. The time is that of the attempts, from the first one of
+    the trouble on. A concern without attempts is told with the time since it stands, as the learner's state is.
     """
     error = figures.last_error
     if figures.attempts is None:
         return _("For %(time)s") % {"time": duration_words(now - since)}
     time = duration_words(now - (figures.begun or since))
     attempts = ngettext("%(count)s attempt", "%(count)s attempts", figures.attempts) % {"count": figures.attempts}
-    if not error:
+    if not error or error in (FAILED, UNKNOWN):
         return _("%(attempts)s in %(time)s") % {"time": time, "attempts": attempts}
     return _("%(attempts)s in %(time)s. Last error: %(error)s") % {
         "time": time,

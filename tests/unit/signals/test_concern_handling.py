@@ -126,6 +126,8 @@ def test_a_span_is_told_in_whole_words(seconds: float, en: str, es: str) -> None
         (Figures(1), "1 attempt in 12 minutes"),
         (Figures(7, "KeyError", "'a'\nmore"), "7 attempts in 12 minutes. Last error: KeyError: 'a'"),
         (Figures(7, "100%", "100%"), "7 attempts in 12 minutes. Last error: 100%"),
+        (Figures(7, "failed", ""), "7 attempts in 12 minutes"),
+        (Figures(7, "unknown", ""), "7 attempts in 12 minutes"),
         # The attempts tell for how long, not the signal that they opened.
         (Figures(7, begun=NOW - 20 * MINUTE), "7 attempts in 20 minutes"),
     ],
