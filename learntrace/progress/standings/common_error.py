@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from learntrace.core.sql import fetch
 from learntrace.measures.error_groups import one_line
+from learntrace.measures.failures import FAILED, UNKNOWN
 
 _LATEST = """
 SELECT DISTINCT ON (p.user_id) p.user_id, e.kind, e.pattern, e.name, e.message, e.group_digest
@@ -39,4 +40,5 @@ def common_error(academy_id: int, key: str, learner_ids: Collection[int]) -> Com
     variants = {(name, message) for _user, _kind, _pattern, name, message, _digest in mine}
     _user, kind, pattern, name, message, _digest = mine[0]
     text = one_line(name, message) if len(variants) == 1 else one_line(kind, pattern)
-    return CommonError(text, met == len(learner_ids))
+    # What failed without a message has a name of ours, which is no word for people.
+    return None if text in (FAILED, UNKNOWN) else CommonError(text, met == len(learner_ids))

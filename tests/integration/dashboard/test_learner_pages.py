@@ -18,8 +18,11 @@ TAGS = [f"assignment:lesson-02-exercise-{number}" for number in (1, 2, 3)]
 _ids = iter(range(10**6))
 
 
-def run(cast: Cast, learner: User, key: str, outcomes: str, minutes: float = 3) -> None:
-    """Have a learner run changed code: "x" fails with a NameError, "-" succeeds."""
+NAME_ERROR = Failure("NameError", "name 'total' is not defined")
+
+
+def run(cast: Cast, learner: User, key: str, outcomes: str, minutes: float = 3, failure: Failure = NAME_ERROR) -> None:
+    """Have a learner run changed code: "x" fails, with a NameError unless told otherwise, "-" succeeds."""
     begun = timezone.now() - timedelta(minutes=minutes)
     done = []
     for place, letter in enumerate(outcomes):
@@ -37,7 +40,7 @@ def run(cast: Cast, learner: User, key: str, outcomes: str, minutes: float = 3) 
                     outcome=OK if letter == "-" else ERROR,
                     session_id="s",
                     object_id="c",
-                    failures=() if letter == "-" else (Failure("NameError", "name 'total' is not defined"),),
+                    failures=() if letter == "-" else (failure,),
                     code_hash="f" * 64,
                 ),
             )
@@ -81,6 +84,13 @@ def test_all_pages_tell_of_a_learner_by_the_same_sentence(cast: Cast, lesson: No
         page = page_of(cast.colleague, f"{path}{cast.owner.pk}")
         assert "ran the same code 3 times on Introduction to loops" in page
         assert ">lesson-02-exercise-1<" not in page
+
+
+def test_an_error_without_a_message_is_not_told_as_what_stops_a_class(cast: Cast, lesson: None) -> None:
+    run(cast, cast.owner, TAGS[0], "xxx", failure=Failure("failed", ""))
+    Progress.objects.update(stuck_since=timezone.now() - timedelta(minutes=12))
+    page = page_of(cast.colleague, "/assignment/lesson-02-exercise-1")
+    assert "None of 1 has completed it yet; 1 is stuck." in page
 
 
 def test_the_list_of_learners_begins_with_who_needs_help_and_names_no_made_up_step(cast: Cast, lesson: None) -> None:
