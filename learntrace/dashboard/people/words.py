@@ -5,6 +5,7 @@ from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 ROLES: Final[Mapping[str, Promise]] = {
     "student": _("Learner"),
@@ -30,7 +31,7 @@ COUNTED: Final[Mapping[str, Promise]] = {
 }
 COLUMNS: Final[Mapping[str, Promise]] = {
     "username": _("user name"),
-    "email": _("address"),
+    "email": pgettext_lazy("e-mail", "address"),
     "first_name": _("first name"),
     "last_name": _("last name"),
     "language": _("language"),
