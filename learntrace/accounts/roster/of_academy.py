@@ -15,7 +15,14 @@ from learntrace.accounts.roster.items import Problems
 from learntrace.accounts.roster.plan import Draft, Roster, Section, refuse_id
 from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.roster.references import chunks
-from learntrace.accounts.roster.sections import Academies, CohortLearners, Cohorts, Memberships, Users
+from learntrace.accounts.roster.sections import (
+    Academies,
+    CohortLearners,
+    Cohorts,
+    Memberships,
+    Users,
+    refuse_second_row,
+)
 from learntrace.accounts.roster.values import Value
 
 
@@ -197,8 +204,7 @@ def _check_addresses(people: Sequence[Draft[User]], academy: Academy) -> None:
         if not address or "email" in draft.item.refused:
             continue
         if address in lines and lines[address][1] != draft.row.username:
-            text = _("two rows for one person: line %(other)s has the same address, %(address)s")
-            draft.item.refuse("email", text, other=lines[address][0], address=address)
+            refuse_second_row(draft, lines[address][0])
         lines.setdefault(address, (draft.item.line, draft.row.username))
         if draft.is_new or "email" in draft.changed:
             wanted[address] = draft
@@ -212,7 +218,7 @@ def _check_addresses(people: Sequence[Draft[User]], academy: Academy) -> None:
             if owner.pk == draft.row.pk or draft.item.refused:
                 continue
             text = (
-                _("the address %(address)s is %(name)s's already: use that user name, or merge the two")
+                _("%(name)s already has the address %(address)s: use that user name, or merge the two")
                 if owner.pk in here
                 else _("the address %(address)s is taken by somebody outside your academy: invite them")
             )

@@ -199,7 +199,7 @@ class Section(Generic[M]):
             item = draft.item
             if draft.id in ids:
                 item.refuse(
-                    "id", _("the id %(id)s is taken on line %(other)s already"), id=draft.id, other=ids[draft.id]
+                    "id", _("the id %(id)s is already taken on line %(other)s"), id=draft.id, other=ids[draft.id]
                 )
             elif draft.id:
                 ids[draft.id] = item.line
@@ -207,13 +207,13 @@ class Section(Generic[M]):
             if identity is None or (self.shared_identity and draft.id):
                 continue
             if identity in identities:
-                item.refuse(
-                    self.identity[-1],
-                    _("%(what)s is declared on line %(other)s already"),
-                    what=self._describe(draft),
-                    other=identities[identity],
-                )
+                self.refuse_double(draft, identities[identity])
             identities.setdefault(identity, item.line)
+
+    def refuse_double(self, draft: Draft[M], line: int) -> None:
+        """Refuse an entry whose identity an entry on another line has."""
+        text = _("%(what)s is already declared on line %(other)s")
+        draft.item.refuse(self.identity[-1], text, what=self._describe(draft), other=line)
 
     def _match(
         self,
@@ -229,7 +229,7 @@ class Section(Generic[M]):
         if draft.id and namesake is not None and namesake is not row and not self.shared_identity:
             draft.item.refuse(
                 self.identity[-1],
-                _("%(what)s exists already with the id %(other)s, not %(id)s"),
+                _("%(what)s already exists with the id %(other)s, not %(id)s"),
                 what=self._describe(draft),
                 other=namesake.pk,
                 id=draft.id,
@@ -255,7 +255,10 @@ class Section(Generic[M]):
             return
         for name in (*self.identity, *self.required):
             if draft.values.get(name) is None and name not in draft.item.refused:
-                draft.item.refuse(name, _("`%(key)s` is missing"))
+                self.refuse_missing(draft.item, name)
+
+    def refuse_missing(self, item: Item, name: str) -> None:
+        item.refuse(name, _("`%(key)s` is missing"))
 
     def _apply(self, draft: Draft[M]) -> None:
         for name, value in draft.values.items():
@@ -307,9 +310,10 @@ def _reference(item: Item, key: str, known: RowIndex[Any], column: "models.Field
     rows = known.find(value)
     if len(rows) == 1:
         return {key: rows[0]}
-    if rows:
+    if rows and not known.has_failed(value):
         item.refuse(key, _("`%(key)s`: several have the name %(name)s; give the id"), name=value.written[:80])
-    elif known.has_failed(value):
+    elif rows or known.has_failed(value):
+        # That two entries have the name is told where they are declared.
         item.refused.add(key)
     else:
         item.refuse(

@@ -71,7 +71,7 @@ class RowIndex(Generic[M]):
         """Index the loaded rows, with the file's changes, and the declared new ones; `failed`: the ids and names of entries
         that were refused.
         """
-        self._failed = {value.written for value in failed if value.written is not None}
+        self._failed = {value.written.lower() for value in failed if value.written is not None}
         self._rows = rows = list({id(row): row for row in (*self.rows.values(), *declared)}.values())
         self._by_id = {row.pk: row for row in rows if row.pk is not None}
         self._by_name = {name: defaultdict(list) for name in self._names}
@@ -94,7 +94,8 @@ class RowIndex(Generic[M]):
 
     def has_failed(self, value: Value) -> bool:
         """Whether the file declares the row in an entry that was refused: that problem is reported already."""
-        return value.written in self._failed
+        # Addresses differ in case. A user name that does hides its own problem until the other one is corrected.
+        return value.written is not None and value.written.lower() in self._failed
 
     def named(self, text: str) -> M | None:
         """Return the row whose main name (the first of `names`) is the text."""

@@ -131,6 +131,21 @@ class Users(Section[User]):
         elif draft.is_new:
             draft.values["password"] = make_password(None)
 
+    def refuse_missing(self, item: Item, name: str) -> None:
+        item.refuse(name, _("`username` or `email` is missing"))
+
+    def refuse_double(self, draft: Draft[User], line: int) -> None:
+        if draft.item.given("username"):
+            super().refuse_double(draft, line)
+        else:
+            refuse_second_row(draft, line)
+
+
+def refuse_second_row(draft: Draft[User], line: int) -> None:
+    """Refuse a person whose address another line has: they are one person."""
+    text = _("two rows for one person: line %(other)s has the same address, %(address)s")
+    draft.item.refuse("email", text, other=line, address=draft.values["email"])
+
 
 def _name_by_address(draft: Draft[User], roster: Roster) -> None:
     address = draft.values.get("email", "")
@@ -281,7 +296,7 @@ class Tokens(Section[Token]):
             if lifetime and not draft.item.given("expires_at"):
                 draft.values["expires_at"] = roster.now + lifetime
         elif user is not None and user.pk != draft.row.user_id:
-            draft.item.refuse("key", _("this key belongs to another user; make a new one"))
+            draft.item.refuse("key", _("this key belongs to another user; create a new one"))
 
 
 class Cohorts(Section[Cohort]):

@@ -48,6 +48,8 @@ class _People:
             self.users[name or f"\0{line}"] = user
         elif self.users[name].plain() != user.plain() or not ("academy" in cells or COHORT in cells):
             self.again.append(user)  # the section's check for duplicates names both lines
+        if named is None and "id" not in cells:
+            return  # nobody: told of the person alone, and not of the role and the cohorts too
         member = {"user": named or Value(line, None)}
         if "academy" in cells or "role" in cells:
             told = {key: cells[key] for key in MEMBERSHIP_COLUMNS if key in cells}

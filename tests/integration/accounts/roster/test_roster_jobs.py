@@ -191,11 +191,27 @@ def test_an_undo_leaves_what_is_in_use_or_changed_since_and_says_so(upload: Uplo
 @pytest.mark.parametrize(
     ("text", "line", "part"),
     [
+        # Two rows for one address, and a row for nobody, also with roles and cohorts: each is told once.
+        ("email,first_name,cohort\nl@example.org,Lina,fall\nL@example.org,Lena,fall\n", "3", "one person: line 2"),
+        ("username,email\nlina,l@example.org\n,l@example.org\n", "3", "two rows for one person: line 2"),
+        ("email,role,cohort\n,teacher,fall\n", "2", "`username` or `email` is missing"),
+    ],
+)
+def test_what_is_wrong_with_a_person_is_told_once(upload: Upload, cast: Cast, text: str, line: str, part: str) -> None:
+    make_cohort("fall", cast.academy)
+    [problem] = problems_of(upload(text))
+    assert problem.line == line
+    assert part in problem.text
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "part"),
+    [
         ("username\nada\nlee\n", "3", "lee belongs to somebody outside your academy"),
         ("email\nlee@example.org\n", "2", "lee@example.org belongs to somebody outside your academy"),
         ("username,academy\nlina,elsewhere\n", "2", "the academy elsewhere isn't yours"),
         ("username,email\nlina,LEE@example.org\n", "2", "taken by somebody outside your academy"),
-        ("username,email\nlina,grace@example.org\n", "2", "is grace's already"),
+        ("username,email\nlina,grace@example.org\n", "2", "grace already has the address"),
         ("username,email\nlina,l@example.org\nlena,L@example.org\n", "3", "two rows for one person: line 2"),
         ("username,first_name\nlina,Lina\nlina,Lena\n", "3", "declared on line 2"),
         ("username,role\nlina,techer\n", "2", "'techer'"),

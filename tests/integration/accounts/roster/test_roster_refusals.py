@@ -27,7 +27,7 @@ BAD_FILES = {
     "an entry that is none": ("users:\n- ada\n", 2, "an entry must be a mapping"),
     "an unknown key": ("users:\n- username: ada\n  nick: x\n", 3, "unknown key `nick`"),
     "a key twice": ("users:\n- username: ada\n  username: x\n", 3, "`username` appears here twice"),
-    "a missing key": ("users:\n- first_name: Ada\n", 2, "`username` is missing"),
+    "a missing key": ("users:\n- first_name: Ada\n", 2, "`username` or `email` is missing"),
     "a missing slug": ("users: [{username: a}]\ntasks:\n- {user: a, task_type: QUIZ}\n", 3, "`associated_slug`"),
     "an empty text": ("academies:\n- slug: ''\n", 2, "`slug` must not be empty"),
     "a text that is a list": ("users:\n- username: [ada]\n", 2, "`username` must be a text"),
@@ -62,14 +62,14 @@ BAD_FILES = {
     "a missing reference": ("cohorts:\n- slug: c\n", 2, "`academy` is missing"),
     "an unknown translation": ("assets:\n- slug: a\n  translations:\n  - b\n", 4, "there is no asset b"),
     "translations that are no list": ("assets:\n- slug: a\n  translations: b\n", 3, "must be a list of texts"),
-    "an id twice": ("users:\n- {id: 1, username: a}\n- {id: 1, username: b}\n", 3, "id 1 is taken on line 2 already"),
-    "a slug twice": ("academies:\n- {id: 1, slug: a}\n- {id: 2, slug: a}\n", 3, "slug a is declared on line 2 already"),
+    "an id twice": ("users:\n- {id: 1, username: a}\n- {id: 1, username: b}\n", 3, "id 1 is already taken on line 2"),
+    "a slug twice": ("academies:\n- {id: 1, slug: a}\n- {id: 2, slug: a}\n", 3, "slug a is already declared on line 2"),
     "a membership twice": (
         "academies: [{slug: a}]\nusers: [{username: u}]\nmemberships:\n- &m {user: u, academy: a}\n- *m\n",
-        4, "declared on line 4 already",
+        4, "already declared on line 4",
     ),
     "an alias twice": (
-        "assets:\n- {slug: a, aliases: [x]}\n- {slug: b, aliases: [x]}\n", 3, "x is an alias of a already",
+        "assets:\n- {slug: a, aliases: [x]}\n- {slug: b, aliases: [x]}\n", 3, "x is already an alias of a",
     ),
     "an alias that is a slug": ("assets:\n- {slug: a, aliases: [b]}\n- {slug: b}\n", 2, "b is the slug of another"),
     "a notebook feature that is none": (
@@ -171,7 +171,7 @@ class TestABadFile:
             """
         )
         assert line == 3
-        assert "exists already with the id 5, not 123" in text
+        assert "already exists with the id 5, not 123" in text
 
     def test_with_a_bad_name_does_not_complain_of_what_refers_to_it_by_that(self, refused: Refused) -> None:
         [(line, _text)] = refused("assets:\n- {slug: a/b}\n- {slug: c, translations: [a/b]}")
@@ -188,8 +188,8 @@ class TestABadFile:
 
     def test_that_clashes_with_the_database_changes_nothing(self, imported: Import, refused: Refused) -> None:
         imported("academies: [{id: 1, slug: a}, {id: 2, slug: b}]\nassets: [{id: 8, slug: x, aliases: [y]}]")
-        assert "exists already with the id 1, not 5" in refused("academies: [{id: 5, slug: a}]")[0][1]
-        assert "exists already with the id 2, not 1" in refused("academies: [{id: 1, slug: b}]")[0][1]
+        assert "already exists with the id 1, not 5" in refused("academies: [{id: 5, slug: a}]")[0][1]
+        assert "already exists with the id 2, not 1" in refused("academies: [{id: 1, slug: b}]")[0][1]
         assert "y is an alias of the asset 8" in refused("assets: [{slug: z, aliases: [y]}]")[0][1]
         assert "y is an alias of the asset 8" in refused("assets: [{slug: y}]")[0][1]
         assert "x is the slug of another asset" in refused("assets: [{slug: z, aliases: [x]}]")[0][1]
@@ -203,7 +203,7 @@ class TestATokenThatIsBad:
     def test_is_of_another_user(self, imported: Import, refused: Refused) -> None:
         imported(f"users: [{{username: a}}, {{username: b}}]\ntokens: [{{user: a, key: {KEY}}}]")
         assert refused(f"tokens:\n- {{user: b, key: {KEY}}}") == [
-            (2, "tokens: this key belongs to another user; make a new one")
+            (2, "tokens: this key belongs to another user; create a new one")
         ]
 
     @pytest.mark.parametrize("key", ["short", "'with blank'", "x" * 201, "ünsichtbar", "[1]"])
@@ -216,7 +216,7 @@ class TestATokenThatIsBad:
         [(line, text)] = refused(
             f"users: [{{username: ada}}]\ntokens:\n- {{user: ada, key: {KEY}}}\n- {{user: ada, key: {KEY}}}"
         )
-        assert (line, text) == (4, "tokens: this key is declared on line 3 already")
+        assert (line, text) == (4, "tokens: this key is already declared on line 3")
 
 
 class TestACsvFile:
@@ -232,7 +232,7 @@ class TestACsvFile:
             ("username,email\nada,a@example.org,more\n", 2, "3 cells"),
             ("username,academy\nada,nowhere\n", 2, "no academy nowhere"),
             ("username,first_name\nada,Ada\nada,Grace\n", 3, "declared on line 2"),
-            ("username,first_name\n,Ada\n", 2, "`username` is missing"),
+            ("username,first_name\n,Ada\n", 2, "`username` or `email` is missing"),
             ('username,first_name\nada,"Ada\n', 2, "valid CSV"),
             ("", 1, "name the columns"),
         ],
