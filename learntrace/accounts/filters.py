@@ -6,13 +6,12 @@ from typing import Final
 
 from django.db.models import Q
 from django.utils.timezone import get_current_timezone
-from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from learntrace.accounts.cohort_limits.limit import cohorts_of
 from learntrace.accounts.models import Academy
 from learntrace.accounts.people.naming import learners_named
-from learntrace.core.errors import Problem
+from learntrace.core.errors import InvalidFilter
 from learntrace.core.http.filters import natural, words
 from learntrace.measures import timestamps
 
@@ -53,7 +52,7 @@ def moment(request: Request, name: str) -> datetime | None:
         # A + that isn't percent-encoded arrives as a blank.
         parsed = timestamps.parse(given) or timestamps.parse(given.replace(" ", "+"))
     if parsed is None:
-        raise Problem(_("Invalid `%(field)s` value(s): %(values)s"), slug="invalid-filter", field=name, values=given)
+        raise InvalidFilter(name, given)
     return parsed if parsed is None or _has_offset(given) else _in_current_zone(parsed)
 
 
@@ -73,9 +72,7 @@ def one_of(request: Request, name: str, allowed: tuple[str, ...]) -> list[str]:
     """
     wanted = words(request, name)
     if bad := [word for word in wanted if word not in allowed]:
-        raise Problem(
-            _("Invalid `%(field)s` value(s): %(values)s"), slug="invalid-filter", field=name, values=",".join(bad)
-        )
+        raise InvalidFilter(name, ",".join(bad))
     return wanted
 
 
@@ -96,4 +93,4 @@ def strict_flag(request: Request, name: str) -> bool:
         return True
     if given in ("0", "false", "no", "off", "f", "n"):
         return False
-    raise Problem(_("Invalid `%(field)s` value(s): %(values)s"), slug="invalid-filter", field=name, values=given)
+    raise InvalidFilter(name, given)

@@ -137,7 +137,7 @@ def register() -> None:
         PersonalDataset("memberships", _("Roles in academies"), _memberships, stays=membership, table=True),
         PersonalDataset("cohort-places", _("Places in cohorts"), _cohort_places, stays=membership, table=True),
         PersonalDataset(
-            "invitations", _("Invitations that you made or accepted"), _invitations, stays=membership, table=True
+            "invitations", _("Invitations that you created or accepted"), _invitations, stays=membership, table=True
         ),
         PersonalDataset("roster-imports", _("Rosters that you imported"), _imports, erase_from_jobs, table=True),
         PersonalDataset("permissions", _("Permissions outside any role"), _grants, stays=membership, table=True),

@@ -37,7 +37,9 @@ class Tasks(Section[Task]):
             if draft.id:
                 refuse_id(draft)
             else:
-                draft.item.refuse("associated_slug", _("this task is another academy's, which alone changes it"))
+                draft.item.refuse(
+                    "associated_slug", _("this task belongs to another academy, and only that one can change it")
+                )
         placed = [draft for draft in drafts if draft.row.cohort_id is None and draft.row.user_id is not None]
         homes = _other_homes({draft.row.associated_slug for draft in placed}, academy)
         members = set(
@@ -48,7 +50,9 @@ class Tasks(Section[Task]):
         for draft in placed:
             home = homes.get(draft.row.associated_slug)
             if (draft.is_new or draft.changed) and (draft.row.user_id, home) in members:
-                text = _("a task on %(slug)s would be another academy's: name the cohort that has it here")
+                text = _(
+                    "a task on %(slug)s would belong to another academy: name the cohort of this academy that has it"
+                )
                 draft.item.refuse("associated_slug", text, slug=draft.row.associated_slug)
 
 

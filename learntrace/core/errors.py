@@ -3,9 +3,12 @@
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import APIException
+
+from learntrace.core.words.sentences import ended
 
 
 class Problem(APIException):
@@ -48,6 +51,10 @@ class Problem(APIException):
         """Return the text in the active language, filled with the values."""
         return str(self.text) % self.values if self.values else str(self.text)
 
+    def told(self) -> str:
+        """Return the text as a page shows it: as a sentence, and in words that don't presume the API."""
+        return ended(self.sentence())
+
     def body(self) -> dict[str, Any]:
         """Return the JSON body of the answer."""
         body: dict[str, Any] = {"detail": self.sentence(), "status_code": self.status_code}
@@ -60,6 +67,22 @@ class Problem(APIException):
 
     def __str__(self) -> str:
         return self.sentence()
+
+
+class InvalidFilter(Problem):
+    """A filter of the query string has values that mean nothing."""
+
+    slug = "invalid-filter"
+    text = _("Invalid `%(field)s` value(s): %(values)s")
+
+    def __init__(self, field: str, values: str) -> None:
+        super().__init__(field=field, values=values)
+
+    def told(self) -> str:
+        text = gettext(
+            "This page's address contains a value that can't be used: %(values)s. Choose another one on the page."
+        )
+        return text % self.values
 
 
 class FieldProblem(Problem):

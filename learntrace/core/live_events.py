@@ -101,5 +101,7 @@ def _erase(user_id: int) -> int:
 
 def register_personal_data() -> None:
     register_datasets(
-        PersonalDataset("live-messages", _("Messages to pages that were open, kept for an hour"), _find, _erase)
+        PersonalDataset(
+            "live-messages", _("Live updates that were sent to open pages, kept for an hour"), _find, _erase
+        )
     )

@@ -106,7 +106,7 @@ def _sentence(problem: Problem) -> str:
     """Return the sentence of a problem, in terms of the form's fields."""
     if isinstance(problem, NotAQuestion):
         return _("Fill in both fields, or leave the learner empty and enter a task's id.")
-    return problem.sentence()
+    return problem.told()
 
 
 def _question(request: HttpRequest) -> dict[str, str]:

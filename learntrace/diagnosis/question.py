@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.models import Academy, Membership, User
@@ -28,6 +29,12 @@ class NotAQuestion(Problem):
 class InvalidTask(Problem):
     slug = "invalid-task"
     text = _("`task` must be a task's id, not %(value)s")
+
+    def told(self) -> str:
+        text = gettext(
+            "%(value)s isn't the id of a task, which is a number. To ask about an asset, choose a learner too."
+        )
+        return text % self.values
 
 
 class Unreadable(Problem):

@@ -46,12 +46,12 @@ VERDICTS: Mapping[str, Verdict] = {
     "notebook-not-published": Verdict(
         _("Events of the notebook %(notebook)s arrive from %(learner)s, but it is not published, so they aren't "
           "used."),
-        _("Publish it: jupyter assignments publish. What has arrived already will count."),
+        _("Publish it: jupyter assignments publish. What has already arrived will count."),
     ),
     "no-task": Verdict(
         _("%(learner)s has no task on %(asset)s. Telemetry of a LearnPack package is accepted only where there is one."),
-        _("Give the learner a task with the slug %(slug)s; the next batch brings everything, or process the failed "
-          "ones again."),
+        _("Give the learner a task with the slug %(slug)s; the next batch brings everything, or retry the failed "
+          "ones."),
     ),
     "task-under-an-alias": Verdict(
         _("The task of %(learner)s names %(asset)s by the alias %(alias)s, and batches look for a task under a slug."),
@@ -113,7 +113,7 @@ VERDICTS: Mapping[str, Verdict] = {
     "arrived-under-an-unknown-slug": Verdict(
         _("Nothing arrived about %(asset)s, but there is telemetry of %(learner)s that names %(slug)s, which no asset is "
           "called (requests: %(count)s, the last at %(last)s)."),
-        _("If it is the same package, give the asset the alias %(slug)s and process the failed batches again."),
+        _("If it is the same package, give the asset the alias %(slug)s and retry the failed batches."),
     ),
     "ignored-by-rule": Verdict(
         _("The newest telemetry was ignored because of an ignore rule (requests: %(count)s, the last at %(last)s): "
@@ -130,11 +130,11 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "failed-no-task": Verdict(
         _("The newest batch arrived before %(learner)s had a task on %(asset)s, and so it failed (%(last)s)."),
-        _("Process the failed batches again, or wait for the next one."),
+        _("Retry the failed batches, or wait for the next one."),
     ),
     "failed-asset-not-found": Verdict(
         _("The newest batch arrived before there was an asset called %(slug)s, and so it failed (%(last)s)."),
-        _("Process the failed batches again, or wait for the next one."),
+        _("Retry the failed batches, or wait for the next one."),
     ),
     "failed-indicators": Verdict(
         _("The newest batch was kept, but no scores can be computed from it (%(last)s): %(text)s"),
@@ -167,7 +167,7 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "events-rejected": Verdict(
         _("Events of %(learner)s were rejected (%(count)s, the last at %(last)s): %(text)s"),
-        _("Correct the cause next to the notebook; rejected events can be corrected and accepted later."),
+        _("Correct the cause where the notebook runs; rejected events can be corrected and accepted later."),
     ),
     "front-end-silent": Verdict(
         _("The notebook front end of %(learner)s has never sent anything that is kept here."),
@@ -185,7 +185,7 @@ VERDICTS: Mapping[str, Verdict] = {
     "tags-not-published": Verdict(
         _("%(learner)s works on %(tag)s, which is not among the published assignments of %(asset)s (last seen at "
           "%(last)s)."),
-        _("Publish the notebook as it is now. What has arrived already will count."),
+        _("Publish the notebook as it is now. What has already arrived will count."),
     ),
     "assignment-not-started": Verdict(
         _("%(learner)s hasn't started %(assignment)s. Telemetry on %(asset)s arrives (the last at %(last)s); none of it is "

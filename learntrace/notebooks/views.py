@@ -144,7 +144,7 @@ class NotebookView(AcademyView):
     def put(self, request: Request, slug: str) -> Response:
         """Publish a notebook: its graded asset is made or changed, and it has these assignments and no others."""
         if len(slug) > 200 or " " in slug or not slug.isprintable():
-            raise FieldProblem("slug", _("A slug has 1 to 200 characters, no blanks and no slashes"))
+            raise FieldProblem("slug", _("A slug has 1 to 200 characters, no spaces and no slashes"))
         given = validated(PublicationSerializer, request)
         publication = Publication(
             given["path"], given.get("title"), given.get("lang"), read_assignments(given["assignments"])

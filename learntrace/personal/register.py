@@ -44,7 +44,7 @@ KEPT: Mapping[Kept, Promise] = {
     Kept.ACADEMY: _("As long as the academy keeps what it belongs to"),
     Kept.DAYS: _("30 days or as the server has set it; an erasure comes first"),
     Kept.AUDIT: _("Two years or as the server has set it"),
-    Kept.SOON: _("Until it has been processed, usually some seconds"),
+    Kept.SOON: _("Until it has been processed, usually a few seconds"),
     Kept.DAY: _("A day at most"),
     Kept.SESSION: _("Two weeks after the last sign-in"),
     Kept.FOR_GOOD: _("For good"),

@@ -203,7 +203,7 @@ def register() -> None:
         PersonalDataset("floors", _("Since when your attempts count"), _floors, _erase_floors, table=True),
         PersonalDataset(
             "weekly-summaries",
-            _("Weekly summaries that you get by mail"),
+            _("Weekly summaries that you get by e-mail"),
             _summaries,
             table=True,
             stays=_("They are settings of those who teach."),

@@ -49,7 +49,7 @@ class Assets(Section[Asset]):
             item.refuse("technologies", _("`technologies` must be a list of texts"))
         slug = draft.values.get("slug")
         if slug and not _is_slug(slug):
-            item.refuse("slug", _("`slug` must hold no blanks and no slashes"))
+            item.refuse("slug", _("`slug` must contain no spaces and no slashes"))
 
     def plan(self, items: Sequence[Item], roster: Roster) -> Plan[Asset]:
         plan = super().plan(items, roster)
@@ -97,7 +97,7 @@ def _plan_aliases(drafts: Sequence[Draft[Asset]], known: RowIndex[Asset]) -> Non
             if _fits(draft, alias, known, stored) and declared.setdefault(text, draft) is not draft:
                 draft.item.refuse(
                     "aliases",
-                    _("`aliases`: %(slug)s is an alias of %(other)s already"),
+                    _("`aliases`: %(slug)s is already an alias of %(other)s"),
                     line=alias.line,
                     slug=text,
                     other=declared[text].row.slug,
@@ -113,7 +113,7 @@ def _fits(draft: Draft[Asset], alias: Value, known: RowIndex[Asset], stored: dic
     namesake = known.named(text)
     if not text or len(text) > 200 or not _is_slug(text):
         draft.item.refuse(
-            "aliases", _("`aliases`: a slug has 1 to 200 characters, no blanks and no slashes"), line=alias.line
+            "aliases", _("`aliases`: a slug has 1 to 200 characters, no spaces and no slashes"), line=alias.line
         )
     elif namesake is not None and namesake is not draft.row:
         draft.item.refuse("aliases", _("`aliases`: %(slug)s is the slug of another asset"), line=alias.line, slug=text)

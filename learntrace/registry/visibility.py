@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from learntrace.accounts.models import Academy
-from learntrace.core.errors import NotFound, Problem
+from learntrace.core.errors import InvalidFilter, NotFound
 from learntrace.core.http.filters import natural, words
 from learntrace.registry.models import Asset
 
@@ -101,9 +101,7 @@ def narrowed(assets: QuerySet[Asset], request: Request) -> QuerySet[Asset]:
             conditions[f"{field}__in"] = [word.upper() for word in wanted] if field in _IN_CAPITALS else wanted
     if graded := request.query_params.get("graded", "").strip().lower():
         if graded not in {"true", "false"}:
-            raise Problem(
-                _("Invalid `%(field)s` value(s): %(values)s"), slug="invalid-filter", field="graded", values=graded
-            )
+            raise InvalidFilter("graded", graded)
         conditions["graded"] = graded == "true"
     if like := request.query_params.get("like", "").strip():
         assets = assets.filter(Q(title__icontains=like) | Q(slug__icontains=like))

@@ -106,7 +106,7 @@ def test_a_form_that_makes_a_key_counts_once_without_scripts_too(visit: Visit, s
     page.get_by_role("button", name="Create a key", exact=True).click()
     key = page.locator(".key").inner_text()
     page.reload()
-    expect(page.get_by_text("This form was sent already. Nothing was made again.")).to_be_visible()
+    expect(page.get_by_text("This form was already sent. Nothing was created twice.")).to_be_visible()
     expect(page.get_by_text(key)).to_have_count(0)
     assert Token.objects.filter(user=scene.teacher).count() == 1
     # The form that is shown now is another one.
@@ -122,7 +122,7 @@ def test_staff_changes_its_own_name_and_a_learner_does_not(visit: Visit, scene: 
     page.get_by_label("First name").fill("")
     page.get_by_label("Last name").fill("")
     page.get_by_role("button", name="Change name").click()
-    expect(page.get_by_role("alert")).to_have_text("Give a first or a last name.")
+    expect(page.get_by_role("alert")).to_have_text("Enter a first or a last name.")
     page.get_by_label("First name").fill("Rosalind")
     page.get_by_label("Last name").fill("Franklin")
     page.get_by_role("button", name="Change name").click()

@@ -137,7 +137,7 @@ def test_a_rejected_event_says_why_it_still_cannot_be_taken(visit: Visit, troubl
     event = page.locator(".rejected").filter(has_text="Unknown verb danced").first
     event.get_by_text("As it was sent").click()
     expect(event.locator("pre")).to_contain_text('"verb": "danced"')
-    event.get_by_role("button", name="Try again").click()
+    event.get_by_role("button", name="Retry").click()
     expect(page.get_by_role("status").filter(has_text="accepted")).to_contain_text(
         "It can't be accepted: Unknown verb danced"
     )

@@ -37,7 +37,7 @@ class WrongSetupCode(Forbidden):
 
 class AlreadySetUp(Forbidden):
     slug = "already-set-up"
-    text = _("This server is set up already. Sign in, or ask whoever runs it for an account")
+    text = _("This server is already set up. Sign in, or ask whoever runs it for an account")
 
 
 def administrator_exists() -> bool:

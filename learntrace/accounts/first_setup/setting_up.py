@@ -88,7 +88,7 @@ class Operator:
         if len(self.email) > 254:
             yield "email", _("This is too long.")
         elif User.objects.filter(email__iexact=self.email).exists():
-            yield "email", _("An account has this e-mail address already.")
+            yield "email", _("There is already an account with this e-mail address.")
         if faults := faults_of(self.password, self.user()):
             yield "password", " ".join(faults)
         elif self.password != self.again:

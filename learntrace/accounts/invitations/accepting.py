@@ -36,7 +36,7 @@ class ForSomebodyElse(Problem):
 class BelongsAlready(Problem):
     status_code = 409
     slug = "belongs-already"
-    text = _("You belong to %(academy)s already. The invitation stays open.")
+    text = _("You already belong to %(academy)s. The invitation stays open.")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def _opened(rows: QuerySet[Invitation], token: str) -> Opened:
     if row is None:
         raise InvitationClosed(_("This link isn't an invitation. Copy the whole link again."))
     if row.used_at is not None:
-        raise InvitationClosed(_("This invitation was used already. Sign in, or ask for another one."))
+        raise InvitationClosed(_("This invitation has already been used. Sign in, or ask for another one."))
     if row.revoked_at is not None:
         raise InvitationClosed(_("This invitation was revoked. Ask whoever sent it."))
     if row.expires_at <= timezone.now():
@@ -118,7 +118,7 @@ def accept_as_new(token: str, fields: Mapping[str, str], password: str) -> Accep
     """
     found = _locked(token)
     if found.owner is not None:
-        raise FieldProblem("email", _("There is an account with this address already. Sign in with it."))
+        raise FieldProblem("email", _("There is already an account with this address. Sign in with it."))
     person = checked({**fields, "email": found.invitation.email or fields.get("email", "")})
     if not person["username"]:
         person["username"] = person["email"].lower()[:150]
@@ -127,7 +127,7 @@ def accept_as_new(token: str, fields: Mapping[str, str], password: str) -> Accep
     if User.objects.filter(username=person["username"]).exists():
         raise FieldProblem("username", _("This user name is taken by somebody. Choose another one."))
     if person["email"] and User.objects.filter(email__iexact=person["email"]).exists():
-        raise FieldProblem("email", _("There is an account with this address already. Sign in with it."))
+        raise FieldProblem("email", _("There is already an account with this address. Sign in with it."))
     user = User(**person)
     if faults := faults_of(password, user):
         raise WeakPassword(faults)

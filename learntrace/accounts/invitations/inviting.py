@@ -52,13 +52,13 @@ class InvitationNotFound(NotFound):
 class TooManyInvitations(Problem):
     status_code = 429
     slug = "too-many-invitations"
-    text = gettext_lazy("%(most)s invitations were made since yesterday: import a roster, or continue tomorrow")
+    text = gettext_lazy("%(most)s invitations were created since yesterday: import a roster, or continue tomorrow")
 
 
 class UsedAlready(Problem):
     status_code = 409
     slug = "invitation-used"
-    text = gettext_lazy("This invitation was used already: change the person's role instead.")
+    text = gettext_lazy("This invitation has already been used: change the person's role instead.")
 
 
 def invitations_of(academy: Academy) -> QuerySet[Invitation]:
@@ -148,7 +148,7 @@ def mail(invitation: Invitation, link: str) -> bool:
     until = timezone.localtime(invitation.expires_at)
     text = _(
         "%(by)s invites you to %(academy)s at Learntrace.\n\n"
-        "Accept here until %(until)s; the link opens once:\n%(link)s\n\n"
+        "Accept here until %(until)s; the link works once:\n%(link)s\n\n"
         "If you don't know what this is about, do nothing."
     ) % {
         "by": by,
@@ -179,7 +179,7 @@ def _check(academy: Academy, email: str, role: str, cohorts: Collection[Cohort],
     member = Membership.objects.filter(academy=academy, user__email__iexact=email).select_related("user").first()
     if member is not None:
         text = (
-            gettext_lazy("%(name)s has the address %(address)s and belongs to the academy already.")
+            gettext_lazy("%(name)s has the address %(address)s and already belongs to the academy.")
             if member.status == Membership.Status.ACTIVE
             else gettext_lazy("%(name)s has the address %(address)s and is archived: restore them instead.")
         )

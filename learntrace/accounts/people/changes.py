@@ -35,7 +35,7 @@ _LONGEST: Final = {"username": 150, "email": 254, "first_name": 150, "last_name"
 class AddressTaken(FieldProblem):
     def __init__(self, owner: User, *, here: bool) -> None:
         text = (
-            _("The address %(address)s is %(name)s's already.")
+            _("%(name)s already has the address %(address)s.")
             if here
             else _("The address %(address)s is taken by somebody outside your academy. Invite them instead.")
         )
@@ -46,7 +46,7 @@ class InviteInstead(FieldProblem):
     """Where mail is sent, an address is its owner's to give: nobody else learns whether there is an account with it."""
 
     def __init__(self) -> None:
-        super().__init__("email", _("Whoever has an address is invited, and joins by the link in the mail."))
+        super().__init__("email", _("Whoever has an address is invited, and joins by the link in the e-mail."))
 
 
 class NotYoursToChange(Problem):
@@ -68,7 +68,7 @@ def add_person(academy: Academy, fields: Mapping[str, str], role: str, cohorts: 
     person = checked(fields)
     person["username"] = person["username"] or person["email"].lower()[:150]
     if not person["username"]:
-        raise FieldProblem("username", _("Give a user name or an address."))
+        raise FieldProblem("username", _("Enter a user name or an e-mail address."))
     _check_role(role)
     if person["email"] and reset.is_available():
         raise InviteInstead
@@ -120,7 +120,7 @@ def change_person(membership: Membership, fields: Mapping[str, str]) -> None:
     if acts_beyond(user, membership.academy):
         raise NotYoursToChange(name=user.display_name)
     if not person["username"]:
-        raise FieldProblem("username", _("Give a user name."))
+        raise FieldProblem("username", _("Enter a user name."))
     _check_free(person, membership.academy, user)
     for name, value in person.items():
         setattr(user, name, value)

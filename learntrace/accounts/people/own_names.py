@@ -38,7 +38,7 @@ def change_own_names(user: User, first_name: str, last_name: str) -> bool:
     if before == after:
         return False
     if not any(after.values()):
-        raise FieldProblem("first_name", _("Give a first or a last name."))
+        raise FieldProblem("first_name", _("Enter a first or a last name."))
     for name, value in after.items():
         setattr(row, name, value)
     row.save(update_fields=list(NAMES))

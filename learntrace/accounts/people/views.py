@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -21,7 +20,7 @@ from learntrace.accounts.people.serializers import (
 )
 from learntrace.accounts.roles import ROLES
 from learntrace.accounts.scope import AcademyView
-from learntrace.core.errors import Problem
+from learntrace.core.errors import InvalidFilter
 from learntrace.core.http.filters import joined
 from learntrace.core.http.pagination import Pages
 from learntrace.core.http.request_body import validated
@@ -36,11 +35,6 @@ _FILTERS = {
     "status": "active (the default), archived or all",
 }
 _LONGEST = 200
-
-
-class UnknownFilter(Problem):
-    slug = "invalid-filter"
-    text = _("Invalid `%(field)s` value(s): %(values)s")
 
 
 class _MemberView(AcademyView):
@@ -75,7 +69,7 @@ class MembersView(_MemberView):
         status = joined(request, "status").strip() or "active"
         for field, value, known in (("role", role, ROLES), ("status", status, _STATES)):
             if value and value not in known:
-                raise UnknownFilter(field=field, values=value[:80])
+                raise InvalidFilter(field, value[:80])
         return PeopleFilter(
             words=tuple(joined(request, "like").replace("\0", "")[:_LONGEST].split()),
             role=role,

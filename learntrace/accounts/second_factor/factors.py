@@ -31,7 +31,7 @@ class WrongCode(FieldProblem):
     """The code is neither the app's at this moment nor an unused recovery code; a code that was used before is wrong too."""
 
     def __init__(self) -> None:
-        super().__init__("code", _("This code is wrong, or was used already. Wait for the next one."))
+        super().__init__("code", _("This code is wrong or has already been used. Wait for the next one."))
 
 
 class AppUnreadable(FieldProblem):

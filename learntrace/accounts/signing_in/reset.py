@@ -100,7 +100,7 @@ def _message(user: User) -> EmailMessage:
         query = urlencode({"user": user.pk, "token": default_token_generator.make_token(user)})
         text = _(
             "Somebody, hopefully you, asked for a new password for %(name)s at Learntrace.\n\n"
-            "Choose one here within an hour; the link opens once:\n%(link)s\n\n"
+            "Choose one here within an hour; the link works once:\n%(link)s\n\n"
             "If it wasn't you, do nothing: your password stays as it is."
         ) % {"name": user.get_username(), "link": f"{settings.PUBLIC_URL}{reverse('password-choose')}?{query}"}
         subject = str(_("A new password for Learntrace"))

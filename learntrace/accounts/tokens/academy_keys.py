@@ -59,8 +59,8 @@ class NotThisAcademysAlone(Problem):
 class OnlyForSending(Problem):
     slug = "key-of-a-person"
     text = _(
-        "For a person, only a key that sends telemetry can be made here: any other one would open what only %(name)s may "
-        "read and decide. %(name)s makes it under Sign-in and keys"
+        "For a person, only a key that sends telemetry can be created here: any other one would open what only %(name)s may "
+        "read and decide. %(name)s creates it under Sign-in and keys"
     )
 
 

@@ -18,9 +18,7 @@ GRACES: Final = (0, 1, 24, 168)
 
 class NotRotated(Problem):
     slug = "key-not-rotated"
-    text = _(
-        "Only keys that were made to last can be rotated. This one came with a sign-in and ends by itself: end it instead"
-    )
+    text = _("This key came with a sign-in and ends by itself, so it can't be rotated: revoke it instead")
 
 
 def rotate_locked(token: Token, grace: timedelta, academy_id: int | None = None) -> tuple[Token, str]:

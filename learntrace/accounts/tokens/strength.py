@@ -33,7 +33,7 @@ def fault_of(key: str) -> str:
     """Return what is wrong with a given key, to be read after its name; empty if nothing is."""
     # Other characters can't be sent in a header.
     if len(key) > LONGEST or not all("!" <= character <= "~" for character in key):
-        return _("must be visible ASCII characters without blanks, %(longest)s at most") % {"longest": LONGEST}
+        return _("must be visible ASCII characters without spaces, %(longest)s at most") % {"longest": LONGEST}
     if bits_of(key) < LEAST_BITS:
         return _("is too easy to guess: it needs 160 random bits, such as `openssl rand -hex 20` makes")
     return ""

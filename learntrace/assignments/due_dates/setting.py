@@ -95,7 +95,7 @@ def extend(academy: Academy, row: DueDate, user_id: int, due_at: datetime, reaso
     """
     user = _learner(academy, row, user_id)
     if due_at <= row.due_at:
-        raise FieldProblem("due_at", _("An extension ends later than the cohort's due date."))
+        raise FieldProblem("due_at", _("An extension must end later than the cohort's due date."))
     reason = " ".join(reason.replace("\0", "").split())
     if len(reason) > LONGEST_REASON:
         raise FieldProblem("reason", _("This is too long."))

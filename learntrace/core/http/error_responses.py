@@ -48,7 +48,7 @@ def problem_response(request: HttpRequest, problem: Problem) -> HttpResponse:
     """Return a problem outside of any view: a page for browsers, JSON for others."""
     answer: HttpResponse
     if _wants_page(request):
-        answer = _error_response(request, problem.status_code, problem.sentence())
+        answer = _error_response(request, problem.status_code, problem.told())
     else:
         answer = JsonResponse(problem.body(), status=problem.status_code)
     for name, value in problem.headers().items():
@@ -85,7 +85,7 @@ def method_not_allowed(request: HttpRequest, refusal: HttpResponse) -> HttpRespo
     """Return an error page for an empty 405 response; clients that don't accept HTML get the response itself."""
     if not _wants_page(request):
         return refusal
-    sentence = _("This address can't be opened like this.")
+    sentence = _("This page can't be opened directly. Go back and use its form.")
     answer = _error_response(request, 405, sentence)
     answer.headers["Allow"] = refusal.headers["Allow"]
     return answer
@@ -94,7 +94,7 @@ def method_not_allowed(request: HttpRequest, refusal: HttpResponse) -> HttpRespo
 def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], OperationalError):
         problem = Unavailable()
-        answer = _error_response(request, problem.status_code, problem.sentence())
+        answer = _error_response(request, problem.status_code, problem.told())
         for name, value in problem.headers().items():
             answer.headers[name] = value
         return answer

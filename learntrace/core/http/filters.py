@@ -1,9 +1,8 @@
 """List filters, parsed from the query string."""
 
-from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from learntrace.core.errors import Problem
+from learntrace.core.errors import InvalidFilter
 
 _BIGGEST = 2**63 - 1
 
@@ -32,7 +31,5 @@ def ids(request: Request, field: str) -> list[int]:
     """
     numbers = {part: natural(part) for part in words(request, field)}
     if bad := [part for part, number in numbers.items() if number is None]:
-        raise Problem(
-            _("Invalid `%(field)s` value(s): %(values)s"), slug="invalid-filter", field=field, values=",".join(bad)
-        )
+        raise InvalidFilter(field, ",".join(bad))
     return [number for number in numbers.values() if number is not None]

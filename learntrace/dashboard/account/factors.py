@@ -70,7 +70,7 @@ def second(request: HttpRequest) -> HttpResponse:
         else:
             sign_in.open_session(request, user, second_factor=True)
             return HttpResponseRedirect(target)
-    context = SecondContext(factors.factors_of(user), problem.sentence() if problem else "")
+    context = SecondContext(factors.factors_of(user), problem.told() if problem else "")
     answer = render(request, "account/second.html", vars(context), status=problem.status_code if problem else 200)
     for name, value in (problem.headers() if problem else {}).items():
         answer.headers[name] = value
@@ -103,7 +103,7 @@ def _with_password(request: HttpRequest, page: Page, change: Callable[[], HttpRe
         confirm(request, page.user, request.POST.get("password", ""))
         return change()
     except Problem as problem:
-        messages.error(request, problem.sentence())
+        messages.error(request, problem.told())
         return redirect("account")
 
 
@@ -135,7 +135,7 @@ def app(request: HttpRequest, page: Page) -> HttpResponse:
             return _after_first_factor(request, page, had_any=had_any)
     picture = segno.make(totp.address_of(secret, page.user.get_username()), error="m")
     svg = picture.svg_inline(scale=5, border=3, light="#fff")
-    context = AppContext(mark_safe(svg), secret, problem.sentence() if problem else "")  # noqa: S308 (segno's own)
+    context = AppContext(mark_safe(svg), secret, problem.told() if problem else "")  # noqa: S308 (segno's own)
     return page.show("account/app.html", context, problem.status_code if problem else 200)
 
 

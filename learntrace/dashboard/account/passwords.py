@@ -46,7 +46,7 @@ def change(request: HttpRequest, page: Page) -> HttpResponse:
     try:
         change_own(request, page.user, request.POST.get("current", ""), request.POST.get("new", ""))
     except Problem as problem:
-        return page.show("account/password.html", PasswordContext(problem.sentence()), status=problem.status_code)
+        return page.show("account/password.html", PasswordContext(problem.told()), status=problem.status_code)
     messages.success(request, _("Your password was changed. You were signed out everywhere else."))
     return redirect("account")
 
@@ -63,7 +63,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     try:
         reset.send_link(request, name)
     except Problem as problem:
-        context = PasswordContext(f"{problem.sentence()}.", name=name)
+        context = PasswordContext(problem.told(), name=name)
         answer = render(request, "account/forgotten.html", vars(context), status=problem.status_code)
         for header, value in problem.headers().items():
             answer.headers[header] = value
@@ -80,7 +80,7 @@ def choose(request: HttpRequest) -> HttpResponse:
     number, token = given.get("user", ""), given.get("token", "")
     user = reset.user_of_link(number, token)
     if user is None:
-        context = PasswordContext(str(_("This link was used already or is too old. Ask for a new one.")))
+        context = PasswordContext(str(_("This link has already been used or is too old. Ask for a new one.")))
         return render(request, "account/choose.html", vars(context), status=400)
     context = PasswordContext(user=number, token=token, name=user.get_username())
     if request.method != "POST":
@@ -90,7 +90,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         try:
             ended = reset.choose_password(user, request.POST.get("new", ""))
         except Problem as problem:
-            fault = problem.sentence()
+            fault = problem.told()
     if fault:
         context = PasswordContext(fault, number, token, user.get_username())
         return render(request, "account/choose.html", vars(context), status=400)

@@ -108,10 +108,10 @@ def _show(
         may_ask=page.academy is not None and page.can("crud_academy_auth_settings"),
         asking=page.academy is not None and asks(page.academy),
         made=made,
-        problem=problem.sentence() if problem else "",
+        problem=problem.told() if problem else "",
         may_name=may_change_own_names(page.user),
         names={name: request.POST.get(name, "") if name_problem else getattr(page.user, name) for name in NAMES},
-        name_problem=name_problem.sentence() if name_problem else "",
+        name_problem=name_problem.told() if name_problem else "",
     )
     refused = problem or name_problem
     return page.show("account/account.html", context, refused.status_code if refused else 200)

@@ -217,7 +217,7 @@ def rename_step(request: HttpRequest, page: AcademyPage, slug: str) -> HttpRespo
         try:
             step_renames.rename(page.academy, old, new, page.user)
         except step_renames.RenameRefused as refused:
-            messages.error(request, refused.sentence())
+            messages.error(request, refused.told())
         else:
             messages.success(request, _("The attempts at both steps are read as one assignment now."))
     return redirect(page.address("assets-one", translated.asset.slug))

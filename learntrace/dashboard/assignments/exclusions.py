@@ -91,7 +91,7 @@ def exclude(request: HttpRequest, page: AcademyPage, key: str, user_id: int | No
         since=request.POST.get("since", ""),
         until=request.POST.get("until", ""),
         reason=request.POST.get("reason", ""),
-        problem=problem.sentence() if problem else "",
+        problem=problem.told() if problem else "",
         asks=problem.count if isinstance(problem, exclusions.NotConfirmed) else None,
         back=back,
     )

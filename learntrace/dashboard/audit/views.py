@@ -108,7 +108,7 @@ def audit_log(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         with_times(request, dates)
         rows = entries_of(page.academy, Request(request))
     except Problem as problem:
-        refused = AuditLogContext((), choices, AuditEntry.Door.choices, filtered, problem.sentence())
+        refused = AuditLogContext((), choices, AuditEntry.Door.choices, filtered, problem.told())
         return page.show("audit/audit_log.html", refused, problem.status_code)
     if wants_csv(request):
         return csv_answer("audit-log", *table_of(_COLUMNS, told(rows[:MOST_IN_CSV])))

@@ -122,7 +122,7 @@ def figures_range(request: HttpRequest, academy: Academy, cohort: Cohort | None 
     try:
         return date_range_of(request, presets)
     except Problem as problem:
-        return replace(ANY_TIME, presets=presets, problem=f"{problem.sentence()}.")
+        return replace(ANY_TIME, presets=presets, problem=problem.told())
 
 
 def _dates_of(cohort: Cohort | None) -> list[Preset]:

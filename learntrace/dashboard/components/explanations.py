@@ -92,7 +92,7 @@ OWN: Mapping[str, str | Promise] = {
     "total_time": _("From the start of the tutorial to the last interaction, pauses included."),
     "missing_telemetry": _("Learners with a task on the asset, or a translation of it, but no telemetry on it."),
     "class_standing": _("Learners who are stuck on the assignment that they were seen on last."),
-    "class_median": _("Half of the learners have done at least this part of their assignments."),
+    "class_median": _("Half of the learners have done at least this share of their assignments."),
 }
 
 

@@ -46,8 +46,8 @@ _HERE: Final[Mapping[str, tuple[str, str]]] = {
         _("You finished %(title)s %(time)s ago"),
     ),
     "again": (
-        _("%(name)s is back on %(title)s, which was done already"),
-        _("You are back on %(title)s, which was done already"),
+        _("%(name)s is back on %(title)s, which was already done"),
+        _("You are back on %(title)s, which was already done"),
     ),
 }
 _AWAY: Final[Mapping[str, tuple[str, str]]] = {
@@ -76,8 +76,8 @@ _AWAY: Final[Mapping[str, tuple[str, str]]] = {
         _("You were last on %(title)s %(ago)s ago, and finished it"),
     ),
     "again": (
-        _("%(name)s was last on %(title)s %(ago)s ago, which was done already"),
-        _("You were last on %(title)s %(ago)s ago, which was done already"),
+        _("%(name)s was last on %(title)s %(ago)s ago, which was already done"),
+        _("You were last on %(title)s %(ago)s ago, which was already done"),
     ),
 }
 _NOT_SEEN: Final = _("%(name)s hasn't tried any assignment yet"), _("You haven't tried any assignment yet")
@@ -224,6 +224,12 @@ def of_class(standing: ClassStanding, name: str = "") -> str:
         parts.append(struggling % {"count": standing.struggling})
     # Of one learner there is no half, and that half have done nothing at least is always so.
     if standing.learners > 1 and int(standing.median):
-        parts.append(gettext("half have done at least %(percent)s %%") % {"percent": int(standing.median)})
+        percent = int(standing.median)
+        half = (
+            gettext("half have done at least %(percent)s %%")
+            if percent < 100
+            else gettext("at least half have done everything")
+        )
+        parts.append(half % {"percent": percent})
     sentence = gettext("%(sentence)s.") % {"sentence": "; ".join(parts)}
     return gettext("%(name)s: %(sentence)s") % {"name": name, "sentence": sentence} if name else sentence

@@ -120,6 +120,6 @@ def handle_raised(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     try:
         handle_hand(page.academy, number, act, page.user)
     except Problem as problem:
-        return answer(request, problem.sentence(), [], failed=True)
+        return answer(request, problem.told(), [], failed=True)
     told = _("You are helping") if act == HELP else _("Helped")
     return answer(request, told, [f"{UNDO_PREFIX}{number}:{act}"] if act in (HELP, DONE) else [])

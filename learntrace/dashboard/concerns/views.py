@@ -30,7 +30,7 @@ def handle_concerns(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         wanted = _wanted(request)
         outcomes: Mapping[int, Handled | Problem] = handle_all(page.academy, concern_ids, wanted, page.user)
     except FieldProblem as problem:
-        return _answer(request, problem.sentence(), {}, failed=True)
+        return _answer(request, problem.told(), {}, failed=True)
     problems = [outcome for outcome in outcomes.values() if isinstance(outcome, Problem)]
     undo = {
         number: outcome.act.pk
@@ -38,7 +38,7 @@ def handle_concerns(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         if isinstance(outcome, Handled) and outcome.act is not None
     }
     if problems:
-        return _answer(request, problems[0].sentence(), undo, failed=True)
+        return _answer(request, problems[0].told(), undo, failed=True)
     return _answer(request, _told(wanted, len(outcomes)), undo)
 
 
@@ -57,7 +57,7 @@ def undo_acts(request: HttpRequest, page: AcademyPage) -> HttpResponse:
             handle(page.academy, natural(concern) or 0, Wanted(acts.UNDO, undo=natural(act) or 0), page.user)
         except Problem as refused:
             problem = refused
-    return _answer(request, problem.sentence() if problem else _("Undone"), {}, failed=problem is not None)
+    return _answer(request, problem.told() if problem else _("Undone"), {}, failed=problem is not None)
 
 
 def _wanted(request: HttpRequest) -> Wanted:

@@ -146,7 +146,7 @@ def _show(
         only_here=server if _is_loopback(server) else "",
         made=made,
         made_for=made_for,
-        problem=problem.sentence() if problem else "",
+        problem=problem.told() if problem else "",
     )
     return page.show("connect/connect.html", context, problem.status_code if problem else 200)
 
@@ -214,5 +214,5 @@ def sample(request: HttpRequest, page: AcademyPage, data: Callable[[], SampleDat
         academy = data().put_in(page.user)
     except Problem as problem:
         return _show(request, page, problem=problem)
-    messages.success(request, _("The sample data was added, as the academy “%(name)s”.") % {"name": academy.name})
+    messages.success(request, _("The sample data was added as the academy “%(name)s”.") % {"name": academy.name})
     return redirect(f"{page.address('connect')}#sample")

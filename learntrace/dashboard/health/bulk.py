@@ -51,7 +51,7 @@ def _queued(count: int) -> str:
 
 
 DELETE: Final = Action("delete", _("Delete failed webhooks"), bulk.delete_counted, _deleted)
-RETRY: Final = Action("retry", _("Process failed webhooks again"), bulk.retry_counted, _queued)
+RETRY: Final = Action("retry", _("Retry failed webhooks"), bulk.retry_counted, _queued)
 
 
 class NothingCounted(Problem):
@@ -107,7 +107,7 @@ def _confirm(
         counted=bulk.count_failed(rows),
         filters={name: _shown(name, text, newest) for name, text in filters.items() if text},
         examples=lines_of(page, newest),
-        problem=problem.sentence() if problem else "",
+        problem=problem.told() if problem else "",
         back=page.address("telemetry-health-log", **filters),
     )
     return page.show("health/webhooks_confirm.html", context, problem.status_code if problem else 200)

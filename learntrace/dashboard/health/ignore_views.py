@@ -161,7 +161,7 @@ def _undo(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     """Restore the rules that the user's last save replaced, unless they have changed since."""
     last = _last_change(request, page)
     if last is None:
-        messages.error(request, RulesChanged().sentence())
+        messages.error(request, RulesChanged().told())
     else:
         replace_rules_seen(page.academy, last["before"], last["after"])
         del request.session[_SESSION_KEY]
@@ -218,7 +218,7 @@ def _show(
         rules_kept="rules" in state.document,
         count=len(lines),
         too_many=too_many,
-        problem=problem.sentence() if problem else "",
+        problem=problem.told() if problem else "",
         at_document=problem is not None and problem.status_code == 400,
         theirs=theirs,
         changes=changes_between(state.seen, state.document) if not problem or theirs else [],

@@ -132,7 +132,7 @@ def _dates(request: HttpRequest) -> DateRange:
     try:
         dates = date_range_of(request, _PRESETS, default)
     except Problem as problem:
-        dates = replace(ANY_TIME, presets=_PRESETS, problem=f"{problem.sentence()}.")
+        dates = replace(ANY_TIME, presets=_PRESETS, problem=problem.told())
     return replace(dates, chosen=dates.chosen or default, may_be_open=False)
 
 
@@ -145,7 +145,7 @@ def rejected_events(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         dates = date_range_of(request)
         rows = rejected_of(page.academy, Request(request), dates.since, dates.until)
     except Problem as problem:
-        refused_context = RejectedContext(None, (), False, ANY_TIME, filtered, problem.sentence())
+        refused_context = RejectedContext(None, (), False, ANY_TIME, filtered, problem.told())
         return page.show("health/rejected_events.html", refused_context, problem.status_code)
     if wants_csv(request):
         return _rejected_csv(rows[:MOST_IN_CSV])
@@ -166,7 +166,7 @@ def retry_rejected(request: HttpRequest, page: AcademyPage, rejected_id: int) ->
     except Problem as problem:
         if problem.status_code == 404:
             raise
-        messages.error(request, _("It can't be accepted: %(reason)s") % {"reason": problem.sentence()})
+        messages.error(request, _("It can't be accepted: %(reason)s") % {"reason": problem.told()})
     else:
         messages.success(request, _("The event has been accepted."))
     return redirect(safe_next(request, page.address("telemetry-health-rejected")))

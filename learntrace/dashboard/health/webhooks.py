@@ -100,7 +100,7 @@ def webhooks(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         with_times(request, dates)
         query = search.search_of(page.academy, Request(request))
     except Problem as problem:
-        context = WebhooksContext(filters_of(request), Webhook.Status, problem=problem.sentence())
+        context = WebhooksContext(filters_of(request), Webhook.Status, problem=problem.told())
         return page.show("health/webhooks.html", context, problem.status_code)
     filters = filters_of(request)
     before = search.position_of(request.GET.get("before", ""))

@@ -29,11 +29,11 @@ def use_of(user: User) -> KeyUse:
         "learners": counted.learners(sent.learners),
     }
     if sent.webhooks and sent.events:
-        lately = _("In the last %(days)s this account sent %(webhooks)s and %(events)s, of %(learners)s.") % numbers
+        lately = _("In the last %(days)s this account sent %(webhooks)s and %(events)s, about %(learners)s.") % numbers
     elif sent.webhooks:
-        lately = _("In the last %(days)s this account sent %(webhooks)s from LearnPack, of %(learners)s.") % numbers
+        lately = _("In the last %(days)s this account sent %(webhooks)s from LearnPack, about %(learners)s.") % numbers
     elif sent.events:
-        lately = _("In the last %(days)s this account sent %(events)s, of %(learners)s.") % numbers
+        lately = _("In the last %(days)s this account sent %(events)s, about %(learners)s.") % numbers
     else:
         lately = _("In the last %(days)s this account sent no telemetry.") % numbers
     keys = tokens_of(user).count()

@@ -130,7 +130,7 @@ def _show(
         form=form,
         open_form=open_form,
         made=made,
-        problem=f"{problem.sentence()}." if problem else "",
+        problem=problem.told() if problem else "",
     )
     return page.show("keys/keys.html", context, problem.status_code if problem else 200)
 

@@ -28,7 +28,7 @@ def was_sent(request: HttpRequest) -> bool:
     name = request.POST.get(FIELD, "")[:40]
     sent = request.session.get(_SENT, [])
     if name and name in sent:
-        messages.info(request, _("This form was sent already. Nothing was made again."))
+        messages.info(request, _("This form was already sent. Nothing was created twice."))
         return True
     if name:
         request.session[_SENT] = [*sent, name][-_MOST:]

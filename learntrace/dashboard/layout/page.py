@@ -293,7 +293,7 @@ def _page(view: View, open_page: Callable[[HttpRequest, User], Page]) -> View:
             page = open_page(request, request.user)
             response = view(request, page, *args, **kwargs)
         except Problem as problem:
-            return refused(request, problem.status_code, problem.sentence(), page)
+            return refused(request, problem.status_code, problem.told(), page)
         if isinstance(page, AcademyPage) and response.headers.get("Content-Type", "").startswith("text/csv"):
             _record_table(page, response, kwargs.get("user_id"))
         kept_forms.remember_account(request, request.user, response)

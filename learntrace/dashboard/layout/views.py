@@ -89,9 +89,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     try:
         user = user_with(request, name, request.POST.get("password", ""))
     except (TooManyGuesses, TooManyLogins) as problem:
-        return _later(
-            sign_in_form(request, SignInContext(target, name, f"{problem.sentence()}.", kept=kept), 429), problem
-        )
+        return _later(sign_in_form(request, SignInContext(target, name, problem.told(), kept=kept), 429), problem)
     if user is None:
         sentence = _("Wrong name or password. Passwords are case-sensitive.")
         return sign_in_form(request, SignInContext(target, name, sentence, kept=kept), 400)

@@ -148,7 +148,7 @@ def erase_all(request: HttpRequest, page: Page) -> HttpResponse:
         try:
             _erase(request, page.user)
         except Problem as refused:
-            problem, status = _("%(reason)s Nothing was erased.") % {"reason": refused.sentence()}, refused.status_code
+            problem, status = _("%(reason)s Nothing was erased.") % {"reason": refused.told()}, refused.status_code
         else:
             return redirect("my-learning")
     plan = plan_of(page.user)

@@ -94,7 +94,7 @@ def _show_cohorts(page: AcademyPage, problem: Problem | None = None) -> HttpResp
         archived=[line for line in lines if line.cohort.archived_at is not None],
         may_change=_may_change(page),
         typed={name: page.request.POST.get(name, "") for name in _FIELDS},
-        problem=problem.sentence() if problem else "",
+        problem=problem.told() if problem else "",
         fault=problem.field if isinstance(problem, FieldProblem) else "",
     )
     return page.show("people/cohorts.html", context, problem.status_code if problem else 200)
@@ -132,7 +132,7 @@ def _show_cohort(page: AcademyPage, row: Cohort, problem: Problem | None = None,
         history_paging=entries,
         names=form.get("names", "") if part == "learners" else "",
         part=part,
-        problem=problem.sentence() if problem else "",
+        problem=problem.told() if problem else "",
         fault=problem.field if isinstance(problem, FieldProblem) else "",
     )
     return page.show("people/cohort.html", context, problem.status_code if problem else 200)
@@ -177,7 +177,7 @@ def _named(request: HttpRequest, page: AcademyPage) -> list[int]:
     names = list(dict.fromkeys(name.strip() for name in text.replace(";", ",").replace("\n", ",").split(",")))
     names = [name for name in names if name]
     if not names:
-        raise FieldProblem("names", _("Name at least one person."))
+        raise FieldProblem("names", _("Enter at least one person."))
     people = learners_of(page.academy)
     found = ids_by_name(names, people)
     addresses = {name.lower(): name for name in names if name not in found and "@" in name}

@@ -124,7 +124,7 @@ def _show(
         may_change=page.can("crud_due_date"),
         typed=typed or {},
         part=part,
-        problem=problem.sentence() if problem else "",
+        problem=problem.told() if problem else "",
         fault=problem.field if isinstance(problem, FieldProblem) else "",
     )
     return page.show("people/due_dates.html", context, problem.status_code if problem else 200)

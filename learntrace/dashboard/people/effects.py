@@ -59,8 +59,11 @@ def _rules(academy: Academy, user: User) -> list[str]:
 def _records(academy: Academy, user: User) -> list[str]:
     tasks = tasks_seen_in(academy).filter(user=user).count()
     records = telemetry_seen_in(academy).filter(user=user).count()
-    return [
-        ngettext("%(count)s task stays stored.", "%(count)s tasks stay stored.", tasks) % {"count": tasks},
-        ngettext("%(count)s telemetry record stays stored.", "%(count)s telemetry records stay stored.", records)
-        % {"count": records},
-    ]
+    kinds = (
+        (tasks, ngettext("%(count)s task stays stored.", "%(count)s tasks stay stored.", tasks)),
+        (
+            records,
+            ngettext("%(count)s telemetry record stays stored.", "%(count)s telemetry records stay stored.", records),
+        ),
+    )
+    return [sentence % {"count": count} for count, sentence in kinds if count]

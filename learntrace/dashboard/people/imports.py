@@ -117,7 +117,7 @@ def imports(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         except Problem as refused:
             problem = refused
     jobs = [_job_line(page, job) for job in asking.jobs_of(page.academy)[:MOST_JOBS]]
-    context = ImportContext(jobs, asking.most_bytes(), problem.sentence() if problem else "")
+    context = ImportContext(jobs, asking.most_bytes(), problem.told() if problem else "")
     return page.show("people/import.html", context, problem.status_code if problem else 200)
 
 

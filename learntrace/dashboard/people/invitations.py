@@ -102,7 +102,7 @@ def invitations(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     except Problem as problem:
         fault = problem.field if isinstance(problem, FieldProblem) else ""
         ticked = {cohort.pk for cohort in cohorts}
-        told = {"typed": form, "ticked": ticked, "problem": problem.sentence(), "fault": fault}
+        told = {"typed": form, "ticked": ticked, "problem": problem.told(), "fault": fault}
         return page.show("people/invitations.html", _context(page, **told), problem.status_code)
     link = inviting.link_to(request, token)
     mailed = inviting.mail(row, link)
@@ -127,7 +127,7 @@ def _line(row: Invitation) -> InvitationLine:
     state = inviting.state_of(row)
     word, shape = _STATES[state]
     if state == inviting.State.OPEN and row.mailed:
-        word = _("mailed, waiting")
+        word = _("sent by e-mail, waiting")
     cohorts = ", ".join(cohort.name for cohort in row.cohorts.all())
     return InvitationLine(row, ROLE_WORDS.get(row.role, row.role), cohorts, word, shape, state == inviting.State.OPEN)
 
@@ -150,16 +150,16 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     try:
         found = accepting.opened(token)
     except accepting.InvitationClosed as problem:
-        return _show(request, InvitationContext(token, closed=problem.sentence()), problem.status_code)
+        return _show(request, InvitationContext(token, closed=problem.told()), problem.status_code)
     if request.method != "POST":
         return _show(request, _opened(token, found, user))
     try:
         accepted = accepting.accept_as(user, token) if user else accepting.accept_as_new(token, *_account(request))
     except accepting.InvitationClosed as problem:
-        return _show(request, InvitationContext(token, closed=problem.sentence()), problem.status_code)
+        return _show(request, InvitationContext(token, closed=problem.told()), problem.status_code)
     except Problem as problem:
         fault = problem.field if isinstance(problem, FieldProblem) else ""
-        context = _opened(token, found, user, person_fields(request), problem.sentence(), fault)
+        context = _opened(token, found, user, person_fields(request), problem.told(), fault)
         return _show(request, context, problem.status_code)
     if user is None:
         open_session(request, accepted.membership.user, second_factor=False)
@@ -169,7 +169,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     messages.success(request, _("Welcome to %(academy)s.") % {"academy": accepted.membership.academy.name})
     if accepted.ended_keys:
         messages.warning(
-            request, _("Keys that others had made for you have ended. Make new ones under Sign-in and keys.")
+            request, _("Keys that others had created for you have ended. Create new ones under Sign-in and keys.")
         )
     return redirect("home")
 

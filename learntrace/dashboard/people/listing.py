@@ -143,7 +143,7 @@ def add(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         fault = problem.field if isinstance(problem, FieldProblem) else ""
         ticked = {cohort.pk for cohort in cohorts}
         by_mail = reset.is_available()
-        context = AddContext(options, roles, fields, role, ticked, problem.sentence(), fault, by_mail)
+        context = AddContext(options, roles, fields, role, ticked, problem.told(), fault, by_mail)
         return page.show("people/add.html", context, problem.status_code)
     messages.success(request, _("%(name)s was added.") % {"name": membership.user.display_name})
     return redirect(page.address("people-one", membership.user_id))

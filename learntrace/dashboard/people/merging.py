@@ -66,7 +66,7 @@ def merge(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse
         elif request.method == "POST":
             raise FieldProblem("other", _("Choose the other record of this person."))
     except Problem as problem:
-        context = MergeContext(into, other, typed, found, None, problem.sentence())
+        context = MergeContext(into, other, typed, found, None, problem.told())
         return page.show("people/merge.html", context, problem.status_code)
     return page.show("people/merge.html", MergeContext(into, other, typed, found, rows))
 

@@ -89,7 +89,7 @@ def _show(page: AcademyPage, one: Person, problem: Problem | None = None, part: 
         ticked=ticked,
         limit=limit,
         part=part,
-        problem=problem.sentence() if problem else "",
+        problem=problem.told() if problem else "",
     )
     return page.show("people/person.html", context, problem.status_code if problem else 200)
 

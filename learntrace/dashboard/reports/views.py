@@ -132,7 +132,7 @@ def subscribe(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     cohort = filters_of(request, page.academy).options.cohorts
     chosen = next((one for one in cohort if one.slug == request.POST.get("cohort", "")), None)
     mail.subscribe(page.user, page.academy, chosen, wanted=wanted)
-    told = _("You get the summary by mail every Monday.") if wanted else _("You no longer get the summary by mail.")
+    told = _("You get the summary by e-mail every Monday.") if wanted else _("You no longer get the summary by e-mail.")
     messages.success(request, told)
     return redirect(page.address("reports", cohort=request.POST.get("cohort", "")))
 

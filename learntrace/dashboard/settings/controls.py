@@ -98,7 +98,7 @@ class Number(Control):
 
 
 # Messages to whoever has chosen none are in English then, which is also in the list.
-_NO_LANGUAGE: Final = _("Not set (messages are in English)")
+_NO_LANGUAGE: Final = _("not set (messages are in English)")
 
 
 @dataclass(frozen=True)

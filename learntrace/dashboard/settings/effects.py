@@ -29,9 +29,9 @@ def source(academy: Academy, _before: Any, after: Any) -> list[str]:
         return [
             ngettext(
                 "From now on the source code of notebook cells is stored for %(count)s learner, and staff can read it; "
-                "what LearnPack has sent already can be read too.",
+                "what LearnPack has already sent can be read too.",
                 "From now on the source code of notebook cells is stored for %(count)s learners, and staff can read it; "
-                "what LearnPack has sent already can be read too.",
+                "what LearnPack has already sent can be read too.",
                 learners,
             )
             % {"count": learners},
@@ -39,13 +39,13 @@ def source(academy: Academy, _before: Any, after: Any) -> list[str]:
         ]
     return [
         ngettext(
-            "Ends the collection of source code for %(count)s learner from now on, and staff can no longer read any.",
-            "Ends the collection of source code for %(count)s learners from now on, and staff can no longer read any.",
+            "From now on no source code is collected for %(count)s learner, and staff can no longer read any.",
+            "From now on no source code is collected for %(count)s learners, and staff can no longer read any.",
             learners,
         )
         % {"count": learners},
         _(
-            "What is stored stays until the learner's data are erased; if it is turned on again, staff can read it again."
+            "What is stored stays until the learner's data is erased; if it is turned on again, staff can read it again."
         ),
     ]
 
@@ -60,7 +60,7 @@ def opt_out(academy: Academy, _before: Any, after: Any) -> list[str]:
                 learners,
             )
             % {"count": learners},
-            _("Of those who do, nothing is collected until they turn it on again; the class sees gaps."),
+            _("Nothing is collected about those who do until they turn it on again; the class's figures have gaps."),
         ]
     off = len(learners_opted_out(academy))
     return [

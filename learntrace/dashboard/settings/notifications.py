@@ -18,6 +18,7 @@ from learntrace.accounts.cohort_limits.limit import cohorts_of
 from learntrace.accounts.models import Cohort
 from learntrace.core.errors import FieldProblem, Problem
 from learntrace.core.http.filters import natural
+from learntrace.core.words.sentences import ended
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, form_on
 from learntrace.dashboard.settings import effects
 from learntrace.signals.detectors import KINDS
@@ -55,7 +56,7 @@ FIELDS: Final[Mapping[str, str | Promise]] = {
 
 class TooManyTests(Problem):
     status_code = 429
-    text = gettext_lazy("That was a lot of test messages. Wait a minute and try again")
+    text = gettext_lazy("Too many test messages in a short time. Wait a minute and try again")
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _show(
 ) -> HttpResponse:
     rules = list(rules_of(page.user, page.academy).select_related("cohort"))
     sent = sent_by(rules)
-    sentence = problem if isinstance(problem, str) else f"{problem.sentence()}."
+    sentence = problem if isinstance(problem, str) else problem.told()
     by_mail = sends_mail()
     fresh = RuleForm(channel=_channels(by_mail)[0][0], timezone=get_current_timezone_name())
     context = NotificationsContext(
@@ -207,7 +208,7 @@ def save(request: HttpRequest, page: AcademyPage) -> HttpResponse:
     if not form.is_valid():
         name, errors = next(iter(form.errors.items()))
         first = errors[0] if isinstance(errors, list) else errors
-        return _show(page, typed=typed, problem=f"{FIELDS.get(name, name)}: {first}", code=400)
+        return _show(page, typed=typed, problem=ended(f"{FIELDS.get(name, name)}: {first}"), code=400)
     try:
         if rule is None:
             rule = make_rule(page.user, page.academy, form.validated_data)
@@ -215,7 +216,7 @@ def save(request: HttpRequest, page: AcademyPage) -> HttpResponse:
         else:
             new_secret = change_rule(rule, form.validated_data)
     except FieldProblem as problem:
-        sentence = f"{FIELDS[problem.field]}: {problem.sentence()}" if problem.field in FIELDS else problem.sentence()
+        sentence = f"{FIELDS[problem.field]}: {problem.told()}" if problem.field in FIELDS else problem.told()
         return _show(page, typed=typed, problem=sentence, code=problem.status_code)
     if new_secret:
         return _show(page, secret=str(rule.secret))
@@ -251,7 +252,7 @@ def test(request: HttpRequest, page: AcademyPage, rule_id: int) -> HttpResponse:
     if failure is None:
         messages.success(request, _("The test message was sent. Check whether it has arrived."))
     else:
-        messages.error(request, failures.sentence(failure.reason, failure.detail))
+        messages.error(request, ended(failures.sentence(failure.reason, failure.detail)))
     return redirect(page.address("notifications"))
 
 

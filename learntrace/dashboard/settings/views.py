@@ -19,6 +19,7 @@ from learntrace.accounts.audit.setting_history import SettingChange, changes_of,
 from learntrace.accounts.cohort_limits.limit import require_all_cohorts
 from learntrace.accounts.models import AcademySettings
 from learntrace.core.errors import FieldProblem, Problem
+from learntrace.core.words.sentences import ended
 from learntrace.dashboard.layout.page import AcademyPage, academy_page, form_on
 from learntrace.dashboard.settings.catalogue import SECTIONS, SETTINGS, Setting
 from learntrace.dashboard.settings.controls import FormField
@@ -203,7 +204,7 @@ def _sentence(one: Setting, problem: Problem) -> str:
             sentence = sentence.replace(
                 f"`{one.feature}.{form_field.name}`", _("“%(title)s”") % {"title": form_field.label}
             )
-    return f"{sentence}."
+    return ended(sentence)
 
 
 def _change_line(page: AcademyPage, one: Setting, change: SettingChange, value: Any) -> ChangeLine:

@@ -57,7 +57,7 @@ def first_set_up(request: HttpRequest) -> HttpResponse:
     if administrator_exists():
         if request.user.is_authenticated:
             return redirect("home")
-        return refused(request, 403, f"{AlreadySetUp().sentence()}.")
+        return refused(request, 403, AlreadySetUp().told())
     if request.method != "POST":
         return _show(request, SetupContext())
     code = request.POST.get("code", "")[:200]
@@ -67,10 +67,10 @@ def first_set_up(request: HttpRequest) -> HttpResponse:
             return _show(request, SetupContext(code, opened=True))
         user = set_up(code, operator := _operator(request), wanted := _wanted(request.POST))
     except SetupFaults as problem:
-        context = SetupContext(code, True, operator, wanted, dict(problem.faults), f"{problem.sentence()}.")
+        context = SetupContext(code, True, operator, wanted, dict(problem.faults), problem.told())
         return _show(request, context, problem)
     except AlreadySetUp as problem:
-        return refused(request, 403, f"{problem.sentence()}.")
+        return refused(request, 403, problem.told())
     except Problem as problem:
         # Whatever else was typed comes back with the form, once the code is right.
         context = SetupContext(
@@ -78,7 +78,7 @@ def first_set_up(request: HttpRequest) -> HttpResponse:
             "academy_name" in request.POST,
             _operator(request),
             _wanted(request.POST),
-            problem=f"{problem.sentence()}.",
+            problem=problem.told(),
         )
         return _show(request, context, problem)
     open_session(request, user, second_factor=False)

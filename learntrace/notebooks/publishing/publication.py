@@ -92,7 +92,7 @@ def read_assignments(given: Sequence[dict[str, Any]]) -> list[Assignment]:
         if seen.setdefault(tag, index) != index:
             raise FieldProblem(
                 "assignments",
-                _("assignments[%(index)s].tag: %(tag)s is the tag of assignments[%(other)s] already"),
+                _("assignments[%(index)s].tag: %(tag)s is already the tag of assignments[%(other)s]"),
                 index=index,
                 tag=tag,
                 other=seen[tag],
@@ -219,7 +219,7 @@ def _refuse_taken(notebook: Notebook, assignments: Sequence[Assignment]) -> None
         if assignment.tag in taken:
             raise FieldProblem(
                 "assignments",
-                _("assignments[%(index)s].tag: %(tag)s is published by the notebook %(other)s already"),
+                _("assignments[%(index)s].tag: %(tag)s is already published by the notebook %(other)s"),
                 index=index,
                 tag=assignment.tag,
                 other=taken[assignment.tag],

@@ -43,7 +43,7 @@ SENTENCES: Mapping[str, Promise] = {
     TELEMETRY_OF_ANOTHER: _("You (user: %(user)s) can't send events of %(actor)s"),
     ID_TAKEN: _("An event of another user has the id %(id)s"),
     OPTED_OUT: _("This learner's events are not collected, as the learner has asked for"),
-    ERASED: _("The learner has had everything erased that had happened by then"),
+    ERASED: _("It happened before the learner's data was erased"),
 }
 # What a place must hold, by the name that is stored in a rejection's values.
 EXPECTED: Mapping[str, Promise] = {

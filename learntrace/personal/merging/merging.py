@@ -71,7 +71,7 @@ def check(merged: User, into: User) -> None:
     if merged.pk == into.pk:
         raise CannotMerge(_("A user can't be merged into the same user"))
     if MergedUser.objects.filter(former_id__in=[merged.pk, into.pk]).exists():
-        raise CannotMerge(_("One of the two is merged into another user already"))
+        raise CannotMerge(_("One of the two is already merged into another user"))
     if merged.is_superuser and not into.is_superuser:
         raise CannotMerge(_("%(user)s is an administrator; merge the other way round"), user=merged.username)
     if PendingErasure.objects.filter(user__in=[merged, into]).exists():
@@ -189,7 +189,7 @@ def undo(merge_id: int, by: User | None = None) -> UserMerge:
     if row is None:
         raise MergeNotFound
     if row.undone_at is not None:
-        raise CannotMerge(_("This merge is undone already"))
+        raise CannotMerge(_("This merge has already been undone"))
     merged, into = row.merged, row.into
     _lock(merged, into)
     if not MergedUser.objects.filter(former_id=merged.pk, user=into).exists():

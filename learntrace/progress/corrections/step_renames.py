@@ -191,7 +191,7 @@ def check(academy: Academy, old_key: str, new_key: str) -> FormerStep:
     if new is None or new.asset_id != step.asset_id:
         raise RenameRefused(_("%(new)s isn't a step of the same package"), new=new_key[:200])
     if standing(academy).filter(old_key=old_key).exists():
-        raise RenameRefused(_("%(old)s is joined with another step already; undo that first"), old=old_key)
+        raise RenameRefused(_("%(old)s is already joined with another step; undo that first"), old=old_key)
     both = fetch_one(_BOTH, {"academy": academy.pk, "old": old_key, "new": new_key})
     if both is not None:
         raise RenameRefused(
@@ -219,7 +219,7 @@ def rename(academy: Academy, old_key: str, new_key: str, by: User | None) -> Ste
             record(STEP_RENAMED, academy_id=academy.pk, object_id=row.pk, after={"old": old_key, "new": new_key})
             _resolve(academy)
     except IntegrityError:
-        raise RenameRefused(_("%(old)s is joined with another step already; undo that first"), old=old_key) from None
+        raise RenameRefused(_("%(old)s is already joined with another step; undo that first"), old=old_key) from None
     read_anew(academy, [old_key, new_key])
     return row
 

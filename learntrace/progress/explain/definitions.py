@@ -83,11 +83,12 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "learners_seen": Definition(_("Learners with any activity here."), "count"),
     "learners_done": Definition(_("Learners who are done; of several assignments, with all of them."), "count"),
-    "completion_rate": Definition(_("The learners who are done, as a part of the class."), "percent"),
+    "completion_rate": Definition(_("The learners who are done, as a share of the class."), "percent"),
     "group_completion_rate": Definition(
-        _("Completed assignments of all learners, as a part of the published assignments times the class."), "percent"
+        _("Completed assignments of all learners, as a share of the published assignments times the class."),
+        "percent",
     ),
-    "learner_completion_rate": Definition(_("Completed assignments, as a part of those published."), "percent"),
+    "learner_completion_rate": Definition(_("Completed assignments, as a share of those published."), "percent"),
     "median_active_time": Definition(_("The median of the active times of the learners who were seen."), "seconds"),
     "top_errors": Definition(_("The groups of errors that most learners had."), "count"),
     "error_group": Definition(

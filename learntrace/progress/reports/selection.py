@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
@@ -40,6 +41,9 @@ FILTERS: Mapping[str, str] = {
 class EndsBeforeItBegins(Problem):
     slug = "invalid-filter"
     text = _("The time “until” is before the time “since”")
+
+    def told(self) -> str:
+        return gettext("The period ends before it begins.")
 
 
 class NoExplanation(Problem):

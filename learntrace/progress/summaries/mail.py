@@ -184,7 +184,7 @@ def _link(academy: Academy, cohort: Cohort | None, week: Span) -> list[str]:
         return []
     query = f"?academy={academy.pk}&first={week.first}&last={week.last}" + (f"&cohort={cohort.slug}" if cohort else "")
     link = f"{settings.PUBLIC_URL}{reverse('reports')}{query}"
-    return [_("All of it, and how to stop this mail: %(link)s") % {"link": link}]
+    return [_("All of it, and how to stop these e-mails: %(link)s") % {"link": link}]
 
 
 def _more(count: int) -> list[str]:

@@ -16,8 +16,8 @@ class Frustration(Kind):
     )
     severity = MEDIUM
     thresholds = {
-        "frustration": Threshold(60, 0, gettext_noop("least frustration score, of 100"), whole=False),
-        "engagement": Threshold(30, 0, gettext_noop("greatest engagement score, of 100"), whole=False),
+        "frustration": Threshold(60, 0, gettext_noop("lowest frustration score, from 0 to 100"), whole=False),
+        "engagement": Threshold(30, 0, gettext_noop("highest engagement score, from 0 to 100"), whole=False),
     }
 
     def holds(self, frustration: float | None, engagement: float | None, thresholds: Thresholds) -> bool:

@@ -30,7 +30,7 @@ class SomebodyHelps(Problem):
 
     status_code = 409
     slug = "somebody-helps-already"
-    text = _("%(who)s is helping already")
+    text = _("%(who)s is already helping")
 
 
 class CannotUndo(Problem):

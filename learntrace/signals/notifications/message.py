@@ -118,7 +118,9 @@ def _message(
     signals: Sequence[Signal],
     concerns: Sequence[ToldConcern] = (),
 ) -> Message:
-    closing = _("You get this because of the notification rule “%(rule)s”.") % {"rule": rule.name or f"#{rule.pk}"}
+    closing = _("You get this because of the notification rule “%(rule)s”.") % {
+        "rule": rule.name or NotificationRule.Channel(rule.channel).label
+    }
     document = {
         "id": delivery,
         "test": not (signals or concerns),

@@ -159,7 +159,7 @@ def _check_reach(channel: str, target: str, rule: NotificationRule) -> None:
             "target",
             _(
                 "Your role can send notifications only by e-mail and only to the academy's staff. "
-                "Ask a teacher to make this rule."
+                "Ask a teacher to create this rule."
             ),
         )
 

@@ -115,7 +115,7 @@ class RuleFormSerializer(serializers.Serializer[Any]):
         begin, end = (attrs.get(name, getattr(rule, name, None)) for name in ("quiet_from", "quiet_until"))
         if (begin is None) != (end is None):
             missing = "quiet_until" if end is None else "quiet_from"
-            raise serializers.ValidationError({missing: _("Quiet hours have a beginning and an end")})
+            raise serializers.ValidationError({missing: _("Quiet hours need a beginning and an end")})
         if begin is not None and begin == end:
             raise serializers.ValidationError({"quiet_until": _("Quiet hours can't end when they begin")})
         return attrs

@@ -14,7 +14,6 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
-from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -27,7 +26,7 @@ from learntrace.accounts.jupyterhub.authentication import HubAuthentication
 from learntrace.accounts.models import Academy, Token, User
 from learntrace.accounts.scope import AcademyView
 from learntrace.accounts.second_factor.sign_in import MUST_SET_UP
-from learntrace.core.errors import Problem
+from learntrace.core.errors import InvalidFilter, Problem
 from learntrace.core.http.error_responses import bad_request, exception_response, server_error
 from learntrace.core.http.filters import words
 from learntrace.core.http.language import FALLBACK
@@ -110,8 +109,7 @@ class StreamView(AcademyView):
     def get(self, request: Request) -> Response:
         kinds = tuple(words(request, "kinds")) or KINDS
         if unknown := [kind for kind in kinds if kind not in KINDS]:
-            text = _("Invalid `%(field)s` value(s): %(values)s")
-            raise Problem(text, slug="invalid-filter", field="kinds", values=",".join(unknown))
+            raise InvalidFilter("kinds", ",".join(unknown))
         stream_request = request._request
         assert isinstance(stream_request, StreamRequest)  # noqa: S101 (no URL of Django's leads here)
         if isinstance(request.auth, Token) and request.auth.kind == Token.Kind.ONE_TIME:

@@ -124,7 +124,7 @@ def test_a_server_without_mail_offers_it_last_and_not_to_choose(visit: Visit, ad
 def test_no_language_twice_in_the_menu_of_languages(visit: Visit, admin: User) -> None:
     page = visit("/settings/language", admin)
     options = page.get_by_label("Language", exact=True).get_by_role("option")
-    expect(options).to_have_text(["Not set (messages are in English)", "English", "Español"])
+    expect(options).to_have_text(["not set (messages are in English)", "English", "Español"])
 
 
 def test_what_takes_seconds_says_so_until_its_page_comes(visit: Visit, admin: User) -> None:
@@ -134,7 +134,7 @@ def test_what_takes_seconds_says_so_until_its_page_comes(visit: Visit, admin: Us
     page.evaluate("document.addEventListener('submit', (event) => event.preventDefault())")
     page.get_by_role("button", name="Add sample data").click()
     working = page.locator("form [role=status]")
-    expect(working).to_have_text("The sample data is being added. This takes some seconds.")
+    expect(working).to_have_text("The sample data is being added. This takes a few seconds.")
     expect(working.get_by_role("progressbar")).to_be_visible()
 
 

@@ -172,7 +172,7 @@ def test_somebody_is_invited_by_a_link_and_signs_up(visit: Visit, staffed: Scene
     page.wait_for_url("**/me")
     assert CohortLearner.objects.filter(cohort__slug="winter", user__username="zoe").exists()
     page.goto(link)
-    expect(page.get_by_role("alert")).to_contain_text("used already")
+    expect(page.get_by_role("alert")).to_contain_text("already been used")
 
 
 def test_what_was_typed_when_the_session_ended_is_there_again(visit: Visit, staffed: Scene) -> None:

@@ -154,7 +154,7 @@ def test_a_link_by_mail_opens_once_and_ends_what_the_old_password_opened(joan: U
     assert Api().get(ME, Authorization=f"Token {key}").status_code == 401
     again = choose(address, "yet another password")
     assert again.status_code == 400
-    assert "was used already or is too old" in again.content.decode()
+    assert "has already been used or is too old" in again.content.decode()
     joan.refresh_from_db()
     assert joan.check_password(NEW)
 
@@ -198,6 +198,6 @@ def test_links_are_limited_but_lock_nobody_out(joan: User) -> None:
 
 def test_without_a_mail_server_the_page_says_so(settings: Settings) -> None:
     settings.PUBLIC_URL = ""
-    assert "This server sends no mail." in Client().get("/password/forgotten").content.decode()
+    assert "This server sends no e-mail." in Client().get("/password/forgotten").content.decode()
     Client().post("/password/forgotten", {"name": "joan"})
     assert mail.outbox == []

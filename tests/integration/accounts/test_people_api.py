@@ -127,7 +127,7 @@ def test_an_invitation_is_made_mailed_listed_and_taken_back(api: Api, cast: Cast
 def test_an_invitation_to_a_members_address_says_who_that_is(api: Api, cast: Cast) -> None:
     answer = api.post(INVITATIONS, {"email": "ADA@example.org"})
     assert answer.status_code == 400
-    assert "belongs to the academy already" in answer.json()["email"][0]
+    assert "already belongs to the academy" in answer.json()["email"][0]
     assert not Invitation.objects.exists()
 
 

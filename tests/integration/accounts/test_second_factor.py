@@ -81,7 +81,7 @@ def test_a_code_opens_once(grace: User) -> None:
     assert give(sign_in(grace), code).status_code == 302
     again = sign_in(grace)
     assert give(again, code).status_code == 400
-    assert "was used already" in give(again, code).content.decode()
+    assert "has already been used" in give(again, code).content.decode()
     # The one before it neither, though its time isn't over.
     assert give(again, code_of(grace, 0)).status_code == 400
 

@@ -180,7 +180,7 @@ def test_invitations_of_a_day_are_limited(cast: Cast) -> None:
 
 @pytest.mark.parametrize(
     ("email", "sentence"),
-    [("ada@example.org", "belongs to the academy already"), ("nonsense", "not an e-mail address")],
+    [("ada@example.org", "already belongs to the academy"), ("nonsense", "not an e-mail address")],
 )
 def test_an_invitation_that_makes_no_sense_is_refused(cast: Cast, email: str, sentence: str) -> None:
     answer = signed_in(cast.colleague).post("/people/invitations", {"email": email, "role": "student", "days": "7"})
@@ -200,7 +200,7 @@ def test_an_invitation_opens_once_for_its_address_until_it_ends(cast: Cast) -> N
     assert lee.post(f"/invitation/{token}").status_code == 302
     assert Membership.objects.get(user=cast.strange_learner, academy=cast.academy).role == "teacher"
     for change, part in (
-        ({}, "was used already"),
+        ({}, "has already been used"),
         ({"used_at": None, "expires_at": timezone.now()}, "has expired"),
         ({"revoked_at": timezone.now()}, "was revoked"),
     ):

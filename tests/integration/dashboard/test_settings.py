@@ -270,7 +270,7 @@ def test_a_webhooks_key_is_shown_once(cast: Cast, admin: Client) -> None:
     [
         ({"channel": "webhook", "target": ""}, "Sent to: This channel needs a target"),
         ({"timezone": "Mars"}, "Time zone: Unknown time zone"),
-        ({"quiet_from": "20:00"}, "Quiet until: Quiet hours have a beginning and an end"),
+        ({"quiet_from": "20:00"}, "Quiet until: Quiet hours need a beginning and an end."),
         ({"kinds": ["nothing"]}, "Which signals: Unknown kind"),
         ({"cohort": "99999"}, "Cohort: The academy has no such cohort"),
     ],

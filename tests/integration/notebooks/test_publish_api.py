@@ -69,7 +69,7 @@ def test_a_tag_of_a_second_notebook_is_refused_by_the_firsts_name(cast: Cast, te
     answer = teacher.put(f"{NOTEBOOKS}/lesson-04", tagged("new", "lesson-03-exercise-1"))
     assert answer.status_code == 400
     (message,) = answer.json()["assignments"]
-    assert message == f"assignments[1].tag: {TAG} is published by the notebook lesson-03 already"
+    assert message == f"assignments[1].tag: {TAG} is already published by the notebook lesson-03"
     assert not Asset.objects.filter(slug="lesson-04").exists(), "all or nothing"
     teacher.put(f"{NOTEBOOKS}/lesson-03", tagged())
     assert teacher.put(f"{NOTEBOOKS}/lesson-04", tagged("new", TAG)).status_code == 200
@@ -91,7 +91,10 @@ def test_another_academy_may_have_the_same_tag(cast: Cast, teacher: Api) -> None
         ([{"tag": "a_b"}], "assignments[0].tag"),
         ([{"tag": "ejercicio-ñ"}], "assignments[0].tag"),
         ([{"tag": "a" * 195}], "assignments[0].tag"),
-        ([{"tag": "a"}, {"tag": "b"}, {"tag": "assignment:a"}], "assignments[2].tag: assignment:a is the tag of"),
+        (
+            [{"tag": "a"}, {"tag": "b"}, {"tag": "assignment:a"}],
+            "assignments[2].tag: assignment:a is already the tag of",
+        ),
     ],
 )
 def test_a_bad_tag_is_told_with_its_index(teacher: Api, assignments: list[dict[str, str]], part: str) -> None:

@@ -188,7 +188,7 @@ class TestThePageAndTheCommand:
         assert not StepRename.objects.exists()
         run("downtown", OLD, NEW)
         assert f"read as {NEW}" in run("downtown")
-        with pytest.raises(CommandError, match="joined with another step already"):
+        with pytest.raises(CommandError, match="already joined with another step"):
             run("downtown", OLD, NEW)
         run("downtown", OLD, "--undo")
         assert {one[1] for one in rows_of(cast.owner)} == {OLD, NEW}

@@ -188,7 +188,7 @@ class TestStaff:
         refused = act(assistant, hand, "help", 409)
         assert (refused["slug"], refused["detail"]) == (
             "somebody-helps-already",
-            "Grace Hopper is helping already",
+            "Grace Hopper is already helping",
         )
         act(teacher, hand, "help")
         # Whoever says that it is done, the one who began has helped.

@@ -65,8 +65,8 @@ def stuck() -> Standing:
          "You finished lesson-02-exercise-6 2 min ago; 9 of 22 done.",
          "Ada terminó lesson-02-exercise-6 hace 2 min; 9 de 22 ejercicios hechos."),
         (lambda: work(stands(seen_at=9, done_at=6, failed_again_at=1)),
-         "Ada is back on lesson-02-exercise-6, which was done already; 9 of 22 done.",
-         "You are back on lesson-02-exercise-6, which was done already; 9 of 22 done.",
+         "Ada is back on lesson-02-exercise-6, which was already done; 9 of 22 done.",
+         "You are back on lesson-02-exercise-6, which was already done; 9 of 22 done.",
          "Ada ha vuelto a lesson-02-exercise-6, que ya había hecho; 9 de 22 ejercicios hechos."),
         (lambda: work(stands(seen_at=300, stuck_since=200), seen=180.1, error="NameError"),
          "Ada was last on lesson-02-exercise-6 3 h ago, and got stuck on NameError; 9 of 22 done.",
@@ -122,3 +122,5 @@ def test_a_class_in_a_sentence() -> None:
     # Of one learner there is no half, and that half have done nothing at least is always so.
     assert of_class(ClassStanding(1, 0, 0, 0, 33.0)) == "0 of 1 learner was active today."
     assert of_class(ClassStanding(4, 2, 0, 0, 0.0)) == "2 of 4 learners were active today."
+    everything = "4 of 4 learners were active today; at least half have done everything."
+    assert of_class(ClassStanding(4, 4, 0, 0, 100.0)) == everything

@@ -38,7 +38,7 @@ def told(user: User, path: str, language: str = "en") -> str:
 def test_archiving_says_what_ends_and_what_stays(cast: Cast) -> None:
     page = told(cast.colleague, f"/people/{cast.owner.pk}")
     assert "The role here ends: Learner." in page
-    assert "0 tasks stay stored. 0 telemetry records stay stored." in page
+    assert " stored." not in page, "nothing is stored yet"
     assert "stops working" not in page
     asset = make_graded_asset("intro", academy=cast.academy)
     make_task(cast.owner, asset.slug)
@@ -67,7 +67,7 @@ def test_archiving_somebody_who_acts_elsewhere_says_that_it_ends_here_only(cast:
     page = told(cast.colleague, f"/people/{cast.owner.pk}")
     assert "What this person may do outside this academy stays as it is." in page
     assert "This person's keys no longer give access to this academy." in page
-    assert "0 telemetry records stay stored." in page, "what another academy knows isn't told"
+    assert "stays stored" not in page, "what another academy knows isn't told"
 
 
 def test_who_may_not_archive_is_told_no_numbers(cast: Cast) -> None:
@@ -120,10 +120,10 @@ def test_revoking_a_key_says_how_it_is_used(cast: Cast) -> None:
     Token.issue(cast.owner)
     page = told(cast.colleague, path)
     assert "192.0.2.7 Valid until" in page
-    assert "In the last 7 days this account sent 1 webhook and 2 notebook events, of 1 learner." in page
+    assert "In the last 7 days this account sent 1 webhook and 2 notebook events, about 1 learner." in page
     assert "The account has 2 active keys; these figures cover all of them." in page
     # Its owner is told the same.
-    assert "this account sent 1 webhook and 2 notebook events, of 1 learner." in told(cast.owner, "/account")
+    assert "this account sent 1 webhook and 2 notebook events, about 1 learner." in told(cast.owner, "/account")
     assert "esta cuenta envió 1 webhook y 2 eventos de cuadernos, de 1 estudiante." in told(cast.colleague, path, "es")
 
 
@@ -135,7 +135,7 @@ def test_a_service_tells_for_how_many_learners_it_sends(cast: Cast) -> None:
     make_stored_event(cast.owner, cast.academy, sender=service)
     make_webhook(bo, sender=service)
     page = told(cast.colleague, f"/keys/{token.pk}")
-    assert "this account sent 2 webhooks and 1 notebook event, of 2 learners." in page
+    assert "this account sent 2 webhooks and 1 notebook event, about 2 learners." in page
 
 
 def test_a_keys_page_is_open_to_those_who_manage_it_only(cast: Cast) -> None:
