@@ -214,7 +214,7 @@ class Token(models.Model):
 
     class Kind(models.TextChoices):
         LOGIN = "login", _("Login (7 days)")
-        TEMPORAL = "temporal", _("Temporal (24 hours)")
+        TEMPORAL = "temporal", _("Temporary (24 hours)")
         SHORT = "short", _("Short (15 minutes)")
         ONE_TIME = "one_time", _("One time")
         PERMANENT = "permanent", _("Permanent")

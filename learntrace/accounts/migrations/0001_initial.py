@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key_hash', models.CharField(editable=False, max_length=64, unique=True)),
                 ('prefix', models.CharField(editable=False, max_length=8)),
-                ('kind', models.CharField(choices=[('login', 'Login (7 days)'), ('temporal', 'Temporal (24 hours)'), ('short', 'Short (15 minutes)'), ('one_time', 'One time'), ('permanent', 'Permanent')], default='permanent', max_length=10)),
+                ('kind', models.CharField(choices=[('login', 'Login (7 days)'), ('temporal', 'Temporary (24 hours)'), ('short', 'Short (15 minutes)'), ('one_time', 'One time'), ('permanent', 'Permanent')], default='permanent', max_length=10)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),

@@ -26,8 +26,8 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name': 'weekly summary by mail',
-                'verbose_name_plural': 'weekly summaries by mail',
+                'verbose_name': 'weekly summary by e-mail',
+                'verbose_name_plural': 'weekly summaries by e-mail',
                 'constraints': [models.UniqueConstraint(fields=('academy', 'user'), name='one_summary_per_member')],
             },
         ),

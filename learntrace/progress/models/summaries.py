@@ -1,4 +1,4 @@
-"""Who gets the weekly summaries by mail."""
+"""Who gets the weekly summaries by e-mail."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -18,8 +18,8 @@ class SummarySubscription(models.Model):
     sent_for = models.DateField(null=True, blank=True, editable=False)
 
     class Meta:
-        verbose_name = _("weekly summary by mail")
-        verbose_name_plural = _("weekly summaries by mail")
+        verbose_name = _("weekly summary by e-mail")
+        verbose_name_plural = _("weekly summaries by e-mail")
         constraints = [models.UniqueConstraint(fields=["academy", "user"], name="one_summary_per_member")]
 
     def __str__(self) -> str:
