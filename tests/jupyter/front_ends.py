@@ -73,7 +73,8 @@ class Opened(ABC):
     def _wait_idle(self) -> None:
         """Wait until the kernel is idle."""
 
-    def _wait_done(self) -> None:
+    def wait_done(self) -> None:
+        """Wait until no cell waits or runs."""
         expect(self.page.locator(self.PROMPT, has_text="*")).to_have_count(0, timeout=SLOW)
         self._wait_idle()
 
@@ -88,7 +89,7 @@ class Opened(ABC):
         self._select(index)
         self.page.keyboard.press("Control+Enter")
         expect(prompt).not_to_have_text(before, timeout=SLOW)
-        self._wait_done()
+        self.wait_done()
 
 
 class LabLike(Opened):
@@ -119,10 +120,18 @@ class LabLike(Opened):
         self.page.locator(".lm-MenuBar-item", has_text=re.compile(f"^{menu}$")).click()
         self.page.locator(".lm-Menu-item").filter(has=self.page.get_by_text(entry, exact=True)).click()
 
-    def run_all(self) -> None:
+    def start_all(self) -> None:
+        """Run all cells, and wait for none."""
         self._select(0)
         self._menu("Run", "Run All Cells")
-        self._wait_done()
+
+    def run_all(self) -> None:
+        self.start_all()
+        self.wait_done()
+
+    def wait_all_queued(self) -> None:
+        """Wait until every cell waits or runs."""
+        expect(self.page.locator(self.PROMPT, has_text="*")).to_have_count(self.cells.count())
 
     def copy_cell(self, index: int) -> None:
         before = self.cells.count()
@@ -135,7 +144,7 @@ class LabLike(Opened):
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("i")
         self.page.keyboard.press("i")
-        self._wait_done()
+        self.wait_done()
 
     def restart(self) -> None:
         self.page.keyboard.press("Escape")
@@ -186,7 +195,7 @@ class Classic(Opened):
         self._select(0)
         self.page.get_by_role("link", name="Cell", exact=True).click()
         self.page.locator("#run_all_cells a").click()
-        self._wait_done()
+        self.wait_done()
 
     def copy_cell(self, index: int) -> None:
         before = self.cells.count()
@@ -199,7 +208,7 @@ class Classic(Opened):
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("i")
         self.page.keyboard.press("i")
-        self._wait_done()
+        self.wait_done()
 
     def restart(self) -> None:
         self.page.keyboard.press("Escape")

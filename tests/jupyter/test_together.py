@@ -9,17 +9,21 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Response
 
 from tests.jupyter.classroom import TOGETHER, Classroom, alone
 from tests.jupyter.conftest import NewPage
-from tests.jupyter.front_ends import Lab
-from tests.jupyter.lesson import AFTER, LONG, RAISES, WORKS, Cell, write_lesson
+from tests.jupyter.front_ends import SLOW, Lab
+from tests.jupyter.lesson import AFTER, LONG, RAISES, Cell, write_lesson
 from tests.jupyter.servers import JupyterServer
 from tests.support.folders import folder_on_disk
 
 NBMODEL = "@datalayer/jupyter-server-nbmodel"
+# It works for as long as there is a file of this name beside the notebook.
+HOLD = "hold"
+HELD = Cell("held", f"import pathlib, time\nwhile pathlib.Path({HOLD!r}).exists():\n    time.sleep(0.05)", 1)
 SWALLOWED = Cell("swallowed", "%%time\n1 / 0", 5)
-CELLS = (WORKS, RAISES, SWALLOWED, LONG, AFTER)
+CELLS = (HELD, RAISES, SWALLOWED, LONG, AFTER)
 
 
 @contextlib.contextmanager
@@ -45,6 +49,30 @@ def sit(server: JupyterServer, new_page: NewPage, notebook: str) -> Lab:
     return lab
 
 
+def run_all_at_once(lab: Lab, server: JupyterServer, *, executes: bool) -> None:
+    """Run all cells so that all are queued before one fails.
+
+    A page asks the server for one cell after the other. What the server has in its queue when a cell fails is aborted, and
+    what it is asked for later is run.
+    """
+    queued: list[str] = []
+
+    def is_the_last(answer: Response) -> bool:
+        if answer.request.method == "POST" and "/execute?" in answer.url:
+            queued.append(answer.url)
+        return len(queued) == len(CELLS)
+
+    (server.notebooks / HOLD).touch()
+    if executes:
+        with lab.page.expect_response(is_the_last, timeout=SLOW):
+            lab.start_all()
+    else:
+        lab.start_all()
+        lab.wait_all_queued()
+    (server.notebooks / HOLD).unlink()
+    lab.wait_done()
+
+
 @pytest.mark.parametrize("executes", [True, False], ids=["the-server-executes", "the-pages-execute"])
 def test_two_people_in_one_notebook_each_tell_what_they_ran_once(
     classroom: Classroom, new_page: NewPage, executes: bool
@@ -61,13 +89,13 @@ def test_two_people_in_one_notebook_each_tell_what_they_ran_once(
         ada.start_cell(3, "at work")
         ada.interrupt()
         grace.run_cell(4)
-        ada.run_all()
+        run_all_at_once(ada, server, executes=executes)
         rows = classroom.learntrace.wait_for_executions(notebook, 10)
         assert bool(executions) is executes, "who executes is what is tested"
 
     told = [(row["object_id"], row["result"]["outcome"], row["result"].get("error_name")) for row in rows]
     assert told[:5] == [
-        ("works", "ok", None),
+        ("held", "ok", None),
         ("raises", "error", "NameError"),
         ("swallowed", "error", "ZeroDivisionError"),
         ("long", "error", "KeyboardInterrupt"),
@@ -75,7 +103,7 @@ def test_two_people_in_one_notebook_each_tell_what_they_ran_once(
     ]
     assert sorted(told[5:]) == sorted(
         [
-            ("works", "ok", None),
+            ("held", "ok", None),
             ("raises", "error", "NameError"),
             ("swallowed", "aborted", None),
             ("long", "aborted", None),
