@@ -89,7 +89,7 @@ def _operations() -> list[Any]:
     return [result.ok() for result in results]
 
 
-def _check(case: Any, answer: Any) -> None:
+def assert_as_the_schema_says(case: Any, answer: Any) -> None:
     """Run all checks on an answer, unless the request could be read by no operation.
 
     503 is what /health/ready says of an installation that isn't ready.
@@ -108,7 +108,9 @@ def test_whatever_is_asked_is_answered_as_the_schema_says(
     case = data.draw(operation.as_strategy(generation_mode=data.draw(st.sampled_from(GenerationMode))))
     for key in (LEAVER_KEY,) if operation.path in ENDS_KEYS else (TEACHER_KEY, LEARNER_KEY):
         base = f"http://127.0.0.1:{installation.port}"
-        _check(case, case.call(base_url=base, session=session, headers=_headers(key), timeout=HANGING))
+        assert_as_the_schema_says(
+            case, case.call(base_url=base, session=session, headers=_headers(key), timeout=HANGING)
+        )
 
 
 def test_requests_that_follow_from_answers_are_answered_as_the_schema_says(installation: Installation) -> None:
@@ -121,7 +123,7 @@ def test_requests_that_follow_from_answers_are_answered_as_the_schema_says(insta
             return {"base_url": base, "headers": _headers(key), "timeout": HANGING}
 
         def validate_response(self, response: Any, case: Any, *_arguments: Any, **_options: Any) -> None:
-            _check(case, response)
+            assert_as_the_schema_says(case, response)
 
     before = _memory(installation)
     run_state_machine_as_test(

@@ -91,11 +91,13 @@ def test_kills_lose_nothing_with_the_embedded_database(install: Install, seed: i
 def test_kills_lose_nothing_with_a_broker_and_two_workers(install: Install, broker: Broker, seed: int) -> None:
     installation = install(broker_url=broker.url)
     kill_with_broker(installation, scaled(len(WITH_BROKER), 10), seed)
+    assert_stops_cleanly(installation)
 
 
 def test_kills_lose_nothing_with_the_other_broker(install: Install, other_broker: Broker, seed: int) -> None:
     installation = install(broker_url=other_broker.url)
     kill_with_broker(installation, scaled(3, 3), seed)
+    assert_stops_cleanly(installation)
 
 
 def kill_with_broker(installation: Installation, rounds: int, seed: int) -> None:
@@ -106,4 +108,3 @@ def kill_with_broker(installation: Installation, rounds: int, seed: int) -> None
     wait_until_celery_works(installation)  # all this wasn't done by those who look after it
     # One that was started again a moment ago doesn't listen to signals yet.
     wait_until(lambda: len(installation.find("celery_main")) == 3, "every worker has started its Celery")
-    assert_stops_cleanly(installation)

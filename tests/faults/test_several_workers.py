@@ -43,6 +43,7 @@ def test_every_worker_is_counted_and_one_that_stands_still_no_longer(install: In
     frozen.suspend()
     try:
         wait_until(lambda: installation.get("/health/ready")[1]["workers"] == 1, "one worker is told")
+        assert installation.get("/health/ready")[0] == 200, "which is enough"
     finally:
         frozen.resume()
     wait_until(lambda: installation.get("/health/ready")[1]["workers"] == 2, "two workers are told again")

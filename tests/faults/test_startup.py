@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 from tests.faults.academy import LEARNERS
 from tests.faults.installation import HOST, Install, Installation, free_port
 from tests.support.paths import CHECKOUT
@@ -110,13 +112,19 @@ def test_a_web_process_that_is_killed_while_the_database_is_silent_is_followed_b
     first = installation.only("web_child")
     time.sleep(1)  # whatever the server does once it answers has begun
     first.kill()
-    wait_until(lambda: [one for one in installation.find("web_child") if one.pid != first.pid], "the next web process")
+    wait_until(lambda: _others(installation, first), "the next web process")
+    following = _others(installation, first)
     postmaster.resume()
     installation.wait_ready()
     learner = LEARNERS[0]
     wait_until(
         lambda: installation.get(f"/v1/assignment/task/{learner.task('intro')}", learner.key)[0] == 200, "a page"
     )
+    assert _others(installation, first) == following, "the one that followed has answered"
+
+
+def _others(installation: Installation, web_process: psutil.Process) -> list[psutil.Process]:
+    return [one for one in installation.find("web_child") if one.pid != web_process.pid]
 
 
 def _lives(installation: Installation) -> bool:

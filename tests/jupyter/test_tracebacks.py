@@ -35,7 +35,7 @@ BASH = (
 Expected = tuple[tuple[Cell, str, str | None], ...]
 
 
-def run(desk: Desk, expected: Expected, kernel: str) -> None:
+def assert_each_is_told(desk: Desk, expected: Expected, kernel: str) -> None:
     """Run each cell once and find each told once, as it has to be."""
     cells = tuple(cell for cell, _outcome, _name in expected)
     opened = desk.open(cells, f"tracebacks-{desk.kind}-{kernel}.ipynb", kernel)
@@ -58,13 +58,13 @@ def run(desk: Desk, expected: Expected, kernel: str) -> None:
     ],
 )
 def test_errors_that_magics_swallow(sit: Sit, front_end: str, kernel: str) -> None:
-    run(sit(front_end, "alone"), MAGICS, kernel)
+    assert_each_is_told(sit(front_end, "alone"), MAGICS, kernel)
 
 
 @pytest.mark.parametrize("front_end", ["lab", "classic"])
 def test_a_command_of_bash_that_fails_is_told_by_its_exit_code(sit: Sit, front_end: str) -> None:
     desk = sit(front_end, "alone")
-    run(desk, BASH, "bash")
+    assert_each_is_told(desk, BASH, "bash")
     learntrace = desk.classroom.learntrace
     statement = (
         "SELECT failures FROM progress_activity JOIN events USING (id) WHERE object->>'notebook' = %s "

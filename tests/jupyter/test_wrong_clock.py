@@ -30,7 +30,7 @@ def set_wrong(page: Page, ahead: timedelta) -> None:
     page.add_init_script(SHIFT % (ahead // timedelta(milliseconds=1)))
 
 
-def is_counted_rightly(classroom: Classroom, notebook: str, ahead: timedelta, begun: datetime) -> None:
+def assert_counted_rightly(classroom: Classroom, notebook: str, ahead: timedelta, begun: datetime) -> None:
     """Every event of the notebook has what its clock told and the correction, and counts when it happened."""
     events = classroom.learntrace.rows("SELECT * FROM events WHERE object->>'notebook' = %s", notebook)
     assert {"opened", "executed"} <= {event["verb"] for event in events}
@@ -66,7 +66,7 @@ def test_a_wrong_clock_is_corrected(sit: Sit, front_end: str, place: str, ahead:
     opened = desk.open((WORKS,), f"clock-{front_end}-{place}.ipynb")
     opened.run_cell(0)
     desk.classroom.learntrace.wait_for_executions(desk.notebook, 1)
-    is_counted_rightly(desk.classroom, desk.notebook, ahead, begun)
+    assert_counted_rightly(desk.classroom, desk.notebook, ahead, begun)
 
 
 def test_what_has_waited_on_a_wrong_clock_is_corrected_as_it_is_sent(
@@ -87,4 +87,4 @@ def test_what_has_waited_on_a_wrong_clock_is_corrected_as_it_is_sent(
     classroom.learntrace.start()
     custom_alone.start()
     classroom.learntrace.wait_for_executions("clock-custom.ipynb", 1)
-    is_counted_rightly(classroom, "clock-custom.ipynb", 5 * HOUR, begun)
+    assert_counted_rightly(classroom, "clock-custom.ipynb", 5 * HOUR, begun)

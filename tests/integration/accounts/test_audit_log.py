@@ -76,6 +76,7 @@ def test_values_are_taken_away_and_never_changed(cast: Cast) -> None:
     AuditValues.objects.update(before=None, after=None, salt=None)
     with refused("never changed"):
         AuditValues.objects.update(before={"erasure": False})
+    assert AuditValues.objects.values_list("before", "after", "salt").get() == (None, None, None)
 
 
 def test_the_digest_shows_a_change_past_the_triggers(cast: Cast) -> None:

@@ -183,7 +183,7 @@ def test_children_end_with_a_killed_supervisor(serve: Callable[[str], Serve]) ->
     running = serve(f"Supervisor([sh('child', {PATIENT!r})]).run()")
     child = running.pid("child")
     running.process.kill()
-    running.process.wait()
+    assert running.process.wait() == -signal.SIGKILL
     wait_until(lambda: not lives(child), "the child has ended")
 
 

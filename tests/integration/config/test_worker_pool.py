@@ -148,5 +148,5 @@ def test_a_parent_that_is_killed_leaves_nobody_at_work(start: Start) -> None:
     pool = start(3, "patient")
     pids = pool.all_pids()
     pool.process.kill()
-    pool.process.wait()
+    assert pool.process.wait() == -signal.SIGKILL
     wait_until(lambda: not any(map(lives, pids)), "the workers' end")

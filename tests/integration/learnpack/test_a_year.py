@@ -219,7 +219,7 @@ def test_a_year(year: Year, academy: Academy) -> None:
     august_and_september(year)
     october_and_november(year)
     december(year)
-    check_what_is_left(year, academy)
+    assert_all_is_counted_and_readable(year, academy)
 
 
 def january_to_march(year: Year) -> None:
@@ -315,7 +315,7 @@ def december(year: Year) -> None:
     assert record.completion_rate < 100
 
 
-def check_what_is_left(year: Year, academy: Academy) -> None:
+def assert_all_is_counted_and_readable(year: Year, academy: Academy) -> None:
     counted = Progress.objects.filter(user=year.user).values_list("assignment", "attempts")
     for assignment, attempts in counted:
         rows = Activity.objects.filter(user=year.user, assignment=assignment, outcome__in=["ok", "error"])

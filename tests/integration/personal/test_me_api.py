@@ -456,6 +456,7 @@ def test_an_erasure_waits_for_events_that_are_being_taken(scene: Scene, monkeypa
     scene.publish(TAG)
     scene.events(make_event(), make_event())
     erase_while(scene, monkeypatch, arrivals, "flag_unknown", arrivals.take_arrivals, waits=True)
+    assert not Arrival.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -475,6 +476,7 @@ def test_an_erasure_waits_for_a_webhook_that_is_being_processed(scene: Scene, mo
     scene.ready()
     scene.batch(user_id=ID)
     erase_while(scene, monkeypatch, drain, "process_batches", drain.process_next, waits=True)
+    assert not Webhook.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -484,6 +486,7 @@ def test_and_holds_up_no_worker_that_then_wants_its_learner(scene: Scene, monkey
     data = {"started_at": 1_790_000_000_000, "exit_code": 1}
     scene.batch({"event": "compile", "slug": "00-welcome", "asset_id": asset.pk, "data": data})
     erase_while(scene, monkeypatch, drain, "process_streamed", drain.process_next, waits=True)
+    assert not Webhook.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -493,6 +496,7 @@ def test_an_erasure_waits_for_telemetry_that_is_being_made(scene: Scene, monkeyp
     arrivals.take_arrivals()
     turn = notebook_telemetry.make_documents
     erase_while(scene, monkeypatch, notebook_telemetry, "store_documents", turn, waits=True)
+    assert not AssignmentTelemetry.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

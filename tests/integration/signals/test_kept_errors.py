@@ -64,14 +64,19 @@ def fail(user: User, academy: Academy | None, ago: float = 2, key: str = TAG, **
 
 
 def told(asked: ClassWindow, least: int = 1) -> tuple[dict[ErrorOn, Met], frozenset[int]]:
-    """Return what is told of the errors, seen to be what PostgreSQL tells; who was active it tells only with errors."""
+    """Return what is told of the errors, seen to be what PostgreSQL tells."""
+    assert_told_as_by_postgresql(asked, least)
+    return errors_met(asked, least)
+
+
+def assert_told_as_by_postgresql(asked: ClassWindow, least: int) -> None:
+    """Who was active, PostgreSQL tells only with errors."""
     assert showings(asked) is not None
     met, active = errors_met(asked, least)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(class_errors, "errors_lately", lambda *_asked: None)
         by_postgresql = errors_met(asked, least)
     assert (met, active if met else frozenset()) == by_postgresql
-    return met, active
 
 
 def showings(asked: ClassWindow) -> object:
@@ -267,7 +272,7 @@ def test_it_is_what_postgresql_tells_whatever_is_done(academy: Academy, learners
             _ask, minute, chosen, least = step
             now = begin + timedelta(minutes=minute)
             only = None if chosen is None else {learners[place].pk for place in chosen}
-            told(ClassWindow(academy.pk, now - WINDOW, now, only), least)
+            assert_told_as_by_postgresql(ClassWindow(academy.pk, now - WINDOW, now, only), least)
 
 
 def _apply(

@@ -6,7 +6,7 @@ And the other way round: what is there is in the documents.
 import configparser
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from tests.support.paths import CHECKOUT
 
 DOCS = CHECKOUT / "docs"
 PAGES = sorted([*CHECKOUT.glob("*.md"), *DOCS.rglob("*.md")])
+READERS: dict[str, Callable[[str], object]] = {"json": json.loads, "yaml": yaml.safe_load}
 # What operators copy, besides pages.
 FILES = sorted(path for path in (CHECKOUT / "deploy").rglob("*") if path.is_file())
 # Set by the processes of an installation for each other, and by tests.
@@ -226,10 +227,8 @@ def test_every_list_of_requirements_has_its_section() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_examples_in_yaml_and_json_can_be_read(page: Path) -> None:
     for match in _FENCE.finditer(page.read_text(encoding="utf-8")):
-        if match[2] == "json":
-            json.loads(match[3])
-        if match[2] == "yaml":
-            yaml.safe_load(match[3])
+        if match[2] in READERS:
+            assert READERS[match[2]](match[3]) is not None, "an example shows something"
 
 
 def test_the_example_of_a_roster_names_only_what_a_roster_has() -> None:

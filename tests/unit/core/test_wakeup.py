@@ -2,7 +2,11 @@
 
 import threading
 import time
+from types import SimpleNamespace
 
+import pytest
+
+from learntrace.core import wakeup
 from learntrace.core.wakeup import REST_SECONDS, Announcer
 from tests.support.waiting import wait_until
 
@@ -19,11 +23,12 @@ class Sent:
         self.times.append(time.monotonic())
 
 
-def test_a_lone_announcement_waits_for_nothing() -> None:
-    sent = Sent()
-    announcer = Announcer(sent)
-    announcer.announce("a")
-    wait_until(lambda: sent.topics == ["a"], "it is sent")
+def test_a_lone_announcement_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[object] = []
+    monkeypatch.setattr(wakeup, "time", SimpleNamespace(sleep=done.append))
+    Announcer(done.append).announce("a")
+    wait_until(lambda: len(done) == 2, "it is sent, and the announcer rests")
+    assert done == ["a", REST_SECONDS]
 
 
 def test_a_crowds_announcements_are_sent_together_and_the_last_is_sent_after_it() -> None:
