@@ -18,7 +18,8 @@ from learntrace.core.sql import fetch
 from learntrace.core.stopwatch import Pace, Stopwatch
 from learntrace.learnpack.academies import Scope, academies_of
 from learntrace.learnpack.attempts.clocks_ahead import count_by_receipt
-from learntrace.learnpack.attempts.document import entries, steps, testable_steps
+from learntrace.learnpack.attempts.content import steps, testable_steps
+from learntrace.learnpack.attempts.document import entries
 from learntrace.learnpack.attempts.earlier_ids import change_earlier_ids
 from learntrace.learnpack.attempts.long_documents import LONG, LongDocuments
 from learntrace.learnpack.attempts.run_identity import Subject

@@ -17,7 +17,7 @@ from datetime import datetime
 from django.db import transaction
 
 from learntrace.core.sql import execute, fetch, fetch_one, json_rows
-from learntrace.learnpack.attempts.document import ANSWERED
+from learntrace.learnpack.attempts.kinds import ANSWERED
 from learntrace.learnpack.attempts.run_identity import Subject, id_of, run_name
 from learntrace.learnpack.events import AI_INTERACTION, COMPILE, QUIZ_SUBMISSION, TEST
 from learntrace.measures.activity import ASKED, EXECUTED

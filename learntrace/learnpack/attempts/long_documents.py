@@ -12,7 +12,8 @@ import structlog
 from django.db import OperationalError, transaction
 
 from learntrace.core.stopwatch import Stopwatch
-from learntrace.learnpack.attempts.document import Entry, EntryReader, unknown
+from learntrace.learnpack.attempts.document import Entry, EntryReader
+from learntrace.learnpack.attempts.new_entries import unknown
 from learntrace.learnpack.attempts.stored_activities import stored_activities
 from learntrace.learnpack.attempts.stored_documents import StoredDocument, activities_of
 from learntrace.learnpack.processing.streaming import SOURCE

@@ -8,14 +8,15 @@ from typing import Any, Final
 
 import msgspec
 
-from learntrace.learnpack.attempts.document import KINDS, MOST_STEPS, slug_of
+from learntrace.learnpack.attempts.content import MOST_STEPS, slug_of
+from learntrace.learnpack.attempts.kinds import KINDS
 
 _EMPTY: Final = b"null"
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class OutlinedStep(msgspec.Struct):
-    """A step; what may be long or of any type is JSON text. The fields named as in `document.KINDS` are the runs."""
+    """A step; what may be long or of any type is JSON text. The fields named as in `kinds.KINDS` are the runs."""
 
     slug: Any = None
     title: Any = None
@@ -46,7 +47,7 @@ class Outline(msgspec.Struct):
         return [(slug, step) for step in self.steps[:MOST_STEPS] if (slug := slug_of(step.slug))]
 
     def count_runs(self) -> int:
-        """Return how many runs the document has at most, as `document.count_runs` does."""
+        """Return how many runs the document has at most, as `content.count_runs` does."""
         texts = (step.text_of(kind.key) for _slug, step in self.named_steps() for kind in KINDS)
         return sum(len(_decode_list(text)) for text in texts if is_filled(text))
 

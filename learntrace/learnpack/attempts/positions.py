@@ -14,7 +14,8 @@ from uuid import UUID
 
 import msgspec
 
-from learntrace.learnpack.attempts.document import KINDS, Entry, entries
+from learntrace.learnpack.attempts.document import Entry, entries
+from learntrace.learnpack.attempts.kinds import KINDS
 from learntrace.learnpack.attempts.outline import Outline, OutlinedStep, is_filled
 from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.measures.activity import COMPLETED

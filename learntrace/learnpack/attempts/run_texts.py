@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from learntrace.learnpack.attempts.document import entries, slug_of
+from learntrace.learnpack.attempts.content import slug_of
+from learntrace.learnpack.attempts.document import entries
 from learntrace.learnpack.attempts.encoding import decoded
 from learntrace.learnpack.attempts.run_identity import Subject
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from learntrace.assignments.telemetry_documents import store_untold
 from learntrace.core.stopwatch import Stopwatch
-from learntrace.learnpack.attempts.document import Entry, entries, unknown
+from learntrace.learnpack.attempts.document import Entry, entries
 from learntrace.learnpack.attempts.long_documents import LONG, RECORDED_AT_ONCE
+from learntrace.learnpack.attempts.new_entries import unknown
 from learntrace.learnpack.attempts.positions import Position, Tail, position_after
 from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.learnpack.attempts.stored_activities import Standing, keep_positions, present, stored_activities

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.core.stopwatch import Stopwatch
-from learntrace.learnpack.attempts.document import Entry, count_runs
+from learntrace.learnpack.attempts.content import count_runs
+from learntrace.learnpack.attempts.document import Entry
 from learntrace.learnpack.attempts.outline import Outline, outline_of
 from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.progress.recording.activity_store import LearnerActivity

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_learntrace import capture
 
-from learntrace.learnpack.attempts.document import MOST_RUNS, MOST_STEPS, activities, steps, streamed_activity
+from learntrace.learnpack.attempts.content import MOST_RUNS, MOST_STEPS, steps
+from learntrace.learnpack.attempts.document import activities, streamed_activity
 from learntrace.learnpack.attempts.encoding import decoded
 from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.measures.activity import Failure

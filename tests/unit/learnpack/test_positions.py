@@ -7,8 +7,9 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learntrace.learnpack.attempts import document as reading
-from learntrace.learnpack.attempts.document import entries, unknown
+from learntrace.learnpack.attempts import content as reading
+from learntrace.learnpack.attempts.document import entries
+from learntrace.learnpack.attempts.new_entries import unknown
 from learntrace.learnpack.attempts.outline import outline_of
 from learntrace.learnpack.attempts.positions import Position, position_after
 from tests.unit.learnpack.test_union import ADA, DOCUMENT, RUN, START

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learntrace.learnpack.attempts.document import entries, streamed_entry, unknown
+from learntrace.learnpack.attempts.document import entries, streamed_entry
+from learntrace.learnpack.attempts.new_entries import unknown
 from learntrace.learnpack.attempts.run_identity import Subject
 from tests.unit.learnpack.test_attempts import RECEIVED
 
