@@ -96,7 +96,9 @@ browser:
 	  && { $(APT_INSTALL) chromium-headless-shell >/dev/null 2>&1 \
 	    || command -v chromium >/dev/null || $(APT_INSTALL) chromium >/dev/null; }; } || true
 
-test: setup-dev jupyter browser ## All tests, on a real PostgreSQL and in a real browser (JOBS=, ARGS=)
+# Unit tests need neither Node nor a browser, and whoever changes something first runs these.
+ONLY_UNIT := $(if $(filter tests/unit%,$(ARGS)),$(if $(filter-out tests/unit%,$(filter tests/%,$(ARGS))),,yes))
+test: setup-dev $(if $(ONLY_UNIT),,jupyter browser) ## All tests, on a real PostgreSQL and in a real browser (JOBS=, ARGS=)
 	$(PY) -m pytest --numprocesses $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 lint: setup-dev $(JL)/node_modules/.installed ## Style, types, the order of the rooms, stale docs
