@@ -38,6 +38,10 @@ _HEADING = 20
 _TOP = 40
 _LONGEST_LABEL = 34
 MOST_LANES = 40
+# Where there is room for a label: nowhere, on a screen, which scrolls, or also on paper, whose width the picture is pressed
+# into. So many pixels are beside the lanes' names there.
+NOWHERE, ON_SCREEN, ON_PAPER = "", "screen", "paper"
+_PAPER = 380.0
 
 
 @dataclass(frozen=True)
@@ -82,23 +86,23 @@ class Lane:
 class Fold:
     """A folded gap: its middle `x`, its length in seconds, and where and at which time it goes on.
 
-    The first part of a timeline has no gap before it, and no length. `dated` and `measured` say whether there is room for
-    the time and for the length.
+    The first part of a timeline has no gap before it, and no length. `dated` and `measured` say where there is room for the
+    time and for the length.
     """
 
     x: str
     after: str
     at: datetime
     seconds: float | None
-    dated: bool = True
-    measured: bool = True
+    dated: str = ON_PAPER
+    measured: str = ON_PAPER
 
 
 @dataclass(frozen=True)
 class Timeline:
     """A whole timeline; `width` is the least width in pixels.
 
-    `headings` are (asset, y), `ticks` are (x, time).
+    `headings` are (asset, y), `ticks` are (x, time, where there is room for it).
     """
 
     width: int
@@ -108,7 +112,7 @@ class Timeline:
     marks: tuple[Mark, ...]
     signals: tuple[Mark, ...]
     folds: tuple[Fold, ...]
-    ticks: tuple[tuple[str, datetime], ...]
+    ticks: tuple[tuple[str, datetime, str], ...]
     hidden_lanes: int = 0
 
 
@@ -164,6 +168,20 @@ class _Room:
         return True
 
 
+class _Rooms:
+    """The room on a screen, and on paper, where the same place is nearer and a label is as long."""
+
+    def __init__(self, span: float) -> None:
+        self._screen, self._paper = _Room(), _Room()
+        self._pressed = min(_PAPER / span, 1.0)
+
+    def takes(self, place: float, reach: tuple[float, float]) -> str:
+        """Return where there is room for a label, and take it there."""
+        if not self._screen.takes(place, reach):
+            return NOWHERE
+        return ON_PAPER if self._paper.takes(place * self._pressed, reach) else ON_SCREEN
+
+
 def _ticks(axis: _Axis) -> Iterator[tuple[float, datetime]]:
     """Yield round times with their places, apart from the labels of folds and of each other."""
     step = next(
@@ -213,8 +231,8 @@ def timeline_of(
     axis = axis_of([attempt.at for attempt in attempts])
     span = max(axis.places[-1] if attempts else 0.0, _LEAST_SPAN)
     xs = [_percent(place, span) for place in axis.places]
-    room = _Room()
-    folds = _folds(axis, span, room)
+    rooms = _Rooms(span)
+    folds = _folds(axis, span, rooms)
     above = tuple(
         Mark(_percent(axis.place_of(at), span), "24", shape, title, at, url)
         for at, shape, title, url in signals
@@ -228,24 +246,28 @@ def timeline_of(
         marks=_marks(attempts, xs, lanes, evidence),
         signals=above,
         folds=folds,
-        ticks=tuple((_percent(place, span), at) for place, at in _ticks(axis) if room.takes(place, _TICK_REACH)),
+        ticks=tuple(
+            (_percent(place, span), at, where)
+            for place, at in _ticks(axis)
+            if (where := rooms.takes(place, _TICK_REACH))
+        ),
         hidden_lanes=len(keys) - len(lanes),
     )
 
 
-def _folds(axis: _Axis, span: float, room: _Room) -> tuple[Fold, ...]:
+def _folds(axis: _Axis, span: float, rooms: _Rooms) -> tuple[Fold, ...]:
     """Return the folds; times take the room first, then lengths, which can be told from the times."""
     starts = [part.start for part in _parts(axis.moments)]
-    dated = [room.takes(axis.places[index], _DATE_REACH) for index in starts]
+    dated = [rooms.takes(axis.places[index], _DATE_REACH) for index in starts]
     folds = []
-    for index, has_time in zip(starts, dated, strict=True):
+    for index, where in zip(starts, dated, strict=True):
         at, place = axis.moments[index], axis.places[index]
         if index == 0:
-            folds.append(Fold("0%", "0%", at, None))
+            folds.append(Fold("0%", "0%", at, None, where))
             continue
         gap, middle = (at - axis.moments[index - 1]).total_seconds(), place - _FOLD / 2
-        measured = room.takes(middle, (_GAP_END - _CHARACTER * len(age(gap)), _GAP_END))
-        folds.append(Fold(_percent(middle, span), _percent(place, span), at, gap, has_time, measured))
+        measured = rooms.takes(middle, (_GAP_END - _CHARACTER * len(age(gap)), _GAP_END))
+        folds.append(Fold(_percent(middle, span), _percent(place, span), at, gap, where, measured))
     return tuple(folds)
 
 
