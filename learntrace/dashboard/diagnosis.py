@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import floatformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -21,6 +22,7 @@ from learntrace.diagnosis.verdicts import ALL_WELL, NEW_KEY_HELPS
 from learntrace.diagnosis.walk import Diagnosis, walk
 from learntrace.intake.refusal_counts import REASONS
 from learntrace.learnpack.models import Webhook
+from learntrace.notebooks.front_ends import front_end_name
 
 MARKS = {"ok": "✓", "no": "✗", "warning": "!", "skipped": "\u2013"}
 
@@ -149,4 +151,8 @@ def _fact(name: str, value: object) -> Fact:
         return Fact(title, ", ".join(map(str, value)))
     if isinstance(value, bool):
         return Fact(title, _("yes") if value else _("no"))
+    if isinstance(value, float):
+        return Fact(title, floatformat(value, "-1"))
+    if name == "front_end":
+        return Fact(title, front_end_name(str(value)))
     return Fact(title, str(words.get(str(value), value)))

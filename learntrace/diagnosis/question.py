@@ -41,6 +41,12 @@ class Unreadable(Problem):
     slug = "invalid-question"
     text = _("`%(field)s` must be a text of at most %(longest)s characters that can be stored")
 
+    def told(self) -> str:
+        text = gettext(
+            "What you entered is too long, or contains characters that can't be stored. At most %(longest)s fit."
+        )
+        return text % self.values
+
 
 class SeveralMeant(Problem):
     slug = "several-learners"

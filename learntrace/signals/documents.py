@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, ngettext
 
 from learntrace.accounts.models import User
 from learntrace.core.words import counted
@@ -23,8 +23,6 @@ SEVERITIES: Mapping[int, str] = {
     Signal.Severity.HIGH: "high",
 }
 _UNKNOWN = "?"
-# What failed without saying more has one of the names of `measures.failures`, which is no word for people.
-_WITHOUT_MESSAGE = gettext_noop("an error without a message")
 
 
 _NOUNS: Final[Mapping[str, Callable[[Any], str]]] = {
@@ -114,8 +112,9 @@ def _filled(sentence: str, signal: Signal, learner: User, language: str, about: 
     values = _Values(
         {"error": _in(language, UNKNOWN_ERROR), **(signal.facts if isinstance(signal.facts, dict) else {})}
     )
+    # What failed without saying more has one of the names of `measures.failures`, which is no word for people.
     if values["error"] in (FAILED, UNKNOWN):
-        values["error"] = _in(language, _WITHOUT_MESSAGE)
+        values["error"] = _in(language, UNKNOWN_ERROR)
     values |= {"count": signal.count, "learner": learner.display_name, **_with_nouns(signal, values, language)}
     values["assignment"] = about or _subject(signal, values)
     try:

@@ -36,6 +36,7 @@ SAME_IN = {
             "OK",
             "Roles",
             "Slug",
+            "Visual Studio Code",
             "%(count)s webhook",
             "%(shown)s webhook",
             "Id",

@@ -47,6 +47,10 @@ def webhooks(count: int) -> str:
     return ngettext("%(count)s webhook", "%(count)s webhooks", count) % {"count": count}
 
 
+def learnpack_messages(count: int) -> str:
+    return ngettext("%(count)s message from LearnPack", "%(count)s messages from LearnPack", count) % {"count": count}
+
+
 def events(count: int) -> str:
     return ngettext("%(count)s notebook event", "%(count)s notebook events", count) % {"count": count}
 

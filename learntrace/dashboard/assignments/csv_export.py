@@ -49,7 +49,7 @@ _LEARNERS: Columns[LearnerLine] = (
     (_("In time"), lambda line: labels.timeliness_text(line.measures.timeliness)),
 )
 _ERRORS: Columns[ErrorRow] = (
-    (_("Error"), lambda error: error.text),
+    (_("Error"), lambda error: labels.error_words(error.text)),
     (_("Variants"), lambda error: error.variant_count),
     (_("Learners"), lambda error: error.learners),
     (_("Times"), lambda error: error.times),

@@ -1,5 +1,6 @@
 """Stored activities as the attempts that pages list and draw."""
 
+from learntrace.dashboard.components.labels import error_words
 from learntrace.dashboard.components.timeline import Attempt
 from learntrace.measures.error_groups import one_line
 from learntrace.progress.models import Activity
@@ -20,5 +21,5 @@ def attempt_of(activity: Activity) -> Attempt:
 
 
 def failure_texts(failures: list[list[str]]) -> tuple[str, ...]:
-    """Return stored failures ([[name, message], ...]) as "name: message"."""
-    return tuple(one_line(*pair) for pair in failures)
+    """Return stored failures ([[name, message], ...]) as "name: message", in words where it has none."""
+    return tuple(error_words(one_line(*pair)) for pair in failures)

@@ -44,6 +44,11 @@ OWN: Mapping[str, str | Promise] = {
         "From 0 to 1: how often a failed attempt was followed by another failed one, more so with the same kind of error; "
         "the mean of your assignments. A high value only says that errors took you several attempts."
     ),
+    "own_state": _(
+        "Not started: no activity yet. Working: some activity. Struggling: not done, with an open signal of trouble. "
+        "Stuck: not done, with an open signal “Stuck”. Done: stays done, whatever comes later. The time says since when."
+    ),
+    "own_last_seen_at": _("Your latest event, by your computer's clock, or by its arrival where that clock is ahead."),
     "own_completion": _("Completed steps out of all steps of the package, in LearnPack's latest message."),
     "failed_share": _("Failed attempts out of all that succeeded or failed."),
     "engagement": _("How much of the asset was opened, tried and worked through, from 0 to 100."),

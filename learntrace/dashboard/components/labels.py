@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language_info, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.measures.failures import FAILED, UNKNOWN
 from learntrace.measures.learner_state import Standing
 from learntrace.signals.models import Signal
 
@@ -74,7 +75,14 @@ VERBS: Mapping[str, str | Promise] = {
     "interrupted": _("kernel interrupted"),
 }
 
-# The events of LearnPack, as learners are told of them; staff reads the client's own names, by which rules ignore them.
+# Where LearnPack runs, which its messages tell as their agent.
+LEARNPACK_CLIENTS: Mapping[str, str | Promise] = {
+    "cloud": _("LearnPack online"),
+    "localhost": _("LearnPack on your computer"),
+    "vscode": _("Visual Studio Code"),
+}
+
+# The events of LearnPack in words; a page for staff has the client's own name in the title, by which rules ignore them.
 LEARNPACK_EVENTS: Mapping[str, str | Promise] = {
     "batch": _("progress sent"),
     "open_step": _("step opened"),
@@ -140,6 +148,11 @@ def language_name(code: str) -> str:
 def standing_word(standing: Standing) -> str:
     """Return the state of a learner on an assignment in words."""
     return str(TRYING_AGAIN if standing.trying_again else STATES[standing.state])
+
+
+def error_words(text: str) -> str:
+    """Return an error as people read it: one without a message, which has a name of ours, says so."""
+    return str(_("failed, without an error message")) if text in (FAILED, UNKNOWN) else text
 
 
 def timeliness_text(slug: str) -> str:

@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
-from learntrace.dashboard.components.labels import STATUSES
+from learntrace.dashboard.components.labels import LEARNPACK_EVENTS, STATUSES
 from learntrace.dashboard.health.webhooks import Line, filters_of, lines_of
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.dashboard.templatetags.pages import day_time
@@ -114,11 +114,13 @@ def _confirm(
 
 
 def _shown(name: str, text: str, newest: Sequence[Webhook]) -> str:
-    """Return a filter's value as the log shows it: a status in words, a cause in the reader's, a moment in the page's zone."""
+    """Return a filter as the log shows it: statuses and events in words, causes in the reader's, moments in its zone."""
     if name == "cause" and newest:
         return cleaned(status_text(newest[0]) or "") or text
     if name == "status":
         return str(STATUSES.get(text.lower(), text))
+    if name == "event":
+        return str(LEARNPACK_EVENTS.get(text, text))
     moment = parse_datetime(text) if name in ("since", "until") else None
     return day_time(moment) if moment and moment.tzinfo else text
 

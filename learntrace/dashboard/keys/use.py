@@ -24,14 +24,14 @@ def use_of(user: User) -> KeyUse:
     sent, days = sent_lately(user), counted.days(window_days())
     numbers = {
         "days": days,
-        "webhooks": counted.webhooks(sent.webhooks),
+        "messages": counted.learnpack_messages(sent.webhooks),
         "events": counted.events(sent.events),
         "learners": counted.learners(sent.learners),
     }
     if sent.webhooks and sent.events:
-        lately = _("In the last %(days)s this account sent %(webhooks)s and %(events)s, about %(learners)s.") % numbers
+        lately = _("In the last %(days)s this account sent %(messages)s and %(events)s, about %(learners)s.") % numbers
     elif sent.webhooks:
-        lately = _("In the last %(days)s this account sent %(webhooks)s from LearnPack, about %(learners)s.") % numbers
+        lately = _("In the last %(days)s this account sent %(messages)s, about %(learners)s.") % numbers
     elif sent.events:
         lately = _("In the last %(days)s this account sent %(events)s, about %(learners)s.") % numbers
     else:

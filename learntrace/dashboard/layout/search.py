@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from learntrace.accounts.models import User
 from learntrace.accounts.people.naming import as_typed
 from learntrace.accounts.tokens.academy_keys import find_accounts
-from learntrace.dashboard.components.labels import language_name
+from learntrace.dashboard.components.labels import error_words, language_name
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.reports.search import (
@@ -89,7 +89,8 @@ def _all(page: AcademyPage, text: str) -> _Groups:
         ],
         _("Assets"): [_asset(page, asset) for asset in results.assets],
         _("Errors"): [
-            _assignment(page, one.assignment, one.text, _error_note(one.title, one.learners)) for one in results.errors
+            _assignment(page, one.assignment, error_words(one.text), _error_note(one.title, one.learners))
+            for one in results.errors
         ],
     }
 

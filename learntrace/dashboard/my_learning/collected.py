@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from learntrace.accounts.memberships import active_academies, count_readers
 from learntrace.accounts.models import Academy, User
 from learntrace.accounts.roles import roles_with
+from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.arrivals import Arrival, arrivals
 from learntrace.dashboard.components.newest_events import event_lines
 from learntrace.intake.refusal_counts import RefusalCount, refusals_of
@@ -90,7 +91,7 @@ def collected(user: User, academies: Sequence[Academy]) -> Collected:
     keys = [event.subject for event in events]
     titles = {key: title for academy in academies for key, title in titles_of(academy.pk, keys).items()} if keys else {}
     return Collected(
-        learnpack=Last(newest[0].created_at, client_of(newest[0].pk)) if newest else None,
+        learnpack=Last(newest[0].created_at, _client(client_of(newest[0].pk))) if newest else None,
         notebooks=_last_event(user),
         newest=arrivals(newest, nameable_assets([academy.pk for academy in academies])),
         events=event_lines(events, titles),
@@ -98,6 +99,10 @@ def collected(user: User, academies: Sequence[Academy]) -> Collected:
         readers=_readers(user, academies),
         terms=terms_in(user, academies or [None]),
     )
+
+
+def _client(agent: str) -> str:
+    return str(labels.LEARNPACK_CLIENTS.get(agent, agent))
 
 
 def _last_event(user: User) -> Last | None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.charts.curves import Curves, curves
 from learntrace.dashboard.components.filters import Filters, figure_filters_of, filters_of
 from learntrace.dashboard.components.table import Columns, Table, csv_of, table_of
@@ -220,7 +221,7 @@ _COHORT_COLUMNS: Columns[CohortFigures] = (
     (gettext_lazy("Median seconds until done"), lambda one: _rounded(one.median_seconds, 0)),
     (gettext_lazy("Attempts"), lambda one: one.attempts),
     (gettext_lazy("Share of failed attempts"), lambda one: _rounded(one.failed_share)),
-    (gettext_lazy("Most common error"), lambda one: one.errors[0].text if one.errors else ""),
+    (gettext_lazy("Most common error"), lambda one: labels.error_words(one.errors[0].text) if one.errors else ""),
 )
 
 

@@ -22,7 +22,6 @@ from learntrace.dashboard.components.explanations import explanation_of
 from learntrace.dashboard.components.timeline import Mark
 from learntrace.dashboard.layout import once, page
 from learntrace.intake.refusal_counts import REASONS
-from learntrace.measures import failures
 from learntrace.measures.learner_state import Standing
 from learntrace.progress.assignment_keys import PREFIX
 
@@ -123,15 +122,18 @@ def assignment_name(key: str) -> str:
     return key.removeprefix(PREFIX)
 
 
-@register.filter
-def error_words(text: str) -> str:
-    """An error as people read it: one without a message says so."""
-    return _("failed, without an error message") if text in (failures.FAILED, failures.UNKNOWN) else text
+register.filter("error_words", labels.error_words)
 
 
 @register.filter
 def learnpack_event_word(name: str) -> str:
     return str(labels.LEARNPACK_EVENTS.get(name, name))
+
+
+@register.simple_tag
+def learnpack_events() -> list[tuple[str, str]]:
+    """The events of LearnPack that have words, as (the client's name, words)."""
+    return [(name, str(word)) for name, word in labels.LEARNPACK_EVENTS.items()]
 
 
 @register.filter

@@ -33,7 +33,7 @@ def gettext_noop(text: str) -> str:
 ACTIVE_GAP = "active_gap_seconds"
 
 # The words for an error that has neither a name nor a message.
-UNKNOWN_ERROR = gettext_noop("an error")
+UNKNOWN_ERROR = gettext_noop("an error without a message")
 
 
 @dataclass(frozen=True)

@@ -277,7 +277,7 @@ def test_it_says_what_came_last_from_where_and_who_may_see_it(cast: Cast, client
     found = collected(cast.owner, [cast.academy])
     assert found.learnpack is not None
     assert found.notebooks is not None
-    assert (found.learnpack.client, found.notebooks.client) == ("vscode", "JupyterLab 4.6.6")
+    assert (found.learnpack.client, found.notebooks.client) == ("Visual Studio Code", "JupyterLab 4.6.6")
     assert found.notebooks.at == event.created_at
     assert {(one.status, one.sentence) for one in found.events} == {
         ("done", "The cell ended with NameError"),

@@ -282,9 +282,9 @@ WORDS = {
         "row_extended": "2 extended",
     },
     "es": {
-        "late": "con retraso; la entrega era",
+        "late": "con retraso; entrega:",
         "extended": "con prórroga hasta",
-        "done_late": "hecho con retraso; la entrega era",
+        "done_late": "hecho con retraso; entrega:",
         "row": "2 con retraso",
         "row_extended": "2 con prórroga",
     },

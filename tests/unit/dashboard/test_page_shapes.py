@@ -20,6 +20,7 @@ from learntrace.dashboard.classroom.grid import (
 )
 from learntrace.dashboard.classroom.path_chart import path_chart
 from learntrace.dashboard.classroom.pseudonyms import names_somebody, pseudonyms
+from learntrace.dashboard.components.attempts import failure_texts
 from learntrace.dashboard.components.charts.sparkline import sparkline, strip_of
 from learntrace.dashboard.components.timeline import LONGEST, Attempt, axis_of, shortened, timeline_of
 from learntrace.dashboard.templatetags.pages import attempt_marks
@@ -208,6 +209,10 @@ def test_labels_of_the_axis_that_would_overprint_each_other_are_left_out() -> No
         ]
         assert len(reaches) > 1
         assert all(before[1] <= after[0] for before, after in pairwise(sorted(reaches)))
+
+
+def test_an_attempt_that_failed_without_a_message_says_so() -> None:
+    assert failure_texts([["failed", ""], ["NameError", "x"]]) == ("failed, without an error message", "NameError: x")
 
 
 def test_steps_stand_under_their_asset_and_are_told_by_their_own_names() -> None:

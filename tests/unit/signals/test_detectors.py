@@ -242,10 +242,10 @@ def test_its_sentence_can_be_told_of_any_finding_also_of_an_unknown_error(detect
 def test_a_sentence_is_told_in_the_language_asked_for() -> None:
     spanish = {
         KINDS["consecutive_errors"].sentence: "%(learner)s: %(count)s veces en %(assignment)s, %(error)s",
-        UNKNOWN_ERROR: "un error",
+        UNKNOWN_ERROR: "un error sin mensaje",
     }
     told = KINDS["consecutive_errors"].sentence_in(spanish.__getitem__, learner="Ada", count=3, assignment="ex-1")
-    assert told == "Ada: 3 veces en ex-1, un error"
+    assert told == "Ada: 3 veces en ex-1, un error sin mensaje"
 
 
 def test_groups_keep_apart_what_their_kind_keeps_apart() -> None:

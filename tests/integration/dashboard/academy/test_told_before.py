@@ -120,11 +120,16 @@ def test_revoking_a_key_says_how_it_is_used(cast: Cast) -> None:
     Token.issue(cast.owner)
     page = told(cast.colleague, path)
     assert "192.0.2.7 Valid until" in page
-    assert "In the last 7 days this account sent 1 webhook and 2 notebook events, about 1 learner." in page
+    assert (
+        "In the last 7 days this account sent 1 message from LearnPack and 2 notebook events, about 1 learner." in page
+    )
     assert "The account has 2 active keys; these figures cover all of them." in page
     # Its owner is told the same.
-    assert "this account sent 1 webhook and 2 notebook events, about 1 learner." in told(cast.owner, "/account")
-    assert "esta cuenta envió 1 webhook y 2 eventos de cuadernos, de 1 estudiante." in told(cast.colleague, path, "es")
+    assert "this account sent 1 message from LearnPack and 2 notebook events, about 1 learner." in told(
+        cast.owner, "/account"
+    )
+    spanish = told(cast.colleague, path, "es")
+    assert "esta cuenta envió 1 mensaje de LearnPack y 2 eventos de cuadernos, de 1 estudiante." in spanish
 
 
 def test_a_service_tells_for_how_many_learners_it_sends(cast: Cast) -> None:
@@ -135,7 +140,7 @@ def test_a_service_tells_for_how_many_learners_it_sends(cast: Cast) -> None:
     make_stored_event(cast.owner, cast.academy, sender=service)
     make_webhook(bo, sender=service)
     page = told(cast.colleague, f"/keys/{token.pk}")
-    assert "this account sent 2 webhooks and 1 notebook event, about 2 learners." in page
+    assert "this account sent 2 messages from LearnPack and 1 notebook event, about 2 learners." in page
 
 
 def test_a_keys_page_is_open_to_those_who_manage_it_only(cast: Cast) -> None:
