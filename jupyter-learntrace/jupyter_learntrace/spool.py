@@ -212,7 +212,7 @@ def _rejected_row(rejection: Rejection, owner: Owner, at: str) -> tuple[str | No
 
 
 def _spool_full(limit: int) -> Sentence:
-    return _("%(limit)s MiB of events are waiting already, which is the limit.", limit=round(limit / 1024 / 1024, 1))
+    return _("%(limit)s MiB of events are already waiting, which is the limit.", limit=round(limit / 1024 / 1024, 1))
 
 
 def _size(connection: sqlite3.Connection) -> int:

@@ -137,7 +137,7 @@ def needs_attention(findings: Findings) -> Iterator[Sentence]:
             events=sum(other.events for other in report.others),
         )
     if report.rejected:
-        yield _("Events that Learntrace did not take, for the reasons above: %(events)s", events=len(report.rejected))
+        yield _("Events that Learntrace did not accept, for the reasons above: %(events)s", events=len(report.rejected))
     for path in report.damaged:
         yield _("A damaged file of events was kept: %(path)s", path=path)
 
@@ -171,7 +171,7 @@ def sentences(findings: Findings) -> Iterator[Sentence]:
         )
     yield _("Sent events: %(events)s, the last at %(at)s", events=report.sent, at=report.last_sent_at or "-")
     for event in report.rejected[:_MOST_SHOWN]:
-        yield _("Not taken: %(id)s (%(code)s): %(detail)s", id=event.id, code=event.code, detail=event.detail)
+        yield _("Not accepted: %(id)s (%(code)s): %(detail)s", id=event.id, code=event.code, detail=event.detail)
     yield _("Spool: %(path)s (%(size)s KiB)", path=findings.spool, size=-(-report.size // 1024))
 
 

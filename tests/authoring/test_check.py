@@ -68,7 +68,7 @@ def test_several_assignments_on_a_cell_are_a_hint(run: Run, course: Path) -> Non
     write(course / "lesson_03.ipynb", code("x", ONE, TWO))
     finding = only(run)
     assert (finding["rule"], finding["severity"]) == ("several-tags", "hint")
-    assert f"{ONE} counts, the tags behind it don't: {TWO}" in finding["text"]
+    assert f"{ONE} counts; the tags after it don't: {TWO}" in finding["text"]
 
 
 def test_two_cells_of_one_id_are_a_hint(run: Run, course: Path) -> None:

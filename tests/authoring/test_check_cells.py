@@ -63,7 +63,7 @@ def test_an_assignment_and_its_check_cell_are_tagged_at_once(run: Run, course: P
     ("words", "sentence"),
     [
         (("2", "lesson-03-exercise-9"), "checks an assignment that the notebook doesn't have: no cell has the tag"),
-        (("1", "lesson-03-exercise-2"), f"has the tag {ONE}: a cell is worked on, or checks one that is"),
+        (("1", "lesson-03-exercise-2"), f"has the tag {ONE}: a cell is either an exercise or the check of one"),
         (("0", "lesson-03-exercise-1"), "is a markdown cell; only code cells can be tagged"),
         (("2", "Lesson_03"), "Perhaps check:lesson-03?"),
     ],
@@ -83,9 +83,9 @@ def test_a_second_check_cell_of_an_assignment_is_refused(run: Run, lesson: Path)
     before = lesson.read_bytes()
     outcome = run("tag", lesson, "--cell", "4", "--tag", "lesson-03-exercise-1", "--check")
     assert outcome.code == 1
-    assert f"{CHECKS_ONE} is on cell 2 (id c2) already" in outcome.err
+    assert f"{CHECKS_ONE} is already on cell 2 (id c2)" in outcome.err
     assert lesson.read_bytes() == before
-    assert "a cell is worked on, or checks one that is" in run("tag", lesson, "--cell", "2", "--tag", TWO).err
+    assert "a cell is either an exercise or the check of one" in run("tag", lesson, "--cell", "2", "--tag", TWO).err
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_tests_of_nbgrader_and_otter_are_offered_and_written_when_the_author_agr
     assert (told.code, path.read_bytes()) == (1, before)
     assert "cell 1 (id c1): otter's check \"grader.check('q0')\": no cell above it is tagged" in told.out
     assert f"cell 3 (id c3): nbgrader's test 'test_area': + {CHECKS_ONE}" in told.out
-    assert f"cell 4 (id c4): nbgrader's test 'more': cell 3 (id c3) checks {ONE} already" in told.out
+    assert f"cell 4 (id c4): nbgrader's test 'more': cell 3 (id c3) already checks {ONE}" in told.out
     assert "--yes" in told.err
     assert run("tag", path, "--from-nbgrader", "--dry-run").code == 0
     assert path.read_bytes() == before

@@ -160,7 +160,7 @@ def test_a_file_that_somebody_else_changes_meanwhile_is_left_and_the_others_are_
     paths = [tmp_path / name for name in ("a", "b")]
     for path in paths:
         path.write_bytes(b"old")
-    with pytest.raises(Refusals, match="b: somebody has changed the file meanwhile"):
+    with pytest.raises(Refusals, match="b: somebody changed the file in the meantime"):
         replace_files([Replacement(paths[0], b"old", b"new"), Replacement(paths[1], b"older", b"new")])
     assert [path.read_bytes() for path in paths] == [b"old", b"old"]
     assert sorted(os.listdir(tmp_path)) == ["a", "b"]

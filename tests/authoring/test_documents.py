@@ -53,7 +53,7 @@ def without(key: str, content: dict[str, Any]) -> dict[str, Any]:
         (b'{"a": 1 "b"}', ":1:9: this isn't JSON: expected a comma"),
         (b'{"a": nope}', ":1:7: this isn't JSON: expected a value"),
         (b'{"a": "\\q"}', "this isn't JSON: a backslash stands here that begins no escape"),
-        (b"{} {}", ":1:4: this isn't JSON: there is more behind its end"),
+        (b"{} {}", ":1:4: this isn't JSON: there is more text after its end"),
         (b'{"cells": [{"source": "x', ":1:23: the file ends too early"),
         (b'{"cells": [{"source": "x"},', "the file ends too early"),
         (b'{"cells": "\xff"}', ":1: the file isn't UTF-8 text, so it isn't a notebook"),
@@ -73,7 +73,7 @@ def without(key: str, content: dict[str, Any]) -> dict[str, Any]:
             {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": []},
             "a notebook of nbformat 3, and tags need nbformat 4",
         ),
-        ({**NOTEBOOK, "nbformat": 5}, "nbformat 5 is not known here"),
+        ({**NOTEBOOK, "nbformat": 5}, "nbformat 5 isn't supported; only nbformat 4 is"),
         ({**NOTEBOOK, "nbformat_minor": None}, "`nbformat_minor` isn't a number"),
         (without("cells", NOTEBOOK), "`cells` isn't a list of cells"),
         ({**NOTEBOOK, "cells": [3]}, "`cells` isn't a list of cells"),
@@ -133,7 +133,7 @@ TAGGED_TWICE = {"tags": ["slow", "slow"]}
         (with_cell(metadata=TAGGED_TWICE), "cell 1 with the same tag twice"),
         (with_cell(vscode={}), "cell 1: nbformat has no key `vscode` here"),
         (with_cell(outputs=[{"output_type": "stream", "text": ""}]), "cell 1"),
-        ({**NOTEBOOK, "metadata": {"authors": "me"}}, "the notebook, `metadata.authors` isn't as nbformat has it"),
+        ({**NOTEBOOK, "metadata": {"authors": "me"}}, "the notebook, `metadata.authors` isn't as nbformat defines it"),
     ],
 )
 def test_what_jupyter_opens_is_read_and_what_differs_is_told(content: Any, words: str | None) -> None:

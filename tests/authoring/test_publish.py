@@ -93,7 +93,7 @@ def test_dry_run_says_what_would_be_told_and_what_differs_and_tells_nothing(
     assert f'+      "tag": "{ONE}"' in outcome.out
     assert not Notebook.objects.exists()
     run("publish", "lessons")
-    assert "Learntrace has just this already." in run("publish", "lessons", "--dry-run").out
+    assert "Learntrace already has exactly this." in run("publish", "lessons", "--dry-run").out
     run("tag", lesson, "-c", "3", "-t", "lesson-06a-exercise-3", "--replace")
     out = run("publish", "lessons", "--dry-run").out
     assert f'-      "tag": "{TWO}"' in out
@@ -123,7 +123,7 @@ def test_what_learntrace_does_not_take_is_told_at_the_cell(
     outcome = run("publish", "functions.ipynb")
     assert outcome.code == 1
     assert "cell 2 (id c2), assignment:lesson-06a-exercise-1: " in outcome.err
-    assert "lesson-06a already" in outcome.err
+    assert "already published by the notebook lesson-06a" in outcome.err
     outcome = run("publish", "functions.ipynb", "--lang", "a-long-language")
     assert "functions.ipynb: `lang`: " in outcome.err
 
@@ -256,7 +256,7 @@ def test_the_token_follows_no_redirect(
     monkeypatch.setenv("LEARNTRACE_TOKEN", "secret")
     for words in (["--dry-run"], []):
         outcome = run("publish", "lessons", "--url", url, "--academy", "1", *words)
-        assert (outcome.code, "sends us on to http://127.0.0.1" in outcome.err) == (1, True)
+        assert (outcome.code, "redirects to http://127.0.0.1" in outcome.err) == (1, True)
     assert seen == []
 
 

@@ -55,13 +55,13 @@ def test_a_cell_by_index_id_or_pattern(run: Run, lesson: Path, cell: str, index:
         ("0", "cell 0 (id c0) is a markdown cell; only code cells can be tagged"),
         ("the end", "cell 4 (id c4) is a markdown cell"),
         ("5", "there is no cell 5: the notebook has 5, counted from 0"),
-        ("index:x", "'x' is no index of a cell"),
-        ("index:-1", "'-1' is no index of a cell"),
+        ("index:x", "'x' isn't the index of a cell"),
+        ("index:-1", "'-1' isn't the index of a cell"),
         ("id:c9", "no cell has the id 'c9'"),
         ("nowhere", "no cell has the id or holds the text 'nowhere'"),
         ("source:c2", "no cell has the id or holds the text 'c2'"),
         ("[", "no cell has the id or holds the text '['"),
-        ("r", "'r' fits several cells: 1, 2, 3; name one by its index"),
+        ("r", "'r' matches several cells: 1, 2, 3; name one by its index"),
         (" ", "an empty text names no cell"),
     ],
 )
@@ -163,10 +163,10 @@ def test_tagging_again_changes_nothing(run: Run, lesson: Path) -> None:
 
 def test_one_tag_for_two_cells_is_refused(run: Run, lesson: Path) -> None:
     outcome = run("tag", lesson, "-c", "1", "-t", ONE, "-c", "2", "-t", ONE)
-    assert f"{ONE} is on another cell of the course already: {lesson}, cell 1" in outcome.err
+    assert f"{ONE} is already on another cell of the course: {lesson}, cell 1" in outcome.err
     run("tag", lesson, "--cell", "1", "--tag", ONE)
     outcome = run("tag", lesson, "--cell", "2", "--tag", ONE)
-    assert (outcome.code, f"{ONE} is on cell 1 (id c1) already" in outcome.err) == (1, True)
+    assert (outcome.code, f"{ONE} is already on cell 1 (id c1)" in outcome.err) == (1, True)
     assert tags(lesson)[2] == []
 
 
@@ -174,7 +174,7 @@ def test_a_tag_of_another_notebook_of_the_course_is_refused(run: Run, lesson: Pa
     other = write(course / "lesson_04.ipynb", code("x", ONE))
     outcome = run("tag", "lesson_03.ipynb", "--cell", "1", "--tag", ONE)
     assert outcome.code == 1
-    assert f"is on another cell of the course already: {other.name}, cell 0" in outcome.err
+    assert f"is already on another cell of the course: {other.name}, cell 0" in outcome.err
 
 
 def test_the_course_may_be_a_folder_with_all_that_is_below_it(run: Run, lesson: Path, course: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_notebook_of_the_course_that_cannot_be_read_is_told_and_hinders_nothin
     (course / "broken.ipynb").write_text("{")
     outcome = run("tag", "lesson_03.ipynb", "--cell", "1", "--tag", ONE)
     assert outcome.code == 0
-    assert "note: not looked at, as it can't be read: broken.ipynb:1:2" in outcome.err
+    assert "note: skipped, as it can't be read: broken.ipynb:1:2" in outcome.err
 
 
 @pytest.mark.parametrize("written", ["slow", None, {"a": 1}])

@@ -47,7 +47,7 @@ def test_a_hand_raised_in_the_panel_stands_on_class_now(sit: Sit, new_page: NewP
     learntrace.wait_for_executions(desk.notebook, 1)
 
     desk.page.locator(".learntrace-Indicator:visible").click()
-    panel = desk.page.get_by_role("dialog", name="What Learntrace is told")
+    panel = desk.page.get_by_role("dialog", name="What is sent to Learntrace")
     question = f"Why is it so in {front_end}?"
     panel.get_by_label("Your question (optional)").fill(question)
     card = teacher.locator(f'.concern:has-text("{question}")')
@@ -80,7 +80,7 @@ def test_an_answer_from_before_the_hand_was_raised_does_not_take_it_down(sit: Si
     desk.page.route("**/learntrace/help*", hold)
     with desk.page.expect_request("**/learntrace/help*"):
         desk.page.locator(".learntrace-Indicator:visible").click()
-    panel = desk.page.get_by_role("dialog", name="What Learntrace is told")
+    panel = desk.page.get_by_role("dialog", name="What is sent to Learntrace")
     panel.get_by_role("button", name="Raise hand").click()
     expect(panel).to_contain_text("Your hand is up.")
     assert asked

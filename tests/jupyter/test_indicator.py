@@ -24,7 +24,7 @@ def test_a_learner_sees_what_is_sent_and_turns_it_off_and_on(sit: Sit, front_end
     learntrace.wait_for_executions(desk.notebook, 1)
 
     indicator(desk).click()
-    panel = desk.page.get_by_role("dialog", name="What Learntrace is told")
+    panel = desk.page.get_by_role("dialog", name="What is sent to Learntrace")
     expect(panel).to_contain_text(learntrace.url)
     expect(panel).to_contain_text(f"{desk.actor}, Downtown")
     expect(panel).to_contain_text(WORKS.tag or "")

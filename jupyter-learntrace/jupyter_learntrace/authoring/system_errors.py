@@ -19,7 +19,7 @@ def reason_of(error: object) -> str:
     if isinstance(error, TimeoutError):
         return _("it doesn't answer in time")
     if isinstance(error, http.client.HTTPException):
-        return _("what answers there speaks no HTTP")
+        return _("what answers there doesn't speak HTTP")
     number = error.errno if isinstance(error, OSError) else None
     reasons = {
         errno.EACCES: _("you have no permission"),
@@ -30,7 +30,7 @@ def reason_of(error: object) -> str:
         errno.EDQUOT: _("your quota on the disk is used up"),
         errno.EROFS: _("the disk is read-only"),
         errno.ENAMETOOLONG: _("its name is too long"),
-        errno.ELOOP: _("its links lead in a circle"),
+        errno.ELOOP: _("its links form a loop"),
         errno.EIO: _("the disk reports an error"),
         errno.ECONNREFUSED: _("nothing answers there"),
         errno.ECONNRESET: _("it closed the connection"),

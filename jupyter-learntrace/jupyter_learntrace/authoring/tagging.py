@@ -79,7 +79,7 @@ def tag_notebooks(requests: Sequence[Request], course: Course, *, replace: bool)
             return [Change(cell.index, new=tag)]
         if not replace:
             text = _(
-                "%(cell)s has the tag %(other)s, and of several the first counts: untag it, or use --replace",
+                "%(cell)s has the tag %(other)s, and only the first tag counts: untag it, or use --replace",
                 cell=describe(cell),
                 other=others[0],
             )
@@ -175,7 +175,7 @@ def _check_kind(cell: Cell, tag: str) -> None:
     other = is_assignment if is_check(tag) else is_check
     if found := [named for named in cell.tags.tags if other(named)]:
         text = _(
-            "%(cell)s has the tag %(other)s: a cell is worked on, or checks one that is",
+            "%(cell)s also has the tag %(other)s: a cell is either an exercise or the check of one",
             cell=describe(cell),
             other=found[0],
         )
@@ -205,10 +205,10 @@ def _check_cell(cell: Cell, tag: str, given: dict[int, str]) -> None:
 def _check_unique(document: Document, cell: Cell, tag: str, occurrences: list[Occurrence]) -> None:
     here = [other for other in document.cells if other.index != cell.index and tag in other.tags.tags]
     if here:
-        raise Refusal(_("%(tag)s is on %(cell)s already", tag=tag, cell=describe(here[0])))
+        raise Refusal(_("%(tag)s is already on %(cell)s", tag=tag, cell=describe(here[0])))
     others = [other for other in occurrences if not other.is_at(document.path, cell.index)]
     if others:
-        raise Refusal(_("%(tag)s is on another cell of the course already: %(place)s", tag=tag, place=others[0]))
+        raise Refusal(_("%(tag)s is already on another cell of the course: %(place)s", tag=tag, place=others[0]))
 
 
 def _cells_of(document: Document, request: Request) -> list[Cell]:

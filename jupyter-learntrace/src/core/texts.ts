@@ -6,7 +6,7 @@ const ENGLISH = {
   off: 'Off',
   connecting: 'Connecting',
   button: 'Learntrace: {word}',
-  title: 'What Learntrace is told',
+  title: 'What is sent to Learntrace',
   close: 'Close',
   'about.sending':
     'Your teachers are told when you run a cell and whether it worked, with the name and message of an error; and when you open, save or leave a notebook, add or remove cells, restart the kernel or paste text. Other outputs and what you paste are never sent.',
@@ -22,7 +22,7 @@ const ENGLISH = {
   'reason.jupyter-refuses':
     'The Jupyter server refuses this page: are you still signed in? Your browser keeps the events meanwhile.',
   server: 'Server',
-  actor: 'As',
+  actor: 'Account',
   actorIn: '{actor}, {academy}',
   held: 'Waiting',
   sent: 'Sent',
@@ -75,7 +75,7 @@ const SPANISH: Record<TextKey, string> = {
   'reason.jupyter-refuses':
     'El servidor de Jupyter rechaza esta página: ¿sigues con la sesión iniciada? Mientras tanto, tu navegador guarda los eventos.',
   server: 'Servidor',
-  actor: 'Como',
+  actor: 'Cuenta',
   actorIn: '{actor}, {academy}',
   held: 'En espera',
   sent: 'Enviados',

@@ -104,7 +104,7 @@ def _check_cell(document: Document, cell: Cell, replacements: Replacements) -> I
         yield _finding(document, cell, "only-code", ERROR, text, assignments[0])
     if len(assignments) > 1:
         text = _(
-            "%(first)s counts, the tags behind it don't: %(others)s",
+            "%(first)s counts; the tags after it don't: %(others)s",
             first=assignments[0],
             others=", ".join(assignments[1:]),
         )
@@ -124,9 +124,7 @@ def _check_tag(document: Document, cell: Cell, tag: str, replacements: Replaceme
         yield _finding(document, cell, rule, ERROR, text, tag, replacements.of_form(document, cell, tag))
     elif not fits_lesson(tag, document.path):
         lesson = lesson_of(document.path)
-        text = _(
-            "%(tag)s should begin with %(prefix)s, as the notebook is called", tag=tag, prefix=f"{PREFIX}{lesson}-"
-        )
+        text = _("%(tag)s should begin with %(prefix)s, the notebook's name", tag=tag, prefix=f"{PREFIX}{lesson}-")
         yield _finding(document, cell, "lesson", ERROR, text, tag, replacements.of_lesson(document, cell, tag))
 
 
@@ -143,7 +141,7 @@ def _check_check(document: Document, cell: Cell, tag: str) -> Iterator[Finding]:
         yield _finding(document, cell, "only-code", ERROR, text, tag)
     elif cell.tags.assignment:
         text = _(
-            "%(cell)s has the tag %(other)s: a cell is worked on, or checks one that is",
+            "%(cell)s also has the tag %(other)s: a cell is either an exercise or the check of one",
             cell=describe(cell),
             other=cell.tags.assignment,
         )
@@ -158,7 +156,7 @@ def _check_check(document: Document, cell: Cell, tag: str) -> Iterator[Finding]:
     else:
         first = next(other for other in document.cells if tag in other.tags.tags)
         if first.index != cell.index:
-            text = _("%(tag)s is on %(cell)s already: an assignment has one check cell", tag=tag, cell=describe(first))
+            text = _("%(tag)s is already on %(cell)s: an assignment has one check cell", tag=tag, cell=describe(first))
             yield _finding(document, cell, "several-checks", ERROR, text, tag)
 
 

@@ -56,7 +56,7 @@ def _tag_tests(options: Namespace) -> int:
         raise Misuse(_("--from-nbgrader takes a notebook or a folder, and neither cells nor tags"))
     documents, unread = read_all(find_notebooks([str(options.notebook)]))
     for refusal in map(_refusal, unread):
-        print(_("note: not looked at, as it can't be read: %(refusal)s", refusal=refusal), file=sys.stderr)
+        print(_("note: skipped, as it can't be read: %(refusal)s", refusal=refusal), file=sys.stderr)
     requests = []
     for document in documents:
         for test in tests_of(document):
@@ -78,7 +78,7 @@ def _tag_tests(options: Namespace) -> int:
 def _agreed() -> bool:
     """Ask the author; without a terminal the answer is no."""
     if not sys.stdin.isatty():
-        print(_("Say --yes to write this."), file=sys.stderr)
+        print(_("Use --yes to write this."), file=sys.stderr)
         return False
     return input(_("Tag these cells? [y/N]") + " ").strip().lower() in ("y", "yes", "s", "sí", "si")
 
@@ -162,14 +162,14 @@ def _dry_run(publications: Sequence[Publication], server: Server) -> int:
         except Rejected as rejected:
             detail = _("Learntrace refused it (%(status)s): %(detail)s", status=rejected.status, detail=rejected.detail)
             raise Refusal(detail, path) from None
-        print(diff or _("Learntrace has just this already."))
+        print(diff or _("Learntrace already has exactly this."))
     return 0
 
 
 def _requests(options: Namespace) -> list[Request]:
     if options.list is not None:
         if options.notebook is not None or options.cell or options.tag:
-            raise Misuse(_("either --from, or a notebook with --cell and --tag"))
+            raise Misuse(_("give either --from, or a notebook with --cell and --tag"))
         rows = read_course_list(options.list)
         check = getattr(options, "check", False)
         return [
@@ -203,7 +203,7 @@ def _course(options: Namespace, requests: Sequence[Request]) -> Course:
     requested = {request.notebook.resolve() for request in requests}
     for refusal in course.unread:
         if refusal.path is not None and refusal.path.resolve() not in requested:
-            print(_("note: not looked at, as it can't be read: %(refusal)s", refusal=refusal), file=sys.stderr)
+            print(_("note: skipped, as it can't be read: %(refusal)s", refusal=refusal), file=sys.stderr)
     return course
 
 

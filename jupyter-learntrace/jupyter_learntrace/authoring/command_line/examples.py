@@ -20,7 +20,7 @@ def _all() -> list[tuple[str, str]]:
             _("tag the cell with the index 10, counted from 0"),
         ),
         ("jupyter assignments list .", _("which cells of which notebooks are tagged")),
-        ("jupyter assignments check .", _("look for mistakes, before learners meet them")),
+        ("jupyter assignments check .", _("look for mistakes before learners see them")),
         ("jupyter assignments publish .", _("tell Learntrace which assignments there are")),
     ]
 
@@ -38,7 +38,7 @@ def _tag() -> list[tuple[str, str]]:
             _("several at once"),
         ),
         (f"{_TAG} lesson_03.ipynb --cell 11 --tag lesson-03-exercise-1 --check", _("the cell that checks it")),
-        (f"{_TAG} lesson_03.ipynb --from-nbgrader", _("take the tests of nbgrader or otter as check cells")),
+        (f"{_TAG} lesson_03.ipynb --from-nbgrader", _("use the tests of nbgrader or otter as check cells")),
         (f"{_TAG} --from course.csv --dry-run", _("a whole course: see the difference, and write nothing")),
     ]
 
@@ -46,10 +46,10 @@ def _tag() -> list[tuple[str, str]]:
 def _untag() -> list[tuple[str, str]]:
     untag = "jupyter assignments untag"
     return [
-        (f"{untag} lesson_03.ipynb --cell 10 --tag lesson-03-exercise-1", _("take this tag from this cell")),
-        (f"{untag} lesson_03.ipynb --tag lesson-03-exercise-1", _("take it from whichever cell has it")),
-        (f"{untag} lesson_03.ipynb --cell 10", _("take every assignment tag from this cell")),
-        (f"{untag} --from course.csv", _("take every tag of the list")),
+        (f"{untag} lesson_03.ipynb --cell 10 --tag lesson-03-exercise-1", _("remove this tag from this cell")),
+        (f"{untag} lesson_03.ipynb --tag lesson-03-exercise-1", _("remove it from whichever cell has it")),
+        (f"{untag} lesson_03.ipynb --cell 10", _("remove every assignment tag from this cell")),
+        (f"{untag} --from course.csv", _("remove every tag of the list")),
     ]
 
 
@@ -57,14 +57,14 @@ def _list() -> list[tuple[str, str]]:
     return [
         ("jupyter assignments list", _("all notebooks below this folder")),
         ("jupyter assignments list course/ --format markdown", _("a table for a README")),
-        ("jupyter assignments list course/ --format csv > course.csv", _("a list that `tag --from` takes")),
+        ("jupyter assignments list course/ --format csv > course.csv", _("a list that `tag --from` accepts")),
     ]
 
 
 def _check() -> list[tuple[str, str]]:
     return [
         ("jupyter assignments check course/", _("the exit code is 1 where there are errors; hints leave it 0")),
-        ("jupyter assignments check course/ --fix --dry-run", _("what could be put right by itself, as a diff")),
+        ("jupyter assignments check course/ --fix --dry-run", _("what can be fixed automatically, as a diff")),
         ("jupyter assignments check course/ --format github", _("annotations for a pull request")),
     ]
 
@@ -72,6 +72,6 @@ def _check() -> list[tuple[str, str]]:
 def _publish() -> list[tuple[str, str]]:
     publish = "jupyter assignments publish"
     return [
-        (f"{publish} course/ --dry-run", _("what Learntrace would be told, and how that differs from what it has")),
+        (f"{publish} course/ --dry-run", _("what would be sent to Learntrace, and how it differs from what is there")),
         (f"{publish} lesson_03.ipynb --academy 1 --slug loops", _("one notebook, under a slug of your own")),
     ]

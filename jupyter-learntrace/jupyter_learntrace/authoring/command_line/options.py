@@ -67,22 +67,20 @@ def _add_tag(commands: _Commands) -> None:
     parser.add_argument(
         "--from-nbgrader",
         action="store_true",
-        help=_("take nbgrader's test cells and otter's checks as check cells: shows them, and asks"),
+        help=_("use nbgrader's test cells and otter's checks as check cells: shows them, and asks first"),
     )
     parser.add_argument("-y", "--yes", action="store_true", help=_("with --from-nbgrader: don't ask"))
     parser.add_argument(
         "--course",
         action="append",
         metavar=_("PLACE"),
-        help=_(
-            "where a tag has to be the only one of its name: folders or notebooks; the notebook's own folder unless told"
-        ),
+        help=_("where each tag has to be unique: folders or notebooks; by default the notebook's own folder"),
     )
     _add_writing(parser)
 
 
 def _add_untag(commands: _Commands) -> None:
-    parser = _add(commands, "untag", _("Take tags from cells; a file is as it was before it was tagged."))
+    parser = _add(commands, "untag", _("Remove tags from cells; the file is again as it was before it was tagged."))
     _add_selection(parser)
     _add_writing(parser)
 
@@ -90,45 +88,52 @@ def _add_untag(commands: _Commands) -> None:
 def _add_list(commands: _Commands) -> None:
     parser = _add(commands, "list", _("List notebooks, their tagged cells and the tags."))
     _add_places(parser)
-    parser.add_argument("--format", choices=listing.FORMATS, default="table", help=_("how; a table unless told"))
     parser.add_argument(
-        "-n", "--dry-run", action="store_true", help=_("taken as everywhere; this command changes nothing")
+        "--format", choices=listing.FORMATS, default="table", help=_("the output's format; by default a table")
+    )
+    parser.add_argument(
+        "-n", "--dry-run", action="store_true", help=_("accepted as by the other commands; this one changes nothing")
     )
 
 
 def _add_check(commands: _Commands) -> None:
     parser = _add(commands, "check", _("Look for mistakes in the tags of a course, and for exercises without a tag."))
     _add_places(parser)
-    parser.add_argument("--format", choices=report.FORMATS, default="text", help=_("how; text unless told"))
-    parser.add_argument("--fix", action="store_true", help=_("put right what can be put right without its author"))
+    parser.add_argument(
+        "--format", choices=report.FORMATS, default="text", help=_("the output's format; by default text")
+    )
+    parser.add_argument("--fix", action="store_true", help=_("fix what can be fixed without its author"))
     _add_writing(parser)
 
 
 def _add_publish(commands: _Commands) -> None:
     parser = _add(commands, "publish", _("Tell Learntrace which notebooks there are and which assignments each holds."))
     _add_places(parser)
-    parser.add_argument("--slug", help=_("under which name; the file's name unless told: lesson_03.ipynb is lesson-03"))
-    parser.add_argument("--title", help=_("the notebook's title; its first heading unless told"))
     parser.add_argument(
-        "--lang", help=_("its language, en or es; unless told, that of its metadata or its name (lesson_03.es.ipynb)")
+        "--slug",
+        help=_("the name it is published under; by default the file's name: lesson_03.ipynb becomes lesson-03"),
+    )
+    parser.add_argument("--title", help=_("the notebook's title; by default its first heading"))
+    parser.add_argument(
+        "--lang", help=_("its language, en or es; by default that of its metadata or its name (lesson_03.es.ipynb)")
     )
     parser.add_argument(
         "--root",
         type=Path,
         default=Path(),
         metavar=_("FOLDER"),
-        help=_("the folder that learners open in Jupyter; this one unless told"),
+        help=_("the folder that learners open in Jupyter; by default this one"),
     )
-    parser.add_argument("--url", help=_("where Learntrace is; else LEARNTRACE_URL"))
-    parser.add_argument("--academy", metavar="ID", help=_("the id of the academy; else LEARNTRACE_ACADEMY"))
+    parser.add_argument("--url", help=_("Learntrace's address; by default LEARNTRACE_URL"))
+    parser.add_argument("--academy", metavar="ID", help=_("the id of the academy; by default LEARNTRACE_ACADEMY"))
     parser.add_argument("--force", action="store_true", help=_("publish in spite of errors that `check` finds"))
-    help_text = _("say what Learntrace would be told and how it differs from what it has, and tell it nothing")
+    help_text = _("show what would be sent to Learntrace and how it differs from what is there, and send nothing")
     parser.add_argument("-n", "--dry-run", action="store_true", help=help_text)
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "notebook", nargs="?", type=Path, metavar=_("NOTEBOOK"), help=_("the notebook, where no list is given")
+        "notebook", nargs="?", type=Path, metavar=_("NOTEBOOK"), help=_("the notebook, unless a list is given")
     )
     parser.add_argument(
         "-c",
@@ -160,14 +165,14 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         default=["."],
         metavar=_("PLACE"),
-        help=_("notebooks, folders or patterns; this folder unless told"),
+        help=_("notebooks, folders or patterns; by default this folder"),
     )
     parser.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar=_("PATTERN"),
-        help=_("leave out notebooks whose name or path fits"),
+        help=_("leave out notebooks whose name or path matches"),
     )
 
 

@@ -29,7 +29,7 @@ def select_cell(document: Document, wanted: str) -> Cell:
         inside = int(wanted) < len(document.cells)
         if with_id and inside and with_id != [document.cells[int(wanted)]]:
             text = _(
-                "%(wanted)s is an index and the id of another cell: say index:%(wanted)s or id:%(wanted)s",
+                "%(wanted)s is an index and the id of another cell: use index:%(wanted)s or id:%(wanted)s",
                 wanted=wanted,
             )
             raise Refusal(text, document.path)
@@ -50,7 +50,7 @@ def _is_number(text: str) -> bool:
 
 def _by_index(document: Document, wanted: str) -> Cell:
     if not _is_number(wanted):
-        raise Refusal(_("%(wanted)s is no index of a cell; they count from 0", wanted=repr(wanted)), document.path)
+        raise Refusal(_("%(wanted)s isn't the index of a cell; cells count from 0", wanted=repr(wanted)), document.path)
     if int(wanted) >= len(document.cells):
         count = len(document.cells)
         text = _("there is no cell %(wanted)s: the notebook has %(count)s, counted from 0", wanted=wanted, count=count)
@@ -92,6 +92,6 @@ def _regular(document: Document, wanted: str) -> list[Cell]:
 def _only(document: Document, matches: list[Cell], wanted: str) -> Cell:
     if len(matches) > 1:
         cells = ", ".join(str(cell.index) for cell in matches)
-        text = _("%(wanted)s fits several cells: %(cells)s; name one by its index", wanted=repr(wanted), cells=cells)
+        text = _("%(wanted)s matches several cells: %(cells)s; name one by its index", wanted=repr(wanted), cells=cells)
         raise Refusal(text, document.path)
     return matches[0]

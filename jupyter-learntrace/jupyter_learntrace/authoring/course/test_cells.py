@@ -41,7 +41,7 @@ def tests_of(document: Document) -> Iterator[TestCell]:
             )
         elif above in taken:
             first = describe(taken[above])
-            text = _("%(first)s checks %(tag)s already; an assignment has one check cell", first=first, tag=above)
+            text = _("%(first)s already checks %(tag)s; an assignment has one check cell", first=first, tag=above)
             yield TestCell(cell.index, sign, problem=text)
         else:
             taken[above] = cell

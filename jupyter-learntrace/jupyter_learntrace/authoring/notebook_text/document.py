@@ -128,7 +128,7 @@ def _check_version(path: Path, content: dict[str, Any]) -> None:
         )
         raise Refusal(advice, path)
     if version > 4:
-        raise Refusal(_("nbformat %(version)s is not known here; this is for nbformat 4", version=version), path)
+        raise Refusal(_("nbformat %(version)s isn't supported; only nbformat 4 is", version=version), path)
 
 
 def _fault(content: dict[str, Any]) -> str:

@@ -89,7 +89,7 @@ def _exchange(staged: Sequence[_Staged]) -> None:
     try:
         for file in staged:
             if file.target.read_bytes() != file.replacement.before:
-                raise Refusal(_("somebody has changed the file meanwhile"), file.replacement.path)
+                raise Refusal(_("somebody changed the file in the meantime"), file.replacement.path)
             file.temporary.replace(file.target)
             done.append(file)
     except (OSError, Refusal) as error:

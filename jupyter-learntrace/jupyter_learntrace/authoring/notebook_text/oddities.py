@@ -156,4 +156,4 @@ def _sentence(place: str, error: Any) -> str:
             place=place,
             key=extra[:80],
         )
-    return _("%(place)s isn't as nbformat has it; Jupyter opens it with a warning", place=place)
+    return _("%(place)s isn't as nbformat defines it; Jupyter opens it with a warning", place=place)

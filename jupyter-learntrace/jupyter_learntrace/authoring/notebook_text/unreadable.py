@@ -52,7 +52,7 @@ def _other_file(text: str) -> str:
     if _GIT_ANNEX.fullmatch(begin):
         return _("this is a git-annex pointer in place of the notebook: `git annex get` fetches it")
     if begin.startswith("<") and not _CONFLICT.match(begin):
-        return _("this is a web page or XML, no notebook: download the file itself, not the page that shows it")
+        return _("this is a web page or XML, not a notebook: download the file itself, not the page that shows it")
     return "" if text.strip("\0 \t\r\n") else _("the file holds nothing but zero bytes: restore it from a copy")
 
 
@@ -63,11 +63,9 @@ def _fault(error: json.JSONDecodeError) -> str:
         "Expecting ':'": _("expected a colon"),
         "Expecting ','": _("expected a comma or a closing bracket"),
         "Expecting value": _("expected a value"),
-        "Extra data": _("there is more behind its end"),
+        "Extra data": _("there is more text after its end"),
         "Invalid control character": _("a line break or control character stands unescaped in a text"),
         "Invalid \\": _("a backslash stands here that begins no escape"),
         "Illegal trailing comma": _("there is a comma too many"),
     }
-    return next(
-        (fault for begin, fault in faults.items() if error.msg.startswith(begin)), _("it isn't as JSON should be")
-    )
+    return next((fault for begin, fault in faults.items() if error.msg.startswith(begin)), _("it isn't valid JSON"))

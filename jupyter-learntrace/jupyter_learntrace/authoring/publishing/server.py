@@ -82,9 +82,7 @@ class Server:
         except urllib.error.HTTPError as error:
             with error:
                 if address := 300 <= error.code < 400 and error.headers.get("Location"):
-                    text = _(
-                        "Learntrace sends us on to %(address)s; set LEARNTRACE_URL to where it is", address=address
-                    )
+                    text = _("Learntrace redirects to %(address)s; set LEARNTRACE_URL to that address", address=address)
                     raise Refusal(text) from None
                 raise Rejected(error.code, _content(error)) from None
         except urllib.error.URLError as error:
