@@ -7,7 +7,7 @@ from django.utils.translation import gettext_noop as _
 # The labels that Django derives from the fields' names, of all rooms in one list, as most occur in several models. Not here
 # are id, slug and url, which are the same in both languages.
 LABELS = frozenset((
-    _("action"), _("actor id"), _("actor name"), _("address"), _("after"), _("before"), _("door"), _("entry"),
+    _("action"), _("actor id"), _("actor name"), _("address"), _("after"), _("before"), _("entry"),
     _("fields"), _("object type"), _("salt"), _("subject id"),
     _("aborted"), _("academy"), _("academy id"), _("acknowledged at"), _("acknowledged by"), _("active"),
     _("active seconds"), _("actor"), _("arrival"), _("asset"), _("asset slug"), _("asset type"), _("assignment"),
@@ -29,7 +29,7 @@ LABELS = frozenset((
     _("interactive"), _("is streaming"), _("key"), _("key hash"), _("kind"), _("kinds"), _("lang"), _("language"),
     _("last arrival"), _("last at"), _("last interaction at"), _("last outcome"), _("last run at"),
     _("last seen at"), _("last synch at"), _("learnpack deploy url"), _("learnpack features"), _("learnpack id"),
-    _("learnpack package id"), _("least severity"), _("live url"), _("looked at"), _("looked to"), _("manifest"),
+    _("learnpack package id"), _("least severity"), _("live url"), _("looked at"), _("manifest"),
     _("message"), _("metrics"), _("metrics algo version"), _("name"), _("notebook"), _("notebook features"),
     _("object"), _("object id"), _("occurred at"), _("opened at"), _("outcome"), _("package slug"), _("path"), _("pattern"),
     _("payload"), _("permission"), _("position"), _("postponed until"), _("prefix"), _("preview"), _("progress"),
@@ -46,8 +46,8 @@ LABELS = frozenset((
     _("steps"), _("told at"),
     _("asked before"), _("check cell"), _("checks"), _("done because"), _("done by"), _("failed again at"), _("failed checks"),
     _("part"), _("questions"), _("stuck since"), _("trouble since"),
-    _("address"), _("asked by"), _("asked door"), _("asked from"),
-    _("ends at"), _("fills"), _("last used at"), _("last used from"),
+    _("address"), _("asked by"), _("asked from"),
+    _("ends at"), _("last used at"), _("last used from"),
     _("pending"), _("access features"), _("asked at"), _("code hash"), _("confirmed at"), _("credential id"), _("erases at"),
     _("last step"), _("public key"), _("sign count"), _("used at"), _("session key"), _("subject"), _("user agent"),
     _("total time"), _("translation group"), _("turn academy"), _("turn learner"),
@@ -63,16 +63,28 @@ LABELS = frozenset((
 ))  # fmt: skip
 
 
-def label_fields() -> None:
-    """Translate the labels of our models' fields into the reader's language; a field that declares a name keeps it.
+# The fields whose names say too little to people, with the words for them.
+IN_WORDS = {
+    "asked door": _("asked through"),
+    "door": _("through"),
+    "fills": _("times locked in a row"),
+    "looked to": _("looked at until"),
+}
 
-    The label is set on the field, not in its declaration, so that no migration results. The English labels are unchanged,
-    and so are the titles in the API's schema.
+
+def label_fields() -> None:
+    """Put the labels of our models' fields into words, in the reader's language; a field that declares a name keeps it.
+
+    The label is set on the field, not in its declaration, so that no migration results. The English labels are unchanged
+    but for those of `IN_WORDS`, which no serializer has: so are the titles in the API's schema.
     """
     for model in apps.get_models():
         if not model.__module__.startswith("learntrace."):
             continue
         for field in (*model._meta.local_fields, *model._meta.local_many_to_many):
             # A declared name is a lazy text, which can't be evaluated this early.
-            if isinstance(field.verbose_name, str) and field.verbose_name in LABELS:
-                field.verbose_name = gettext_lazy(field.verbose_name)
+            if not isinstance(field.verbose_name, str):
+                continue
+            label = IN_WORDS.get(field.verbose_name, field.verbose_name)
+            if label in LABELS or field.verbose_name in IN_WORDS:
+                field.verbose_name = gettext_lazy(label)

@@ -53,7 +53,7 @@ KEPT: Mapping[Kept, Promise] = {
 SEEN_BY: Mapping[SeenBy, Promise] = {
     SeenBy.OWN: _("The person"),
     SeenBy.STAFF: _("The person and the staff of their academies"),
-    SeenBy.ADMINS: _("The person and the admins of their academies"),
+    SeenBy.ADMINS: _("The person and the administrators of their academies"),
     SeenBy.OPERATOR: _("Only whoever runs the server"),
 }
 

@@ -46,7 +46,7 @@ class InviteInstead(FieldProblem):
     """Where mail is sent, an address is its owner's to give: nobody else learns whether there is an account with it."""
 
     def __init__(self) -> None:
-        super().__init__("email", _("Whoever has an address is invited, and joins by the link in the e-mail."))
+        super().__init__("email", _("Whoever has an address is invited, and joins with the link in the e-mail."))
 
 
 class NotYoursToChange(Problem):

@@ -111,7 +111,8 @@ def _read_table(name: str, data: bytes, schools: Mapping[str, str]) -> Found:
     if looks_like_oneroster(text):
         document, more = read_oneroster({name: text}, schools)
         return Found(document, "OneRoster", (*notes, *more))
-    return Found(read_csv(text, at_home=bool(schools)), "CSV", notes)
+    document, more = read_csv(text, at_home=bool(schools))
+    return Found(document, "CSV", (*notes, *more))
 
 
 def _utf8(data: bytes) -> str:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from learntrace.accounts.roles import LIMITED_ROLES
 from learntrace.accounts.roster.reasons import Reason as _
 from learntrace.accounts.roster.values import RosterFileError, Value, scalar
 
@@ -38,6 +39,8 @@ class _People:
     again: list[Value] = field(default_factory=list)
     memberships: list[Value] = field(default_factory=list)
     places: dict[tuple[str, str], Value] = field(default_factory=dict)
+    # The teachers and assistants with a cohort.
+    unlimited: set[str] = field(default_factory=set)
 
     def take(self, cells: dict[str, Value], line: int) -> None:
         """Take one line's cells."""
@@ -54,7 +57,10 @@ class _People:
         if "academy" in cells or "role" in cells:
             told = {key: cells[key] for key in MEMBERSHIP_COLUMNS if key in cells}
             self.memberships.append(Value(line, member | told))
-        for cohort in _listed(cells.get(COHORT)):
+        cohorts = _listed(cells.get(COHORT))
+        if cohorts and "role" in cells and cells["role"].written in LIMITED_ROLES:
+            self.unlimited.add(name or "")
+        for cohort in cohorts:
             self.places.setdefault((name or "", cohort.written or ""), Value(line, {**member, "cohort": cohort}))
 
     def document(self) -> Value:
@@ -67,12 +73,20 @@ class _People:
             sections["cohort_learners"] = Value(1, list(self.places.values()))
         return Value(1, sections)
 
+    def notes(self) -> list[str]:
+        """Return a sentence where somebody may think that the file limits what a member sees."""
+        text = _(
+            "Teachers and assistants with a cohort: %(count)s. The file adds them to it; it doesn't limit which learners they "
+            "see. Set that limit on each one's page under People."
+        )
+        return [text % {"count": len(self.unlimited)}] if self.unlimited else []
 
-def read_csv(text: str, *, at_home: bool = False) -> Value:
+
+def read_csv(text: str, *, at_home: bool = False) -> tuple[Value, list[str]]:
     """Read people, one a line, as users and, where the line tells an academy, a role or cohorts, what they are there.
 
     A person of several academies or cohorts may have several lines that differ in these only. `at_home`: the file is for one
-    academy, which needs no column.
+    academy, which needs no column. Returned with sentences about what the file doesn't do.
 
     Raises RosterFileError.
     """
@@ -85,7 +99,7 @@ def read_csv(text: str, *, at_home: bool = False) -> Value:
             people.take(cells, line)
     if columns is None:
         _columns([], 1, at_home=at_home)
-    return people.document()
+    return people.document(), people.notes()
 
 
 def rows_of(text: str) -> Iterator[tuple[int, list[str]]]:

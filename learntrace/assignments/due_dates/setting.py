@@ -55,6 +55,8 @@ def asset_named(academy: Academy, name: str) -> Asset:
 
     Raises FieldProblem.
     """
+    if not name.strip():
+        raise FieldProblem("asset", _("Enter the asset: its id, slug or alias."))
     number = natural(name)
     registry = load_registry(ids=[] if number is None else [number], slugs=[name], named_in=[academy.pk])
     asset = registry.by_slug(name) or (registry.by_id.get(number) if number is not None else None)

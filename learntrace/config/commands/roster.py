@@ -177,7 +177,8 @@ def main(argv: list[str]) -> int:
     command = commands.add_parser("import", help=_("import a roster file (YAML, JSON; CSV for learners; OneRoster)"))
     command.add_argument("file", type=Path)
     command.add_argument(
-        "--academy", help=_("id or slug: import for this academy only, as its admins do on a page; can be undone")
+        "--academy",
+        help=_("id or slug: import for this academy only, as its administrators do on a page; can be undone"),
     )
     command.add_argument("--json", action="store_true", help=_("print the report as JSON"))
     command.add_argument("--dry-run", action="store_true", help=_("check the file and report what would change"))

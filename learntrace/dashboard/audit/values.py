@@ -22,6 +22,7 @@ from learntrace.dashboard.components.labels import language_name
 from learntrace.dashboard.health.ignore_form import TITLES as IGNORE_LISTS
 from learntrace.dashboard.people.words import ROLES
 from learntrace.dashboard.settings.catalogue import SETTINGS
+from learntrace.dashboard.settings.notifications import DIGESTS
 from learntrace.learnpack.ignore.academy_rules import FEATURE as IGNORE
 from learntrace.progress.catalogue import titles_of
 from learntrace.registry.models import Asset
@@ -39,10 +40,11 @@ _FIELDS: Final[Mapping[str, str | Promise]] = {
     "assignments": _("assignments"),
     "by_mail": _("for an e-mail address"),
     "cohort_id": _("cohort"),
-    "cohort_learners": _("learners of cohorts"),
+    "cohort_learners": _("places in cohorts"),
     "command": _("command"),
     "created": pgettext_lazy("rows", "created"),
     "days": _("valid for (days)"),
+    "digest_minutes": _("how often"),
     "factor": _("second factor"),
     "failed": _("failed"),
     "file": _("file"),
@@ -92,6 +94,7 @@ _WHAT_OF_MEMBER: Final[Mapping[str, str | Promise]] = {
 _VALUES: Final[Mapping[str, Mapping[Any, str | Promise]]] = {
     "act": dict(ConcernAct.What.choices),
     "channel": dict(NotificationRule.Channel.choices),
+    "digest_minutes": dict(DIGESTS),
     "factor": {"app": _("authenticator app"), "passkey": _("passkey")},
     "kind": dict(Token.Kind.choices),
     "least_severity": dict(Signal.Severity.choices),

@@ -15,7 +15,7 @@ from learntrace.core.http.filters import natural
 from learntrace.dashboard.concerns.answers import answer
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.progress.assignment_keys import PREFIX
-from learntrace.progress.catalogue import shown_keys
+from learntrace.progress.catalogue import shown_keys, titles_of
 from learntrace.signals.concerns.reading import ToldConcern
 from learntrace.signals.concerns.summary import duration_words, hand_up
 from learntrace.signals.help_requests.helping import DONE, HELP, handle_hand
@@ -79,13 +79,20 @@ def waiting_hands(entries: Iterable[ToldConcern], *, named: bool) -> list[Waitin
 
 
 def staff_lines(academy: Academy, hands: Sequence[HelpRequest]) -> list[HandLine]:
-    """Return hands as lines for staff; a query only where one is about a step of a package."""
-    return hand_lines(hands, shown_keys(academy.pk, {hand.assignment for hand in hands if hand.assignment}))
+    """Return hands as lines for staff, with the titles of assignments; queries only where one is about an assignment."""
+    shown = shown_keys(academy.pk, {hand.assignment for hand in hands if hand.assignment})
+    titles = titles_of(academy.pk, shown) if shown else {}
+    return [
+        HandLine(
+            hand.raised_at, titles.get(hand.assignment or "") or about_of(hand, shown), hand.text, what_became_of(hand)
+        )
+        for hand in hands
+    ]
 
 
-def hand_lines(hands: Iterable[HelpRequest], shown: set[str] | None = None) -> list[HandLine]:
-    """Return hands as lines; with `shown`, no other assignment is named."""
-    return [HandLine(hand.raised_at, about_of(hand, shown), hand.text, what_became_of(hand)) for hand in hands]
+def hand_lines(hands: Iterable[HelpRequest]) -> list[HandLine]:
+    """Return one's own hands as lines."""
+    return [HandLine(hand.raised_at, about_of(hand), hand.text, what_became_of(hand)) for hand in hands]
 
 
 def about_of(hand: HelpRequest, shown: set[str] | None = None) -> str:

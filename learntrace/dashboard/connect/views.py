@@ -159,7 +159,7 @@ def _steps(page: AcademyPage, *lights: Light) -> list[Step]:
     if page.can("crud_member") and page.sees_all:
         invite, roster = page.address("people-invitations"), page.address("people-import")
         steps = [
-            Step(invite, gettext_lazy("Invite learners"), gettext_lazy("They create their accounts by a link.")),
+            Step(invite, gettext_lazy("Invite learners"), gettext_lazy("They create their accounts with a link.")),
             Step(roster, gettext_lazy("Import the roster"), gettext_lazy("From a file of your school's system.")),
         ]
     watch = gettext_lazy("See who works on what, and who is stuck.")

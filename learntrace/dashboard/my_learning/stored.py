@@ -18,7 +18,7 @@ _SEEN_BY_OF_YOU: Mapping[SeenBy, str | Promise] = {
     **SEEN_BY,
     SeenBy.OWN: _("You"),
     SeenBy.STAFF: _("You and the staff of your academies"),
-    SeenBy.ADMINS: _("You and the admins of your academies"),
+    SeenBy.ADMINS: _("You and the administrators of your academies"),
 }
 
 

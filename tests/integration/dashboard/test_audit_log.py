@@ -108,7 +108,11 @@ def test_what_is_recorded_by_id_is_told_by_name_and_days_and_grades_in_words(cas
     record(COHORT_LEARNERS_CHANGED, academy_id=academy, object_id=cohort.pk, after={"put in": [owner, 999_999]})
     record(COHORT_CHANGED, academy_id=academy, object_id=cohort.pk, after={"ends_on": "2027-01-31", "archived": True})
     record(DUE_DATE_CHANGED, academy_id=academy, after={"cohort": cohort.pk, "asset": asset.pk})
-    record(NOTIFICATION_RULE_MADE, academy_id=academy, after={"least_severity": 3, "cohort_id": cohort.pk})
+    record(
+        NOTIFICATION_RULE_MADE,
+        academy_id=academy,
+        after={"least_severity": 3, "digest_minutes": 0, "cohort_id": cohort.pk},
+    )
     record(NOTIFICATION_RULE_TRIED, academy_id=academy, after={"outcome": "refused", "sent_to": "a@example.org"})
     record(SAMPLE_PUT_IN, academy_id=academy, after={"learners": owner})
     page = unescape(admin.get("/audit").content.decode())
@@ -119,6 +123,7 @@ def test_what_is_recorded_by_id_is_told_by_name_and_days_and_grades_in_words(cas
         "cohort: <bdi>Fall</bdi>",
         "asset: <bdi>Loops</bdi>",
         "least severity: <bdi>High</bdi>",
+        "how often: <bdi>at once</bdi>",
         "outcome: <bdi>The receiving server refused it</bdi>",
         "sent to: <bdi>a@example.org</bdi>",
         f"learners: <bdi>{owner}</bdi>",

@@ -12,6 +12,7 @@ from learntrace.measures.activity import ERROR, OK, Activity, Failure
 from learntrace.progress.models import Progress
 from learntrace.progress.recording.activity_store import LearnerActivity
 from learntrace.progress.recording.recording import record
+from learntrace.signals.help_requests.models import HelpRequest
 from tests.support.builders import Cast, make_asset, make_assignment, make_cohort, make_task, make_user
 
 TAGS = [f"assignment:lesson-02-exercise-{number}" for number in (1, 2, 3)]
@@ -112,7 +113,12 @@ def test_attempts_have_the_concern_that_staff_can_act_on(cast: Cast) -> None:
     page = page_of(cast.colleague, f"/assignment/lesson-02-exercise-1/learner/{cast.owner.pk}")
     assert page.count('class="signal concern') == 1
     assert 'name="act" value="acknowledge"' in page
-    assert "Earlier signals" not in page
+    assert "Other signals" not in page
+
+
+def test_a_raised_hand_is_told_with_its_assignments_title(cast: Cast, lesson: None) -> None:
+    HelpRequest.objects.create(user=cast.owner, academy=cast.academy, assignment=TAGS[0], open=None)
+    assert ", Introduction to loops: " in page_of(cast.colleague, f"/learner/{cast.owner.pk}")
 
 
 def test_a_concern_of_the_class_stands_on_its_assets_page(cast: Cast, lesson: None) -> None:

@@ -162,6 +162,16 @@ def test_notes_and_what_an_undo_leaves_are_worded_for_the_reader_too(upload: Upl
         assert [told.text for told in left_of(job)] != ["was changed since"]
 
 
+def test_a_cohort_in_a_table_limits_nobody_and_the_check_says_so(upload: Upload, cast: Cast) -> None:
+    make_cohort("fall", cast.academy)
+    job = apply(upload("username,role,cohort\nlina,assistant,fall\ntomas,teacher,fall\nada2,,fall\nomar,teacher,\n"))
+    (note,) = notes_of(job)
+    assert note.startswith("Teachers and assistants with a cohort: 2. The file adds them to it; it doesn't limit")
+    lina = Membership.objects.get(user__username="lina")
+    assert (lina.role, lina.only_cohorts, lina.user.cohort_places.count()) == ("assistant", False, 1)
+    assert not notes_of(upload("username,role,cohort\nann,,fall\nbea,teacher,\n"))
+
+
 def test_a_file_that_can_no_longer_be_read_is_refused_when_it_is_applied(upload: Upload, cast: Cast) -> None:
     job = upload("username\nlina\n")
     RosterJob.objects.filter(pk=job.pk).update(content=b"name,shoe\n")
