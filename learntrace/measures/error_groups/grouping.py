@@ -44,11 +44,16 @@ class ErrorGroup:
 def one_line(name: str, message: str) -> str:
     """Return an error as people read it.
 
-    What stands for an unknown type isn't told where there is a message, and what is type and message at once is told once.
+    What stands for an unknown type isn't told where there is a message, nor a type with which the message begins.
     """
-    if message and name in (UNKNOWN, FAILED, message):
+    if message and (name in (UNKNOWN, FAILED) or _begins_with(message, name)):
         return message
     return ": ".join(part for part in (name, message) if part)
+
+
+def _begins_with(message: str, name: str) -> bool:
+    """Whether a message begins with these words, and not only with a longer word."""
+    return message.startswith(name) and not message[len(name) : len(name) + 1].isalnum()
 
 
 def group_of(failure: Failure) -> ErrorGroup:

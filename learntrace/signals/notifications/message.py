@@ -169,4 +169,8 @@ def language_of(user: User, academy: Academy) -> str:
 
 
 def _when(at: datetime, zone: ZoneInfo) -> str:
-    return day_and_time(at.astimezone(zone))
+    """Return a time in the rule's zone with the zone's name: who reads the message may be in another one."""
+    local = at.astimezone(zone)
+    name = local.tzname() or ""
+    # Many zones have no letters, only their distance from UTC.
+    return f"{day_and_time(local)} {'UTC' if name.startswith(('+', '-')) else ''}{name}"

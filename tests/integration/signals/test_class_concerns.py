@@ -110,7 +110,7 @@ def test_it_explains_itself_and_is_over_when_the_quarter_of_an_hour_is(cast: Cas
     number = listed(teacher)[0]["id"]
     explained = teacher.get(f"{CONCERNS}/{number}?explain=1").json()["explain"]
     assert explained["learners"] == sorted(user.pk for user in five)
-    assert "20%" in explained["definition"]
+    assert "20 %" in explained["definition"]
     make_attempts(five[0], cast.academy, TAG, "-", timezone.now())
     Activity.objects.filter(outcome="error").update(at=timezone.now() - timedelta(minutes=16))
     assert teacher.get(f"{CONCERNS}/{number}").json()["state"] == "over"
@@ -161,6 +161,18 @@ class TestNotifications:
         assert message.lines[0].sentence == "5 learners got “XError: it broke” on lesson-03-exercise-1"
         assert message.document["concerns"][0]["met_by"] == 5
         assert not message.document["test"]
+
+    @pytest.mark.parametrize(("zone", "told"), [("Asia/Tokyo", "JST"), ("America/Bogota", "UTC-05"), ("", "UTC")])
+    def test_a_message_tells_in_which_zone_its_times_are(
+        self, cast: Cast, turn: ClassTurn, zone: str, told: str
+    ) -> None:
+        rule = make_rule(cast.colleague, cast.academy, timezone=zone)
+        meet(cast, people(cast, 5))
+        turn.take()
+        delivery = claim_next(timezone.now() + timedelta(seconds=1))
+        assert delivery is not None
+        (line,) = message_of(delivery.id, rule, (), told_now(rule.academy, delivery.concerns)).lines
+        assert line.when.endswith(f" {told}")
 
     def test_rules_of_kinds_and_of_other_cohorts_are_not(self, cast: Cast, turn: ClassTurn) -> None:
         make_rule(cast.colleague, cast.academy, kinds=["stuck"])

@@ -7,6 +7,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from learntrace.measures.error_groups import one_line
 from learntrace.signals.concerns.error_group import group_of, text_of
 from learntrace.signals.concerns.figures import Figures
 from learntrace.signals.concerns.handling import (
@@ -149,3 +150,5 @@ def test_variants_of_an_error_are_one_group_and_its_name_is_told_once() -> None:
     assert group_of("NameError", "name 'x' is not defined") != group_of("TypeError", "name 'x' is not defined")
     assert text_of("NameError", "name 'x' is not defined\n  in line 3") == "NameError: name 'x' is not defined"
     assert text_of("expected ';' before '}' token", "expected ';' before '}' token") == "expected ';' before '}' token"
+    assert one_line("unexpected type", "unexpected type required: variable") == "unexpected type required: variable"
+    assert one_line("error", "errors were found") == "error: errors were found"
