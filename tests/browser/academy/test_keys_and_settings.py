@@ -106,7 +106,7 @@ def test_a_setting_is_shown_changed_and_taken_back_without_a_script(visit: Visit
     page.get_by_role("button", name="Change it").click()
     expect(page.get_by_role("heading", name="Set to: on")).to_be_visible()
     page.get_by_role("link", name="Undo…").click()
-    expect(page.get_by_text("Ends the collection of source code for 12 learners")).to_be_visible()
+    expect(page.get_by_text("no source code is collected for 12 learners")).to_be_visible()
     page.get_by_role("button", name="Change it").click()
     expect(page.get_by_role("heading", name="Set to: off")).to_be_visible()
     assert AcademySettings.objects.get().notebook_features == {"collect_source": False}

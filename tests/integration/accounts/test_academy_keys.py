@@ -93,7 +93,7 @@ def test_a_key_of_a_sign_in_is_ended_and_not_rotated(cast: Cast) -> None:
     admin = client_of(cast.colleague)
     answer = admin.post("/keys/rotate", {"key": token.pk, "grace": "0"})
     assert answer.status_code == 400
-    assert "end it instead" in answer.content.decode()
+    assert "revoke it instead" in answer.content.decode()
     assert admin.post("/keys/end", {"key": token.pk}).status_code == 302
     assert not opens(key)
 
@@ -171,7 +171,7 @@ def test_a_key_that_an_admin_made_ends_when_its_owner_joins_another_academy(cast
     assert all(opens(key) for key in (made_key, rotated, own_key))
     _row, token = invite(cast.elsewhere, cast.stranger, email="", role="student", cohorts=[], days=7)
     answer = client_of(cast.owner).post(f"/invitation/{token}", follow=True)
-    assert "Keys that others had made for you have ended" in answer.content.decode()
+    assert "Keys that others had created for you have ended" in answer.content.decode()
     assert [opens(key) for key in (made_key, rotated, own_key)] == [False, False, True]
     ended = AuditEntry.objects.get(action="token.revoked")
     assert (ended.subject_id, ended.actor_id) == (cast.owner.pk, cast.owner.pk)

@@ -367,7 +367,7 @@ def test_writes_reach_the_own_cohort_only(scene: Scene) -> None:
     assert Webhook.objects.get().status == "ERROR"
     both = [scene.values[name]["concern"] for name in (OTHERS, MINE)]
     told = client.post("/concerns", {"concern": both, "act": "acknowledge"}, headers={"Learntrace-Parts": "1"}).json()
-    assert (told["told"], told["failed"]) == ("Concern not found", True)
+    assert (told["told"], told["failed"]) == ("Concern not found.", True)
     assert [pair.partition(":")[0] for pair in told["undo"]] == [str(both[1])]
     assert Signal.objects.get(user=other).state == "open"
     assert Signal.objects.get(user=mine).state == "acknowledged"

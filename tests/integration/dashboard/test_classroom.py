@@ -215,7 +215,7 @@ def test_a_concern_that_is_over_is_told_on_the_page(cast: Cast, client: Client, 
     answer = client.post("/concerns", {"concern": number, "act": "acknowledge", "next": "/assignments"}, follow=True)
     assert answer.status_code == 200
     told = client.post("/concerns", {"concern": number, "act": "acknowledge"}, headers={"Learntrace-Parts": "1"})
-    assert told.json() == {"told": "This concern is over: there is nothing left to handle", "undo": [], "failed": True}
+    assert told.json() == {"told": "This concern is over: there is nothing left to handle.", "undo": [], "failed": True}
 
 
 def test_a_learner_and_a_stranger_can_do_nothing_with_it(cast: Cast, lessons: dict[str, User]) -> None:

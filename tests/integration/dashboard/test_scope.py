@@ -92,7 +92,7 @@ def test_a_raised_hand_is_helped_by_staff_of_its_academy_alone(cast: Cast) -> No
     body = {"hand": hand.pk, "act": "help", "next": "/class"}
     assert signed_in(cast.owner).post("/concerns/hand", body).status_code == 403
     told = signed_in(cast.stranger).post("/concerns/hand", body, headers={"Learntrace-Parts": "1"}).json()
-    assert (told["told"], told["failed"], told["undo"]) == ("There is no such raised hand", True, [])
+    assert (told["told"], told["failed"], told["undo"]) == ("There is no such raised hand.", True, [])
     assert signed_in(cast.stranger).post(f"/concerns/hand?academy={cast.academy.pk}", body).status_code == 403
     assert signed_in(cast.colleague).get("/concerns/hand").status_code == 405
     assert Client(enforce_csrf_checks=True).post("/concerns/hand", body).status_code == 403
@@ -113,7 +113,7 @@ def test_a_concern_is_handled_by_staff_of_its_academy_alone(cast: Cast, things: 
     body = {"concern": number, "act": "acknowledge", "next": "/class"}
     assert signed_in(cast.owner).post("/concerns", body).status_code == 403
     told = signed_in(cast.stranger).post("/concerns", body, headers={"Learntrace-Parts": "1"}).json()
-    assert (told["told"], told["failed"], told["undo"]) == ("Concern not found", True, [])
+    assert (told["told"], told["failed"], told["undo"]) == ("Concern not found.", True, [])
     assert signed_in(cast.stranger).post(f"/concerns?academy={cast.academy.pk}", body).status_code == 403
     assert Client().post("/concerns", body).status_code == 302
     assert cast.owner.signals.get().state == "open"
