@@ -96,14 +96,24 @@ class Visitor:
             headers[PARTS_HEADER] = parts
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self._connection.request("GET" if form is None else "POST", path, form, headers)
-        answer = self._connection.getresponse()
+        answer = self._answer(path, form, headers)
         body = answer.read()
         for cookie in answer.headers.get_all("Set-Cookie") or ():
             name, _, value = cookie.partition(";")[0].partition("=")
             self._cookies[name] = value
         assert answer.status < 400, (path, answer.status, body[:300])
         return body
+
+    def _answer(self, path: str, form: str | None, headers: dict[str, str]) -> http.client.HTTPResponse:
+        method = "GET" if form is None else "POST"
+        try:
+            self._connection.request(method, path, form, headers)
+            return self._connection.getresponse()
+        except ConnectionError:
+            # The server has ended a connection that was idle while other visitors were measured.
+            self._connection.close()
+            self._connection.request(method, path, form, headers)
+            return self._connection.getresponse()
 
     def cost(self, path: str, processors: Processors, requests: int) -> Cost:
         """Measure so many requests, after two that warm up."""
