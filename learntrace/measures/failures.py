@@ -14,6 +14,7 @@ from learntrace.measures.activity import ERROR, Failure
 
 # The type of a failed attempt without an error, and of a failed run whose output shows none.
 UNKNOWN, FAILED = "unknown", "failed"
+NO_NAMES = frozenset((UNKNOWN, FAILED))  # they are words of ours: people are told the message, or that there is none
 # The most characters of a name or message that are stored, and that are read: cleaning shortens them.
 MAX_LENGTH = 500
 _MAX_READ = 4000

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 
 from learntrace.accounts.models import User
 from learntrace.core.words import counted
-from learntrace.measures.failures import FAILED, UNKNOWN
+from learntrace.measures.failures import NO_NAMES
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.signals.detectors import KINDS
 from learntrace.signals.detectors.base import UNKNOWN_ERROR
@@ -113,7 +113,7 @@ def _filled(sentence: str, signal: Signal, learner: User, language: str, about: 
         {"error": _in(language, UNKNOWN_ERROR), **(signal.facts if isinstance(signal.facts, dict) else {})}
     )
     # What failed without saying more has one of the names of `measures.failures`, which is no word for people.
-    if values["error"] in (FAILED, UNKNOWN):
+    if values["error"] in NO_NAMES:
         values["error"] = _in(language, UNKNOWN_ERROR)
     values |= {"count": signal.count, "learner": learner.display_name, **_with_nouns(signal, values, language)}
     values["assignment"] = about or _subject(signal, values)

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language_info, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from learntrace.measures.failures import FAILED, UNKNOWN
+from learntrace.measures.failures import NO_NAMES
 from learntrace.measures.learner_state import Standing
 from learntrace.signals.models import Signal
 
@@ -152,7 +152,7 @@ def standing_word(standing: Standing) -> str:
 
 def error_words(text: str) -> str:
     """Return an error as people read it: one without a message, which has a name of ours, says so."""
-    return str(_("failed, without an error message")) if text in (FAILED, UNKNOWN) else text
+    return str(_("failed, without an error message")) if text in NO_NAMES else text
 
 
 def timeliness_text(slug: str) -> str:

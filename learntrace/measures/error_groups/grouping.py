@@ -8,7 +8,7 @@ from functools import lru_cache
 from learntrace.measures.activity import Failure
 from learntrace.measures.error_groups.placeholders import LONGEST, TEXT, pattern_of
 from learntrace.measures.error_groups.reading import read_line
-from learntrace.measures.failures import FAILED, UNKNOWN, clean
+from learntrace.measures.failures import NO_NAMES, UNKNOWN, clean
 
 # A type is one word, as "TypeError", "java.lang.Error", "TS2304", "std::bad_alloc" or "Error [ERR_MODULE_NOT_FOUND]". Compilers
 # without types have a sentence in its place.
@@ -46,7 +46,7 @@ def one_line(name: str, message: str) -> str:
 
     What stands for an unknown type isn't told where there is a message, nor a type with which the message begins.
     """
-    if message and (name in (UNKNOWN, FAILED) or _begins_with(message, name)):
+    if message and (name in NO_NAMES or _begins_with(message, name)):
         return message
     return ": ".join(part for part in (name, message) if part)
 

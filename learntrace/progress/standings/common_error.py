@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from learntrace.core.sql import fetch
 from learntrace.measures.error_groups import one_line
-from learntrace.measures.failures import FAILED, UNKNOWN
+from learntrace.measures.failures import NO_NAMES
 
 _LATEST = """
 SELECT DISTINCT ON (p.user_id) p.user_id, e.kind, e.pattern, e.name, e.message, e.group_digest
@@ -41,4 +41,4 @@ def common_error(academy_id: int, key: str, learner_ids: Collection[int]) -> Com
     _user, kind, pattern, name, message, _digest = mine[0]
     text = one_line(name, message) if len(variants) == 1 else one_line(kind, pattern)
     # What failed without a message has a name of ours, which is no word for people.
-    return None if text in (FAILED, UNKNOWN) else CommonError(text, met == len(learner_ids))
+    return None if text in NO_NAMES else CommonError(text, met == len(learner_ids))

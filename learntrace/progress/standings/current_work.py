@@ -11,7 +11,7 @@ from functools import partial
 from learntrace.core.sql import fetch
 from learntrace.measures.activity import Failure
 from learntrace.measures.error_groups import variant_of
-from learntrace.measures.failures import FAILED, UNKNOWN
+from learntrace.measures.failures import NO_NAMES
 from learntrace.measures.learner_state import Evidence, Standing, learner_state
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.catalogue import REPEATED_TITLES, SHOWN_TO_CLASS, TOLD_TITLE, shown_keys, titles_of
@@ -119,4 +119,4 @@ def _word(name: str | None, message: str | None) -> str:
     if not name:
         return ""
     variant = variant_of(Failure(name, message or ""))
-    return variant.message if variant.name in (UNKNOWN, FAILED) else variant.name
+    return variant.message if variant.name in NO_NAMES else variant.name

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from learntrace.measures.failures import FAILED, UNKNOWN
+from learntrace.measures.failures import NO_NAMES
 from learntrace.signals.concerns.figures import Figures
 from learntrace.signals.help_requests.models import HelpRequest
 
@@ -24,7 +24,7 @@ def life_of(since: datetime, now: datetime, figures: Figures) -> str:
         return _("For %(time)s") % {"time": duration_words(now - since)}
     time = duration_words(now - (figures.begun or since))
     attempts = ngettext("%(count)s attempt", "%(count)s attempts", figures.attempts) % {"count": figures.attempts}
-    if not error or error in (FAILED, UNKNOWN):
+    if not error or error in NO_NAMES:
         return _("%(attempts)s in %(time)s") % {"time": time, "attempts": attempts}
     return _("%(attempts)s in %(time)s. Last error: %(error)s") % {
         "time": time,
@@ -44,7 +44,7 @@ def hand_up(hand: HelpRequest) -> str:
 
 def met_by_many(learners: int, error: str, about: str) -> str:
     """Return a concern of the class in the active language."""
-    if error in (FAILED, UNKNOWN):
+    if error in NO_NAMES:
         return ngettext(
             "%(count)s learner failed on %(assignment)s, without an error message",
             "%(count)s learners failed on %(assignment)s, without an error message",

@@ -12,7 +12,7 @@ from typing import Any
 
 from learntrace.measures.activity import ASKED, Activity, Failure
 from learntrace.measures.error_groups import group_of, variant_of
-from learntrace.measures.failures import FAILED, UNKNOWN
+from learntrace.measures.failures import NO_NAMES
 from learntrace.signals.detectors.base import Change, Finding, Resolved, Seen, State, with_evidence
 
 Run = dict[str, Any]
@@ -133,7 +133,7 @@ def error_facts(failures: tuple[Failure, ...]) -> dict[str, Any]:
 
 
 def _facts(name: str, message: str) -> dict[str, Any]:
-    name, message = "" if name in (UNKNOWN, FAILED) else name.strip(), message.strip()
+    name, message = "" if name in NO_NAMES else name.strip(), message.strip()
     if len(message) > LONGEST_MESSAGE:
         message = message[: LONGEST_MESSAGE - 1] + "…"
     error = ": ".join(part for part in dict.fromkeys((name, message)) if part)
