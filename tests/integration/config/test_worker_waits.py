@@ -8,18 +8,21 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from learntrace.config.runtime import looks
 from learntrace.config.runtime.queues import QUEUES, Queue
 from learntrace.config.runtime.worker import LONG_FOR_WATCHERS_SECONDS, Worker
-from learntrace.core.wakeup import CHANNEL
 
 pytestmark = pytest.mark.django_db
 
 RESTING, OTHER = "notebook-events", "recompute"
 LONG = 30.0
+# Not everybody's channel: this process still announces what the tests before have filled.
+CHANNEL = "learntrace_wakeup_of_this_test"
 
 
 @pytest.fixture
-def worker() -> Iterator[Worker]:
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    monkeypatch.setattr(looks, "CHANNEL", CHANNEL)
     worker = Worker()
     listener = worker._listener
     listener._open()
