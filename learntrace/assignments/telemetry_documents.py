@@ -3,11 +3,14 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from learntrace.core.sql import execute, fetch, json_rows
+
+# The agent of records that are made from a notebook's activities. They tell nothing that these activities don't.
+NOTEBOOKS_AGENT: Final = "jupyter"
 
 # One statement for a whole batch. Rows come sorted, so that two workers lock them in one order; an older document
 # (contract, 3.3) than the stored one changes nothing and is not returned. A tie is the same document again. A document that
@@ -61,6 +64,15 @@ DELETE FROM assignments_assignmenttelemetry t
 # Callbacks of the room that reads records: they keep what nobody has read yet of records that are changed or deleted by hand.
 Keeper = Callable[[Collection[tuple[int, str]]], None]
 _keepers: list[Keeper] = []
+
+
+def from_client(record: str) -> str:
+    """Return SQL: whether a row of the records, by its name in the statement, came from a client of LearnPack.
+
+    Only what such a client says is read as attempts; a record that was made from activities would tell them again.
+    """
+    told = f"{record}.telemetry ->> 'agent' IS DISTINCT FROM '{NOTEBOOKS_AGENT}'"
+    return f"({record}.receipt IS NOT NULL AND NOT {record}.by_staff AND {told})"
 
 
 @dataclass(frozen=True)

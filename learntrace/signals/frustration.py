@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from django.utils import timezone
 
+from learntrace.assignments.telemetry_documents import from_client
 from learntrace.core import live_events
 from learntrace.core.sql import fetch, json_rows
 from learntrace.signals import thresholds
@@ -27,15 +28,15 @@ from learntrace.signals.thresholds import ENABLED
 Pair = tuple[int, str]
 """A learner's id and the canonical slug of an asset."""
 
-# Telemetry that staff or a command has written has no receipt: it belongs to no batch.
-_READ = """
+# What staff or a command has written belongs to no batch, and notebooks give no scores.
+_READ = f"""
 SELECT t.user_id, t.asset_slug, t.receipt, t.last_interaction_at, t.frustration_score, t.engagement_score,
        coalesce(nullif(a.title, ''), t.asset_slug)
   FROM assignments_assignmenttelemetry t
   JOIN jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text) USING (user_id, asset_slug)
   LEFT JOIN registry_asset a ON a.slug = t.asset_slug
- WHERE t.receipt IS NOT NULL
-"""
+ WHERE {from_client("t")}
+"""  # noqa: S608 (only texts of ours)
 _SIGNALS = """
 SELECT s.user_id, s."group", s.academy_id, s.id, s.key, s.assignment, s.severity, s.state, s.count, s.opened_at,
        s.last_seen_at, s.resolved_at, s.resolved_by, s.evidence::text, s.facts::text

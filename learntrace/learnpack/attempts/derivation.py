@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from learntrace.accounts.write_facts import read_people
 from learntrace.accounts.write_scope import may_describe
+from learntrace.assignments.telemetry_documents import from_client
 from learntrace.core.sql import fetch
 from learntrace.core.stopwatch import Pace, Stopwatch
 from learntrace.learnpack.academies import Scope, academies_of
@@ -62,15 +63,15 @@ READING_SECONDS = 0.4
 
 # Streaming events are found by their step, as they may name their asset in many ways. A learner of another asset with
 # such a step is selected too; nothing changes for that learner.
-_LEARNERS = """
-SELECT user_id FROM assignments_assignmenttelemetry
- WHERE receipt IS NOT NULL AND telemetry ->> 'agent' IS DISTINCT FROM 'jupyter'
-   AND (%(slug)s::text IS NULL OR asset_slug = %(slug)s)
+_LEARNERS = f"""
+SELECT t.user_id FROM assignments_assignmenttelemetry t
+ WHERE {from_client("t")}
+   AND (%(slug)s::text IS NULL OR t.asset_slug = %(slug)s)
 UNION
 SELECT student_id FROM learnpack_webhook
  WHERE reason = %(taken)s AND student_id IS NOT NULL AND (%(step)s::text IS NULL OR payload ->> 'slug' = %(step)s)
  ORDER BY 1
-"""
+"""  # noqa: S608 (only texts of ours)
 
 
 def take_attempts(limit: int = CLAIM, older_than: float = 0) -> int:
@@ -146,11 +147,9 @@ def _by_length(
 
 
 def _scored(documents: Iterable[StoredDocument], academies: Mapping[Subject, int | None]) -> dict[Pair, int | None]:
-    """Return the learners' assets whose scores come from LearnPack, with the academy; notebooks give no scores."""
+    """Return the learners' assets whose scores come from LearnPack, with the academy."""
     return {
-        (document.subject.user_id, document.subject.asset_slug): academies[document.subject]
-        for document in documents
-        if not document.from_notebook
+        (document.subject.user_id, document.subject.asset_slug): academies[document.subject] for document in documents
     }
 
 
@@ -229,6 +228,5 @@ def _checked(documents: Iterable[StoredDocument], academies: Mapping[Subject, in
     return {
         Checked(academies[document.subject], f"{document.subject.asset_slug}/{slug}", TEST)
         for document in documents
-        if not document.from_notebook
         for slug in testable_steps(document.shown)
     }

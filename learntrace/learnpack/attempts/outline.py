@@ -37,7 +37,6 @@ class OutlinedStep(msgspec.Struct):
 class Outline(msgspec.Struct):
     """A document without what nobody reads here."""
 
-    agent: Any = None
     telemetry_id: Any = None
     workout_session: Any = None
     steps: list[OutlinedStep] = []

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from django.utils import timezone
 
+from learntrace.assignments.telemetry_documents import from_client
 from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.core.stopwatch import Stopwatch
 from learntrace.learnpack.attempts.content import count_runs
@@ -18,15 +19,15 @@ from learntrace.learnpack.attempts.run_identity import Subject
 from learntrace.progress.recording.activity_store import LearnerActivity
 
 # The text of a small one comes with it.
-_HEADS = """
+_HEADS = f"""
 SELECT t.id, t.user_id, t.asset_slug, t.last_interaction_at, t.receipt, pg_column_size(t.telemetry),
        w.sender_id, coalesce(w.created_at, t.updated_at),
        CASE WHEN pg_column_size(t.telemetry) <= %s THEN t.telemetry::text END, t.untold_attempts
   FROM assignments_assignmenttelemetry t
   JOIN jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text) USING (user_id, asset_slug)
   LEFT JOIN learnpack_webhook w ON w.id = t.receipt AND w.student_id = t.user_id
- WHERE NOT t.by_staff
-"""
+ WHERE {from_client("t")}
+"""  # noqa: S608 (only texts of ours)
 _CONTENTS = "SELECT id, receipt, telemetry::text FROM assignments_assignmenttelemetry WHERE id = ANY(%s)"
 # Of each subject, as many as one turn may read, in the order in which they came.
 _UNREAD_HEADS = """
@@ -43,14 +44,13 @@ _UNREAD_CONTENTS = "SELECT id, receipt, document::text FROM learnpack_unreaddocu
 _FORGET_READ = "DELETE FROM learnpack_unreaddocument WHERE id = ANY(%s)"
 _SET_FAULT = "UPDATE learnpack_unreaddocument SET fault = %s WHERE id = ANY(%s)"
 # A learner's documents that came through LearnPack's inbox; notebooks make documents too.
-_OF_LEARNER = """
+_OF_LEARNER = f"""
 SELECT t.id, t.user_id, t.asset_slug, t.last_interaction_at, t.receipt, 0, coalesce(w.created_at, t.updated_at),
        t.telemetry::text
   FROM assignments_assignmenttelemetry t
   LEFT JOIN learnpack_webhook w ON w.id = t.receipt AND w.student_id = t.user_id
- WHERE t.user_id = %s AND t.receipt IS NOT NULL AND NOT t.by_staff
-   AND t.telemetry ->> 'agent' IS DISTINCT FROM 'jupyter'
-"""
+ WHERE t.user_id = %s AND {from_client("t")}
+"""  # noqa: S608 (only texts of ours)
 _PUT_ASIDE = """
 SELECT id, user_id, asset_slug, until, receipt, 0, received_at, document::text FROM learnpack_unreaddocument
  WHERE user_id = %s AND fault <> '' ORDER BY id
@@ -102,12 +102,6 @@ class StoredDocument:
     def place(self) -> tuple[Subject, bool, int]:
         """What says which document it is, whatever its state."""
         return self.subject, self.is_record, self.row_id
-
-    @property
-    def from_notebook(self) -> bool:
-        if self.outline is not None:
-            return bool(self.outline.agent == "jupyter")
-        return isinstance(self.content, dict) and self.content.get("agent") == "jupyter"
 
     def has_more_runs(self, than: int) -> bool:
         """Whether the document has more runs than this."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from learntrace.assignments.telemetry_documents import from_client
 from learntrace.core.sql import execute, fetch, json_rows
 from learntrace.core.wakeup import announce
 from learntrace.learnpack.processing.dispatch import Batch
@@ -32,13 +33,13 @@ RETURNING user_id, asset_slug
 """
 # The order is that in which documents are stored (`assignments.telemetry_documents`); in doubt a record is kept. The mark of
 # a pair that a worker is reading at this moment still stands here: then its document is read twice.
-_KEEP_REPLACED = """
+_KEEP_REPLACED = f"""
 WITH replaced AS (
     SELECT t.user_id, t.asset_slug, t.receipt, t.last_interaction_at, t.updated_at, t.telemetry
       FROM assignments_assignmenttelemetry t
       JOIN jsonb_to_recordset(%s::jsonb) AS newer(user_id bigint, asset_slug text, until timestamptz, receipt bigint)
         ON newer.user_id = t.user_id AND newer.asset_slug = t.asset_slug
-     WHERE t.receipt IS NOT NULL AND NOT t.by_staff
+     WHERE {from_client("t")}
        AND ((coalesce(newer.until, '-infinity'), newer.receipt) >= (coalesce(t.last_interaction_at, '-infinity'), t.receipt)
             OR t.last_interaction_at > t.updated_at + interval '5 minutes')
        AND EXISTS (SELECT FROM progress_stale s
@@ -48,20 +49,20 @@ WITH replaced AS (
 INSERT INTO learnpack_unreaddocument (user_id, asset_slug, receipt, until, received_at, document)
 SELECT r.user_id, r.asset_slug, r.receipt, r.last_interaction_at, coalesce(w.created_at, r.updated_at), r.telemetry
   FROM replaced r LEFT JOIN learnpack_webhook w ON w.id = r.receipt AND w.student_id = r.user_id
-"""
+"""  # noqa: S608 (only texts of ours)
 
 
 # What staff is about to change or delete.
-_KEEP_RECORDS = """
+_KEEP_RECORDS = f"""
 INSERT INTO learnpack_unreaddocument (user_id, asset_slug, receipt, until, received_at, document)
 SELECT t.user_id, t.asset_slug, t.receipt, t.last_interaction_at, coalesce(w.created_at, t.updated_at), t.telemetry
   FROM assignments_assignmenttelemetry t
   JOIN jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text) USING (user_id, asset_slug)
   LEFT JOIN learnpack_webhook w ON w.id = t.receipt AND w.student_id = t.user_id
- WHERE t.receipt IS NOT NULL AND NOT t.by_staff AND t.telemetry ->> 'agent' IS DISTINCT FROM 'jupyter'
+ WHERE {from_client("t")}
    AND EXISTS (SELECT FROM progress_stale s
                 WHERE s.user_id = t.user_id AND s.asset_slug = t.asset_slug AND s.source = %s)
-"""
+"""  # noqa: S608 (only texts of ours)
 
 
 def keep_records(records: Collection[tuple[int, str]]) -> None:

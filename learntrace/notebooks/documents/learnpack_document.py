@@ -7,13 +7,13 @@ and tasks apply to both. Plain values in, plain values out.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
+from learntrace.assignments.telemetry_documents import NOTEBOOKS_AGENT
 from learntrace.measures.activity import CLOSED, OK, Activity
 from learntrace.measures.timestamps import EPOCH
 from learntrace.notebooks.validation.event import PREFIX
 
-AGENT: Final = "jupyter"
 # A document holds a step's latest attempts, which bounds the work on it. The indicators count failures in tens.
 MOST_ATTEMPTS = 1000
 # A longer pause ends a session, though the notebook stayed open.
@@ -59,7 +59,7 @@ def document(
     return {
         "slug": slug,
         "user_id": user_id,
-        "agent": AGENT,
+        "agent": NOTEBOOKS_AGENT,
         "tutorial_started_at": _milliseconds(ordered[0].at) if ordered else None,
         "last_interaction_at": _milliseconds(ordered[-1].at) if ordered else None,
         "steps": [

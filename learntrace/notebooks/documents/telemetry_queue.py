@@ -12,13 +12,13 @@ import msgspec
 from learntrace.accounts.write_facts import read_people
 from learntrace.accounts.write_scope import owners
 from learntrace.assignments.completion import COMPLETE, Completion, apply_completion
-from learntrace.assignments.telemetry_documents import Document, delete_documents, store_documents
+from learntrace.assignments.telemetry_documents import NOTEBOOKS_AGENT, Document, delete_documents, store_documents
 from learntrace.core.sql import fetch, json_rows
 from learntrace.measures.activity import Activity, Failure
 from learntrace.measures.indicators import indicators
 from learntrace.measures.timestamps import interaction_order
 from learntrace.notebooks.documents.activities import SOURCE
-from learntrace.notebooks.documents.learnpack_document import AGENT, MOST_ATTEMPTS, Step, document
+from learntrace.notebooks.documents.learnpack_document import MOST_ATTEMPTS, Step, document
 from learntrace.progress.counting import counts
 from learntrace.progress.models import Assignment
 from learntrace.progress.stale_queue import Pair, take_turn
@@ -36,7 +36,8 @@ REST = 20
 MOST_ACTIVITIES = 4 * MOST_ATTEMPTS
 
 # The first and the latest activities of each learner and assignment: two short scans of one index, however many
-# activities there are. The first may be one of the latest, and is then there twice.
+# activities there are. The first may be one of the latest, and is then there twice. Only what notebooks told: LearnPack's
+# clients send records of their own, of assets that may be a notebook's too.
 _ACTIVITIES = f"""
 SELECT asked.learner, asked.asset, a.id::text, a.at, a.arrival, a.verb, a.assignment, a.outcome, a.failures::text,
        a.session_id, a.part
@@ -45,12 +46,12 @@ SELECT asked.learner, asked.asset, a.id::text, a.at, a.arrival, a.verb, a.assign
  CROSS JOIN LATERAL (
        (SELECT * FROM progress_activity f
          WHERE f.user_id = asked.learner AND f.assignment = s.key AND f.academy_id = s.academy_id
-           AND {counts("f")}
+           AND f.source = %(source)s AND {counts("f")}
          ORDER BY f.at, f.arrival LIMIT 1)
        UNION ALL
        (SELECT * FROM progress_activity l
          WHERE l.user_id = asked.learner AND l.assignment = s.key AND l.academy_id = s.academy_id
-           AND {counts("l")}
+           AND l.source = %(source)s AND {counts("l")}
          ORDER BY l.at DESC, l.arrival DESC LIMIT %(most)s)
  ) AS a
 """  # noqa: S608 (no text from outside)
@@ -65,14 +66,15 @@ SELECT asked.learner, asked.asset, p.assignment, p.done_at
 # The learners and assets with activities that count for nothing.
 _UNCOUNTED = f"""
 SELECT asked.learner, asked.asset
-  FROM jsonb_to_recordset(%s::jsonb) AS asked(learner bigint, asset bigint)
+  FROM jsonb_to_recordset(%(asked)s::jsonb) AS asked(learner bigint, asset bigint)
  WHERE EXISTS (SELECT FROM progress_assignment s
                  JOIN progress_activity a ON a.assignment = s.key AND a.academy_id = s.academy_id
-                WHERE s.asset_id = asked.asset AND a.user_id = asked.learner AND NOT ({counts("a")}))
+                WHERE s.asset_id = asked.asset AND a.user_id = asked.learner AND a.source = %(source)s
+                  AND NOT ({counts("a")}))
 """  # noqa: S608 (no text from outside)
 # The positions of the existing records in the order of documents.
 _POSITIONS = """
-SELECT t.user_id, t.asset_slug, t.last_interaction_at, t.receipt
+SELECT t.user_id, t.asset_slug, t.last_interaction_at, t.receipt, t.telemetry ->> 'agent' = %s AND NOT t.by_staff
   FROM assignments_assignmenttelemetry t
   JOIN jsonb_to_recordset(%s::jsonb) AS asked(user_id bigint, asset_slug text) USING (user_id, asset_slug)
 """
@@ -80,10 +82,11 @@ SELECT t.user_id, t.asset_slug, t.last_interaction_at, t.receipt
 
 @dataclass(frozen=True)
 class _RecordPosition:
-    """A record's position in the order of documents (contract, 3.3)."""
+    """A record's position in the order of documents (contract, 3.3), and whether it was made here."""
 
     at: datetime | None
     receipt: int
+    made_here: bool
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ def _make_and_store(pairs: Sequence[Pair]) -> Mapping[Pair, float]:
             slugs = tuple(sorted(asset.slug for asset in group))
             completions[user_id, slug] = Completion(user_id, slugs, complete, closed)
     # All that these learners did there was excluded, or is of an earlier course run.
-    delete_documents(without, AGENT)
+    delete_documents(without, NOTEBOOKS_AGENT)
     stored = store_documents(documents)
     apply_completion([completion for key, completion in completions.items() if key in stored])
     _rests.begin(_shares(pairs, facts, time.monotonic() - began))
@@ -187,11 +190,11 @@ def _shares(pairs: Sequence[Pair], facts: _TurnFacts, seconds: float) -> dict[Pa
 
 
 def _record(user_id: int, slug: str, group: Sequence[AssetFacts], facts: _TurnFacts) -> Document | None:
-    """Return the learner's record, scored if the canonical asset is graded; None without activities and a record."""
+    """Return the learner's record, scored if the canonical asset is graded; None without activities and a record made here."""
     notebook = facts.notebook(user_id, group)
     activities = facts.activities.get((user_id, notebook.id), [])
     before = facts.positions.get((user_id, slug))
-    if not activities and before is None:
+    if not activities and not (before is not None and before.made_here):
         return None
     telemetry = document(
         slug, user_id, facts.steps.get(notebook.id, []), activities, facts.done.get((user_id, notebook.id), {})
@@ -236,7 +239,9 @@ def _steps(assets: Collection[int]) -> Mapping[int, list[Step]]:
 def _activities(asked: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], list[Activity]]:
     rows = json_rows({"learner": learner, "asset": asset} for learner, asset in sorted(asked))
     activities: dict[tuple[int, int], dict[str, Activity]] = {}
-    for learner, asset, event_id, *columns in fetch(_ACTIVITIES, {"asked": rows, "most": MOST_ACTIVITIES}):
+    for learner, asset, event_id, *columns in fetch(
+        _ACTIVITIES, {"asked": rows, "most": MOST_ACTIVITIES, "source": SOURCE}
+    ):
         own = activities.setdefault((learner, asset), {})
         if event_id not in own:
             own[event_id] = _activity_from_row(event_id, *columns)
@@ -280,9 +285,12 @@ def _uncounted(asked: Collection[tuple[int, int]]) -> frozenset[tuple[int, int]]
     if not asked:
         return frozenset()
     rows = json_rows({"learner": learner, "asset": asset} for learner, asset in sorted(asked))
-    return frozenset((learner, asset) for learner, asset in fetch(_UNCOUNTED, [rows]))
+    return frozenset((learner, asset) for learner, asset in fetch(_UNCOUNTED, {"asked": rows, "source": SOURCE}))
 
 
 def _positions(pairs: Sequence[Pair]) -> Mapping[Pair, _RecordPosition]:
-    rows = fetch(_POSITIONS, [json_rows({"user_id": user_id, "asset_slug": slug} for user_id, slug in pairs)])
-    return {(user_id, slug): _RecordPosition(at, receipt or 0) for user_id, slug, at, receipt in rows}
+    asked = json_rows({"user_id": user_id, "asset_slug": slug} for user_id, slug in pairs)
+    return {
+        (user_id, slug): _RecordPosition(at, receipt or 0, bool(made_here))
+        for user_id, slug, at, receipt, made_here in fetch(_POSITIONS, [NOTEBOOKS_AGENT, asked])
+    }

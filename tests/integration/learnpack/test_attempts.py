@@ -3,6 +3,7 @@
 import copy
 import json
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import hypothesis
@@ -16,12 +17,14 @@ from learntrace.accounts.models import Academy, Grant, Membership, User
 from learntrace.assignments import staff_telemetry
 from learntrace.assignments.learner_records import learners_with_missing_attempts
 from learntrace.assignments.models import AssignmentTelemetry
+from learntrace.core.sql import execute
 from learntrace.core.stopwatch import Pace
 from learntrace.learnpack.attempts import derivation, short_documents, stored_documents
 from learntrace.learnpack.attempts.derivation import take_attempts
 from learntrace.learnpack.models import ReadingPosition, UnreadDocument, Webhook
 from learntrace.learnpack.processing import drain
 from learntrace.learnpack.processing.streaming import SOURCE
+from learntrace.notebooks.documents.telemetry_queue import make_documents
 from learntrace.progress.models import Activity, Assignment, Progress, Stale
 from learntrace.progress.recording import recomputation, recording
 from learntrace.progress.recording.activity_store import LearnerActivity
@@ -586,3 +589,66 @@ def test_what_is_deleted_is_told_again_by_the_next_batch(ada: User, asset: Asset
     Activity.objects.filter(verb="executed").first().delete()
     process(live[3], user=ada)
     assert Activity.objects.filter(verb="executed").count() == 4
+
+
+def make_notebooks_documents() -> None:
+    while make_documents():
+        pass
+
+
+def test_a_recomputation_leaves_a_clients_record_as_it_came(ada: User, asset: Asset) -> None:
+    process(*BATCHES, user=ada, sender=make_service())
+    before = AssignmentTelemetry.objects.values().get()
+    stored = told()
+    Progress.objects.update(attempts=99)
+    assert recomputation.recompute_learner(ada.pk).measures > 0
+    make_notebooks_documents()
+    assert AssignmentTelemetry.objects.values().get() == before
+    while take_attempts():
+        pass
+    assert told() == stored
+
+
+def make_as_if_from_a_notebook(record: AssignmentTelemetry) -> None:
+    """Its attempts are the client's, in other words: without code, in steps that have the assignments' names."""
+    made = json.loads(json.dumps(record.telemetry).replace('"source_code"', '"code"')) | {"agent": "jupyter"}
+    for step in made["steps"]:
+        step["slug"] = f"{SLUG}/{step['slug']}"
+    record.telemetry, record.receipt = made, 2**61
+    record.save()
+
+
+def test_a_record_that_a_notebook_made_is_never_read_as_a_clients(ada: User, asset: Asset) -> None:
+    """Where an asset is a notebook's too, a client's batch replaces the record of the notebook's activities, and back."""
+    process(*BATCHES, user=ada, sender=make_service())
+    stored = told()
+    make_as_if_from_a_notebook(AssignmentTelemetry.objects.get())
+    mark_stale(SOURCE, [(ada.pk, SLUG)])
+    while take_attempts():
+        pass
+    assert told() == stored
+    mark_stale(SOURCE, [(ada.pk, SLUG)])
+    later = copy.deepcopy(BATCHES[-1])
+    later["last_interaction_at"] += 1000
+    process(later, user=ada)
+    assert AssignmentTelemetry.objects.get().telemetry.get("agent") != "jupyter"
+    assert told() == stored
+
+
+def test_the_upgrade_takes_back_records_and_attempts_that_recomputations_made(ada: User, asset: Asset) -> None:
+    process(*BATCHES, user=ada, sender=make_service())
+    stored, before = told(), AssignmentTelemetry.objects.get().telemetry
+    attempt = Activity.objects.filter(assignment=TWO).values().first()
+    assert attempt is not None
+    Activity.objects.create(**attempt | {"id": "00000000-0000-8000-8000-000000000001", "assignment": f"{SLUG}/{TWO}"})
+    make_as_if_from_a_notebook(AssignmentTelemetry.objects.get())
+    for statement in import_module("learntrace.learnpack.migrations.0013_records_made_of_attempts").REPAIR:
+        execute(statement)
+    assert told() == stored
+    drain.drain_webhooks()
+    while take_attempts() or recomputation.take_recomputation():
+        pass
+    make_notebooks_documents()
+    assert AssignmentTelemetry.objects.get().telemetry == before
+    assert told() == stored
+    assert not Progress.objects.filter(assignment__startswith=f"{SLUG}/{SLUG}").exists()
