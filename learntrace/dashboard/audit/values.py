@@ -24,6 +24,7 @@ from learntrace.dashboard.people.words import ROLES
 from learntrace.dashboard.settings.catalogue import SETTINGS
 from learntrace.dashboard.settings.notifications import DIGESTS
 from learntrace.learnpack.ignore.academy_rules import FEATURE as IGNORE
+from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.catalogue import titles_of
 from learntrace.registry.models import Asset
 from learntrace.signals.models import ConcernAct, NotificationRule, Signal
@@ -83,6 +84,8 @@ _FIELDS: Final[Mapping[str, str | Promise]] = {
 }
 # Settings are called as on their page, and so are their values.
 _SETTINGS: Final = {f"{setting.group}.{setting.feature}": setting for setting in SETTINGS.values()}
+# What the end of sign-ins calls each of them (`accounts.signing_in.sessions`).
+_SESSION: Final = re.compile(r"session (?P<id>\d+)")
 # What an import of a roster calls the role, the cohorts and the password of a member (`accounts.roster.recording`).
 _OF_MEMBER: Final = re.compile(r"(?P<what>role|cohorts|password) of user (?P<id>\d+)")
 _WHAT_OF_MEMBER: Final[Mapping[str, str | Promise]] = {
@@ -108,6 +111,8 @@ _VALUES: Final[Mapping[str, Mapping[Any, str | Promise]]] = {
 _PEOPLE: Final = frozenset(("assignee", "helped_by", "learners", "put in", "taken out", "user"))
 _COHORTS: Final = frozenset(("cohort", "cohort_id", "cohorts"))
 _ASSETS: Final = frozenset(("asset",))
+# Those whose values are the key of an assignment.
+_ASSIGNMENTS: Final = frozenset(("assignment", "new", "of", "old"))
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def names_in(academy: Academy, entries: Iterable[Told]) -> Names:
         if of_member:
             people.add(int(of_member["id"]))
         for value in (change.before, change.after):
-            if change.field == "of" and isinstance(value, str):
+            if change.field in _ASSIGNMENTS and isinstance(value, str):
                 keys.add(value)
             elif change.field in _PEOPLE and (isinstance(value, list) or change.field != "learners"):
                 people.update(_ids(value))
@@ -173,6 +178,8 @@ def field_words(name: str, names: Names) -> str:
     if of_member := _OF_MEMBER.fullmatch(name):
         person = names.people.get(int(of_member["id"])) or gettext("User %(id)s") % {"id": of_member["id"]}
         return str(_WHAT_OF_MEMBER[of_member["what"]]) % {"name": person}
+    if session := _SESSION.fullmatch(name):
+        return gettext("session %(id)s") % {"id": session["id"]}
     if name in _SETTINGS:
         return str(_SETTINGS[name].title)
     words = name.replace("_", " ")
@@ -208,8 +215,8 @@ def _told(name: str, value: object, names: Names) -> str:
 
 def _named(name: str, value: object, names: Names) -> str | None:
     """Return what a value has the ids or the key of, by name; None if it has none."""
-    if name == "of" and isinstance(value, str):
-        return names.titles.get(value) or value
+    if name in _ASSIGNMENTS and isinstance(value, str):
+        return names.titles.get(value) or value.removeprefix(PREFIX)
     if isinstance(value, bool) or not isinstance(value, int | list):
         return None
     by_id = _by_id(name, value, names)

@@ -20,6 +20,7 @@ from learntrace.accounts.audit.actions import (
     NOTIFICATION_RULE_TRIED,
     ROSTER_IMPORTED,
     SAMPLE_PUT_IN,
+    SESSIONS_ENDED,
     SIGNAL_STATE_CHANGED,
     SOURCE_READ,
     TOKEN_MADE,
@@ -86,9 +87,13 @@ def test_values_are_told_as_the_page_that_sets_them_calls_them(cast: Cast, admin
     asset = make_asset("loops", academy=cast.academy)
     make_assignment(cast.academy, asset, "loops/welcome", title="Welcome")
     record(SOURCE_READ, academy_id=cast.academy.pk, after={"of": "loops/welcome"})
+    told = {"assignment": "loops/welcome", "session 7": "127.0.0.1"}
+    record(SESSIONS_ENDED, academy_id=cast.academy.pk, before=told)
     page = unescape(admin.get("/audit").content.decode())
     for line in (
         "what was read: <bdi>Welcome</bdi>",
+        "assignment: <bdi>Welcome</bdi>",
+        "session 7: <bdi>127.0.0.1</bdi>",
         "Source code: <bdi>on</bdi>",
         "Ignore rules: <bdi>rules: Package slugs: sandbox</bdi>",
         "language: <bdi>English</bdi>",
