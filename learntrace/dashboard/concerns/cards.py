@@ -27,12 +27,13 @@ SNOOZES = (10, 30, 60, 24 * 60)
 
 @dataclass(frozen=True)
 class Reason:
-    """A signal within a card: the name of its kind, its sentence and the URL of its evidence."""
+    """A signal within a card: the name of its kind, its sentence, when it opened and the URL of its evidence."""
 
     name: str
     sentence: str
     explain: str
     url: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,9 @@ def _life(entry: ToldConcern, reasons: Sequence[Reason], about: str) -> str:
 
 def _reason(page: AcademyPage, signal: Signal, about: str) -> Reason:
     sentence = sentence_of(signal, signal.user, about)
-    return Reason(kind_name(signal.kind), sentence, f"signal:{signal.kind}", evidence_url(page, signal))
+    return Reason(
+        kind_name(signal.kind), sentence, f"signal:{signal.kind}", evidence_url(page, signal), signal.opened_at
+    )
 
 
 def _name(user: User | None) -> str:

@@ -199,8 +199,17 @@ def day_year(at: date) -> str:
 
 @register.filter
 def day_time(at: datetime) -> str:
-    """A day with the time: 28 Nov, 09:30."""
-    return date_format(_here(at), pgettext("date format", "j M, H:i"))
+    """A day with the time: 28 Nov, 09:30; of another year, 28 Nov 2025, 09:30."""
+    here = _here(at)
+    if here.year == timezone.localtime().year:
+        return date_format(here, pgettext("date format", "j M, H:i"))
+    return date_format(here, pgettext("date format", "j M Y, H:i"))
+
+
+@register.filter
+def quoted(text: str) -> str:
+    """What somebody said, in the quotation marks of the language."""
+    return _("“%(title)s”") % {"title": text}
 
 
 def _here(at: date) -> date:

@@ -19,13 +19,16 @@
   const clock = new Intl.DateTimeFormat(language, { timeZone, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   const locale = language === "en" ? "en-GB" : language;
   const date = new Intl.DateTimeFormat(locale, { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const yearOf = new Intl.DateTimeFormat("en", { timeZone, year: "numeric" });
+  const dateOfYear = new Intl.DateTimeFormat(locale, { timeZone, day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const full = new Intl.DateTimeFormat(locale, { timeZone, dateStyle: "full", timeStyle: "long", hourCycle: "h23" });
 
   // Before anything is shown or compared, so that no text changes in front of the reader's eyes.
   const tellTimes = (root) => {
     for (const time of root.querySelectorAll("time[data-form]")) {
       const at = new Date(time.dateTime);
-      time.textContent = (time.dataset.form === "clock" ? clock : date).format(at);
+      const thisYear = yearOf.format(at) === yearOf.format(new Date());
+      time.textContent = (time.dataset.form === "clock" ? clock : thisYear ? date : dateOfYear).format(at);
       time.title = full.format(at);
     }
   };

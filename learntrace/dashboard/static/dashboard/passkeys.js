@@ -40,12 +40,14 @@ for (const form of document.querySelectorAll("[data-passkey]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const fault = form.querySelector("[data-fault]");
-    fault.hidden = true;
+    // The one that a browser gives where one of `excludeCredentials` is on the device.
+    const there = form.querySelector("[data-there]") ?? fault;
+    fault.hidden = there.hidden = true;
     try {
       form.elements.answer.value = await answer(form);
       form.submit();
-    } catch {
-      fault.hidden = false;
+    } catch (refused) {
+      (refused.name === "InvalidStateError" ? there : fault).hidden = false;
     }
   });
 }
