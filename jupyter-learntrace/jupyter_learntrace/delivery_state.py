@@ -47,7 +47,7 @@ def decide(collecting: bool, reason: str, message: str, trouble: Sentence | None
         )
     if waiting:
         return DeliveryState(SENDING, "", _("Your events are being sent."))
-    return DeliveryState(SENDING, "", _("All your events have been sent."))
+    return DeliveryState(SENDING, "", _("No events are waiting to be sent."))
 
 
 def document(

@@ -46,7 +46,7 @@ def take(folder: Path) -> None:
         opened.run_cell(1)
         room.learntrace.wait_for_executions(desk.notebook, 2)
         desk.page.locator(".learntrace-Indicator:visible").click()
-        desk.page.get_by_role("dialog").get_by_text("All your events have been sent.").wait_for()
+        desk.page.get_by_role("dialog").get_by_text("No events are waiting to be sent.").wait_for()
         desk.page.screenshot(path=folder / "notebook.png")
         context.close()
 

@@ -65,7 +65,7 @@ def test_the_state_has_what_the_front_ends_show(running: Running) -> None:
     assert found == {
         "state": "sending",
         "reason": "",
-        "detail": "All your events have been sent.",
+        "detail": "No events are waiting to be sent.",
         "waiting": 0,
         "rejected": 0,
         "server": learntrace.url,

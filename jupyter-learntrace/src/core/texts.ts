@@ -62,7 +62,7 @@ const SPANISH: Record<TextKey, string> = {
   title: 'Qué se envía a Learntrace',
   close: 'Cerrar',
   'about.sending':
-    'Tus docentes saben cuándo ejecutas una celda y si ha funcionado, con el nombre y el mensaje del error si lo hay; y cuándo abres, guardas o dejas un cuaderno, añades o quitas celdas, reinicias el kernel o pegas texto. Las demás salidas y lo que pegas no se envían nunca.',
+    'Tus docentes saben cuándo ejecutas una celda y si ha funcionado, con el nombre y el mensaje del error si lo hay; y cuándo abres o guardas un cuaderno o sales de él, añades o quitas celdas, reinicias el kernel o pegas texto. Las demás salidas y lo que pegas no se envían nunca.',
   'about.waiting': 'Los eventos esperan en este equipo o en su servidor de Jupyter hasta que se puedan enviar.',
   'about.off': 'No se registra nada.',
   'reason.not-configured': 'Aquí no se ha configurado ningún servidor de Learntrace.',

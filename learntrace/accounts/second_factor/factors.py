@@ -31,7 +31,10 @@ class WrongCode(FieldProblem):
     """The code is neither the app's at this moment nor an unused recovery code; a code that was used before is wrong too."""
 
     def __init__(self) -> None:
-        super().__init__("code", _("This code is wrong or has already been used. Wait for the next one."))
+        super().__init__(
+            "code",
+            _("This code is wrong or has already been used. Use the next one of your app, or another recovery code."),
+        )
 
 
 class AppUnreadable(FieldProblem):

@@ -80,7 +80,9 @@ def choose(request: HttpRequest) -> HttpResponse:
     number, token = given.get("user", ""), given.get("token", "")
     user = reset.user_of_link(number, token)
     if user is None:
-        context = PasswordContext(str(_("This link has already been used or is too old. Ask for a new one.")))
+        context = PasswordContext(
+            str(_("This link is wrong, has already been used or has expired. Ask for a new one."))
+        )
         return render(request, "account/choose.html", vars(context), status=400)
     context = PasswordContext(user=number, token=token, name=user.get_username())
     if request.method != "POST":

@@ -144,7 +144,7 @@ def end_session(request: HttpRequest, page: Page) -> HttpResponse:
     named = natural(request.POST.get("session", ""))
     count = end_own_sessions(page.user, others if named is None else others.filter(pk=named))
     if count:
-        messages.success(request, _("Signed out there."))
+        messages.success(request, _("Signed out everywhere else.") if named is None else _("Signed out there."))
     return redirect("account")
 
 

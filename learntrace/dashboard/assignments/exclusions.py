@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.timezone import get_current_timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from learntrace.accounts.cohort_limits.limit import seen
@@ -26,7 +26,7 @@ from learntrace.progress.assignment_keys import PREFIX, key_of
 from learntrace.progress.catalogue import titles_of
 from learntrace.progress.corrections import exclusions
 from learntrace.progress.corrections.exclusion_requests import meant_by
-from learntrace.progress.models import Activity, Exclusion
+from learntrace.progress.models import Activity
 from learntrace.progress.reports.learner_assignments import learner_named
 
 SPAN: Final = "span"
@@ -76,11 +76,11 @@ def exclude(request: HttpRequest, page: AcademyPage, key: str, user_id: int | No
     problem: Problem | None = None
     if request.method == "POST":
         try:
-            made = _exclude(request, page, choices)
+            excluded = _exclude(request, page, choices)
         except Problem as refused:
             problem = refused
         else:
-            messages.success(request, _done(made))
+            messages.success(request, _done(excluded))
             return redirect(back)
     context = ExcludeContext(
         title=titles_of(page.academy.pk, [name]).get(name) or name.removeprefix(PREFIX),
@@ -147,8 +147,8 @@ def _choices(academy: Academy, key: str, user_id: int | None, attempt: Activity 
     ]
 
 
-def _exclude(request: HttpRequest, page: AcademyPage, choices: Sequence[Choice]) -> list[Exclusion]:
-    """Exclude what the form says.
+def _exclude(request: HttpRequest, page: AcademyPage, choices: Sequence[Choice]) -> int:
+    """Exclude what the form says; return how many attempts that were until now.
 
     Raises Problem.
     """
@@ -162,9 +162,9 @@ def _exclude(request: HttpRequest, page: AcademyPage, choices: Sequence[Choice])
         if len(fields) == len(choice.fields):
             raise exclusions.InvalidExclusion(_("Enter when the period begins or ends"))
     meant = meant_by(page.academy, fields)
-    return exclusions.exclude(
-        page.academy, meant, form.get("reason", ""), page.user, natural(form.get("confirm", "").strip())
-    )
+    attempts = exclusions.count(page.academy, meant).attempts
+    exclusions.exclude(page.academy, meant, form.get("reason", ""), page.user, natural(form.get("confirm", "").strip()))
+    return attempts
 
 
 def _in_utc(text: str) -> str:
@@ -176,9 +176,11 @@ def _in_utc(text: str) -> str:
     return (moment if moment.tzinfo else moment.replace(tzinfo=get_current_timezone())).astimezone(UTC).isoformat()
 
 
-def _done(made: Sequence[Exclusion]) -> str:
+def _done(attempts: int) -> str:
+    if not attempts:
+        return gettext("There is no attempt yet that this excludes. What arrives later won't count.")
     return ngettext(
-        "Excluded. The attempts stay visible, struck out, but don't count.",
-        "Excluded for %(count)s learners. The attempts stay visible, struck out, but don't count.",
-        len(made),
-    ) % {"count": len(made)}
+        "%(count)s attempt was excluded. It stays visible, struck out, but doesn't count.",
+        "%(count)s attempts were excluded. They stay visible, struck out, but don't count.",
+        attempts,
+    ) % {"count": attempts}

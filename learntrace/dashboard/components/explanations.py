@@ -127,7 +127,8 @@ def explanation_of(name: str) -> Explanation:
             # A signal whose kind a later version dropped is still shown.
             return Explanation(name.removeprefix("signal:"))
         limits = "; ".join(f"{gettext(limit.purpose)}: {limit.default:g}" for limit in kind.thresholds.values())
-        return Explanation(f"{gettext(kind.name)}. {limits[:1].upper()}{limits[1:]}")
+        told = gettext("%(kind)s. It is told from these figures on, unless the academy has set others: %(limits)s")
+        return Explanation(told % {"kind": gettext(kind.name), "limits": limits})
     if name in CONCERNS:
         return Explanation(CONCERNS[name]())
     if name in OWN:

@@ -177,6 +177,7 @@ class ClassStanding:
     struggling: int
     median: float
     stuck_on: CurrentWork | None = None
+    all_stuck_there: bool = False
 
 
 def standing_of_class(works: Sequence[CurrentWork | None], completed: Sequence[float]) -> ClassStanding:
@@ -196,6 +197,7 @@ def standing_of_class(works: Sequence[CurrentWork | None], completed: Sequence[f
         # Half of the class has done so much at least.
         median=sorted(completed, reverse=True)[(len(completed) - 1) // 2] if completed else 0.0,
         stuck_on=most[0] if 2 * len(most) > len(stuck) else None,
+        all_stuck_there=len(most) == len(stuck) > 0,
     )
 
 
@@ -215,7 +217,9 @@ def of_class(standing: ClassStanding, name: str = "") -> str:
         stuck = ngettext("%(count)s is stuck", "%(count)s are stuck", standing.stuck) % {"count": standing.stuck}
         if standing.stuck_on is not None:
             told = (
-                gettext("%(clause)s, on %(title)s") if standing.stuck == 1 else gettext("%(clause)s, most on %(title)s")
+                gettext("%(clause)s, on %(title)s")
+                if standing.all_stuck_there
+                else gettext("%(clause)s, most on %(title)s")
             )
             stuck = told % {"clause": stuck, "title": quoted(standing.stuck_on)}
         parts.append(stuck)

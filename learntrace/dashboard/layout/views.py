@@ -133,11 +133,14 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
-    """Remember in this browser which language its user reads."""
+    """Remember which language the user reads: in this browser, and, of whoever is signed in, for messages too."""
     response = HttpResponseRedirect(safe_next(request))
     chosen = request.POST.get("language", "")
     if chosen in dict(settings.LANGUAGES):
         _remember(response, settings.LANGUAGE_COOKIE_NAME, chosen, secure=request.is_secure())
+        if isinstance(request.user, User) and request.user.language != chosen:
+            request.user.language = chosen
+            request.user.save(update_fields=["language"])
     return response
 
 

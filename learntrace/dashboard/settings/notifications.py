@@ -157,7 +157,7 @@ def _line(rule: NotificationRule, typed: RuleForm | None, sent: SentByRule) -> R
     where = masked_target(rule) or _("your own address")
     sentence = _("%(kinds)s, %(channel)s to %(target)s, %(often)s") % {
         "kinds": kinds,
-        "channel": NotificationRule.Channel(rule.channel).label,
+        "channel": str(NotificationRule.Channel(rule.channel).label).lower(),
         "target": where,
         "often": dict(DIGESTS).get(rule.digest_minutes, f"{rule.digest_minutes} min"),
     }

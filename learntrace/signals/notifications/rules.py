@@ -140,7 +140,7 @@ def _set(rule: NotificationRule, given: Mapping[str, Any]) -> bool:
 
 def _check_target(channel: str, target: str, user: User) -> None:
     if not target and not CHANNELS[channel].takes_own_address:
-        raise FieldProblem("target", _("This channel needs a target"))
+        raise FieldProblem("target", _("Enter the address that it is sent to"))
     CHANNELS[channel].check(target)
     if not target and not user.email:
         raise FieldProblem("target", _("You have no e-mail address here: enter one"))

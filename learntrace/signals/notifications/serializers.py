@@ -107,7 +107,7 @@ class RuleFormSerializer(serializers.Serializer[Any]):
 
     def validate_timezone(self, name: str) -> str:
         if zone_of(name) is None:
-            raise serializers.ValidationError(_("Unknown time zone; write it as Europe/Madrid or UTC"))
+            raise serializers.ValidationError(_("Unknown; write it as Europe/Madrid or UTC"))
         return name
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +115,13 @@ class RuleFormSerializer(serializers.Serializer[Any]):
         begin, end = (attrs.get(name, getattr(rule, name, None)) for name in ("quiet_from", "quiet_until"))
         if (begin is None) != (end is None):
             missing = "quiet_until" if end is None else "quiet_from"
-            raise serializers.ValidationError({missing: _("Quiet hours need a beginning and an end")})
+            raise serializers.ValidationError(
+                {
+                    missing: _("Enter when the quiet hours end too")
+                    if end is None
+                    else _("Enter when the quiet hours begin too")
+                }
+            )
         if begin is not None and begin == end:
             raise serializers.ValidationError({"quiet_until": _("Quiet hours can't end when they begin")})
         return attrs

@@ -50,6 +50,26 @@ class TestWhatALiftTells:
         assert "These attempts count again." in text_at(client, PAGE)
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        ("", "There is no attempt yet that this excludes."),
+        ("N", "1 attempt was excluded. It stays visible, struck out"),
+        ("NN", "2 attempts were excluded. They stay visible, struck out"),
+    ],
+)
+def test_a_period_that_is_excluded_is_told_with_its_attempts(
+    cast: Cast, client: Client, outcomes: str, told: str
+) -> None:
+    make_assignment(cast.academy, make_asset("lesson-03", academy=cast.academy), KEY)
+    make_attempts(cast.owner, cast.academy, KEY, outcomes)
+    url = f"{PAGE}/learner/{cast.owner.pk}"
+    form = {"what": "span", "since": "2020-01-02T03:00", "until": "2100-01-01T00:00", "reason": "a preview"}
+    client.post(f"{url}/exclude", form)
+    assert told in text_at(client, url)
+    assert "2 Jan 2020, 03:00" in text_at(client, PAGE)
+
+
 def exclude(cast: Cast, *learners: User, **fields: Any) -> list[Exclusion]:
     meant = Meant(frozenset(learner.pk for learner in learners), **fields)
     return exclusions.exclude(

@@ -268,9 +268,9 @@ def test_a_webhooks_key_is_shown_once(cast: Cast, admin: Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"channel": "webhook", "target": ""}, "Sent to: This channel needs a target"),
-        ({"timezone": "Mars"}, "Time zone: Unknown time zone"),
-        ({"quiet_from": "20:00"}, "Quiet until: Quiet hours need a beginning and an end."),
+        ({"channel": "webhook", "target": ""}, "Sent to: Enter the address that it is sent to"),
+        ({"timezone": "Mars"}, "Time zone: Unknown; write it as"),
+        ({"quiet_from": "20:00"}, "Quiet until: Enter when the quiet hours end too."),
         ({"kinds": ["nothing"]}, "Which signals: Unknown kind"),
         ({"cohort": "99999"}, "Cohort: The academy has no such cohort"),
     ],

@@ -352,6 +352,13 @@ def test_only_a_language_that_we_speak_is_remembered(db: None) -> None:
     assert "Iniciar sesión" in text_of(client.get("/sign-in"))
 
 
+def test_messages_come_in_the_language_that_was_chosen_on_a_page(scene: Scene) -> None:
+    client = signed_in(scene.teacher)
+    client.post("/language", {"language": "es"})
+    scene.teacher.refresh_from_db()
+    assert scene.teacher.language == "es"
+
+
 def test_the_icon_is_where_browsers_look_for_it(db: None) -> None:
     response = Client().get("/favicon.ico")
     assert response.headers["Location"] == "/static/dashboard/logo.svg"

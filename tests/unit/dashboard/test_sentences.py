@@ -122,5 +122,7 @@ def test_a_class_in_a_sentence() -> None:
     # Of one learner there is no half, and that half have done nothing at least is always so.
     assert of_class(ClassStanding(1, 0, 0, 0, 33.0)) == "0 of 1 learner was active today."
     assert of_class(ClassStanding(4, 2, 0, 0, 0.0)) == "2 of 4 learners were active today."
+    together = standing_of_class([loops, work(stuck(), title="Loops"), None], [0.0, 0.0, 0.0])
+    assert of_class(together) == "2 of 3 learners were active today; 2 are stuck, on “Loops”."
     everything = "4 of 4 learners were active today; at least half have done everything."
     assert of_class(ClassStanding(4, 4, 0, 0, 100.0)) == everything

@@ -39,7 +39,8 @@ PARAMETERS = frozenset({
 })  # fmt: skip
 
 _NO_SERVICE = _(
-    "This isn't the address of a chat service that can be used here, in Apprise's format. The services are %(names)s"
+    "This isn't the address of a chat service that can be used here. Write it as Apprise does, such as discord://… or "
+    "slack://…; the documentation lists the services"
 )
 _STATUS = re.compile(r"error=(\d{3})")
 _NOT_SENT = re.compile(r"NewConnectionError|NameResolutionError|ConnectTimeout|SSLError|ProxyError")
@@ -106,7 +107,7 @@ class ChatChannel(Channel):
         """Raise FieldProblem unless the target names an allowed chat service in apprise's form."""
         plugin = _plugin(target)
         if plugin is None:
-            raise FieldProblem("target", _NO_SERVICE, names=", ".join(sorted(SERVICES | OWN_SERVERS)))
+            raise FieldProblem("target", _NO_SERVICE)
         if plugin.host and _schemes(plugin) & OWN_SERVERS:
             check_host(plugin.host.strip("[]"), plugin.port or 443)
 
