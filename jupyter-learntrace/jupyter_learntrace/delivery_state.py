@@ -30,7 +30,7 @@ def off(sentence: Sentence) -> DeliveryState:
 def decide(collecting: bool, reason: str, message: str, trouble: Sentence | None, waiting: int) -> DeliveryState:
     """Decide the state from the sender's `reason` and `message` and the spool's `trouble`."""
     if not collecting:
-        return DeliveryState(OFF, OPTED_OUT, _("You have turned telemetry off."))
+        return DeliveryState(OFF, OPTED_OUT, _("You have turned sending off."))
     if trouble is not None:
         return DeliveryState(WAITING, SPOOL_FULL, trouble)
     if reason == SERVER_AWAY:

@@ -151,7 +151,7 @@ def sentences(findings: Findings) -> Iterator[Sentence]:
         yield _("Server: %(server)s", server=settings.url)
         yield _("Account: %(actor)s, academy: %(academy)s", actor=actor, academy=academy or "-")
         if not (findings.answer.collecting if findings.answer else report.collecting):
-            yield _("You have turned telemetry off.")
+            yield _("You have turned sending off.")
     mine = report.mine
     if mine is None:
         yield _("No events are waiting.")

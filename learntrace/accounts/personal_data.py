@@ -135,7 +135,13 @@ def register() -> None:
         PersonalDataset("account", _("Account"), _account, stays=account, table=True),
         PersonalDataset("former-names", _("Former ids and user names"), _former_names, stays=account, table=True),
         PersonalDataset("memberships", _("Roles in academies"), _memberships, stays=membership, table=True),
-        PersonalDataset("cohort-places", _("Places in cohorts"), _cohort_places, stays=membership, table=True),
+        PersonalDataset(
+            "cohort-places",
+            _("Places in cohorts, given by hand"),
+            _cohort_places,
+            stays=membership,
+            table=True,
+        ),
         PersonalDataset(
             "invitations", _("Invitations that you created or accepted"), _invitations, stays=membership, table=True
         ),

@@ -28,7 +28,7 @@ _UNKNOWN = "?"
 _NOUNS: Final[Mapping[str, Callable[[Any], str]]] = {
     "attempts": counted.attempts,
     "failed_attempts": counted.failed_attempts,
-    "minutes": counted.minutes,
+    "minutes": counted.minutes_or_longer,
     "successes": counted.successes_in_a_row,
 }
 

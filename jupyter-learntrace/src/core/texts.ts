@@ -9,7 +9,7 @@ const ENGLISH = {
   title: 'What is sent to Learntrace',
   close: 'Close',
   'about.sending':
-    'Your teachers are told when you run a cell and whether it worked, with the name and message of an error; and when you open, save or leave a notebook, add or remove cells, restart the kernel or paste text. Other outputs and what you paste are never sent.',
+    'Your teachers are told when you run a cell and whether it worked, with the name and message of an error; and when you open, save or leave a notebook, select, add or remove cells, interrupt or restart the kernel, or paste text. Other outputs and what you paste are never sent.',
   'about.waiting': 'Events wait on this computer or its Jupyter server until they can be sent.',
   'about.off': 'Nothing is recorded.',
   'reason.not-configured': 'No Learntrace server is set here.',
@@ -33,7 +33,7 @@ const ENGLISH = {
   sourceSent: 'is sent with each execution',
   sourceHashed: 'is not sent, only a fingerprint that tells whether it changed',
   example: 'The last event of this page',
-  noExample: 'No event yet.',
+  noExample: 'No event from this page yet.',
   collect: 'Send my events',
   choiceFailed: 'That couldn’t be changed: {reason}',
   handTitle: 'Do you need help?',
@@ -62,7 +62,7 @@ const SPANISH: Record<TextKey, string> = {
   title: 'Qué se envía a Learntrace',
   close: 'Cerrar',
   'about.sending':
-    'Tus docentes saben cuándo ejecutas una celda y si ha funcionado, con el nombre y el mensaje del error si lo hay; y cuándo abres o guardas un cuaderno o sales de él, añades o quitas celdas, reinicias el kernel o pegas texto. Las demás salidas y lo que pegas no se envían nunca.',
+    'Tus docentes saben cuándo ejecutas una celda y si ha funcionado, con el nombre y el mensaje del error si lo hay; y cuándo abres o guardas un cuaderno o sales de él, seleccionas, añades o quitas celdas, interrumpes o reinicias el kernel o pegas texto. Las demás salidas y lo que pegas no se envían nunca.',
   'about.waiting': 'Los eventos esperan en este equipo o en su servidor de Jupyter hasta que se puedan enviar.',
   'about.off': 'No se registra nada.',
   'reason.not-configured': 'Aquí no se ha configurado ningún servidor de Learntrace.',
@@ -86,7 +86,7 @@ const SPANISH: Record<TextKey, string> = {
   sourceSent: 'se envía con cada ejecución',
   sourceHashed: 'no se envía, solo una huella que indica si ha cambiado',
   example: 'El último evento de esta página',
-  noExample: 'Todavía no hay ningún evento.',
+  noExample: 'Todavía no hay ningún evento de esta página.',
   collect: 'Enviar mis eventos',
   choiceFailed: 'No se ha podido cambiar: {reason}',
   handTitle: '¿Necesitas ayuda?',
@@ -125,5 +125,5 @@ export function reasonText(reason: string): string {
 
 /** A date and time in the reader's format. */
 export function momentText(iso: string): string {
-  return new Date(iso).toLocaleString(language(), { dateStyle: 'medium', timeStyle: 'medium' });
+  return new Date(iso).toLocaleString(language() === 'en' ? 'en-GB' : language(), { dateStyle: 'medium', timeStyle: 'medium' });
 }

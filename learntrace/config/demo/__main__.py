@@ -60,7 +60,7 @@ def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
     except SendError as error:
         print(error, file=sys.stderr)
         return 1
-    print(_welcome(server.address, learners, token, password), flush=True)
+    print(_welcome(home, server.address, learners, token, password), flush=True)
     answers: Counter[int] = Counter()
     for number, learner in enumerate(learners):
         place = (learner, server.host, server.port, answers, stopping)
@@ -75,16 +75,18 @@ def _demonstrate(server: Server, home: Path, stopping: threading.Event) -> int:
     return 0
 
 
-def _welcome(address: str, learners: list[Learner], token: str, password: str) -> str:
+def _welcome(home: Path, address: str, learners: list[Learner], token: str, password: str) -> str:
+    learner = f"{learners[0].username}@demo.example"
+    width = max(len(learner), len("teacher@demo.example"))
     return f"""
 Learntrace: {address}/   (password of all: {password})
-  teacher@demo.example    a teacher, and the administrator of the academy Downtown
-  {learners[0].username}@demo.example        a learner
-  {OPERATOR}   the administration, {address}/admin/
-{len(learners)} learners are at work, half of them in a notebook after a session of LearnPack. Some of it fails on purpose.
+  {"teacher@demo.example":{width}}  a teacher, and the administrator of the academy Downtown
+  {learner:{width}}  a learner
+  {OPERATOR:{width}}  who runs the server: {address}/admin/
+{len(learners)} learners are at work, half of them in a notebook after a session of LearnPack. Some attempts fail on purpose.
 The API, with the teacher's token (docs: {address}/docs):
   curl -s -H 'Authorization: Token {token}' -H 'Academy: {ACADEMY}' '{address}/v1/signal/academy/signal?state=open&limit=3'
-Ctrl-C stops the demo; its data stay in the home folder.
+Ctrl-C stops the demo; its data stay in {home}
 """
 
 

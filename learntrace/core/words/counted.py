@@ -1,6 +1,10 @@
 """Numbers with their nouns, in the active language: for sentences that tell several of them."""
 
-from django.utils.translation import ngettext
+from datetime import timedelta
+
+from django.utils.translation import gettext, ngettext
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def learners(count: int) -> str:
@@ -66,3 +70,27 @@ def minutes(count: float) -> str:
 def seconds(count: float) -> str:
     # 1.5 has the plural in both languages.
     return ngettext("%(count)s second", "%(count)s seconds", 1 if count == 1 else 2) % {"count": f"{count:g}"}
+
+
+def hours(count: int) -> str:
+    return ngettext("%(count)s hour", "%(count)s hours", count) % {"count": count}
+
+
+def duration_words(span: timedelta) -> str:
+    """Return a span in whole words of the active language, in its two largest units at most."""
+    if span < _MINUTE:
+        return gettext("less than a minute")
+    if span < _HOUR:
+        return minutes(span // _MINUTE)
+    if span < _DAY:
+        whole, rest = hours(span // _HOUR), span % _HOUR // _MINUTE
+        if span < 3 * _HOUR and rest:
+            return gettext("%(hours)s and %(minutes)s") % {"hours": whole, "minutes": minutes(rest)}
+        return whole
+    days = span // _DAY
+    return ngettext("%(count)s day", "%(count)s days", days) % {"count": days}
+
+
+def minutes_or_longer(count: float) -> str:
+    """Return minutes; from an hour on as `duration_words`, which tells the same span elsewhere."""
+    return duration_words(timedelta(minutes=count)) if count >= 60 else minutes(count)

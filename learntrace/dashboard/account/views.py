@@ -155,7 +155,7 @@ def end_key(request: HttpRequest, page: Page) -> HttpResponse:
     tokens = own.tokens_of(page.user)
     named = natural(request.POST.get("key", ""))
     if own.end_tokens(page.user, tokens if named is None else tokens.filter(pk=named)):
-        messages.success(request, _("The key no longer works."))
+        messages.success(request, _("Your keys no longer work.") if named is None else _("The key no longer works."))
     elif named is not None:
         return _show(request, page, problem=ended_problem(named, User.objects.filter(pk=page.user.pk)))
     return redirect("account")

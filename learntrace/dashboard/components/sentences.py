@@ -230,7 +230,7 @@ def of_class(standing: ClassStanding, name: str = "") -> str:
     if standing.learners > 1 and int(standing.median):
         percent = int(standing.median)
         half = (
-            gettext("half have done at least %(percent)s %%")
+            gettext("half have done at least %(percent)s%%")
             if percent < 100
             else gettext("at least half have done everything")
         )

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_POST
 from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
+from learntrace.core.words.counted import duration_words
 from learntrace.dashboard.concerns.answers import answer
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.catalogue import shown_keys, titles_of
 from learntrace.signals.concerns.reading import ToldConcern
-from learntrace.signals.concerns.summary import duration_words, hand_up
+from learntrace.signals.concerns.summary import hand_up
 from learntrace.signals.help_requests.helping import DONE, HELP, handle_hand
 from learntrace.signals.help_requests.models import HELPED, HELPING, TAKEN_BACK, HelpRequest
 

@@ -24,6 +24,7 @@ from learntrace.dashboard.learners.lines import LearnerLine
 from learntrace.dashboard.learners.scores import Score, ScoreChart, score_chart
 from learntrace.progress.assignment_keys import PREFIX
 from learntrace.progress.models import Activity, EarlierRun
+from learntrace.progress.reports.attempts import MOST_RECENT
 from learntrace.progress.reports.learner_assignments import LearnerAssignmentRow
 from learntrace.progress.reports.learners import LearnerRow
 from learntrace.progress.reports.standing_exclusions import StandingExclusions
@@ -63,7 +64,7 @@ class LearnerContext:
     """The context of learners/learner.html; `telemetry` has the latest first, `sentence` tells where the learner stands.
 
     `cards` are concerns, `others` the signals that are no reason of one: most of them are over. `all_excluded` says that
-    there are attempts, but none that counts.
+    there are attempts, but none that counts; `earlier_attempts`, that there may be some that aren't drawn.
     """
 
     learner: User
@@ -73,6 +74,7 @@ class LearnerContext:
     states: Sequence[AssignmentLine]
     earlier_runs: Sequence[EarlierRunLine]
     attempts: Sequence[Attempt]
+    earlier_attempts: bool
     timeline: Timeline
     cards: Cards
     hands: Sequence[HandLine]
@@ -132,6 +134,7 @@ def learner_context(
         states=_states(page, row),
         earlier_runs=earlier_run_lines(runs, lambda name: page.address("assignments-attempts", name, row.learner.pk)),
         attempts=attempts,
+        earlier_attempts=len(attempts) == MOST_RECENT,
         timeline=timeline_of(attempts, _names(page, row, attempts), above, assets=_assets(row)),
         cards=cards_of(page, concerns),
         hands=staff_lines(page.academy, hands),

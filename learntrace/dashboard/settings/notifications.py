@@ -45,7 +45,7 @@ FIELDS: Final[Mapping[str, str | Promise]] = {
     "channel": gettext_lazy("Sent by"),
     "target": gettext_lazy("Sent to"),
     "kinds": gettext_lazy("Which signals"),
-    "least_severity": gettext_lazy("From which severity on"),
+    "least_severity": gettext_lazy("Lowest severity"),
     "cohort": gettext_lazy("Cohort"),
     "quiet_from": gettext_lazy("Quiet from"),
     "quiet_until": gettext_lazy("Quiet until"),
@@ -154,6 +154,9 @@ def _line(rule: NotificationRule, typed: RuleForm | None, sent: SentByRule) -> R
     open_here = typed is not None and typed.pk == rule.pk
     form = typed if typed is not None and open_here else _form_of(rule)
     kinds = ", ".join(kind_name(kind) for kind in rule.kinds) or _("all signals")
+    if rule.least_severity > Signal.Severity.LOW:
+        severity = Signal.Severity(rule.least_severity).label.lower()
+        kinds = _("%(kinds)s of at least %(severity)s severity") % {"kinds": kinds, "severity": severity}
     where = masked_target(rule) or _("your own address")
     sentence = _("%(kinds)s, %(channel)s to %(target)s, %(often)s") % {
         "kinds": kinds,
@@ -238,7 +241,7 @@ def switch(request: HttpRequest, page: AcademyPage, rule_id: int) -> HttpRespons
 def delete(request: HttpRequest, page: AcademyPage, rule_id: int) -> HttpResponse:
     """Delete a rule."""
     delete_rule(rule_of(page.user, page.academy, rule_id))
-    messages.success(request, _("The rule was deleted; what was waiting to be sent by it is dropped."))
+    messages.success(request, _("The rule was deleted, and what was waiting to be sent was dropped."))
     return redirect(page.address("notifications"))
 
 

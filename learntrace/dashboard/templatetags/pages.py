@@ -234,9 +234,20 @@ def percent(share: float) -> str:
 
 
 @register.filter
+def in_percent(share: float) -> str:
+    """A percentage without decimals, rounded down, with its sign."""
+    return _with_sign(math.floor(share))
+
+
+@register.filter
 def whole_percent(share: float | None) -> str:
     """A share from 0 to 1 as a percentage without decimals."""
-    return UNKNOWN if share is None else f"{round(100 * share):d} %"
+    return UNKNOWN if share is None else _with_sign(round(100 * share))
+
+
+def _with_sign(percentage: int) -> str:
+    """Return a percentage as the language writes it: 62%, in Spanish 62 %."""
+    return _("%(number)s%%") % {"number": percentage}
 
 
 @register.filter

@@ -150,7 +150,7 @@ def _hard(figures: Week, titles: Mapping[str, Title]) -> str:
     if not figures.hard:
         return ""
     lines = [
-        _("- %(assignment)s: %(done)s of %(learners)s done, %(share)s %% of attempts failed")
+        _("- %(assignment)s: %(done)s of %(learners)s done, %(share)s%% of attempts failed")
         % {
             "assignment": titles[one.key],
             "done": one.done,
@@ -167,7 +167,7 @@ def _easier(figures: Week, titles: Mapping[str, Title]) -> str:
     if not figures.easier:
         return ""
     lines = [
-        _("- %(assignment)s: %(share)s %% of attempts failed, %(before)s %% the week before")
+        _("- %(assignment)s: %(share)s%% of attempts failed, %(before)s%% the week before")
         % {
             "assignment": titles[one.key],
             "share": round(100 * one.failed_share),

@@ -31,7 +31,7 @@ def hand_definition() -> str:
 def class_definition() -> str:
     """Return what a concern of the class is, in the active language."""
     return _(
-        "One entry for the class while at least %(learners)s learners, and at least %(share)s %% of those active, have had "
+        "One entry for the class while at least %(learners)s learners, and at least %(share)s%% of those active, have had "
         "the same error on one assignment within %(minutes)s minutes, and not all of them have completed it."
     ) % {
         "learners": LEAST_LEARNERS,

@@ -1,16 +1,15 @@
 """A concern's life in whole words: for how long, how many attempts, the last error."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from learntrace.core.words.counted import duration_words
 from learntrace.measures.failures import NO_NAMES
 from learntrace.signals.concerns.figures import Figures
 from learntrace.signals.help_requests.models import HelpRequest
-
-_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def life_of(since: datetime, now: datetime, figures: Figures) -> str:
@@ -55,26 +54,3 @@ def met_by_many(learners: int, error: str, about: str) -> str:
         "%(count)s learners got “%(error)s” on %(assignment)s",
         learners,
     ) % {"count": learners, "error": error, "assignment": about}
-
-
-def duration_words(span: timedelta) -> str:
-    """Return a span in whole words of the active language, in its two largest units at most."""
-    if span < _MINUTE:
-        return _("less than a minute")
-    if span < _HOUR:
-        return _minutes(span // _MINUTE)
-    if span < _DAY:
-        hours, minutes = _hours(span // _HOUR), span % _HOUR // _MINUTE
-        if span < 3 * _HOUR and minutes:
-            return _("%(hours)s and %(minutes)s") % {"hours": hours, "minutes": _minutes(minutes)}
-        return hours
-    days = span // _DAY
-    return ngettext("%(count)s day", "%(count)s days", days) % {"count": days}
-
-
-def _minutes(count: int) -> str:
-    return ngettext("%(count)s minute", "%(count)s minutes", count) % {"count": count}
-
-
-def _hours(count: int) -> str:
-    return ngettext("%(count)s hour", "%(count)s hours", count) % {"count": count}

@@ -110,7 +110,7 @@ def test_it_explains_itself_and_is_over_when_the_quarter_of_an_hour_is(cast: Cas
     number = listed(teacher)[0]["id"]
     explained = teacher.get(f"{CONCERNS}/{number}?explain=1").json()["explain"]
     assert explained["learners"] == sorted(user.pk for user in five)
-    assert "20 %" in explained["definition"]
+    assert "20%" in explained["definition"]
     make_attempts(five[0], cast.academy, TAG, "-", timezone.now())
     Activity.objects.filter(outcome="error").update(at=timezone.now() - timedelta(minutes=16))
     assert teacher.get(f"{CONCERNS}/{number}").json()["state"] == "over"

@@ -113,7 +113,9 @@ def test_a_class_in_a_sentence() -> None:
     assert (standing.learners, standing.stuck, standing.struggling, standing.median) == (5, 3, 1, 41.7)
     assert standing.stuck_on == loops
     standing = ClassStanding(5, 3, 3, 1, 41.7, loops)
-    expected = "3 of 5 learners were active today; 3 are stuck, most on “Loops”; 1 is struggling; half have done at least 41 %."
+    expected = (
+        "3 of 5 learners were active today; 3 are stuck, most on “Loops”; 1 is struggling; half have done at least 41%."
+    )
     assert of_class(standing) == expected
     assert of_class(standing, "Fall") == f"Fall: {expected}"
     with translation.override("es"):

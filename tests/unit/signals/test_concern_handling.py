@@ -7,6 +7,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from learntrace.core.words.counted import duration_words
 from learntrace.measures.error_groups import one_line
 from learntrace.signals.concerns.error_group import group_of, text_of
 from learntrace.signals.concerns.figures import Figures
@@ -19,7 +20,7 @@ from learntrace.signals.concerns.handling import (
     is_unbroken,
     state_of,
 )
-from learntrace.signals.concerns.summary import duration_words, life_of
+from learntrace.signals.concerns.summary import life_of
 from learntrace.signals.models import ConcernAct
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
