@@ -302,7 +302,7 @@ def test_most_met_now_counts_learners_and_how_long_until_solved(client: Client, 
     met = page[page.index('data-part="met"') :]
     # Ada and Katherine met it on the first exercise; Ada succeeded a minute later.
     assert met.index("XError: it broke") < met.index("2 learners")
-    assert "solved by 1, median 1 min" in met
+    assert "1 solved it, in 1 min (median)" in met
 
 
 def test_live_parts_come_without_the_rest_of_the_page(client: Client, lessons: dict[str, User]) -> None:

@@ -272,5 +272,5 @@ def test_for_the_20_most_frequent_errors_of_the_real_class_every_place_says_the_
         learners, times, solved, seconds = top[text]
         told = f"<code>{text}</code>" in class_now
         assert told, text
-        assert f"{learners} learners in all ({page_filters.count(times)}\u00d7), solved by {solved}," in class_now
-        assert f"median {page_filters.duration(seconds)}" in class_now
+        assert f"{learners} learners in all ({page_filters.count(times)}\u00d7); {solved} solved it, in" in class_now
+        assert f"in {page_filters.duration(seconds)} (median)" in class_now
