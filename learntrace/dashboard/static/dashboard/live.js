@@ -33,6 +33,14 @@
     }
   };
 
+  // Paper has no filters and no clock: it says what was chosen, and when it was printed.
+  window.addEventListener("beforeprint", () => {
+    const box = document.querySelector("[data-printed]");
+    const selects = document.querySelector(".printed:not([data-printed])") ? [] : document.querySelectorAll(".filters select");
+    const chosen = [...selects].filter((select) => select.value).map((select) => select.selectedOptions[0].textContent.trim());
+    if (box) box.textContent = [...chosen, full.format(new Date())].join(" · ");
+  });
+
   // On a phone the rows of a table become blocks (layout.css), in which each cell says what it is.
   const titleOf = (head) => {
     const own = head.cloneNode(true);
