@@ -102,6 +102,37 @@ def test_lanes_have_their_names_above_them_where_the_page_is_narrow(visit: Visit
     assert all(abs(above) < 3 for _text, _left, _right, above, _width in page.evaluate(_LANE_NAMES))
 
 
+# Of a timeline: where the signals end and the first name begins, where its end is and where its labels and marks end, and
+# how far it can be moved to earlier times.
+_TIMELINE_ENDS = """() => {
+  const timeline = document.querySelector(".timeline");
+  const edges = (chosen, edge) => [...timeline.querySelectorAll(chosen)].map((one) => one.getBoundingClientRect()[edge]);
+  const { right } = timeline.getBoundingClientRect();
+  return [
+    Math.max(...edges(".above svg", "bottom")), Math.min(...edges(".lanes text", "top")), right,
+    Math.max(...edges(".marks text", "right")), Math.max(...edges(".marks .shape", "right")),
+    timeline.scrollWidth - timeline.clientWidth,
+  ];
+}"""
+
+
+def test_a_timeline_begins_at_its_newest_end_and_covers_no_signal(visit: Visit, room: Classroom) -> None:
+    learner = room.learners[0]
+    fail(room, learner, room.keys[-1], 8)
+    page = visit(f"/learner/{learner.pk}", room.teacher, width=360)
+    signals, names, end, labels, marks, earlier = page.evaluate(_TIMELINE_ENDS)
+    assert signals <= names
+    assert marks <= end
+    assert labels <= end
+    assert earlier > 0
+    legend = page.locator("[data-part=timeline] .legend")
+    expect(legend).to_contain_text("Top row: signals")
+    expect(legend.locator(".stuck, .struggling, .open")).to_have_count(3)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    _signals, _names, end, labels, _marks, _earlier = page.evaluate(_TIMELINE_ENDS)
+    assert labels <= end
+
+
 def test_excluded_attempts_count_again_without_leaving_the_page_or_a_message(visit: Visit, room: Classroom) -> None:
     learner, academy = room.learners[0], room.learners[0].memberships.get().academy
     exclusions.exclude(academy, Meant(frozenset({learner.pk})), "a preview", room.teacher, None)

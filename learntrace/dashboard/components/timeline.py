@@ -8,7 +8,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from django.utils import timezone
@@ -26,16 +26,21 @@ _FOLD = 60.0
 _LEAST_SPAN = 240.0
 _TICKS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30))
 _BETWEEN_TICKS = 70.0
-# The time at the beginning of a part, with its date, is longer than that of a tick.
-_FIRST_LABEL = 90.0
-# From where to where the labels reach that stand at the beginning of a part and at a tick; that of a fold ends before its
-# middle, and has so many pixels for each character.
-_DATE_REACH, _TICK_REACH, _GAP_END, _CHARACTER = (-5.0, 72.0), (-18.0, 18.0), -6.0, 7.0
-_MARGINS = 56
+_DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
+# A tick so near to the beginning of a part would stand in the time there.
+_FIRST_LABEL = 54.0
+# From where to where the labels reach: a time at the beginning of a part and one at a tick, a day and one with its year.
+# That of a fold ends before its middle, and has so many pixels for each character.
+_TIME_REACH, _TICK_REACH, _GAP_END, _CHARACTER = (-5.0, 32.0), (-18.0, 18.0), -6.0, 7.0
+_DAY_REACH, _YEAR_REACH = (-5.0, 42.0), (-5.0, 80.0)
+# Left and right of the picture, in which a label at its end reaches (progress.css).
+_MARGIN, _END_MARGIN = 8, 48
 # Room for a name between the marks of two lanes, where it stands above its own (progress.css).
 _LANE = 26
 _HEADING = 20
-_TOP = 40
+# Above the lanes: the days, the times, the signals, and room for the first lane's name.
+_SIGNALS = 36
+_TOP = 62
 _LONGEST_LABEL = 34
 MOST_LANES = 40
 # Where there is room for a label: nowhere, on a screen, which scrolls, or also on paper, whose width the picture is pressed
@@ -86,7 +91,7 @@ class Lane:
 class Fold:
     """A folded gap: its middle `x`, its length in seconds, and where and at which time it goes on.
 
-    The first part of a timeline has no gap before it, and no length. `dated` and `measured` say where there is room for the
+    The first part of a timeline has no gap before it, and no length. `timed` and `measured` say where there is room for the
     time and for the length.
     """
 
@@ -94,8 +99,23 @@ class Fold:
     after: str
     at: datetime
     seconds: float | None
-    dated: str = ON_PAPER
+    timed: str = ON_PAPER
     measured: str = ON_PAPER
+
+
+@dataclass(frozen=True)
+class Day:
+    """Where a day begins on the axis: with a part, or at a `midnight` within one; and where there is room for its name.
+
+    `backwards` says that the name ends there, as it would reach beyond the picture's end.
+    """
+
+    x: str
+    at: datetime
+    midnight: bool
+    dated: str
+    of_year: bool = False
+    backwards: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,6 +131,7 @@ class Timeline:
     lanes: tuple[Lane, ...]
     marks: tuple[Mark, ...]
     signals: tuple[Mark, ...]
+    days: tuple[Day, ...]
     folds: tuple[Fold, ...]
     ticks: tuple[tuple[str, datetime, str], ...]
     hidden_lanes: int = 0
@@ -175,11 +196,15 @@ class _Rooms:
         self._screen, self._paper = _Room(), _Room()
         self._pressed = min(_PAPER / span, 1.0)
 
-    def takes(self, place: float, reach: tuple[float, float]) -> str:
-        """Return where there is room for a label, and take it there."""
-        if not self._screen.takes(place, reach):
+    def on_paper(self, place: float) -> float:
+        """Return a place as it is on paper."""
+        return place * self._pressed
+
+    def takes(self, place: float, reach: tuple[float, float], only: str = ON_PAPER) -> str:
+        """Return where there is room for a label, and take it there; `only` where something else is shown."""
+        if only == NOWHERE or not self._screen.takes(place, reach):
             return NOWHERE
-        return ON_PAPER if self._paper.takes(place * self._pressed, reach) else ON_SCREEN
+        return ON_PAPER if only == ON_PAPER and self._paper.takes(self.on_paper(place), reach) else ON_SCREEN
 
 
 def _ticks(axis: _Axis) -> Iterator[tuple[float, datetime]]:
@@ -232,42 +257,80 @@ def timeline_of(
     span = max(axis.places[-1] if attempts else 0.0, _LEAST_SPAN)
     xs = [_percent(place, span) for place in axis.places]
     rooms = _Rooms(span)
-    folds = _folds(axis, span, rooms)
+    days = _days(axis, span)
+    dated = {timezone.localdate(day.at): day.dated for day in days}
+    folds = _folds(axis, span, rooms, dated)
     above = tuple(
-        Mark(_percent(axis.place_of(at), span), "24", shape, title, at, url)
+        Mark(_percent(axis.place_of(at), span), str(_SIGNALS), shape, title, at, url)
         for at, shape, title, url in signals
         if attempts and attempts[0].at <= at
     )
     return Timeline(
-        width=int(span) + _MARGINS,
+        width=int(span) + _MARGIN + _END_MARGIN,
         height=height,
         headings=headings,
         lanes=tuple(lanes.values()),
         marks=_marks(attempts, xs, lanes, evidence),
         signals=above,
+        days=days,
         folds=folds,
         ticks=tuple(
             (_percent(place, span), at, where)
             for place, at in _ticks(axis)
-            if (where := rooms.takes(place, _TICK_REACH))
+            if (where := rooms.takes(place, _TICK_REACH, dated[timezone.localdate(at)]))
         ),
         hidden_lanes=len(keys) - len(lanes),
     )
 
 
-def _folds(axis: _Axis, span: float, rooms: _Rooms) -> tuple[Fold, ...]:
-    """Return the folds; times take the room first, then lengths, which can be told from the times."""
+def _days(axis: _Axis, span: float) -> tuple[Day, ...]:
+    """Return the days in their order. Where there isn't room for all names, those that most of the axis belongs to have it."""
+    begun = list(_begun_days(axis))
+    ends = [place for place, _at, _midnight in begun[1:]] + [span]
+    rooms, this_year = _Rooms(span), timezone.localdate().year
+    days: dict[datetime, Day] = {}
+    for (place, at, midnight), _end in sorted(zip(begun, ends, strict=False), key=lambda one: one[0][0] - one[1]):
+        of_year = timezone.localdate(at).year != this_year
+        begin, end = reach = _YEAR_REACH if of_year else _DAY_REACH
+        backwards = rooms.on_paper(place) + end > rooms.on_paper(span) + _END_MARGIN
+        dated = rooms.takes(place, (-end, -begin) if backwards else reach)
+        days[at] = Day(_percent(place, span), at, midnight, dated, of_year, backwards)
+    return tuple(days[at] for _place, at, _midnight in begun)
+
+
+def _begun_days(axis: _Axis) -> Iterator[tuple[float, datetime, bool]]:
+    """Yield where days begin, with the moment, and whether it is a midnight at which somebody was at work."""
+    before = None
+    for part in _parts(axis.moments):
+        first, last = axis.moments[part.start], axis.moments[part.stop - 1]
+        if timezone.localdate(first) != before:
+            yield axis.places[part.start], first, False
+        midnight = _rounded_up(first + _MOMENT, _DAY)
+        while midnight <= last:
+            yield axis.place_of(midnight), midnight, True
+            midnight += _DAY
+        before = timezone.localdate(last)
+
+
+def _folds(axis: _Axis, span: float, rooms: _Rooms, dated: Mapping[date, str]) -> tuple[Fold, ...]:
+    """Return the folds; times take the room first, those of new days before others, then lengths, which times tell, too.
+
+    Where a day's name is left out, its times are: they would seem to be of the day before.
+    """
     starts = [part.start for part in _parts(axis.moments)]
-    dated = [rooms.takes(axis.places[index], _DATE_REACH) for index in starts]
+    days = [timezone.localdate(axis.moments[index]) for index in starts]
+    timed: dict[int, str] = {}
+    for number in sorted(range(len(starts)), key=lambda number: number > 0 and days[number] == days[number - 1]):
+        timed[number] = rooms.takes(axis.places[starts[number]], _TIME_REACH, dated[days[number]])
     folds = []
-    for index, where in zip(starts, dated, strict=True):
+    for number, index in enumerate(starts):
         at, place = axis.moments[index], axis.places[index]
         if index == 0:
-            folds.append(Fold("0%", "0%", at, None, where))
+            folds.append(Fold("0%", "0%", at, None, timed[number]))
             continue
         gap, middle = (at - axis.moments[index - 1]).total_seconds(), place - _FOLD / 2
         measured = rooms.takes(middle, (_GAP_END - _CHARACTER * len(age(gap)), _GAP_END))
-        folds.append(Fold(_percent(middle, span), _percent(place, span), at, gap, where, measured))
+        folds.append(Fold(_percent(middle, span), _percent(place, span), at, gap, timed[number], measured))
     return tuple(folds)
 
 

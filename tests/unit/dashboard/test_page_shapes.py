@@ -194,21 +194,56 @@ def test_labels_of_the_axis_that_would_overprint_each_other_are_left_out() -> No
     minutes = [*range(0, 20, 2), 1440, 2880, *range(4320, 4380, 2)]
     attempts = [Attempt(str(n), NOW + timedelta(minutes=m), "a", "ok") for n, m in enumerate(minutes)]
     timeline = timeline_of(attempts, {"a": ("a", "")})
-    assert [(bool(fold.dated), bool(fold.measured)) for fold in timeline.folds] == [
-        (True, True), (True, True), (False, False), (True, False),
+    assert [(bool(fold.timed), bool(fold.measured)) for fold in timeline.folds] == [
+        (True, True), (True, True), (True, False), (True, False),
     ]  # fmt: skip
     for width, shown in ((timeline.width - 56, ("screen", "paper")), (380, ("paper",))):
-        reaches = [
-            (float(x.rstrip("%")) * width / 100 + begin, float(x.rstrip("%")) * width / 100 + end)
-            for x, begin, end, where in [
-                *((fold.after, -5, 70, fold.dated) for fold in timeline.folds),
-                *((fold.x, -32, -6, fold.measured) for fold in timeline.folds if fold.seconds),
-                *((x, -17, 17, where) for x, _at, where in timeline.ticks),
-            ]
-            if where in shown
+        days = [(day.x, -5, 80 if day.of_year else 42, day.dated) for day in timeline.days]
+        times = [
+            *((fold.after, -5, 32, fold.timed) for fold in timeline.folds),
+            *((fold.x, -32, -6, fold.measured) for fold in timeline.folds if fold.seconds),
+            *((x, -17, 17, where) for x, _at, where in timeline.ticks),
         ]
-        assert len(reaches) > 1
-        assert all(before[1] <= after[0] for before, after in pairwise(sorted(reaches)))
+        for labels in (days, times):
+            reaches = [
+                (float(x.rstrip("%")) * width / 100 + begin, float(x.rstrip("%")) * width / 100 + end)
+                for x, begin, end, where in labels
+                if where in shown
+            ]
+            assert len(reaches) > 1
+            assert all(before[1] <= after[0] for before, after in pairwise(sorted(reaches)))
+
+
+def test_a_new_day_is_told_on_paper_rather_than_what_stands_beside_it() -> None:
+    # A minute of work in the evening; hours of it from the next morning on, of which the first is told beside a pause.
+    evening, morning = datetime(2026, 11, 30, 20, tzinfo=UTC), datetime(2026, 12, 1, 8, tzinfo=UTC)
+    minutes = [*range(0, 120, 3), *range(200, 400, 3), *range(450, 900, 3)]
+    moments = [evening, *(morning + timedelta(minutes=minute) for minute in minutes)]
+    timeline = timeline_of([Attempt(str(at), at, "a", "ok") for at in moments], {"a": ("a", "")})
+    assert [(day.at, day.midnight, day.dated) for day in timeline.days] == [
+        (evening, False, "screen"),
+        (morning, False, "paper"),
+    ]
+    # The time of the day that isn't told would seem to be of another.
+    assert [fold.timed for fold in timeline.folds[:2]] == ["screen", "paper"]
+
+
+def test_a_midnight_at_work_is_told_in_the_readers_zone() -> None:
+    begun = datetime(2026, 11, 30, 22, 30, tzinfo=UTC)
+    attempts = [Attempt(str(n), begun + timedelta(minutes=5 * n), "a", "ok") for n in range(13)]
+    with timezone.override(ZoneInfo("Europe/Madrid")):
+        first, second = timeline_of(attempts, {"a": ("a", "")}).days
+    assert (first.midnight, second.midnight, second.x) == (False, True, "50.000%")
+    assert f"{second.at:%d %H:%M}" == "01 00:00"
+
+
+def test_a_days_name_with_its_year_stays_within_the_picture() -> None:
+    moments = [datetime(2019, 11, 30, 8, tzinfo=UTC) + timedelta(minutes=40 * n) for n in range(40)]
+    days = timeline_of([Attempt(str(at), at, "a", "ok") for at in moments], {"a": ("a", "")}).days
+    assert [(day.of_year, day.backwards) for day in days] == [(True, False), (True, False)]
+    last = [*moments[:20], datetime(2019, 12, 1, 9, tzinfo=UTC)]
+    days = timeline_of([Attempt(str(at), at, "a", "ok") for at in last], {"a": ("a", "")}).days
+    assert [day.backwards for day in days] == [False, True]
 
 
 def test_an_attempt_that_failed_without_a_message_says_so() -> None:
@@ -225,9 +260,9 @@ def test_steps_stand_under_their_asset_and_are_told_by_their_own_names() -> None
         "02-xxxxxxxxxxxxxx…xxxxxxxxxxxx-end",
         "01-hello",
     ]
-    assert timeline.headings == (("py", "70"), ("js", "142"))
-    assert [lane.y for lane in timeline.lanes] == ["40", "86", "112", "158"]
-    assert [mark.y for mark in timeline.marks] == ["86", "40", "158", "112"]
+    assert timeline.headings == (("py", "92"), ("js", "164"))
+    assert [lane.y for lane in timeline.lanes] == ["62", "108", "134", "180"]
+    assert [mark.y for mark in timeline.marks] == ["108", "62", "180", "134"]
 
 
 def test_a_long_name_loses_its_middle() -> None:

@@ -200,11 +200,15 @@
       if (part.querySelector(":popover-open, form :focus-visible:not(button)") || hasDraft(part)) continue;
       const place = placeIn(part);
       const selected = selectedIn(part);
+      // Counted from its newest end, at which it begins (progress.css).
+      const back = part.querySelector(".timeline")?.scrollLeft;
       keepOpen(part, next);
       if (part.dataset.still && !moves(part.dataset.still)) kept = keepPlaces(part, next) || kept;
       keep(part, next);
       part.replaceChildren(...next.childNodes);
       select(part, selected);
+      const timeline = back && part.querySelector(".timeline");
+      if (timeline) timeline.scrollLeft = back;
       if (place) goTo(part, place);
     }
     document.dispatchEvent(new Event("learntrace:put"));
