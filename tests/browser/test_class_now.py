@@ -133,6 +133,24 @@ def test_a_timeline_begins_at_its_newest_end_and_covers_no_signal(visit: Visit, 
     assert labels <= end
 
 
+def test_a_learner_prints_within_the_page_and_without_links_for_work(visit: Visit, room: Classroom) -> None:
+    page = visit(f"/learner/{room.learners[0].pk}", room.teacher, language="es", width=688)
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 688
+    expect(page.locator("main a[href*='/diagnosis?']").locator("visible=true")).to_have_count(0)
+    # As a browser does before it prints.
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("[data-printed]")).to_contain_text(re.compile(r"20\d\d.* UTC$"))
+
+
+def test_what_says_that_a_page_is_live_stays_in_line_beside_two_dates(visit: Visit, room: Classroom) -> None:
+    page = visit("/learners?range=custom&since=2026-11-29T00:00&until=2026-12-01T23:00", room.teacher, language="es")
+    heading, live = page.get_by_role("heading", level=1).bounding_box(), page.locator(".live").bounding_box()
+    assert heading is not None
+    assert live is not None
+    assert heading["y"] < live["y"] + live["height"] / 2 < heading["y"] + heading["height"]
+
+
 def test_excluded_attempts_count_again_without_leaving_the_page_or_a_message(visit: Visit, room: Classroom) -> None:
     learner, academy = room.learners[0], room.learners[0].memberships.get().academy
     exclusions.exclude(academy, Meant(frozenset({learner.pk})), "a preview", room.teacher, None)
@@ -313,6 +331,7 @@ def test_a_raised_hand_is_seen_at_once_wherever_its_card_stands(visit: Visit, ro
     page = visit("/class", room.teacher, width=width)
     expect(page.locator(".hands-up")).to_have_text("0 hands raised")
     expect(page.locator(".hands-up a")).to_have_count(0)
+    assert page.locator(".hands-up > span, .hands-up a > span").evaluate("one => one.offsetWidth") > 20
     heights = page.locator(".class-head").bounding_box()
     for minutes, learner in ((4, room.learners[11]), (1, room.learners[10])):
         hand = raise_hand(learner, room.academy, "How do loops end?")
@@ -363,6 +382,46 @@ def test_a_filter_applies_when_it_is_chosen_and_stands_in_the_address(visit: Vis
     expect(page.get_by_role("link", name="Leave projector")).to_be_visible()
     assert "asset=downtown-lesson-02" in page.url
     expect(page.get_by_text(room.learners[0].last_name)).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_legends_empty_box_can_be_seen(visit: Visit, room: Classroom, scheme: str) -> None:
+    page = visit("/class", room.teacher, scheme=scheme)
+    border, ground = page.locator(".legend .blank").evaluate(
+        """one => [getComputedStyle(one).borderTopColor, getComputedStyle(one.closest(".card")).backgroundColor]"""
+    )
+    lights = sorted(_luminance(colour) for colour in (border, ground))
+    assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 3
+
+
+def _luminance(colour: str) -> float:
+    """The relative luminance of a colour as CSS tells it (WCAG 2.2)."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_each_language_names_itself(visit: Visit, room: Classroom, language: str) -> None:
+    page = visit("/class", room.teacher, language=language)
+    for code, name in (("en", "English"), ("es", "Español")):
+        button = page.locator(f"button[name=language][value={code}]")
+        expect(button).to_have_attribute("aria-label", name)
+        expect(button).to_have_attribute("title", name)
+
+
+def test_a_further_reason_tells_when_it_opened_and_a_refused_note_offers_no_undo(visit: Visit, room: Classroom) -> None:
+    learner = room.learners[0]
+    fail(room, learner, room.keys[-1], 12)
+    page = visit("/class", room.teacher)
+    card = page.locator("[data-concern]").filter(has_text=learner.get_full_name()).first
+    reasons = card.locator(".reasons li")
+    assert reasons.count() > 0
+    expect(reasons.locator("time")).to_have_count(reasons.count())
+    card.locator(".more > summary").click()
+    card.get_by_role("button", name="Save note").click()
+    expect(page.locator("[data-toast]")).to_contain_text("2000")
+    expect(page.locator("[data-undo]")).to_be_hidden()
 
 
 def test_light_or_dark_is_chosen_and_remembered(visit: Visit, room: Classroom) -> None:

@@ -60,6 +60,7 @@ def test_an_acknowledged_concern_leaves_both_screens_within_a_second_and_undo_br
     expect(mine).to_be_visible()
     expect(theirs).to_be_visible()
     expect(teacher.locator("[data-toast]")).to_contain_text("Undone")
+    expect(teacher.locator("[data-undo]")).to_be_hidden()
 
 
 def test_two_who_assign_at_once_are_told_and_nothing_is_lost(

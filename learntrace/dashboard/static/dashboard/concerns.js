@@ -41,7 +41,8 @@
       const answer = await fetch(toast().dataset.undoUrl, { method: "POST", body, headers: { "Learntrace-Parts": "1" }, redirect: "error" });
       if (!answer.ok) throw new Error(String(answer.status));
       const outcome = await answer.json();
-      show(outcome.told, { failed: outcome.failed, undo: done.length > 0 });
+      // What is undone cannot be undone; the key reaches what was done before.
+      show(outcome.told, { failed: outcome.failed });
     } catch {
       done.push(pairs);
       show(document.querySelector("[data-live]")?.dataset.unsent ?? "", { failed: true, undo: true });
