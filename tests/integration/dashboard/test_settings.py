@@ -247,7 +247,7 @@ def test_one_makes_changes_and_deletes_a_rule(cast: Cast, admin: Client) -> None
     rule = NotificationRule.objects.get()
     assert (rule.user, rule.academy, rule.kinds, rule.digest_minutes) == (cast.colleague, cast.academy, ["stuck"], 60)
     page = page_of(admin.get("/notifications"))
-    assert "Stuck, e-mail to" in page
+    assert "Stuck of at least medium severity, e-mail to" in page
     assert "quiet from 20:00 to 07:00 (Europe/Madrid)" in page
     assert saved(admin, rule=rule.pk, name="Other").status_code == 302
     rule.refresh_from_db()
