@@ -36,7 +36,8 @@ def main(argv: list[str]) -> int:
     except TokenCommandError as error:
         print(f"learntrace unlock: {error}", file=sys.stderr)
         return 1
-    print(_("Unlocked %(whom)s.") % {"whom": arguments.whom} if count else _("Nothing was counted."))
+    told = _("Unlocked %(whom)s.") if count else _("%(whom)s wasn't locked: no wrong guesses are counted.")
+    print(told % {"whom": arguments.whom})
     return 0
 
 

@@ -115,7 +115,7 @@ def _encryption() -> Iterator[Finding]:
     yield Finding(
         "encryption",
         "fail" if unreadable else "ok",
-        f"{total} secrets, {unreadable} of them can't be read" if unreadable else f"{total} secrets can be read",
+        f"{total} secrets, {unreadable} of them can't be read" if unreadable else f"all secrets can be read ({total})",
         "Put the missing key back into LEARNTRACE_ENCRYPTION_KEYS, after the new one, or have their owners enter them anew."
         if unreadable
         else "",

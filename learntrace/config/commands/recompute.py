@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
         return max(report(work_off(run), as_json=chosen.json) for run in left)
     learners = _learners(chosen.learner, chosen.assignment)
     if not learners:
-        print("learntrace recompute: there is no such learner, or nothing is kept of any", file=sys.stderr)
+        print("learntrace recompute: no such learner, or nothing of theirs is kept", file=sys.stderr)
         return 1
     if chosen.dry_run:
         return report(_try(learners), as_json=chosen.json, would=True)

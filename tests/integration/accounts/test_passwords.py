@@ -198,6 +198,6 @@ def test_links_are_limited_but_lock_nobody_out(joan: User) -> None:
 
 def test_without_a_mail_server_the_page_says_so(settings: Settings) -> None:
     settings.PUBLIC_URL = ""
-    assert "This server sends no e-mail." in Client().get("/password/forgotten").content.decode()
+    assert "This server sends no links by e-mail." in Client().get("/password/forgotten").content.decode()
     Client().post("/password/forgotten", {"name": "joan"})
     assert mail.outbox == []
