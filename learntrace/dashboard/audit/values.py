@@ -282,6 +282,8 @@ def _words(value: object, names: Names) -> str:
             between = "; " if any(isinstance(one, list | dict) for one in value) else ", "
             return between.join(_words(one, names) for one in value)
         case dict():
-            return "; ".join(f"{field_words(str(name), names)}: {_told(str(name), one, names)}" for name, one in value.items())
+            return "; ".join(
+                f"{field_words(str(name), names)}: {_told(str(name), one, names)}" for name, one in value.items()
+            )
         case _:
             return str(value)
