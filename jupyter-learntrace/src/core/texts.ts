@@ -125,5 +125,8 @@ export function reasonText(reason: string): string {
 
 /** A date and time in the reader's format. */
 export function momentText(iso: string): string {
-  return new Date(iso).toLocaleString(language() === 'en' ? 'en-GB' : language(), { dateStyle: 'medium', timeStyle: 'medium' });
+  return new Date(iso).toLocaleString(language() === 'en' ? 'en-GB' : language(), {
+    dateStyle: 'medium',
+    timeStyle: 'medium'
+  });
 }
