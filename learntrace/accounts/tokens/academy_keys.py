@@ -35,7 +35,7 @@ _MOST_WORDS: Final = 8
 
 class NoSuchAccount(NotFound):
     slug = "account-not-found"
-    text = _("%(academy)s has no account %(name)s. Check the spelling, or name it by id, such as id:101")
+    text = _("%(academy)s has no account “%(name)s”. Check the spelling, or name it by id, such as id:101")
 
 
 class SeveralAccounts(Problem):

@@ -61,7 +61,7 @@ def asset_named(academy: Academy, name: str) -> Asset:
     registry = load_registry(ids=[] if number is None else [number], slugs=[name], named_in=[academy.pk])
     asset = registry.by_slug(name) or (registry.by_id.get(number) if number is not None else None)
     if asset is None:
-        raise FieldProblem("asset", _("There is no asset %(name)s."), name=name[:80])
+        raise FieldProblem("asset", _("There is no asset “%(name)s”."), name=name[:80])
     return Asset.objects.get(pk=registry.canonical(asset).id)
 
 

@@ -242,9 +242,9 @@ def test_only_admins_manage_keys(cast: Cast, role: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"account": "nobody"}, "has no account nobody"),
+        ({"account": "nobody"}, "has no account “nobody”"),
         ({"account": ""}, "has no account"),
-        ({"account": "sam"}, "has no account sam"),
+        ({"account": "sam"}, "has no account “sam”"),
         ({"account": "ada\0"}, ""),
         ({"scope": "all"}, "Choose what the key is for"),
         ({"days": "-1"}, "Choose what the key is for"),
