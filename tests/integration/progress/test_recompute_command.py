@@ -78,7 +78,7 @@ def test_one_learner_and_those_of_one_assignment(
 
 def test_who_does_not_exist_is_told(events: list[Event], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--learner", "nobody"]) == 1
-    assert "there is no such learner" in capsys.readouterr().err
+    assert "no such learner" in capsys.readouterr().err
     assert main(["--assignment", "no-such-exercise"]) == 1
 
 
