@@ -153,6 +153,6 @@ def _fact(name: str, value: object) -> Fact:
         return Fact(title, _("yes") if value else _("no"))
     if isinstance(value, float):
         return Fact(title, floatformat(value, "-1"))
-    if name == "front_end":
+    if name == "frontend":
         return Fact(title, front_end_name(str(value)))
     return Fact(title, str(words.get(str(value), value)))

@@ -12,7 +12,7 @@ from learntrace.accounts.models import Academy
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
 from learntrace.diagnosis.fact_queries.gather import gather
-from learntrace.diagnosis.question import Question, academies_meant, read_question
+from learntrace.diagnosis.question import NotAQuestion, Question, academies_meant, read_question
 from learntrace.diagnosis.serializers import as_json
 from learntrace.diagnosis.verdicts import ALL_WELL
 from learntrace.diagnosis.walk import walk
@@ -43,8 +43,13 @@ def main(argv: list[str]) -> int:
     try:
         question = read_question({"user": arguments.user, "asset": arguments.asset, "task": arguments.task})
         answer = as_json(walk(gather(_academy(arguments.academy, question), question)))
+    except NotAQuestion:
+        text = _("Ask either about a task (--task), or about a learner and an asset (--user and --asset).")
+        print(f"learntrace diagnose: {text}", file=sys.stderr)
+        return CANNOT_BE_ASKED
     except (CannotBeAsked, Problem) as problem:
-        print(f"learntrace diagnose: {problem}", file=sys.stderr)
+        text = problem.told() if isinstance(problem, Problem) else str(problem)
+        print(f"learntrace diagnose: {text}", file=sys.stderr)
         return CANNOT_BE_ASKED
     print(json.dumps(answer, indent=2, ensure_ascii=False) if arguments.json else _table(answer))
     return WELL if answer["verdict"] == ALL_WELL else FOUND

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,7 @@ from learntrace.assignments.models import Task
 from learntrace.assignments.tasks import TaskNotFound, tasks_seen_in
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
+from learntrace.diagnosis.matching import normalized
 from learntrace.notebooks.models import Notebook
 from learntrace.progress.assignment_keys import AssignmentNotFound, asset_named_by, key_of
 from learntrace.registry.models import Asset
@@ -128,7 +130,7 @@ def find_asset(academy: Academy, person: User, name: str) -> tuple[Asset | None,
     except AssetNotFound:
         pass
     notebooks = Notebook.objects.filter(academy=academy).select_related("asset").order_by("pk")
-    if (notebook := notebooks.filter(path=name).first()) is not None:
+    if (notebook := notebooks.filter(path=name).first() or _of_that_name(notebooks, name)) is not None:
         return notebook.asset, ""
     try:
         key = key_of(academy, name, person.pk)
@@ -140,6 +142,15 @@ def find_asset(academy: Academy, person: User, name: str) -> tuple[Asset | None,
         return find(asset_named_by(key), visible, visible), key
     except AssetNotFound:
         return None, ""
+
+
+def _of_that_name(notebooks: QuerySet[Notebook], name: str) -> Notebook | None:
+    """Return the one notebook whose file is named so, in whatever folder it was published from."""
+    if not name.lower().endswith(".ipynb"):
+        return None
+    wanted = normalized(name)
+    alike = [notebook for notebook in notebooks if normalized(notebook.path) == wanted]
+    return alike[0] if len(alike) == 1 else None
 
 
 def academies_meant(question: Question) -> set[int]:

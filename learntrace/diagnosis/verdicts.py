@@ -63,60 +63,60 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "sent-by-another-user": Verdict(
         _("Nothing arrived from %(learner)s, but the client of %(sender)s sent telemetry on %(asset)s that is for "
-          "another user (requests: %(count)s, the last at %(last)s). It was refused."),
+          "another user (requests: %(count)s, the last on %(last)s). It was refused."),
         _("Find out who works at that client, and have %(learner)s sign in there with their own account."),
     ),
     "refused-expired-token": Verdict(
-        _("The client of %(learner)s sends with a key that has expired (refused requests: %(count)s, the last at "
+        _("The client of %(learner)s sends with a key that has expired (refused requests: %(count)s, the last on "
           "%(last)s)."),
         _ASK_TO_SIGN_IN,
     ),
     "refused-invalid-token": Verdict(
         _("A client sends with a key that begins like one of %(learner)s's, %(prefix)s, but isn't it (refused "
-          "requests: %(count)s, the last at %(last)s)."),
+          "requests: %(count)s, the last on %(last)s)."),
         _ASK_TO_SIGN_IN,
     ),
     "refused-another-user": Verdict(
         _("The client of %(learner)s sends telemetry that names another user, which it may not (refused requests: "
-          "%(count)s, the last at %(last)s)."),
+          "%(count)s, the last on %(last)s)."),
         _("Compare the learner's id, %(user_id)s, with the user that the client names; have whoever works there sign "
           "in."),
     ),
     "refused-too-large": Verdict(
         _("What the client of %(learner)s sends is larger than this server accepts (refused requests: %(count)s, the "
-          "last of %(size)s bytes at %(last)s)."),
+          "last of %(size)s bytes on %(last)s)."),
         _("Raise LEARNTRACE_BODY_LIMIT, or make the package smaller."),
     ),
     "refused-no-permission": Verdict(
-        _("%(learner)s may not send telemetry (refused requests: %(count)s, the last at %(last)s)."),
+        _("%(learner)s may not send telemetry (refused requests: %(count)s, the last on %(last)s)."),
         _("Give the learner the role student, or the permission upload_assignment_telemetry."),
     ),
     "refused-academy": Verdict(
         _("The client of %(learner)s names an academy to which the learner does not belong (refused requests: "
-          "%(count)s, the last at %(last)s)."),
+          "%(count)s, the last on %(last)s)."),
         _("Correct the academy in the client's configuration, or leave it out."),
     ),
     "refused-malformed": Verdict(
-        _("What the client of %(learner)s sends can't be read (refused requests: %(count)s, the last at %(last)s): "
+        _("What the client of %(learner)s sends can't be read (refused requests: %(count)s, the last on %(last)s): "
           "%(text)s"),
         _("Update the client; if it is up to date, report this text to its makers."),
     ),
     "refused-other": Verdict(
-        _("The requests of %(learner)s are refused (%(count)s, the last at %(last)s): %(text)s"),
+        _("The requests of %(learner)s are refused (%(count)s, the last on %(last)s): %(text)s"),
         _("Look up the reason in the reference of refusals."),
     ),
     "arrived-under-another-slug": Verdict(
         _("Telemetry that names %(slug)s arrived, but its asset id leads to another asset, %(other)s, where it was kept "
-          "(requests: %(count)s, the last at %(last)s)."),
+          "(requests: %(count)s, the last on %(last)s)."),
         _("Correct the asset id in the package's configuration."),
     ),
     "arrived-under-an-unknown-slug": Verdict(
         _("Nothing arrived about %(asset)s, but there is telemetry of %(learner)s that names %(slug)s, which no asset is "
-          "called (requests: %(count)s, the last at %(last)s)."),
+          "called (requests: %(count)s, the last on %(last)s)."),
         _("If it is the same package, give the asset the alias %(slug)s and retry the failed batches."),
     ),
     "ignored-by-rule": Verdict(
-        _("The newest telemetry was ignored because of an ignore rule (requests: %(count)s, the last at %(last)s): "
+        _("The newest telemetry was ignored because of an ignore rule (requests: %(count)s, the last on %(last)s): "
           "%(text)s"),
         _("If that isn't intended, change the ignore rules."),
     ),
@@ -146,12 +146,12 @@ VERDICTS: Mapping[str, Verdict] = {
     ),
     "not-implemented": Verdict(
         _("Only streaming events have arrived, which %(academy)s does not accept (%(event)s; requests: %(count)s, the last "
-          "at %(last)s)."),
+          "on %(last)s)."),
         _("Have the client send batches, or turn on “LearnPack's streaming events” in the academy's settings."),
     ),
     "only-events": Verdict(
         _(
-            "Only streaming events have arrived (requests: %(count)s, the last at %(last)s); records and scores are made from "
+            "Only streaming events have arrived (requests: %(count)s, the last on %(last)s); records and scores are made from "
             "batches."
         ),
         _("Have the client send batches: telemetry.batch in the package's learn.json."),
@@ -166,29 +166,29 @@ VERDICTS: Mapping[str, Verdict] = {
         _("Nothing: that is the learner's to decide. Talk to the learner if the work should be seen."),
     ),
     "events-rejected": Verdict(
-        _("Events of %(learner)s were rejected (%(count)s, the last at %(last)s): %(text)s"),
+        _("Events of %(learner)s were rejected (%(count)s, the last on %(last)s): %(text)s"),
         _("Correct the cause where the notebook runs; rejected events can be corrected and accepted later."),
     ),
     "front-end-silent": Verdict(
         _("The notebook front end of %(learner)s has never sent anything that is kept here."),
-        _("Check that jupyter-learntrace is installed there, and what its indicator says."),
+        _("Check that jupyter-learntrace is installed where the learner works, and what its indicator says."),
     ),
     "nothing-executed": Verdict(
-        _("%(learner)s has opened the notebook, but executed no cell of it (last seen at %(last)s)."),
+        _("%(learner)s has opened the notebook, but executed no cell of it (last seen on %(last)s)."),
         _("Nothing is missing. Ask the learner to begin, and to run the cells."),
     ),
     "cells-untagged": Verdict(
         _("%(learner)s executes cells of the notebook, but they carry no tag of an assignment that is well formed (last "
-          "seen at %(last)s)."),
+          "seen on %(last)s)."),
         _("Tag the cells, publish, and hand the notebook out again: jupyter assignments check."),
     ),
     "tags-not-published": Verdict(
-        _("%(learner)s works on %(tag)s, which is not among the published assignments of %(asset)s (last seen at "
+        _("%(learner)s works on %(tag)s, which is not among the published assignments of %(asset)s (last seen on "
           "%(last)s)."),
         _("Publish the notebook as it is now. What has already arrived will count."),
     ),
     "assignment-not-started": Verdict(
-        _("%(learner)s hasn't started %(assignment)s. Telemetry on %(asset)s arrives (the last at %(last)s); none of it is "
+        _("%(learner)s hasn't started %(assignment)s. Telemetry on %(asset)s arrives (the last on %(last)s); none of it is "
           "about %(assignment)s."),
         _("Nothing is missing. Ask the learner to start it."),
     ),
@@ -214,11 +214,11 @@ VERDICTS: Mapping[str, Verdict] = {
         _("Wait for the next telemetry of the learner."),
     ),
     "stats-stale": Verdict(
-        _("The learner's telemetry is here, but the statistics of %(asset)s are older than it (made at %(last)s)."),
+        _("The learner's telemetry is here, but the statistics of %(asset)s are older than it (made on %(last)s)."),
         _("Use “Compute now” on the asset's page. They are computed every night while a worker runs."),
     ),
     ALL_WELL: Verdict(
-        _("The telemetry of %(learner)s on %(asset)s has arrived and is applied (last change at %(last)s)."),
+        _("The telemetry of %(learner)s on %(asset)s has arrived and counts (last change on %(last)s)."),
         _("Nothing needs to be done."),
     ),
 }  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from learntrace.core.words import counted
 from learntrace.measures.activity import Activity
 from learntrace.progress.explain.explanation import attempts_url
 from learntrace.progress.recording import activity_store
@@ -19,7 +20,7 @@ def explanation(signal: Signal) -> dict[str, Any]:
     limits = load([signal.academy_id])[signal.academy_id].get(signal.kind, {})
     thresholds = _thresholds(signal.kind, limits)
     name = kind_name(signal.kind)
-    purposes = "; ".join(f"{threshold['purpose']}: {threshold['value']:g}" for threshold in thresholds)
+    purposes = "; ".join(f"{threshold['purpose']}: {counted.number(threshold['value'])}" for threshold in thresholds)
     document: dict[str, Any] = {
         "definition": f"{name}. {purposes}" if purposes else name,
         "enabled": limits.get(ENABLED, False),

@@ -147,7 +147,7 @@ def mail(invitation: Invitation, link: str) -> bool:
     by = invitation.made_by.display_name if invitation.made_by else invitation.academy.name
     until = timezone.localtime(invitation.expires_at)
     text = _(
-        "%(by)s invites you to %(academy)s at Learntrace.\n\n"
+        "%(by)s invites you to %(academy)s on Learntrace.\n\n"
         "Accept here until %(until)s; the link works once:\n%(link)s\n\n"
         "If you don't know what this is about, do nothing."
     ) % {

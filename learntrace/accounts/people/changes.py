@@ -54,7 +54,7 @@ class NotYoursToChange(Problem):
 
     status_code = 403
     slug = "person-elsewhere"
-    text = _("%(name)s also has a role outside this academy: only they can change their name and address.")
+    text = _("%(name)s also has a role outside this academy: nobody else can change this person's name and address.")
 
 
 @transaction.atomic
@@ -107,8 +107,8 @@ def join(user: User, academy: Academy, role: str, cohorts: Collection[Cohort]) -
 
 
 @transaction.atomic
-def change_person(membership: Membership, fields: Mapping[str, str]) -> None:
-    """Change somebody's names and address.
+def change_person(membership: Membership, fields: Mapping[str, str]) -> bool:
+    """Change somebody's names and address; return whether they differ from before.
 
     Raises FieldProblem, NotYoursToChange.
     """
@@ -116,7 +116,7 @@ def change_person(membership: Membership, fields: Mapping[str, str]) -> None:
     person = checked(fields)
     before = {name: getattr(user, name) for name in PERSON}
     if person == before:
-        return
+        return False
     if acts_beyond(user, membership.academy):
         raise NotYoursToChange(name=user.display_name)
     if not person["username"]:
@@ -138,12 +138,14 @@ def change_person(membership: Membership, fields: Mapping[str, str]) -> None:
         after=person,
     )
     tell_former_address(user, before["email"], membership.academy)
+    return True
 
 
 @transaction.atomic
-def change_role(membership: Membership, role: str, cohorts: Collection[Cohort] | None) -> None:
+def change_role(membership: Membership, role: str, cohorts: Collection[Cohort] | None) -> bool:
     """Give somebody a role; `cohorts` are those that a teacher or an assistant is limited to, None for the whole academy.
 
+    Return whether it differs from before.
     Raises FieldProblem, LimitRefused, LastAdmin.
     """
     _check_role(role)
@@ -158,7 +160,10 @@ def change_role(membership: Membership, role: str, cohorts: Collection[Cohort] |
             check_limit(row, cohorts)
         row.save(update_fields=["role", "only_cohorts"])
         row.cohorts.set(cohorts or ())
-    _record(ROLE_CHANGED, row, before, _role_told(row))
+    after = _role_told(row)
+    if after != before:
+        _record(ROLE_CHANGED, row, before, after)
+    return after != before
 
 
 def archive(membership: Membership) -> None:
@@ -214,7 +219,7 @@ def checked(fields: Mapping[str, str]) -> dict[str, str]:
         if person["username"]:
             UnicodeUsernameValidator()(person["username"])
     except ValidationError as error:
-        raise FieldProblem("username", " ".join(error.messages).replace("%", "%%")) from error
+        raise FieldProblem("username", _("A user name consists of letters, digits and the signs @ . + - _")) from error
     try:
         if person["email"]:
             validate_email(person["email"])

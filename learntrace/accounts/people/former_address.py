@@ -19,10 +19,10 @@ def tell_former_address(user: User, former: str, academy: Academy) -> None:
         return
     with translation.override(user.language or translation.get_language()):
         text = _(
-            "An administrator of %(academy)s has changed the address of your account %(name)s at Learntrace. Links for a new "
+            "An administrator of %(academy)s has changed the address of your account %(name)s on Learntrace. Links for a new "
             "password are no longer sent here.\n\n"
             "If you don't know why, ask them, or whoever runs the server."
         ) % {"academy": academy.name, "name": user.get_username()}
-        subject = str(_("The address of your account at Learntrace was changed"))
+        subject = str(_("The address of your account on Learntrace was changed"))
     message = EmailMessage(subject, text, reset.sender(), [former])
     transaction.on_commit(lambda: reset.post(message), robust=True)

@@ -64,7 +64,8 @@ def read_zip(data: bytes, text_of: Text, schools: Mapping[str, str]) -> tuple[Va
                     texts[name], note = text_of(content)
                     notes += [f"{name}: {note}"] if note else []
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise RosterFileError(None, _("the ZIP file can't be unpacked: %(reason)s") % {"reason": error}) from error
+        text = _("the ZIP file can't be unpacked: it is damaged or encrypted, or isn't a ZIP file")
+        raise RosterFileError(None, text) from error
     if not texts:
         wanted = ", ".join(f"{table}.csv" for table in TABLES[:4])
         raise RosterFileError(

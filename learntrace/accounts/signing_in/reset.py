@@ -99,7 +99,7 @@ def _message(user: User) -> EmailMessage:
     with translation.override(user.language or translation.get_language()):
         query = urlencode({"user": user.pk, "token": default_token_generator.make_token(user)})
         text = _(
-            "Somebody, hopefully you, asked for a new password for %(name)s at Learntrace.\n\n"
+            "Somebody, hopefully you, asked for a new password for %(name)s on Learntrace.\n\n"
             "Choose one here within an hour; the link works once:\n%(link)s\n\n"
             "If it wasn't you, do nothing: your password stays as it is."
         ) % {"name": user.get_username(), "link": f"{settings.PUBLIC_URL}{reverse('password-choose')}?{query}"}

@@ -129,6 +129,9 @@ def _list(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(tokens, indent=2))
         return
+    if tokens:
+        headings = _("prefix"), _("kind"), _("scope"), _("expires")
+        print("{:<8}  {:<9}  {:<9}  {}".format(*headings))
     for token in tokens:
         print(f"{token['prefix']:<8}  {token['kind']:<9}  {token['scope']:<9}  {token['expires_at'] or _('never')}")
     print(_("Tokens of %(user)s: %(count)s") % {"count": len(tokens), "user": user.username})

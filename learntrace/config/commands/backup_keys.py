@@ -65,7 +65,12 @@ def decrypt(argv: list[str]) -> int:
         partial.touch(mode=0o600)
         pyrage.decrypt_file(str(chosen.file), str(partial), _identities(chosen.key))
         partial.replace(chosen.out)
-    except (OSError, pyrage.DecryptError, pyrage.IdentityError) as error:
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        where = error.filename or chosen.file
+        print(f"learntrace decrypt-backup: {where}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    except (pyrage.DecryptError, pyrage.IdentityError) as error:
         partial.unlink(missing_ok=True)
         print(
             f"learntrace decrypt-backup: {chosen.file} can't be decrypted with {chosen.key}: {error}", file=sys.stderr

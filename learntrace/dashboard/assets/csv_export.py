@@ -26,7 +26,7 @@ def assets(rows: Iterable[AssetRow]) -> Table:
         _("Frustration"),
         _("Completed (%)"),
         timed(_("Last telemetry")),
-        timed(_("Statistics of")),
+        timed(_("Statistics computed")),
         _("Out of date"),
     ]
     return titles, map(_asset_cells, rows)

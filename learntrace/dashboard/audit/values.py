@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import LEARNPACK
 from learntrace.accounts.audit.queries import Told
-from learntrace.accounts.models import Academy, Cohort, Membership, Token, User
+from learntrace.accounts.models import Academy, Cohort, Membership, MergedUser, Token, User
 from learntrace.accounts.tokens.scopes import TokenScope
 from learntrace.core.labels import LABELS
 from learntrace.core.time_zones import day_and_time, day_with_year
@@ -36,6 +36,7 @@ _MOST_SHOWN: Final = 300
 _FIELDS: Final[Mapping[str, str | Promise]] = {
     "academies": _("academies"),
     "act": _("action"),
+    "admin": _("administrator"),
     "app": _("authenticator app"),
     "archived": pgettext_lazy("cohort", "archived"),
     "assignments": _("assignments"),
@@ -51,18 +52,26 @@ _FIELDS: Final[Mapping[str, str | Promise]] = {
     "file": _("file"),
     "first": _("first id"),
     "first_name": _("first name"),
+    "erases_at": _("will be erased"),
+    "expires_at": _("valid until"),
     "import": _("import"),
+    "into": _("record that stays"),
+    "kept": _("left as it was"),
     "lang": _("language"),
     "last": _("last id"),
     "last_name": _("last name"),
     "learners": _("learners"),
     "memberships": _("members"),
+    "merged": _("merged record"),
     "new": _("step"),
+    "number": _("id of the action"),
     "of": _("what was read"),
     "old": _("former step"),
+    "old_ends_at": _("the old key ends"),
     "passkey": _("passkey"),
     "passkeys": _("passkeys"),
     "password": _("password"),
+    "prefix": _("first characters"),
     "put in": pgettext_lazy("people", "added"),
     "rejected": _("reason of the rejection"),
     "rows": _("rows"),
@@ -108,7 +117,9 @@ _VALUES: Final[Mapping[str, Mapping[Any, str | Promise]]] = {
     "status": dict(Membership.Status.choices),
 }
 # The fields whose values are ids, one or several; where `learners` is a number, it is how many there are.
-_PEOPLE: Final = frozenset(("assignee", "helped_by", "learners", "put in", "taken out", "user"))
+_PEOPLE: Final = frozenset(
+    ("admin", "assignee", "helped_by", "into", "learners", "merged", "put in", "taken out", "user")
+)
 _COHORTS: Final = frozenset(("cohort", "cohort_id", "cohorts"))
 _ASSETS: Final = frozenset(("asset",))
 # Those whose values are the key of an assignment.
@@ -126,7 +137,7 @@ class Names:
 
 
 def names_in(academy: Academy, entries: Iterable[Told]) -> Names:
-    """Return the names of what these entries of an academy have by id or key; four queries, none without any."""
+    """Return the names of what these entries of an academy have by id or key; five queries, none without any."""
     people, cohorts, assets, keys = set[int](), set[int](), set[int](), set[str]()
     for change in (change for entry in entries for change in entry.changes):
         of_member = _OF_MEMBER.fullmatch(change.field)
@@ -141,11 +152,13 @@ def names_in(academy: Academy, entries: Iterable[Told]) -> Names:
                 cohorts.update(_ids(value))
             elif change.field in _ASSETS:
                 assets.update(_ids(value))
-    users = User.objects.filter(pk__in=people) if people else ()
+    users = {user.pk: user.display_name for user in User.objects.filter(pk__in=people)} if people else {}
+    gone = people - users.keys()
+    merged = MergedUser.objects.filter(former_id__in=gone).values_list("former_id", "former_name") if gone else ()
     rows = Cohort.objects.filter(pk__in=cohorts) if cohorts else ()
     named = Asset.objects.filter(pk__in=assets).values_list("pk", "title", "slug") if assets else ()
     return Names(
-        people={user.pk: user.display_name for user in users},
+        people={**dict(merged), **users},
         cohorts={row.pk: row.name for row in rows},
         assets={pk: title or slug for pk, title, slug in named},
         titles=titles_of(academy.pk, keys) if keys else {},

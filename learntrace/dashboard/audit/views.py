@@ -7,10 +7,12 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 
+from learntrace.accounts.audit.actions import ROLE_CHANGED
 from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.audit.queries import Told, action_choices, entries_of, told
 from learntrace.core.errors import Problem
@@ -20,6 +22,8 @@ from learntrace.dashboard.components.table import Columns, Paging, csv_answer, p
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 
 MOST_IN_CSV: Final = 100_000
+# Fields that only tie rows together; the CSV file and the API have them.
+_NOT_SHOWN: Final = frozenset(("made_together",))
 # The kinds of things that actions are about; rows of the administration have the names of their tables.
 _OBJECTS: Final[Mapping[str, Promise]] = {
     "academy": _("academy"),
@@ -139,16 +143,23 @@ def _line(page: AcademyPage, one: Told, names: Names) -> EntryLine:
 
 
 def _changes(one: Told, names: Names) -> list[ChangeLine]:
+    """Return the fields whose values differ in words."""
     is_new = all(change.before is None for change in one.changes)
-    return [
-        ChangeLine(
-            field_words(change.field, names),
-            value_words(change.field, change.before, names),
-            value_words(change.field, change.after, names),
-            is_new=is_new,
-        )
-        for change in one.changes
-    ]
+    lines = []
+    for change in one.changes:
+        before, after = (_value(one, change.field, value, names) for value in (change.before, change.after))
+        # Values may differ behind what a line has room for.
+        differs = before != after or before and change.before != change.after
+        if differs and change.field not in _NOT_SHOWN:
+            lines.append(ChangeLine(field_words(change.field, names), before, after, is_new=is_new))
+    return lines
+
+
+def _value(one: Told, name: str, value: object, names: Names) -> str:
+    # A role without a list of cohorts isn't limited to any.
+    if one.entry.action == ROLE_CHANGED.slug and name == "cohorts" and value is None:
+        return gettext("the whole academy")
+    return value_words(name, value, names)
 
 
 def _document(values: dict[str, object]) -> str:

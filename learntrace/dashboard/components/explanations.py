@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from learntrace.core.words import counted
 from learntrace.progress.explain.definitions import DEFINITIONS, OURS
 from learntrace.signals.concerns.explanation import class_definition, definition, hand_definition
 from learntrace.signals.detectors import KINDS
@@ -126,7 +127,7 @@ def explanation_of(name: str) -> Explanation:
         if kind is None:
             # A signal whose kind a later version dropped is still shown.
             return Explanation(name.removeprefix("signal:"))
-        limits = "; ".join(f"{gettext(limit.purpose)}: {limit.default:g}" for limit in kind.thresholds.values())
+        limits = "; ".join(f"{gettext(limit.purpose)}: {counted.number(limit.default)}" for limit in kind.thresholds.values())
         told = gettext("%(kind)s. It is told from these figures on, unless the academy has set others: %(limits)s")
         return Explanation(told % {"kind": gettext(kind.name), "limits": limits})
     if name in CONCERNS:

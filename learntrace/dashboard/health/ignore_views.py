@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from learntrace.core.errors import Problem
@@ -16,7 +17,7 @@ from learntrace.core.http.filters import natural
 from learntrace.core.json import decode
 from learntrace.dashboard.components.json_text import pretty
 from learntrace.dashboard.health.ignore_changes import Change, changes_between
-from learntrace.dashboard.health.ignore_form import MOST_LINES, Line, document_of, lines_of, older_form
+from learntrace.dashboard.health.ignore_form import MOST_LINES, TITLES, Line, document_of, lines_of, older_form
 from learntrace.dashboard.health.webhooks import Line as WebhookLine
 from learntrace.dashboard.health.webhooks import lines_of as webhook_lines
 from learntrace.dashboard.layout.page import AcademyPage, RoleLacks, academy_page
@@ -29,7 +30,13 @@ _SESSION_KEY = "ignore_rules"
 
 
 class NotThisForm(Problem):
-    text = _("This form can't be read. Reload the page.")
+    text = gettext_lazy("This form can't be read. Reload the page.")
+
+
+class UnknownList(Problem):
+    """A rule written as JSON names a list that none has: it would be dropped, and the rule match more than was meant."""
+
+    text = gettext_lazy("Rules have no list “%(name)s”. Their lists are: %(known)s.")
 
 
 @dataclass(frozen=True)
@@ -111,9 +118,23 @@ def _posted(request: HttpRequest) -> EditorState:
         raise NotThisForm from error
     text = request.POST["document"]
     try:
-        return EditorState(checked(decode(text.encode())), seen, text)
+        document = decode(text.encode())
+        _refuse_unknown_lists(document)
+        return EditorState(checked(document), seen, text)
     except Problem as problem:
         return EditorState({}, seen, text, problem)
+
+
+def _refuse_unknown_lists(document: object) -> None:
+    """Refuse a document of which `checked` would drop a part: the page's author should know, a client is bound to it.
+
+    Raises UnknownList.
+    """
+    rules = document.get("rules") if isinstance(document, dict) else None
+    for holder in (document, *(rules if isinstance(rules, list) else ())):
+        for name in holder if isinstance(holder, dict) else ():
+            if name not in FIELDS and (name != "rules" or holder is not document):
+                raise UnknownList(name=name[:100], known=", ".join(FIELDS))
 
 
 def _edited(state: EditorState, do: str, which: str) -> EditorState:
@@ -218,7 +239,7 @@ def _show(
         rules_kept="rules" in state.document,
         count=len(lines),
         too_many=too_many,
-        problem=problem.told() if problem else "",
+        problem=_told(problem, state) if problem else "",
         at_document=problem is not None and problem.status_code == 400,
         theirs=theirs,
         changes=changes_between(state.seen, state.document) if not problem or theirs else [],
@@ -226,6 +247,14 @@ def _show(
         may=page.can("crud_telemetry"),
     )
     return page.show("health/ignore_rules.html", context, problem.status_code if problem else 200)
+
+
+def _told(problem: Problem, state: EditorState) -> str:
+    """Return the problem's sentence; in the form, a list of ids is called by its title."""
+    title = TITLES.get(str(problem.values.get("field")))
+    if state.text is None and title and problem.values.get("value"):
+        return _("%(title)s: %(value)s is not an id. Ids are numbers.") % {**problem.values, "title": title}
+    return problem.told()
 
 
 def _trial_shown(page: AcademyPage, trial: Trial | None, lines: Sequence[Line]) -> TrialShown:

@@ -214,7 +214,7 @@ def _rejected_lines(rows: Iterable[RejectedEvent]) -> list[RejectedLine]:
 
 
 def _causes_csv(lines: list[CauseLine]) -> HttpResponse:
-    titles = [_("Cause"), _("Event"), _("Rows"), _("Learners"), timed(_("Newest"))]
+    titles = [_("Cause"), _("Event"), _("Webhooks"), _("Learners"), timed(_("Newest"))]
     cells = (
         [line.text, line.cause.event, line.cause.rows, line.cause.learners, line.cause.newest_at] for line in lines
     )

@@ -96,14 +96,11 @@ def _learners(field: str, *values: object) -> list[int]:
 
 def _line(cohort: Cohort, row: Told, names: _Names) -> HistoryLine:
     title, about = row.title, ""
+    by_field = {change.field: change for change in row.changes}
     changes = [
-        (
-            _FIELDS.get(change.field, change.field),
-            _value(change.field, change.before),
-            _value(change.field, change.after),
-        )
-        for change in row.changes
-        if change.field in _FIELDS
+        (title, _value(field, by_field[field].before), _value(field, by_field[field].after))
+        for field, title in _FIELDS.items()
+        if field in by_field
     ]
     match row.entry.action:
         case COHORT_LEARNERS_CHANGED.slug:

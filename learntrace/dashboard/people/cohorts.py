@@ -145,7 +145,7 @@ def archive(request: HttpRequest, page: AcademyPage, cohort_id: int) -> HttpResp
     row = changes.cohort_of(page.academy, cohort_id)
     archived = request.POST.get("archived") == "yes"
     changes.archive_cohort(page.academy, row, archived=archived)
-    done = _("Archived: it is no longer listed. Nothing was deleted.") if archived else _("The cohort was restored.")
+    done = _("The cohort was archived.") if archived else _("The cohort was restored.")
     messages.success(request, done)
     return redirect(page.address("people-cohort", row.pk))
 
@@ -158,8 +158,10 @@ def learners(request: HttpRequest, page: AcademyPage, cohort_id: int) -> HttpRes
     out = natural(request.POST.get("out", ""))
     try:
         if out is not None:
-            changes.take_out(page.academy, row, person_of(page.academy, out).membership)
-            messages.success(request, _("Removed from %(cohort)s.") % {"cohort": row.name})
+            person = person_of(page.academy, out)
+            changes.take_out(page.academy, row, person.membership)
+            told = {"name": person.user.display_name, "cohort": row.name}
+            messages.success(request, _("%(name)s was removed from %(cohort)s.") % told)
         else:
             count = changes.put_into(page.academy, row, _named(request, page))
             messages.success(request, _("New in the cohort: %(count)s") % {"count": count})

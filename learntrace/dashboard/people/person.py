@@ -95,13 +95,19 @@ def _show(page: AcademyPage, one: Person, problem: Problem | None = None, part: 
 
 
 def _tried(page: AcademyPage, user_id: int, part: str, act: Callable[[Person], object], done: str) -> HttpResponse:
-    """Carry out a change of somebody, and show the page again with the reason where it is refused."""
+    """Carry out a change of somebody, and show the page again with the reason where it is refused.
+
+    `act` may return False: nothing differs from before.
+    """
     one = person_of(page.academy, user_id)
     try:
-        act(one)
+        changed = act(one)
     except Problem as problem:
         return _show(page, person_of(page.academy, user_id), problem, part)
-    messages.success(page.request, done)
+    if changed is False:
+        messages.info(page.request, _("Nothing has changed."))
+    else:
+        messages.success(page.request, done)
     return redirect(page.address("people-one", user_id))
 
 
@@ -121,7 +127,7 @@ def role(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse:
     wanted = request.POST.get("role", "")
     limited = request.POST.get("limit") == "yes" and wanted in LIMITED_ROLES
     cohorts = chosen_cohorts(request, page.academy) if limited else None
-    done = str(_("The role was changed; it applies from the next page on."))
+    done = str(_("The role was changed. It applies at once."))
     return _tried(page, user_id, "role", lambda one: changes.change_role(one.membership, wanted, cohorts), done)
 
 
@@ -130,7 +136,7 @@ def role(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse:
 def archive(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse:
     """Archive somebody, or give the role back."""
     back = request.POST.get("archived") == "no"
-    done = str(_("Restored: the role applies again.")) if back else str(_("Archived: the role no longer gives access."))
+    done = str(_("Restored: the role applies again.")) if back else str(_("The person was archived."))
     act = changes.restore if back else changes.archive
     return _tried(page, user_id, "archive", lambda one: act(one.membership), done)
 
@@ -142,7 +148,7 @@ def cohorts(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpRespon
     number = natural(request.POST.get("cohort", ""))
     cohort = cohort_of(page.academy, number or 0)
     if request.POST.get("out"):
-        done = str(_("Removed from %(cohort)s.") % {"cohort": cohort.name})
+        done = str(_("Removed from the cohort %(cohort)s.") % {"cohort": cohort.name})
         return _tried(page, user_id, "cohorts", lambda one: take_out(page.academy, cohort, one.membership), done)
-    done = str(_("Added to %(cohort)s.") % {"cohort": cohort.name})
+    done = str(_("Added to the cohort %(cohort)s.") % {"cohort": cohort.name})
     return _tried(page, user_id, "cohorts", lambda one: put_into(page.academy, cohort, [one.user.pk]), done)

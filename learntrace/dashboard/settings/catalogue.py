@@ -106,7 +106,7 @@ _SETTINGS = (
         MEASURED,
         _("Active time"),
         _("The longest pause between two actions that counts as work."),
-        Number(_("Seconds"), "seconds", 1),
+        Number(_("Longest pause, in seconds"), "seconds", 1),
         effects.active_gap,
     ),
     *(

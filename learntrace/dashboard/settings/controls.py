@@ -160,7 +160,7 @@ class Thresholds(Control):
     def words(self, value: Any) -> str:
         limits = value if isinstance(value, dict) else {}
         numbers = [
-            f"{gettext(threshold.purpose)}: {limits.get(name, threshold.default):g}"
+            f"{gettext(threshold.purpose)}: {counted.number(limits.get(name, threshold.default))}"
             for name, threshold in self.kind.thresholds.items()
         ]
         return "; ".join([gettext("on") if limits.get(ENABLED) else gettext("off"), *numbers])

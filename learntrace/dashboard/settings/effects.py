@@ -110,7 +110,7 @@ def retention(academy: Academy, _before: Any, after: Any) -> list[str]:
     learners, assignments = count_old_attempts(academy, int(after))
     sentences = [
         _("Attempts are deleted %(days)s days after the last one on an assignment; the measures until then stay.")
-        % {"days": f"{after:g}"}
+        % {"days": counted.number(after)}
     ]
     if assignments:
         sentences.append(

@@ -10,13 +10,14 @@ from django import template
 from django.http import HttpRequest
 from django.template.defaultfilters import floatformat
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import pgettext
 from django.utils.translation import gettext as _
 
 from learntrace.core import time_zones
+from learntrace.core.words import counted
 from learntrace.dashboard.components import labels
 from learntrace.dashboard.components.explanations import explanation_of
 from learntrace.dashboard.components.timeline import Mark
@@ -39,8 +40,8 @@ def sent_once() -> SafeString:
 
 @register.filter
 def count(number: int) -> str:
-    """A number with the language's thousands separators; Spanish has none in numbers of four digits."""
-    return number_format(number, use_l10n=True, force_grouping=number >= 10_000 or get_language() != "es")
+    """A number with the language's separators."""
+    return counted.number(number)
 
 
 @register.filter

@@ -45,7 +45,7 @@ def refused(facts: Facts) -> Check:
     values["reason"] = REASONS.get(newest.reason, newest.reason)
     values["last"] = time_text(newest.last_at)
     evidence = _evidence(newest, alike)
-    text = _("Requests were refused: %(reason)s (%(count)s, the last at %(last)s)")
+    text = _("Requests were refused: %(reason)s (%(count)s, the last on %(last)s)")
     if not lasting:
         return Check(WARNING, text, values, evidence)
     verdict = VERDICT_OF.get(newest.reason, "refused-other")
@@ -90,7 +90,7 @@ def sender(facts: Facts) -> Check:
         "named": newest.named,
     }
     text = _(
-        "The client of %(sender)s sent telemetry of another user on it (requests: %(count)s, the last at %(last)s)"
+        "The client of %(sender)s sent telemetry of another user on it (requests: %(count)s, the last on %(last)s)"
     )
     if facts.last_arrival is not None or facts.record is not None:
         return Check(WARNING, text, values, evidence)

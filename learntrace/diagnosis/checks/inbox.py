@@ -48,7 +48,7 @@ def arrived(facts: Facts) -> Check:
         "sent_by": "service" if batch.by_service else "learner",
     }
     values = {"count": evidence["requests"], "last": time_text(batch.created_at)}
-    return Check(OK, _("Telemetry has arrived (requests: %(count)s, the last at %(last)s)"), values, evidence)
+    return Check(OK, _("Telemetry has arrived (requests: %(count)s, the last on %(last)s)"), values, evidence)
 
 
 def names(facts: Facts) -> Check:
@@ -91,7 +91,7 @@ def ignored(facts: Facts) -> Check:
     batch = facts.batch
     if batch is None or batch.reason != "ignored-by-rule":
         return Check(
-            WARNING, _("Ignore rules matched earlier requests (%(count)s, the last at %(last)s)"), _amount(rows)
+            WARNING, _("Ignore rules matched earlier requests (%(count)s, the last on %(last)s)"), _amount(rows)
         )
     evidence = {"webhook_id": batch.id, "rule": batch.text}
     return ends(

@@ -54,7 +54,7 @@ def rejected(facts: Facts) -> Check:
         "last_at": iso_time(newest.last_at),
         "text": newest.detail,
     }
-    text = _("Events were rejected (%(count)s, the last at %(last)s): %(text)s")
+    text = _("Events were rejected (%(count)s, the last on %(last)s): %(text)s")
     last_arrival = facts.last_arrival
     if last_arrival is not None and last_arrival >= newest.last_at:
         return Check(WARNING, text, values, evidence)
@@ -70,7 +70,7 @@ def front_end(facts: Facts) -> Check:
         return ends(_("No event of the learner is kept"), "front-end-silent")
     evidence = {"last_at": iso_time(seen.at), "frontend": seen.name, "version": seen.version}
     values = {"last": time_text(seen.at), "frontend": f"{front_end_name(seen.name)} {seen.version}".strip() or "?"}
-    return Check(OK, _("The learner's front end, %(frontend)s, last sent at %(last)s"), values, evidence)
+    return Check(OK, _("The learner's front end, %(frontend)s, last sent on %(last)s"), values, evidence)
 
 
 def clock(facts: Facts) -> Check:
@@ -99,7 +99,7 @@ def arrived(facts: Facts) -> Check:
     evidence: dict[str, Any] = {"events": count, "last_at": iso_time(newest.last_at), "notebook": newest.notebook}
     evidence |= {"notebooks": sorted({group.notebook for group in facts.seen if group.notebook})}
     values = {"count": count, "last": time_text(newest.last_at)}
-    return Check(OK, _("Events have arrived (%(count)s, the last at %(last)s)"), values, evidence)
+    return Check(OK, _("Events have arrived (%(count)s, the last on %(last)s)"), values, evidence)
 
 
 def tags(facts: Facts) -> Check:

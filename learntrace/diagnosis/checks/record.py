@@ -22,7 +22,7 @@ def assignment(facts: Facts) -> Check:
         return ends(_("The learner hasn't started %(assignment)s"), "assignment-not-started", **values)
     evidence: dict[str, Any] = {"attempts": asked.attempts, "last_seen_at": iso_time(asked.last_seen_at)}
     told: dict[str, Any] = {"assignment": asked.title, "count": asked.attempts, "last": time_text(asked.last_seen_at)}
-    text = _("The learner has worked on %(assignment)s (attempts: %(count)s, last seen at %(last)s)")
+    text = _("The learner has worked on %(assignment)s (attempts: %(count)s, last seen on %(last)s)")
     return Check(OK, text, told, evidence)
 
 
@@ -54,11 +54,11 @@ def record(facts: Facts) -> Check:
     if stored.untold_attempts:
         values["count"] = stored.untold_attempts
         text = _(
-            "There is a record, last changed at %(last)s. The latest message reports fewer attempts or completed steps than "
+            "There is a record, last changed on %(last)s. The latest message reports fewer attempts or completed steps than "
             "earlier ones did (%(count)s fewer); all of them count"
         )
         return Check(OK, text, values, evidence | {"untold_attempts": stored.untold_attempts})
-    return Check(OK, _("There is a record, last changed at %(last)s"), values, evidence)
+    return Check(OK, _("There is a record, last changed on %(last)s"), values, evidence)
 
 
 def scores(facts: Facts) -> Check:

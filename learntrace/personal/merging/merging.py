@@ -33,7 +33,7 @@ class CannotMerge(Problem):
 
 class MergeNotFound(NotFound):
     slug = "merge-not-found"
-    text = _("There is no such merge")
+    text = _("There is no such merge.")
 
 
 # Callbacks of rooms above, for (the merged user's id, the other's).

@@ -49,7 +49,7 @@ def _days(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not _LEAST <= value <= MOST_DAYS:
         raise FieldProblem(
             SIGNAL,
-            _("`%(name)s` must be a whole number from %(least)s to %(most)s, or null to keep all"),
+            _("`%(name)s` must be a whole number from %(least)s to %(most)s, or empty (null): then all are kept"),
             name=FEATURE,
             least=_LEAST,
             most=MOST_DAYS,

@@ -33,7 +33,7 @@ class WheelSpinning(Detector):
     severity = MEDIUM
     enabled = False
     thresholds = {
-        "attempts": Threshold(10, 1, gettext_noop("attempts, failed or not, from which it is reported")),
+        "attempts": Threshold(10, 1, gettext_noop("attempts before it is reported, failed or not")),
         "successes": Threshold(3, 1, gettext_noop("successes in a row that count as mastery")),
     }
 

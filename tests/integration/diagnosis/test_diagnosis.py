@@ -587,7 +587,7 @@ def test_the_front_end_and_its_version_are_told(scene: Scene) -> None:
     told = scene.teacher.get(f"/v1/diagnosis/academy/telemetry?user=ada&asset={LESSON}").json()
     (check,) = (check for check in told["checks"] if check["check"] == "front_end")
     assert (check["evidence"]["frontend"], check["evidence"]["version"]) == ("lab", "4.6.6")
-    assert check["detail"].startswith("The learner's front end, JupyterLab 4.6.6, last sent at")
+    assert check["detail"].startswith("The learner's front end, JupyterLab 4.6.6, last sent on")
 
 
 def test_a_wrong_clock_that_is_corrected_is_told_with_by_how_much(scene: Scene) -> None:

@@ -225,7 +225,7 @@ def test_when_nothing_is_wrong_all_is_well() -> None:
     assert (found.verdict, found.reason) == ("all-well", "")
     assert (
         found.explanation
-        == "The telemetry of Ada on intro has arrived and is applied (last change at 22 Nov 2026, 10:30 UTC)."
+        == "The telemetry of Ada on intro has arrived and counts (last change on 22 Nov 2026, 10:30 UTC)."
     )
     assert {check.result for check in found.checks.values()} == {"ok"}
 
@@ -237,7 +237,7 @@ def test_of_an_assignment_that_the_learner_has_begun_its_own_last_time_is_told()
     found = walk(replace(WELL, assignment=SUM))
     assert found.verdict == "all-well"
     assert found.explanation == (
-        "The telemetry of Ada on Intro: Sum has arrived and is applied (last change at 22 Nov 2026, 10:00 UTC)."
+        "The telemetry of Ada on Intro: Sum has arrived and counts (last change on 22 Nov 2026, 10:00 UTC)."
     )
     assert found.checks["assignment"].evidence["attempts"] == 4
 
@@ -246,7 +246,7 @@ def test_an_assignment_that_was_not_begun_is_the_answer_though_the_rest_of_the_p
     found = walk(replace(WELL, assignment=replace(SUM, attempts=0, last_seen_at=None)))
     assert (found.verdict, found.checks["record"].result) == ("assignment-not-started", SKIPPED)
     assert found.explanation == (
-        "Ada hasn't started Sum. Telemetry on intro arrives (the last at 22 Nov 2026, 10:30 UTC); none of it is about Sum."
+        "Ada hasn't started Sum. Telemetry on intro arrives (the last on 22 Nov 2026, 10:30 UTC); none of it is about Sum."
     )
 
 

@@ -36,7 +36,7 @@ class EmailChannel(Channel):
             if target:
                 validate_email(target)
         except ValidationError:
-            raise FieldProblem("target", _("Enter an e-mail address, or none for your own")) from None
+            raise FieldProblem("target", _("Enter an e-mail address, or leave it empty for your own")) from None
 
     def mask(self, target: str) -> str:
         """Return the first letter and the domain; nothing of a target that is no address."""
