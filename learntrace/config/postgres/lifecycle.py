@@ -33,7 +33,7 @@ SETTINGS = {
     "full_page_writes": "on",
     "synchronous_commit": "on",
     "max_connections": "200",
-    "shared_buffers": "256MB",
+    "shared_buffers": "160MB",
     "wal_compression": "pglz",  # the package is built without lz4
     "max_wal_size": "2GB",
     "jit": "off",
