@@ -14,6 +14,7 @@ from django.db.models.functions import Lower
 from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from learntrace.accounts.audit.models import AuditEntry, AuditValues
 from learntrace.accounts.roles import LIMITED_ROLES, PERMISSIONS, ROLES
@@ -191,8 +192,8 @@ class Grant(models.Model):
     permission = models.CharField(max_length=60, choices=[(name, name) for name in PERMISSIONS])
 
     class Meta:
-        verbose_name = _("grant")
-        verbose_name_plural = _("grants")
+        verbose_name = _("permission outside a role")
+        verbose_name_plural = _("permissions outside roles")
         constraints = [models.UniqueConstraint(fields=["user", "permission"], name="one_grant_per_permission")]
 
     def __str__(self) -> str:
@@ -241,8 +242,8 @@ class Token(models.Model):
     last_used_from = models.CharField(max_length=45, blank=True, default="", db_default="", editable=False)
 
     class Meta:
-        verbose_name = _("token")
-        verbose_name_plural = _("tokens")
+        verbose_name = pgettext_lazy("what opens something", "key")
+        verbose_name_plural = pgettext_lazy("what opens something", "keys")
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

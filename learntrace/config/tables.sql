@@ -2856,6 +2856,7 @@ INSERT INTO django_migrations (app, name, applied) VALUES
     ('accounts', '0014_page_features', now()),
     ('accounts', '0015_people_invitations_and_roster_jobs', now()),
     ('accounts', '0016_who_asked_for_an_import', now()),
+    ('accounts', '0017_plain_names', now()),
     ('admin', '0001_initial', now()),
     ('admin', '0002_logentry_remove_auto_add', now()),
     ('admin', '0003_logentry_add_action_flag_choices', now()),
@@ -2910,6 +2911,7 @@ INSERT INTO django_migrations (app, name, applied) VALUES
     ('personal', '0001_initial', now()),
     ('personal', '0002_pending_erasures', now()),
     ('personal', '0003_merges', now()),
+    ('progress', '0016_plain_names', now()),
     ('signals', '0001_initial', now()),
     ('signals', '0002_standing_signals', now()),
     ('signals', '0003_rename_lesson', now()),
@@ -2921,4 +2923,5 @@ INSERT INTO django_migrations (app, name, applied) VALUES
     ('signals', '0009_class_notifications_index', now()),
     ('signals', '0010_help_requests', now()),
     ('signals', '0011_plain_words', now()),
-    ('signals', '0012_room_for_updates', now());
+    ('signals', '0012_room_for_updates', now()),
+    ('signals', '0013_plain_names', now());

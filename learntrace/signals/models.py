@@ -184,8 +184,8 @@ class Watch(models.Model):
     fault = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
-        verbose_name = _("watch")
-        verbose_name_plural = _("watches")
+        verbose_name = _("state of a detector")
+        verbose_name_plural = _("states of detectors")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "group", "kind", "academy"], name="one_watch_per_group", nulls_distinct=False

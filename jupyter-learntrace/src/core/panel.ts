@@ -14,6 +14,9 @@ export class Panel {
   private readonly body = element('div', 'learntrace-Panel-body');
   private readonly choice = element('button', 'learntrace-Switch');
   private readonly failure = element('p', 'learntrace-Panel-failure');
+  private readonly example = element('details', 'learntrace-Example');
+  private readonly exampleTitle = element('summary');
+  private readonly exampleText = element('pre');
 
   constructor(
     private readonly choose: Choose,
@@ -26,6 +29,9 @@ export class Panel {
     this.choice.setAttribute('role', 'switch');
     this.choice.addEventListener('click', () => void this.switchOver());
     this.failure.setAttribute('role', 'alert');
+    this.exampleText.tabIndex = 0;
+    this.exampleText.setAttribute('role', 'region');
+    this.example.append(this.exampleTitle, this.exampleText);
     this.node.addEventListener('keydown', event => {
       // Keep the front end's one-letter shortcuts from reacting.
       event.stopPropagation();
@@ -51,6 +57,7 @@ export class Panel {
       close,
       this.hand.node,
       this.body,
+      this.example,
       this.choice,
       this.failure
     );
@@ -73,11 +80,22 @@ export class Panel {
     }
     const { state } = view;
     const paragraphs = explanations(view, mood).map(line => element('p', '', line));
-    this.body.replaceChildren(...paragraphs, ...(state ? [facts(state, count)] : []), ...example(view.last));
+    this.body.replaceChildren(...paragraphs, ...(state ? [facts(state, count)] : []));
+    this.showExample(view.last);
     this.hand.show();
     this.choice.hidden = !state?.may_opt_out;
     this.choice.textContent = text('collect');
     this.choice.setAttribute('aria-checked', String(state?.collecting ?? false));
+  }
+
+  /** Show an event as it is sent, folded; it stays open while newer ones follow. */
+  private showExample(last: CapturedEvent | null): void {
+    this.exampleTitle.textContent = text('example');
+    this.exampleText.setAttribute('aria-label', text('example'));
+    this.exampleText.textContent =
+      last === null
+        ? text('noExample')
+        : JSON.stringify(last, (key, value: unknown) => (key === 'source' ? undefined : value), 2);
   }
 
   private async switchOver(): Promise<void> {
@@ -132,18 +150,6 @@ function facts(state: State, count: number): HTMLElement {
     add('source', text(state.collects_source ? 'sourceSent' : 'sourceHashed'));
   }
   return list;
-}
-
-function example(last: CapturedEvent | null): HTMLElement[] {
-  if (last === null) {
-    return [element('p', 'learntrace-Panel-quiet', text('noExample'))];
-  }
-  const shown = JSON.stringify(last, (key, value: unknown) => (key === 'source' ? undefined : value), 2);
-  const code = element('pre', '', shown);
-  code.tabIndex = 0;
-  code.setAttribute('role', 'region');
-  code.setAttribute('aria-label', text('example'));
-  return [element('h3', '', text('example')), code];
 }
 
 function element<Tag extends keyof HTMLElementTagNameMap>(

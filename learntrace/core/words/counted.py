@@ -59,7 +59,9 @@ def webhooks(count: int) -> str:
 
 
 def learnpack_messages(count: int) -> str:
-    return ngettext("%(count)s message from LearnPack", "%(count)s messages from LearnPack", count) % {"count": number(count)}
+    return ngettext("%(count)s message from LearnPack", "%(count)s messages from LearnPack", count) % {
+        "count": number(count)
+    }
 
 
 def events(count: int) -> str:

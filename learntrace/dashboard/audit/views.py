@@ -149,7 +149,7 @@ def _changes(one: Told, names: Names) -> list[ChangeLine]:
     for change in one.changes:
         before, after = (_value(one, change.field, value, names) for value in (change.before, change.after))
         # Values may differ behind what a line has room for.
-        differs = before != after or before and change.before != change.after
+        differs = before != after or (before and change.before != change.after)
         if differs and change.field not in _NOT_SHOWN:
             lines.append(ChangeLine(field_words(change.field, names), before, after, is_new=is_new))
     return lines

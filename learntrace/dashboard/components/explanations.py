@@ -127,7 +127,9 @@ def explanation_of(name: str) -> Explanation:
         if kind is None:
             # A signal whose kind a later version dropped is still shown.
             return Explanation(name.removeprefix("signal:"))
-        limits = "; ".join(f"{gettext(limit.purpose)}: {counted.number(limit.default)}" for limit in kind.thresholds.values())
+        limits = "; ".join(
+            f"{gettext(limit.purpose)}: {counted.number(limit.default)}" for limit in kind.thresholds.values()
+        )
         told = gettext("%(kind)s. It is told from these figures on, unless the academy has set others: %(limits)s")
         return Explanation(told % {"kind": gettext(kind.name), "limits": limits})
     if name in CONCERNS:

@@ -67,7 +67,9 @@ def task_of_notebook(facts: Facts) -> Check:
     """Check whether the learner's task is completed with the notebook; a notebook needs no task."""
     tasks = [task for task in facts.tasks if not task.by_alias]
     if tasks:
-        return Check(OK, _("The learner has a task on it (id %(task)s)"), {"task": tasks[0].id}, _evidence(tuple(tasks)))
+        return Check(
+            OK, _("The learner has a task on it (id %(task)s)"), {"task": tasks[0].id}, _evidence(tuple(tasks))
+        )
     if facts.tasks:
         text = _("The task names the notebook by the alias %(alias)s, so it is not completed with it")
         return Check(WARNING, text, {"alias": facts.tasks[0].slug}, _evidence(facts.tasks))

@@ -85,8 +85,8 @@ class Floor(models.Model):
     set_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        verbose_name = _("floor")
-        verbose_name_plural = _("floors")
+        verbose_name = _("time before which nothing counts")
+        verbose_name_plural = _("times before which nothing counts")
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "academy", "scope", "cause", "at"], name="one_floor_per_scope_and_time"

@@ -20,6 +20,7 @@ from learntrace.accounts.cohort_limits.limit import as_seen_by, within
 from learntrace.accounts.models import Academy, Cohort, Membership, User
 from learntrace.accounts.roles import roles_with
 from learntrace.core.http.language import FALLBACK
+from learntrace.core.words import counted
 from learntrace.progress.catalogue import Title, full_titles_of
 from learntrace.progress.models import SummarySubscription
 from learntrace.progress.reports.selection import learners_of_cohorts
@@ -127,8 +128,8 @@ def _activity(figures: Week) -> str:
         figures.active,
     ) % {"active": figures.active, "before": figures.active_before}
     completed = ngettext(
-        "%(count)s assignment was completed.", "%(count)s assignments were completed.", figures.newly_done
-    ) % {"count": figures.newly_done}
+        "An assignment was completed once.", "Assignments were completed %(count)s times.", figures.newly_done
+    ) % {"count": counted.number(figures.newly_done)}
     return f"{active} {completed}"
 
 

@@ -105,7 +105,7 @@ def test_the_list_has_an_asset_once_for_all_its_translations(client: Client, int
         "Introduction", "intro", "Exercise", "English, Spanish", "yes", "3",
     ]  # fmt: skip
     assert (float(found["Engagement"]), float(found["Completed (%)"])) == (mean, round((100 + 50 + 50) / 3, 2))
-    assert (found["Statistics of (UTC)"], found["Out of date"]) == ("", "yes")
+    assert (found["Statistics computed (UTC)"], found["Out of date"]) == ("", "yes")
     assert "never computed" in text_of(client, "/assets")
 
 

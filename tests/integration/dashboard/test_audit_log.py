@@ -18,16 +18,18 @@ from learntrace.accounts.audit.actions import (
     NOTEBOOK_PUBLISHED,
     NOTIFICATION_RULE_MADE,
     NOTIFICATION_RULE_TRIED,
+    ROLE_CHANGED,
     ROSTER_IMPORTED,
     SAMPLE_PUT_IN,
     SESSIONS_ENDED,
     SIGNAL_STATE_CHANGED,
     SOURCE_READ,
     TOKEN_MADE,
+    USERS_MERGED,
 )
 from learntrace.accounts.audit.models import AuditEntry, AuditValues
 from learntrace.accounts.audit.recording import record
-from learntrace.accounts.models import User
+from learntrace.accounts.models import MergedUser, User
 from learntrace.personal.erasing import erase
 from tests.support.builders import Api, Cast, make_asset, make_assignment, make_cohort, make_signal, make_user
 
@@ -71,6 +73,20 @@ def test_what_was_only_added_has_no_arrow_and_its_values_have_words(cast: Cast, 
     assert "allows: <bdi>Everything that its user may do</bdi>" in page
     acknowledge(cast)
     assert "state: <bdi>Open</bdi> → <bdi>Acknowledged</bdi>" in unescape(admin.get("/audit").content.decode())
+
+
+def test_a_merge_is_told_by_names_and_a_role_for_all_cohorts_in_words(cast: Cast, admin: Client) -> None:
+    MergedUser.objects.create(former_id=9_999_999, former_name="ada-lovelace", user=cast.owner)
+    both = {"merged": 9_999_999, "into": cast.owner.pk}
+    record(USERS_MERGED, academy_id=cast.academy.pk, object_id=1, subject_id=cast.owner.pk, after=both)
+    cohort = make_cohort("java", cast.academy)
+    limit = {"before": {"role": "teacher", "cohorts": [cohort.pk]}, "after": {"role": "teacher", "cohorts": None}}
+    record(ROLE_CHANGED, academy_id=cast.academy.pk, object_id=1, subject_id=cast.owner.pk, **limit)
+    page = unescape(admin.get("/audit").content.decode())
+    assert "merged record: <bdi>ada-lovelace</bdi>" in page
+    assert "record that stays: <bdi>Ada Lovelace</bdi>" in page
+    assert f"cohorts: <bdi>{cohort.name}</bdi> → <bdi>the whole academy</bdi>" in page
+    assert "role: <bdi>Teacher</bdi> → <bdi>Teacher</bdi>" not in page
 
 
 def test_values_are_told_as_the_page_that_sets_them_calls_them(cast: Cast, admin: Client) -> None:

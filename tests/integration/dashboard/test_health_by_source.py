@@ -196,7 +196,7 @@ def test_the_editor_says_it_where_ids_are_typed(cast: Cast, staff: Client) -> No
     }
     answer = staff.post("/telemetry/ignore", fields)
     assert answer.status_code == 400
-    assert WHY in html.unescape(answer.content.decode())
+    assert "User ids: abc is not an id. Ids are numbers." in html.unescape(answer.content.decode())
     assert rules_of(cast.academy) == {}
 
 

@@ -10,6 +10,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from learntrace.accounts.academy_settings import set_feature
+from learntrace.accounts.audit.actions import PERSON_CHANGED, ROLE_CHANGED
+from learntrace.accounts.audit.models import AuditEntry
 from learntrace.accounts.invitations import accepting, inviting
 from learntrace.accounts.models import CohortLearner, Grant, Invitation, Membership, RosterJob, User
 from learntrace.accounts.signing_in import reset
@@ -94,6 +96,15 @@ def test_the_last_admin_keeps_the_role(cast: Cast) -> None:
         answer = client.post(f"/people/{cast.colleague.pk}/{path}", body)
         assert answer.status_code == 409
         assert "would have no administrator any more" in answer.content.decode()
+
+
+def test_saving_what_nobody_changed_says_so_and_records_nothing(cast: Cast) -> None:
+    client, ada = signed_in(cast.colleague), cast.owner
+    names = {name: getattr(ada, name) for name in ("username", "email", "first_name", "last_name")}
+    for path, body in (("role", {"role": "student", "limit": "no"}), ("change", names)):
+        page = client.post(f"/people/{ada.pk}/{path}", body, follow=True).content.decode()
+        assert "Nothing has changed." in page
+    assert not AuditEntry.objects.filter(action__in=(ROLE_CHANGED.slug, PERSON_CHANGED.slug)).exists()
 
 
 @pytest.mark.parametrize("how", ["member", "grant", "is_superuser", "is_staff"])

@@ -20,7 +20,7 @@ from learntrace.diagnosis import command
 from learntrace.diagnosis.verdicts import VERDICTS
 from learntrace.learnpack.attempts.derivation import take_attempts
 from learntrace.learnpack.models import Webhook
-from learntrace.notebooks.models import Event
+from learntrace.notebooks.models import Event, Notebook
 from learntrace.progress.models import Assignment
 from learntrace.registry.models import Asset
 from tests.support.builders import Api, Cast, make_asset, make_cohort, make_key, make_task, make_user, translate
@@ -491,6 +491,14 @@ def the_notebook_is_recorded(scene: Scene) -> None:
     scene.publish(TAG)
     scene.event()
     scene.event(tag=None)
+    scene.work()
+
+
+@cause("all-well", asset="Lesson 03.ipynb")
+def the_notebook_is_asked_about_by_its_file_without_its_folder(scene: Scene) -> None:
+    scene.publish(TAG)
+    Notebook.objects.update(path="course/lesson_03.ipynb")
+    scene.event(notebook="course/lesson_03.ipynb")
     scene.work()
 
 
