@@ -111,10 +111,15 @@ def lives(pid: int) -> bool:
     return arguments_of(pid) is not None
 
 
+def await_life(pid: int) -> None:
+    """A shell that becomes another program has no command line for a moment."""
+    wait_until(lambda: lives(pid), f"process {pid} runs")
+
+
 def test_a_killed_child_is_started_again(serve: Callable[[str], Serve]) -> None:
     running = serve(f"Supervisor([sh('child', {PATIENT!r})]).run()")
     os.kill(running.pid("child"), signal.SIGKILL)
-    assert lives(running.pid("child", 2))
+    await_life(running.pid("child", 2))
     assert "child died (SIGKILL), starting it again in 0.2 s" in running.log()
 
 
@@ -127,7 +132,7 @@ def test_a_child_that_keeps_dying_is_started_less_and_less_often(serve: Callable
 
 def test_a_command_that_does_not_exist_stops_nothing_else(serve: Callable[[str], Serve]) -> None:
     running = serve(f"Supervisor([Child('none', ['/no/such/program']), sh('child', {PATIENT!r})]).run()")
-    assert lives(running.pid("child"))
+    await_life(running.pid("child"))
     assert "none cannot start" in running.log()
     assert running.stop()[0] == 0
 
