@@ -170,6 +170,7 @@ def attempts_context(
             {measures.assignment: (title or name, "")},
             above,
             evidence,
+            {measures.assignment: ""},  # one line alone needs no heading
         ),
         cards=cards_of(page, concerns),
         others=[line for line in lines if line.id not in reasons],

@@ -16,8 +16,8 @@ from learntrace.progress.class_cells.cells import derive, same
 
 HEIGHT = 128
 _EDGE = 6
-# More labels than these would touch each other.
-_MOST_TICKS = 7
+# Labels that are nearer than this, in pixels, would touch each other.
+_LEAST_GAP = 14
 _LONGEST_TICK = 18
 _ROWS = 6
 # A time with its day, as "28 Nov 23:57", has no room in the middle.
@@ -115,7 +115,7 @@ def _ticks(columns: Sequence[Column]) -> list[Tick]:
         named = [(start, group.title or _("Other assignments")) for start, group in zip(starts, groups, strict=True)]
     else:
         named = [(place, column.label) for place, column in enumerate(columns, 1)]
-    least = len(columns) / (_MOST_TICKS - 1)
+    least = _LEAST_GAP * len(columns) / (HEIGHT - 2 * _EDGE)
     ticks: list[Tick] = []
     last = -least
     for place, label in named:

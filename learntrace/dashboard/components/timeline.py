@@ -249,9 +249,9 @@ def timeline_of(
     """Lay out attempts in their order.
 
     `names` maps each assignment to its name and URL, `signals` are (opened at, shape, title, URL), `evidence` the ids of
-    attempts to point out, `assets` the titles of the assets whose steps stand side by side, by their slugs.
+    attempts to point out, `assets` the titles of the assets whose assignments stand side by side, by assignment.
     """
-    keys = _by_asset(dict.fromkeys(attempt.key for attempt in attempts))
+    keys = _by_asset(dict.fromkeys(attempt.key for attempt in attempts), assets or {})
     lanes, headings, height = _lanes(keys[:MOST_LANES], names, assets or {})
     axis = axis_of([attempt.at for attempt in attempts])
     span = max(axis.places[-1] if attempts else 0.0, _LEAST_SPAN)
@@ -362,11 +362,16 @@ def _asset(key: str) -> str:
     return key.rpartition("/")[0]
 
 
-def _by_asset(keys: Iterable[str]) -> list[str]:
-    """Return the keys in their order, an asset's steps side by side; first those without an asset and a heading."""
+def _heading(key: str, assets: Mapping[str, str]) -> str:
+    """Return the title of an assignment's asset; empty where it has none."""
+    return assets[key] if key in assets else _asset(key)
+
+
+def _by_asset(keys: Iterable[str], assets: Mapping[str, str]) -> list[str]:
+    """Return the keys in their order, an asset's side by side; first those without an asset and a heading."""
     groups: dict[str, list[str]] = {"": []}
     for key in keys:
-        groups.setdefault(_asset(key), []).append(key)
+        groups.setdefault(_heading(key, assets), []).append(key)
     return [key for group in groups.values() for key in group]
 
 
@@ -379,12 +384,12 @@ def _lanes(
     y, before = _TOP, ""
     for key in keys:
         name, url = names[key]
-        asset = _asset(key)
-        if asset != before:
-            headings.append((shortened(assets.get(asset) or asset), str(y + 4)))
+        heading = _heading(key, assets)
+        if heading != before:
+            headings.append((shortened(heading), str(y + 4)))
             y += _HEADING
-        before = asset
-        label = shortened(name.removeprefix(f"{asset}/"))
+        before = heading
+        label = shortened(name.removeprefix(f"{_asset(key)}/"))
         lanes[key] = Lane(name, label, str(y), str(y + 4), url)
         y += _LANE
     return lanes, tuple(headings), y - 4

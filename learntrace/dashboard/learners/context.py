@@ -171,8 +171,8 @@ def _states(page: AcademyPage, row: LearnerRow) -> list[AssignmentLine]:
 
 
 def _assets(row: LearnerRow) -> dict[str, str]:
-    """Return the titles of the assets of the learner's assignments, by slug."""
-    return {line.asset["slug"]: line.asset["title"] for line in row.by_assignment if line.asset}
+    """Return the titles of the assets of the learner's assignments, by assignment."""
+    return {line.row.assignment: line.asset["title"] or line.asset["slug"] for line in row.by_assignment if line.asset}
 
 
 def _names(page: AcademyPage, row: LearnerRow, attempts: Sequence[Attempt]) -> dict[str, tuple[str, str]]:

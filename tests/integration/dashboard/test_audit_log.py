@@ -80,8 +80,8 @@ def test_a_merge_is_told_by_names_and_a_role_for_all_cohorts_in_words(cast: Cast
     both = {"merged": 9_999_999, "into": cast.owner.pk}
     record(USERS_MERGED, academy_id=cast.academy.pk, object_id=1, subject_id=cast.owner.pk, after=both)
     cohort = make_cohort("java", cast.academy)
-    limit = {"before": {"role": "teacher", "cohorts": [cohort.pk]}, "after": {"role": "teacher", "cohorts": None}}
-    record(ROLE_CHANGED, academy_id=cast.academy.pk, object_id=1, subject_id=cast.owner.pk, **limit)
+    before, after = {"role": "teacher", "cohorts": [cohort.pk]}, {"role": "teacher", "cohorts": None}
+    record(ROLE_CHANGED, academy_id=cast.academy.pk, object_id=1, before=before, after=after)
     page = unescape(admin.get("/audit").content.decode())
     assert "merged record: <bdi>ada-lovelace</bdi>" in page
     assert "record that stays: <bdi>Ada Lovelace</bdi>" in page

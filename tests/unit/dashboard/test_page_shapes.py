@@ -263,6 +263,9 @@ def test_steps_stand_under_their_asset_and_are_told_by_their_own_names() -> None
     assert timeline.headings == (("py", "92"), ("js", "164"))
     assert [lane.y for lane in timeline.lanes] == ["62", "108", "134", "180"]
     assert [mark.y for mark in timeline.marks] == ["108", "62", "180", "134"]
+    titles = {"py/01-hello": "Python", keys[3]: "Python", "assignment:sum": "Lesson 3"}
+    timeline = timeline_of(attempts, {key: (key, "") for key in keys}, assets=titles)
+    assert [heading for heading, _y in timeline.headings] == ["Python", "Lesson 3", "js"]
 
 
 def test_a_long_name_loses_its_middle() -> None:
