@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import floatformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from learntrace.assignments.models import Task
 from learntrace.core.errors import Problem
 from learntrace.core.http.filters import natural
+from learntrace.dashboard.components.labels import LEARNPACK_EVENTS
 from learntrace.dashboard.layout.page import AcademyPage, academy_page
 from learntrace.diagnosis.fact_queries.gather import gather
 from learntrace.diagnosis.findings import Check
@@ -127,13 +130,21 @@ def _line(name: str, check: Check) -> Line:
         word=str(RESULTS[check.result]),
         mark=MARKS[check.result],
         detail=check.detail,
-        evidence=[_fact(key, value) for key, value in check.evidence.items() if value not in (None, "", [], {})],
+        evidence=[
+            _fact(key, value)
+            for key, value in check.evidence.items()
+            if value not in (None, "", [], {}) and not (key in _SENTENCES and str(value) in check.detail)
+        ],
     )
 
 
+# Evidence that the check's own sentence may hold already.
+_SENTENCES: Final = frozenset(("rule", "text"))
 # The values of evidence that have words; others, such as slugs, are shown as they are.
 _VALUES: Mapping[str, Mapping[str, str | Promise]] = {
+    "event": LEARNPACK_EVENTS,
     "reason": REASONS,
+    "sent_by": {"learner": gettext_lazy("the learner's own key"), "service": gettext_lazy("a program's key")},
     "status": dict(Webhook.Status.choices),
     "statuses": dict(Webhook.Status.choices),
     "task_status": dict(Task.Status.choices),

@@ -35,6 +35,7 @@ SAME_IN = {
             "error",
             "OK",
             "Roles",
+            "roles",
             "Slug",
             "Visual Studio Code",
             "%(count)s webhook",

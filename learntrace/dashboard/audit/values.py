@@ -61,7 +61,7 @@ _FIELDS: Final[Mapping[str, str | Promise]] = {
     "last": _("last id"),
     "last_name": _("last name"),
     "learners": _("learners"),
-    "memberships": _("members"),
+    "memberships": _("roles"),
     "merged": _("merged record"),
     "new": _("step"),
     "number": _("id of the action"),
@@ -87,6 +87,7 @@ _FIELDS: Final[Mapping[str, str | Promise]] = {
     "unchanged": pgettext_lazy("rows", "unchanged"),
     "updated": pgettext_lazy("rows", "changed"),
     "username": _("user name"),
+    "users": _("people"),
     "weekly": _("weekly summary by mail"),
     f"{LEARNPACK}.{IGNORE}": _("Ignore rules"),
     **IGNORE_LISTS,
@@ -189,7 +190,7 @@ def field_words(name: str, names: Names) -> str:
     if name in _FIELDS:
         return str(_FIELDS[name])
     if of_member := _OF_MEMBER.fullmatch(name):
-        person = names.people.get(int(of_member["id"])) or gettext("User %(id)s") % {"id": of_member["id"]}
+        person = names.people.get(int(of_member["id"])) or gettext("user %(id)s") % {"id": of_member["id"]}
         return str(_WHAT_OF_MEMBER[of_member["what"]]) % {"name": person}
     if session := _SESSION.fullmatch(name):
         return gettext("session %(id)s") % {"id": session["id"]}
