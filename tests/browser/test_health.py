@@ -82,7 +82,7 @@ def test_from_a_cause_to_its_rows_a_payload_and_their_deletion(visit: Visit, tro
     page = visit("/telemetry", troubled.teacher)
     cause = page.get_by_role("row").filter(has_text="`open_step` is not implemented").first
     count = int(cause.locator(".rows").inner_text())
-    cause.get_by_role("link", name="Rows").click()
+    cause.get_by_role("link", name="Webhooks").click()
     rows = page.locator(".log tbody tr")
     expect(rows).to_have_count(min(count, webhooks.PER_PAGE))
     rows.first.get_by_role("link").first.click()

@@ -38,7 +38,7 @@ def test_an_admin_reads_what_a_click_ends_and_clicks(visit: Visit, scene: Scene)
     expect(page.get_by_text("1 key stops working: what is sent with it is refused.")).to_be_visible()
     assert page.evaluate(OUTSIDE) == []
     page.get_by_role("button", name="Archive", exact=True).click()
-    expect(page.get_by_text("Archived: the role no longer gives access.")).to_be_visible()
+    expect(page.get_by_text("The person was archived.")).to_be_visible()
     assert Membership.objects.get(user=scene.learner).status == "INACTIVE"
     assert not NotificationRule.objects.exists()
 
