@@ -27,7 +27,11 @@ def test_a_learner_sees_what_is_sent_and_turns_it_off_and_on(sit: Sit, front_end
     panel = desk.page.get_by_role("dialog", name="What is sent to Learntrace")
     expect(panel).to_contain_text(learntrace.url)
     expect(panel).to_contain_text(f"{desk.actor}, Downtown")
-    expect(panel).to_contain_text(WORKS.tag or "")
+    last = panel.locator("pre")
+    expect(last).to_be_hidden()
+    panel.locator("summary", has_text="The last event of this page").click()
+    expect(last).to_be_visible()
+    expect(last).to_contain_text(WORKS.tag or "")
     expect(panel).not_to_contain_text("marker_of_the_source")
 
     switch = panel.get_by_role("switch")
