@@ -126,11 +126,16 @@ def _activity(figures: Week) -> str:
         "%(active)s learner worked, %(before)s the week before.",
         "%(active)s learners worked, %(before)s the week before.",
         figures.active,
-    ) % {"active": figures.active, "before": figures.active_before}
+    )
+    if not figures.active:
+        active = _("Nobody worked, %(before)s the week before.")
     completed = ngettext(
         "An assignment was completed once.", "Assignments were completed %(count)s times.", figures.newly_done
-    ) % {"count": counted.number(figures.newly_done)}
-    return f"{active} {completed}"
+    )
+    if not figures.newly_done:
+        completed = _("Nothing was completed.")
+    numbers = {"active": figures.active, "before": figures.active_before, "count": figures.newly_done}
+    return f"{active} {completed}" % {name: counted.number(value) for name, value in numbers.items()}
 
 
 def _slipped(figures: Week) -> str:
