@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from learntrace.accounts.academy_settings import SIGNAL, declare_feature
 from learntrace.core.errors import FieldProblem
+from learntrace.core.words import counted
 from learntrace.progress.recording.active_gap import gap_in, signal_features_of
 from learntrace.signals.detectors import KINDS
 from learntrace.signals.detectors.base import ACTIVE_GAP, Kind, Threshold
@@ -81,7 +82,9 @@ def _checked(kind: Kind, value: object) -> dict[str, Any]:
                 raise FieldProblem(SIGNAL, _("`%(name)s` must be true or false"), name=place)
         elif not _fits(kind.thresholds[name], given):
             text = _WHOLE if kind.thresholds[name].whole else _NUMBER
-            raise FieldProblem(SIGNAL, text, name=place, least=f"{kind.thresholds[name].least:g}", most=MOST)
+            raise FieldProblem(
+                SIGNAL, text, name=place, least=f"{kind.thresholds[name].least:g}", most=counted.number(MOST)
+            )
     return {
         name: int(given) if name != ENABLED and kind.thresholds[name].whole else given for name, given in value.items()
     }

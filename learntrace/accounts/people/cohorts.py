@@ -83,8 +83,8 @@ def make_cohort(academy: Academy, fields: CohortFields) -> Cohort:
 
 
 @transaction.atomic
-def change_cohort(academy: Academy, cohort: Cohort, fields: CohortFields) -> None:
-    """Change a cohort's name, slug and dates.
+def change_cohort(academy: Academy, cohort: Cohort, fields: CohortFields) -> bool:
+    """Change a cohort's name, slug and dates; return whether they differ from before.
 
     Raises FieldProblem, WholeAcademyOnly.
     """
@@ -93,7 +93,10 @@ def change_cohort(academy: Academy, cohort: Cohort, fields: CohortFields) -> Non
     row = Cohort.objects.select_for_update(no_key=True).get(pk=cohort.pk)
     before = _told(row)
     _save(row, fields, academy)
-    record(COHORT_CHANGED, academy_id=academy.pk, object_id=row.pk, before=before, after=_told(row))
+    after = _told(row)
+    if after != before:
+        record(COHORT_CHANGED, academy_id=academy.pk, object_id=row.pk, before=before, after=after)
+    return after != before
 
 
 @transaction.atomic

@@ -109,10 +109,13 @@ def cohort(request: HttpRequest, page: AcademyPage, cohort_id: int) -> HttpRespo
         return _show_cohort(page, row)
     _require_change(page)
     try:
-        changes.change_cohort(page.academy, row, _fields(request))
+        changed = changes.change_cohort(page.academy, row, _fields(request))
     except Problem as problem:
         return _show_cohort(page, row, problem, "cohort")
-    messages.success(request, _("The cohort was changed."))
+    if changed:
+        messages.success(request, _("The cohort was changed."))
+    else:
+        messages.info(request, _("Nothing has changed."))
     return redirect(page.address("people-cohort", row.pk))
 
 

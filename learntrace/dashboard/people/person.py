@@ -128,6 +128,8 @@ def role(request: HttpRequest, page: AcademyPage, user_id: int) -> HttpResponse:
     limited = request.POST.get("limit") == "yes" and wanted in LIMITED_ROLES
     cohorts = chosen_cohorts(request, page.academy) if limited else None
     done = str(_("The role was changed. It applies at once."))
+    if cohorts is not None and not cohorts:
+        done = str(_("Saved. No cohort is ticked, so this person sees no learners."))
     return _tried(page, user_id, "role", lambda one: changes.change_role(one.membership, wanted, cohorts), done)
 
 

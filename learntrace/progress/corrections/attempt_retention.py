@@ -17,6 +17,7 @@ from learntrace.accounts.models import Academy, AcademySettings
 from learntrace.core.command_arguments import MOST_DAYS
 from learntrace.core.errors import FieldProblem
 from learntrace.core.sql import execute
+from learntrace.core.words import counted
 from learntrace.progress.corrections import floors
 from learntrace.progress.corrections.floors import Learner
 from learntrace.progress.models import Floor, Progress
@@ -52,7 +53,7 @@ def _days(value: object) -> int | None:
             _("`%(name)s` must be a whole number from %(least)s to %(most)s, or empty (null): then all are kept"),
             name=FEATURE,
             least=_LEAST,
-            most=MOST_DAYS,
+            most=counted.number(MOST_DAYS),
         )
     return value
 

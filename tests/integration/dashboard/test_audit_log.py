@@ -139,7 +139,7 @@ def test_what_is_recorded_by_id_is_told_by_name_and_days_and_grades_in_words(cas
     page = unescape(admin.get("/audit").content.decode())
     for line in (
         "added: <bdi>Ada Lovelace, 999999</bdi>",
-        "ends on: <bdi>31 Jan 2027</bdi>",
+        "last day: <bdi>31 Jan 2027</bdi>",
         "archived: <bdi>yes</bdi>",
         "cohort: <bdi>Fall</bdi>",
         "asset: <bdi>Loops</bdi>",
@@ -153,7 +153,7 @@ def test_what_is_recorded_by_id_is_told_by_name_and_days_and_grades_in_words(cas
     spanish = unescape(admin.get("/audit", HTTP_ACCEPT_LANGUAGE="es").content.decode())
     for line in (
         "añadidos: <bdi>Ada",
-        "termina el: <bdi>31 ene 2027",
+        "último día: <bdi>31 ene 2027",
         "gravedad mínima: <bdi>Alta",
         f"(cohorte {cohort.pk})",
     ):
