@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast, Coalesce
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
@@ -34,6 +35,9 @@ FILTERS: Mapping[str, str] = {
 class TaskNotFound(NotFound):
     slug = "task-not-found"
     text = _("Task not found")
+
+    def told(self) -> str:
+        return gettext("There is no task with this id here. Check the id, or choose a learner and an asset.")
 
 
 def tasks_of(user: User) -> QuerySet[Task]:

@@ -88,11 +88,11 @@ _COLUMNS: Columns[Told] = (
     (_("Action"), lambda one: one.entry.action),
     (_("What was done"), lambda one: one.title),
     (_("Who"), lambda one: one.actor.name),
-    (_("User id"), lambda one: one.entry.actor_id),
+    (_("Who: user id"), lambda one: one.entry.actor_id),
     (_("Through"), lambda one: one.entry.door),
     (_("Network address"), lambda one: one.address),
     (_("About"), lambda one: one.subject.name if one.subject else ""),
-    (_("User id"), lambda one: one.entry.subject_id),
+    (_("About: user id"), lambda one: one.entry.subject_id),
     (_("Object"), lambda one: one.entry.object_type),
     (_("Object id"), lambda one: one.entry.object_id),
     (_("Before"), lambda one: _document({change.field: change.before for change in one.changes})),
@@ -156,9 +156,9 @@ def _changes(one: Told, names: Names) -> list[ChangeLine]:
 
 
 def _value(one: Told, name: str, value: object, names: Names) -> str:
-    # A role without a list of cohorts isn't limited to any.
-    if one.entry.action == ROLE_CHANGED.slug and name == "cohorts" and value is None:
-        return gettext("the whole academy")
+    # A role without a list of cohorts isn't limited to any; one with an empty list sees nobody.
+    if one.entry.action == ROLE_CHANGED.slug and name == "cohorts" and not value:
+        return gettext("the whole academy") if value is None else gettext("nobody")
     return value_words(name, value, names)
 
 

@@ -213,7 +213,7 @@ def _csv(rows: Sequence[Webhook]) -> HttpResponse:
         _("User name"),
         _("Event"),
         _("Asset"),
-        _("Package"),
+        _("Slug sent"),
         _("Package id"),
         _("Status"),
         _("Result"),

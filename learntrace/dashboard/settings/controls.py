@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -170,8 +171,8 @@ def _number(text: str, label: str | Promise) -> float:
     try:
         number = float(text.strip().replace(",", "."))
     except ValueError:
-        raise NotANumber(label=label) from None
+        raise NotANumber(label=capfirst(str(label))) from None
     # Neither infinity nor what is no number is one of JSON.
     if number != number or number in (float("inf"), float("-inf")):
-        raise NotANumber(label=label)
+        raise NotANumber(label=capfirst(str(label)))
     return int(number) if number == int(number) else number

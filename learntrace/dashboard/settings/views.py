@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -202,7 +203,7 @@ def _sentence(one: Setting, problem: Problem) -> str:
         sentence = sentence.replace(f"`{one.feature}`", _("“%(title)s”") % {"title": one.title})
         for form_field in one.control.fields(None):
             sentence = sentence.replace(
-                f"`{one.feature}.{form_field.name}`", _("“%(title)s”") % {"title": form_field.label}
+                f"`{one.feature}.{form_field.name}`", _("“%(title)s”") % {"title": capfirst(str(form_field.label))}
             )
     return ended(sentence)
 

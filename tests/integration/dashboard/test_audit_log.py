@@ -212,7 +212,7 @@ def test_it_is_paged_newest_first(cast: Cast, teacher: Api, admin: Client) -> No
 def test_the_file_has_what_the_page_has_with_whole_values(cast: Cast, admin: Client) -> None:
     acknowledge(cast)
     rows = list(csv.reader(io.StringIO(admin.get("/audit?format=csv").content.decode("utf-8-sig"))))
-    assert rows[0][1:6] == ["Action", "What was done", "Who", "User id", "Through"]
+    assert rows[0][1:6] == ["Action", "What was done", "Who", "Who: user id", "Through"]
     assert rows[1][1:7] == [
         "signal.state_changed", "Changed a signal's state", "Grace Hopper", str(cast.colleague.pk), "api", "127.0.0.1",
     ]  # fmt: skip

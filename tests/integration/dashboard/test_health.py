@@ -391,7 +391,7 @@ def test_the_filtered_log_is_a_csv_without_formulas(cast: Cast, staff: Client) -
     rows = list(
         csv.DictReader(io.StringIO(text_of(staff.get("/telemetry/webhooks?status=ERROR&format=csv")).lstrip("\ufeff")))
     )
-    assert [(row["Event"], row["Result"], row["Package"]) for row in rows] == [("'@SUM(1)", "'+1", "'-2")]
+    assert [(row["Event"], row["Result"], row["Slug sent"]) for row in rows] == [("'@SUM(1)", "'+1", "'-2")]
 
 
 # One webhook
